@@ -16,8 +16,8 @@ from tests.sandbox.platform.conftest import Postgres, Services, founded
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-DATABASE, AUTH, USER, TRACK, GATEWAY = (f"127.93.7.{n}" for n in range(1, 6))
-OTHER_AUTH, OTHER_GATEWAY = "127.93.7.6", "127.93.7.7"
+DATABASE, AUTH, USER, TRACK, GATEWAY = (f"127.93.38.{n}" for n in range(1, 6))
+OTHER_AUTH, OTHER_GATEWAY = "127.93.38.6", "127.93.38.7"
 ISSUER = f"http://{GATEWAY}:8080"
 
 
@@ -60,6 +60,7 @@ def variables(credentials: IdentityCredentials, auth: str = AUTH) -> dict[str, s
     """What the pods of a region have of the part."""
     return {
         "ISSUER": credentials.issuer,
+        "API_DESCRIPTION": "served",
         "AUTH_SERVICE_SERVICE_HOST": auth,
         "AUTH_SERVICE_SERVICE_PORT": "8080",
         "DATABASE_SERVICE_HOST": DATABASE,

@@ -115,7 +115,7 @@ def test_forged_tokens_are_refused(identity: Identity) -> None:
     altered = jwt.encode({**claims, "scope": "ADMIN"}, own_key, algorithm="ES256").split(".")[1]
     first, _, last = right.split(".")
     forged = {
-        "unsigned": jwt.encode(claims, None, algorithm="none", headers={"typ": "at+jwt", "kid": head["kid"]}),
+        "unsigned": jwt.encode(claims, "", algorithm="none", headers={"typ": "at+jwt", "kid": head["kid"]}),
         "foreign key": jwt.encode(claims, own_key, algorithm="ES256", headers=head),
         "public key as secret": signed_with(public, {"typ": "at+jwt", "kid": head["kid"]}, claims),
         "altered": f"{first}.{altered}.{last}",
@@ -133,7 +133,7 @@ def test_services_check_tokens_themselves(identity: Identity) -> None:
     """Past the gateway: a service refuses what the gateway would, and whose object it is."""
     track = f"http://{TRACK}:8080"
     unsigned = jwt.encode(
-        claims_of(identity.tokens("admin-1")["access_token"]), None, algorithm="none", headers={"typ": "at+jwt"}
+        claims_of(identity.tokens("admin-1")["access_token"]), "", algorithm="none", headers={"typ": "at+jwt"}
     )
     for header, answer in (
         ({}, 401),

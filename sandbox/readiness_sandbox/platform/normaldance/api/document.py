@@ -11,24 +11,37 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import models_json_schema
 
 from ..dropped import FIELD, described  # noqa: TID252 - a package of the platform
+from ..trust.rules import KEY_HEADER, SESSION_COOKIE  # noqa: TID252 - as above
 from .operations import OPERATIONS, Content, Operation, Parameter, Problem
+from .trusted import TRUSTED
 
 _SCHEMAS: Final = "#/components/schemas/{model}"
-_BEARER: Final = "token"
+_WAYS: Final = {
+    "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+    "session": {"type": "apiKey", "in": "cookie", "name": SESSION_COOKIE},
+    "key": {"type": "apiKey", "in": "header", "name": KEY_HEADER},
+}
+"""How a caller shows who it is."""
 _IDENTITY: Final = ("x-served-region", "x-served-pod", "x-release")
 """Headers of every answer."""
-_WORDS: Final = {401: "no token, or one that is not valid", 404: "there is no such thing", 503: "not now: try again"}
+_WORDS: Final = {
+    401: "no token, or one that is not valid",
+    403: "not with this token",
+    404: "there is no such thing",
+    503: "not now: try again",
+}
 
 
 def document(app: web.Application, *, service: str, release: str) -> dict[str, Any]:
     """The description of what an application serves, as OpenAPI 3.1.
 
-    A route that `OPERATIONS` does not have is left out, and standard error names it.
+    A route that neither `OPERATIONS` nor `TRUSTED` has is left out, and standard error names it.
     """
     served = dict(_served(app))
     paths: dict[str, dict[str, Any]] = {}
     for (method, path), operation in served.items():
         paths.setdefault(path, {})[method.lower()] = _operation(operation)
+    ways = {way for one in served.values() for way in one.ways if one.token} | {"token"}
     return {
         "openapi": "3.1.0",
         "info": {"title": service, "version": release},
@@ -36,7 +49,7 @@ def document(app: web.Application, *, service: str, release: str) -> dict[str, A
         "components": {
             "schemas": _schemas(served.values()),
             "headers": {name: {"required": True, "schema": {"type": "string"}} for name in _IDENTITY},
-            "securitySchemes": {_BEARER: {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+            "securitySchemes": {name: way for name, way in _WAYS.items() if name in ways},
         },
     }
 
@@ -47,7 +60,7 @@ def _served(app: web.Application) -> Iterator[tuple[tuple[str, str], Operation]]
         path = route.resource.canonical if route.resource is not None else ""
         if route.method == "HEAD" or not path:
             continue
-        operation = OPERATIONS.get(f"{route.method} {path}")
+        operation = {**OPERATIONS, **TRUSTED}.get(f"{route.method} {path}")
         if operation is None:
             sys.stderr.write(f"{route.method} {path} is served and not described\n")
         else:
@@ -55,13 +68,13 @@ def _served(app: web.Application) -> Iterator[tuple[tuple[str, str], Operation]]
 
 
 def _operation(one: Operation) -> dict[str, Any]:
-    answers: dict[int, Any] = {status: Problem for status in (*one.refuses, 503)} | dict(one.answers)
+    answers: dict[int, Any] = dict.fromkeys((*one.refuses, 503), Problem) | dict(one.answers)
     described_as: dict[str, Any] = {
         "operationId": one.name,
         "summary": one.summary,
         "parameters": [_parameter(name, parameter) for name, parameter in one.parameters.items()],
         "responses": {str(status): _answer(status, answers[status]) for status in sorted(answers)},
-        "security": [{_BEARER: [one.scope] if one.scope else []}] if one.token else [],
+        "security": [{way: [one.scope] if one.scope and way == "token" else []} for way in one.ways if one.token],
     }
     if one.body is not None:
         described_as["requestBody"] = {"required": True, "content": _content(one.body)}

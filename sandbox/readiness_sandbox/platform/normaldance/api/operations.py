@@ -206,6 +206,7 @@ class Operation:
         parameters: by name.
         token: whether it needs a bearer token.
         scope: that the token must have, where the platform knows scopes.
+        ways: kinds of credentials, each of which will do: `token`, `session`, `key`.
     """
 
     name: str
@@ -216,6 +217,7 @@ class Operation:
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     token: bool = False
     scope: str = ""
+    ways: tuple[str, ...] = ("token",)
 
 
 _ID = {"id": Parameter(place="path", kind=Whole, required=True)}

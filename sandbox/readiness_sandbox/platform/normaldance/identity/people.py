@@ -74,7 +74,7 @@ class People:
         body = await body_of(request)
         new = text_in(body, "new")
         if await account_of(self._database, caller.name, text_in(body, "password")) is None:
-            raise self._against("change-password", 403, caller.name, "another password")
+            raise self._against("change-password", 400, caller.name, "the password is another one")
         self._demand(new, caller.name, "change-password")
 
         async def work(connection: Connection) -> None:

@@ -178,7 +178,7 @@ def _description(settings: PodSettings) -> Handler:
 
 
 def _described(app: web.Application, settings: PodSettings) -> str:
-    from ..api.document import document  # noqa: PLC0415, TID252 - it costs 15 MB: only pods that are asked pay
+    from ..api.document import document  # noqa: TID252 - it costs 15 MB: only pods that are asked pay
 
     return _compact(document(app, service=settings.service, release=settings.release))
 

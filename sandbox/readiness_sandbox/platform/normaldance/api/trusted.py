@@ -1,0 +1,255 @@
+"""What the operations take and answer that are served where the platform has an identity provider, as `operations` says it of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import Field
+
+from ..trust.rules import RULES, RouteRule  # noqa: TID252 - a package of the platform
+from .operations import Body, Content, Operation, Parameter, SignIn, Text, Track, Whole
+
+Role = Literal["viewer", "editor", "admin"]
+Password = Annotated[str, Field(min_length=12, max_length=128)]
+UserName = Annotated[str, Field(pattern="^[a-z][a-z0-9-]{2,39}$")]
+
+
+class Tracks(Content):
+    """Tracks of an artist."""
+
+    tracks: list[Track]
+
+
+class ArtistPlays(Content):
+    """How often an artist is played."""
+
+    artist: str
+    plays: int
+
+
+class PlaysReport(Content):
+    """The artists that are played most."""
+
+    artists: list[ArtistPlays]
+
+
+class NewTitle(Body):
+    """What changes of a track."""
+
+    title: Text
+
+
+class UserSettings(Content):
+    """What a user has set."""
+
+    name: str
+    display: str
+    email: str
+    settings: dict[str, Any]
+
+
+class NewSettings(Body):
+    """What changes of a user."""
+
+    display: Text = "a listener"
+    email: Text = "listener@example.test"
+    settings: dict[str, Any] = Field(default_factory=dict)
+
+
+class NewUser(Body):
+    """Who signs up."""
+
+    user: UserName
+    password: Annotated[str, Field(min_length=12, max_length=128, examples=["correct horse battery"])]
+    display: Text = "a listener"
+    email: Text = "listener@example.test"
+
+
+class MadeUser(Content):
+    """Who has signed up."""
+
+    name: str
+    roles: list[Role]
+
+
+class NewPassword(Body):
+    """The old password and the new one."""
+
+    password: Text
+    new: Password
+
+
+class SignedIn(Content):
+    """Who has signed in, and the token that pages repeat."""
+
+    user: str
+    csrf: str
+
+
+class OwnAccount(Content):
+    """Who is signed in."""
+
+    name: str
+    joined: datetime
+    roles: list[Role]
+    scopes: list[str]
+
+
+class KnownUser(Content):
+    """A user, for administrators."""
+
+    name: str
+    roles: list[Role]
+    disabled: bool
+
+
+class KnownUsers(Content):
+    """Users, for administrators."""
+
+    users: list[KnownUser]
+
+
+class NewRoles(Body):
+    """The roles of a user."""
+
+    roles: Annotated[list[Role], Field(examples=[["viewer"]])]
+
+
+class NewState(Body):
+    """Whether a user is disabled."""
+
+    disabled: Annotated[bool, Field(examples=[False])]
+
+
+_ID = {"id": Parameter(place="path", kind=Whole, required=True)}
+_NAME = {"name": Parameter(place="path", kind=str, required=True)}
+_MALFORMED = (400, 413, 422)
+_JSON = "application/json"
+_ASKED = (
+    "response_type",
+    "client_id",
+    "redirect_uri",
+    "scope",
+    "state",
+    "nonce",
+    "code_challenge",
+    "code_challenge_method",
+)
+_OPEN: Final[Mapping[str, Operation]] = {
+    "discovery": Operation(name="discovery", summary="OpenID Connect Discovery", answers={200: _JSON}),
+    "jwks": Operation(name="jwks", summary="the keys of tokens", answers={200: _JSON}),
+    "authorize": Operation(
+        name="authorize",
+        summary="the sign-in form",
+        answers={200: "text/html", 303: None},
+        refuses=(400,),
+        parameters={name: Parameter(place="query", kind=str) for name in _ASKED},
+    ),
+    "authorize-form": Operation(
+        name="authorize-form", summary="sign in by the form", answers={303: None, 401: "text/html"}, refuses=(400, 403)
+    ),
+    "token": Operation(name="token", summary="tokens", answers={200: _JSON, 400: _JSON, 401: _JSON}),
+    "revoke": Operation(name="revoke", summary="revoke a token", answers={200: None, 401: _JSON}),
+    "introspect": Operation(name="introspect", summary="whether a token counts", answers={200: _JSON, 401: _JSON}),
+    "log-in": Operation(
+        name="log-in",
+        summary="sign in with a cookie",
+        body=SignIn,
+        answers={200: SignedIn},
+        refuses=(*_MALFORMED, 401, 403),
+    ),
+    "sign-up": Operation(
+        name="sign-up", summary="sign up", body=NewUser, answers={201: MadeUser}, refuses=(*_MALFORMED, 409)
+    ),
+}
+_GUARDED: Final[Mapping[str, Operation]] = {
+    "list-tracks": Operation(
+        name="list-tracks",
+        summary="tracks of an artist",
+        answers={200: Tracks},
+        parameters={"artist": Parameter(place="query", kind=str)},
+    ),
+    "change-track": Operation(
+        name="change-track",
+        summary="change a track of one's own",
+        body=NewTitle,
+        answers={200: Track},
+        refuses=(*_MALFORMED, 404),
+        parameters=_ID,
+    ),
+    "delete-track": Operation(
+        name="delete-track", summary="delete a track of one's own", answers={204: None}, refuses=(404,), parameters=_ID
+    ),
+    "report-plays": Operation(name="report-plays", summary="who is played most", answers={200: PlaysReport}),
+    "read-settings": Operation(
+        name="read-settings",
+        summary="one's own settings",
+        answers={200: UserSettings},
+        refuses=(404,),
+        parameters=_NAME,
+    ),
+    "change-user": Operation(
+        name="change-user",
+        summary="change one's own settings",
+        body=NewSettings,
+        answers={200: UserSettings},
+        refuses=(*_MALFORMED, 404),
+        parameters=_NAME,
+    ),
+    "userinfo": Operation(name="userinfo", summary="who signed in", answers={200: _JSON}),
+    "log-out": Operation(name="log-out", summary="sign out", answers={204: None}),
+    "read-account": Operation(
+        name="read-account", summary="who is signed in", answers={200: OwnAccount}, refuses=(404,)
+    ),
+    "change-password": Operation(
+        name="change-password",
+        summary="change one's own password",
+        body=NewPassword,
+        answers={204: None},
+        refuses=_MALFORMED,
+    ),
+    "delete-user": Operation(
+        name="delete-user", summary="end an account", answers={204: None}, refuses=(404,), parameters=_NAME
+    ),
+    "list-users": Operation(
+        name="list-users",
+        summary="users by name",
+        answers={200: KnownUsers},
+        parameters={"after": Parameter(place="query", kind=str)},
+    ),
+    "set-roles": Operation(
+        name="set-roles",
+        summary="give and take roles",
+        body=NewRoles,
+        answers={200: KnownUser},
+        refuses=(*_MALFORMED, 404),
+        parameters=_NAME,
+    ),
+    "set-disabled": Operation(
+        name="set-disabled",
+        summary="disable a user",
+        body=NewState,
+        answers={200: KnownUser},
+        refuses=(*_MALFORMED, 404),
+        parameters=_NAME,
+    ),
+}
+
+
+def _guarded(rule: RouteRule, one: Operation) -> Operation:
+    """The operation, with what its rule asks of a caller."""
+    ways = {"log-out": ("session",)}.get(rule.name, ("token", "session", *(("key",) if rule.keys else ())))
+    refuses = tuple(sorted({*one.refuses, 401, 403}))
+    return Operation(
+        name=one.name, summary=one.summary, body=one.body, answers=one.answers, refuses=refuses,
+        parameters=one.parameters, token=True, scope=rule.scope, ways=ways,
+    )  # fmt: skip
+
+
+TRUSTED: Final[dict[str, Operation]] = {
+    f"{rule.method} {rule.path}": _guarded(rule, _GUARDED[rule.name]) if rule.scope else _OPEN[rule.name]
+    for rule in RULES
+}
+"""By method and path, as the applications have them; the rules of the routes say what each needs."""
