@@ -35,9 +35,9 @@ def test_the_releases_that_come_with_the_harness() -> None:
     bad = [
         "1.1.0-bad-migration", "1.1.0-failing", "1.1.0-failing-from-25", "1.1.0-failing-from-50", "1.1.0-failing-tenth", "1.1.0-fails-more", "1.1.0-hard-switch", "1.1.0-leaking", "1.1.0-one-region-only", "1.1.0-refuses-sign-in", "1.1.0-slow", "1.1.0-slow-database",
         "1.1.0-slower", "1.1.0-uneasy", "1.1.0-unready", "1.1.0-unwatched",
-        "always-ready",
-        "blind", "burns", "careless", "coupled", "crooked-steps", "dark-door", "deaf-latency", "document-rule", "doors-shut", "edge-slow", "failback", "failing", "falls-behind", "fixed", "forgetful", "forgets-plays", "frontend-off", "half-back", "hasty-latency", "hasty-memory", "hasty-policy", "held-back", "keyless", "late", "leaky", "lopsided", "miscounts", "mute",
-        "no-return", "one-by-one", "one-lock", "paperless", "pinned", "rigid", "second-gone", "slow", "slow-return", "slow-writes", "split-brain", "sticky-flag", "twice", "unlinked", "unprobed", "unready", "wrong-home",
+        "alg-none", "always-ready",
+        "blind", "burns", "careless", "coupled", "crooked-steps", "dark-door", "deaf-latency", "document-rule", "doors-shut", "edge-slow", "failback", "failing", "fails-open", "falls-behind", "fixed", "forgetful", "forgets-plays", "frontend-off", "half-back", "hasty-latency", "hasty-memory", "hasty-policy", "held-back", "keyless", "late", "late-revoke", "leaky", "lopsided", "miscounts", "mute",
+        "no-return", "one-by-one", "one-lock", "open-layer", "open-matrix", "paperless", "pinned", "rigid", "second-gone", "slow", "slow-return", "slow-writes", "split-brain", "sticky-flag", "twice", "unlinked", "unprobed", "unready", "weak-cookie", "wrong-home",
     ]  # fmt: skip
     assert names() == sorted(["1.0.0", "1.1.0", "half-rolled", *bad])
     expected = {

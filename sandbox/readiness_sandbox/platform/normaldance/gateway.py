@@ -14,7 +14,6 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import suppress
 
 from aiohttp import web
-from multidict import CIMultiDict
 
 from .defects import Defects
 from .faults import Faults
@@ -163,8 +162,11 @@ async def _forwarded(request: web.Request, caller: Caller, *, twice: bool) -> Se
 
 
 def _passed_back(given: ServiceAnswer) -> web.Response:
-    headers = CIMultiDict((key, value) for key, value in given.headers.items() if key.lower() in ALL_BACK)
-    return web.Response(body=given.body, status=given.status, headers=headers)
+    response = web.Response(body=given.body, status=given.status)
+    for key, value in given.headers.items():
+        if key.lower() in ALL_BACK:
+            response.headers.add(key, value)
+    return response
 
 
 def main() -> None:

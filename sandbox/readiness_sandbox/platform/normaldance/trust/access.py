@@ -57,7 +57,7 @@ class ProviderAccess:
 
     def caller(self, request: web.Request, route: str, scope: str) -> Bearer:
         """Who the token speaks for."""
-        if route in self._defects.open_routes or self._defects.checks_nothing:
+        if route in self._defects.open_routes or self._defects.checks_nothing or self._check.gives_up():
             return Bearer(name="", scopes=frozenset({scope}))
         token = token_in(request.headers.get("authorization", ""))
         if not token:

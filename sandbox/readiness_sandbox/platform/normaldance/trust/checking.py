@@ -27,7 +27,9 @@ TYPE: Final = "at+jwt"
 """Of an access token, RFC 9068: an ID token has another one."""
 REQUIRED: Final = ["sub", "iss", "aud", "exp", "jti"]
 EVERY_S: Final = 1.0
-STALE_S: Final = 4.0
+STALE_S: Final = 10.0
+FAILS_OPEN_AFTER_S: Final = 2.0
+"""When a checker that fails open (a planted defect) gives up."""
 WITHIN_S: Final = 1.0
 PATH: Final = "/internal/standing"
 
@@ -107,10 +109,16 @@ class TokenCheck:
         return self._standing_of(claims)
 
     def _known(self) -> Standing:
-        stale = asyncio.get_running_loop().time() - self._heard_s > max(STALE_S, 3 * self._defects.standing_every_s)
-        if self._standing is None or (stale and not self._defects.fails_open):
+        if self._standing is None or self._silent_s() > max(STALE_S, 3 * self._defects.standing_every_s):
             raise Unavailable("it is not known whether the token still counts")
         return self._standing
+
+    def gives_up(self) -> bool:
+        """Whether calls pass unchecked, as the provider is away (a planted defect)."""
+        return self._defects.fails_open and self._silent_s() > FAILS_OPEN_AFTER_S
+
+    def _silent_s(self) -> float:
+        return asyncio.get_running_loop().time() - self._heard_s
 
     def _decoded(self, token: str, standing: Standing) -> dict[str, Any]:
         head = jwt.get_unverified_header(token)

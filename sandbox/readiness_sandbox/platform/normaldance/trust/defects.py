@@ -19,7 +19,7 @@ class TrustDefects:
         takes_revoked_keys: an API key counts after it was revoked.
         takes_unsigned: a token with `alg: none` counts.
         standing_every_s: how often a checker of tokens asks what no longer counts, in seconds; 0: as it should.
-        fails_open: a checker of tokens lets calls pass while the provider is away.
+        fails_open: a checker of tokens lets every call pass while the provider is away.
         readable_cookie: the session's cookie lacks HttpOnly.
         keeps_session: a sign-in goes on with the session that the browser came with.
         forgets_sign_out: sign-out leaves the session as it is.
