@@ -10,7 +10,7 @@ from typing import Final
 import pytest
 
 from harness.cli.starter.writing import ProjectAnswers, write_project
-from harness.drivers.generated.schemas import CHECKED
+from harness.targets.openapi.schemas import CHECKED
 from harness.drivers.generated.searching import MOST_SMALLER
 from harness.extras import GENERATED, install
 from tests.builders.preloaded import command

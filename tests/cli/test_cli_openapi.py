@@ -27,7 +27,7 @@ from harness.cli.starter.writing import ProjectAnswers, write_project
 from harness.drivers.load import load_traffic
 from harness.errors import ConfigurationError, UsageError
 from harness.targets import load_target
-from harness.targets.openapi import LARGEST
+from harness.targets.openapi.document import LARGEST
 from tests.builders.http_servers import Quiet, answering, serving
 
 TLS = ssl.create_default_context()

@@ -18,7 +18,7 @@ from harness.cli.starter.journey_reads import (
     none_left,
 )
 from harness.errors import ConfigurationError, UsageError
-from harness.targets.openapi import LARGEST, OpenApiDocument, parsed
+from harness.targets.openapi.document import LARGEST, OpenApiDocument, parsed
 
 if TYPE_CHECKING:
     import ssl

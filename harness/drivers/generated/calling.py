@@ -10,12 +10,12 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
 
 from harness import clock
-from harness.drivers.generated.answers import GivenAnswer
-from harness.drivers.generated.description import READS, Operation
 from harness.drivers.generated.drawn import DrawnRequest
 from harness.errors import DriverError
 from harness.targets import Target
 from harness.targets.http import http_client
+from harness.targets.openapi.answers import GivenAnswer
+from harness.targets.openapi.description import READS, Operation
 
 if TYPE_CHECKING:
     import httpx

@@ -10,10 +10,11 @@ from urllib.parse import quote, urlencode
 
 from hypothesis import strategies as st
 
-from harness.drivers.generated.description import Operation, Parameter
 from harness.drivers.generated.malformed import malformed, malformed_texts, not_json
-from harness.drivers.generated.schemas import Schema, UnsupportedError, types_of, validator
 from harness.drivers.generated.valid import Values, valid
+from harness.targets.openapi.answers import printable
+from harness.targets.openapi.description import Operation, Parameter
+from harness.targets.openapi.schemas import Schema, UnsupportedError, types_of, validator
 
 _CHARACTERS: Final = {
     "path": st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="/\\"),
@@ -21,7 +22,6 @@ _CHARACTERS: Final = {
     "header": st.characters(min_codepoint=33, max_codepoint=126),
 }
 """By the place of a parameter: characters that reach the service. Servers refuse others before it sees them."""
-_CUT: Final = 160
 _ABSENT: Final = object()
 
 
@@ -48,12 +48,6 @@ class DrawnRequest:
         headers = [f"{name}: {value}" for name, value in self.headers.items() if name != "content-type"]
         body = "" if self.body is None else self.body.decode("utf-8", errors="backslashreplace") or "(empty body)"
         return printable(" ".join([f"{self.method} {self.target}", *headers, body]).rstrip())
-
-
-def printable(text: str, most: int = _CUT) -> str:
-    """A text without what cannot be printed, cut to a number of characters."""
-    seen = "".join(one if one.isprintable() else one.encode("unicode_escape").decode("ascii") for one in text)
-    return seen if len(seen) <= most else f"{seen[:most]}… ({len(seen)} characters)"
 
 
 def described_requests(operation: Operation) -> st.SearchStrategy[DrawnRequest]:

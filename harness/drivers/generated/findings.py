@@ -12,15 +12,15 @@ from typing import Final
 
 from harness.clock import Deadline
 from harness.drivers.facts import FactReading
-from harness.drivers.generated.answers import Judged, as_described, as_refused
 from harness.drivers.generated.calling import EntryCaller, caller, not_allowed
-from harness.drivers.generated.description import Operation, read_description
 from harness.drivers.generated.drawn import DrawnRequest, described_requests, malformed_requests, mistake_in
-from harness.drivers.generated.schemas import UnsupportedError
 from harness.drivers.generated.searching import Exchange, Search, search
 from harness.errors import ConfigurationError
 from harness.targets import Target
 from harness.targets.files.requests import ApiDescription
+from harness.targets.openapi.answers import Judged, as_described, as_refused
+from harness.targets.openapi.description import Operation, read_description
+from harness.targets.openapi.schemas import UnsupportedError
 
 CONTROLS: Final = 20
 """Maximum number of inputs as described that are sent to see whether one succeeds, before malformed inputs count."""

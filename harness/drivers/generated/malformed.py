@@ -13,8 +13,8 @@ from typing import Any, Final
 
 from hypothesis import strategies as st
 
-from harness.drivers.generated.schemas import Schema, types_of, validator
 from harness.drivers.generated.valid import Values, flat, valid
+from harness.targets.openapi.schemas import Schema, types_of, validator
 
 _LETTERS: Final = "bcdghjklmpqrsvwxz"
 """Of these no word can be read as a number, a Boolean, null or a moment."""

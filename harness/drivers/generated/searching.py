@@ -13,8 +13,8 @@ from hypothesis.errors import Flaky, HypothesisException
 from hypothesis.strategies import SearchStrategy
 
 from harness.clock import Deadline
-from harness.drivers.generated.answers import GivenAnswer, Judged
 from harness.drivers.generated.drawn import DrawnRequest
+from harness.targets.openapi.answers import GivenAnswer, Judged
 from harness.targets.state import state_directory
 
 MOST_SMALLER: Final = 200

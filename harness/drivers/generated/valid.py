@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from hypothesis import strategies as st
 
-from harness.drivers.generated.schemas import Schema, UnsupportedError, merged, types_of, validator
+from harness.targets.openapi.schemas import Schema, UnsupportedError, merged, types_of, validator
 
 Values = st.SearchStrategy[Any]
 

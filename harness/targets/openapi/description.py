@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from harness.drivers.generated.schemas import Purpose, Schema, SchemaReader, UnsupportedError, types_of
 from harness.errors import ConfigurationError
-from harness.targets.openapi import OpenApiDocument, parsed
+from harness.targets.openapi.document import OpenApiDocument, parsed
+from harness.targets.openapi.schemas import Purpose, Schema, SchemaReader, UnsupportedError, types_of
 
 METHODS: Final = ("get", "head", "options", "post", "put", "patch", "delete", "trace")
 READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})

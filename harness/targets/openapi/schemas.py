@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import SchemaError
 
 from harness.errors import ConfigurationError
-from harness.targets.openapi import OpenApiDocument
+from harness.targets.openapi.document import OpenApiDocument
 
 Schema = Mapping[str, Any]
 

@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
-from harness.drivers.generated.description import DescribedAnswer, Operation, is_json
-from harness.drivers.generated.drawn import printable
-from harness.drivers.generated.schemas import Schema, types_of, validator
+from harness.targets.openapi.description import DescribedAnswer, Operation, is_json
+from harness.targets.openapi.schemas import Schema, types_of, validator
 
-_NO_EVIDENCE = {401: "no sign-in is known for it", 403: "the sign-in may not call it", 429: "requests are limited"}
+_CUT: Final = 160
+_NO_EVIDENCE: Final = {
+    401: "no sign-in is known for it",
+    403: "the sign-in may not call it",
+    429: "requests are limited",
+}
 """Statuses that say nothing about the input."""
 
 
@@ -116,3 +121,9 @@ def _matches(described: str, media: str) -> bool:
     kind, _, subtype = described.partition(";")[0].strip().lower().partition("/")
     found, _, below = media.partition("/")
     return kind in {"*", found} and subtype in {"*", below}
+
+
+def printable(text: str, most: int = _CUT) -> str:
+    """A text without what cannot be printed, cut to a number of characters."""
+    seen = "".join(one if one.isprintable() else one.encode("unicode_escape").decode("ascii") for one in text)
+    return seen if len(seen) <= most else f"{seen[:most]}… ({len(seen)} characters)"
