@@ -10,9 +10,9 @@ from typing import Final
 import pytest
 
 from harness.cli.starter.writing import ProjectAnswers, write_project
-from harness.targets.openapi.schemas import CHECKED
 from harness.drivers.generated.searching import MOST_SMALLER
 from harness.extras import GENERATED, install
+from harness.targets.openapi.schemas import CHECKED
 from tests.builders.preloaded import command
 from tests.drivers.generated.described_shop import DESCRIPTION, serving
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from harness.drivers.check.calls.matrix.classes import CLASSES
 from harness.drivers.check.state.conditions import CONDITIONS_PATTERN
 from harness.drivers.static.noun_files import DOCUMENTS, REGISTERS
 from harness.errors import ConfigurationError
@@ -175,6 +176,7 @@ SLOTS: Final[Mapping[str, Slot]] = {
         example="at least 90 %",
     ),
     "branch": Slot(pattern=r"[A-Za-z0-9._/-]{1,80}", about="a branch by name", example="main"),
+    "class": _noun(CLASSES, "a class of operations"),
     "count": Slot(pattern=r"[0-9]{1,6}", about="a whole number", example="3"),
     "cpu": Slot(pattern=r"[0-9]{1,6}(?:\.[0-9]{1,3}|m)?", about="CPU as Kubernetes writes it", example="500m"),
     "document": Slot(
@@ -290,6 +292,12 @@ SLOTS: Final[Mapping[str, Slot]] = {
     ),
     "resource": Slot(pattern="CPU|memory", about="CPU or memory", example="CPU", listed=True),
     "role": Slot(pattern=r"[a-z]+(?:-[a-z]+)*", about="what a person answers for", example="security-lead"),
+    "scope": Slot(pattern=r"[A-Za-z0-9._:/-]{1,60}", about="a scope of access tokens", example="READ"),
+    "status": Slot(
+        pattern=r"[1-5][0-9]{2}(?: or [1-5][0-9]{2}){0,2}",
+        about="a status of HTTP, or several with `or`",
+        example="403 or 404",
+    ),
     "threshold": Slot(pattern=f"{_RATIO}|{_TIME}", about="a share in percent or a length of time", example="3 %"),
     "unfelt": Slot(
         pattern="or is not felt|or are not felt",

@@ -159,7 +159,9 @@ class _ProviderHandler(BaseHTTPRequestHandler):
             self._send(400, {"error": "invalid_grant", "error_description": form["password"]})
             return
         audience = form.get("resource", "shop")
-        token = self.of.token(user, " ".join(self.of.scopes.get(user, ())), aud=audience)
+        allowed, wanted = self.of.scopes.get(user, ()), form.get("scope", "").split()
+        granted = [one for one in allowed if grant != "password" or not {*allowed} & {*wanted} or one in wanted]
+        token = self.of.token(user, " ".join(granted), aud=audience)
         self._send(200, {"access_token": token, "token_type": "Bearer", "refresh_token": f"refresh-{user}"})
 
     def _client(self, form: Mapping[str, str]) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
@@ -36,6 +36,7 @@ class IssuedToken:
         identity: ID token; empty: none came.
         claims: claims of the access token, not verified; empty for a token that is no JSON Web Token.
         header: header of the access token; empty as `claims`.
+        granted: scopes that the answer names; None: it names none.
         expires_in_s: lifetime in s that the answer names; None: it names none.
         client: client through which it came; empty: by the section `sign_in`.
     """
@@ -46,16 +47,17 @@ class IssuedToken:
     identity: str = field(default="", repr=False)
     claims: Mapping[str, Any] = field(default_factory=dict, repr=False)
     header: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    granted: frozenset[str] | None = None
     expires_in_s: float | None = None
     client: str = ""
 
     @property
     def scopes(self) -> frozenset[str] | None:
-        """The scopes in its claims `scope` (RFC 9068), `scp` or `scopes`; None: it has none of these claims."""
+        """The scopes in its claims `scope` (RFC 9068), `scp` or `scopes`, else those that the answer names; None: neither has any."""
         found = next((self.claims[key] for key in ("scope", "scp", "scopes") if key in self.claims), None)
         if isinstance(found, str):
             return frozenset(found.split())
-        return frozenset(map(str, found)) if isinstance(found, list) else None
+        return frozenset(map(str, found)) if isinstance(found, list) else self.granted
 
 
 class IdentityTokens:
@@ -113,12 +115,13 @@ class IdentityTokens:
             self._clients[name] = self.own(name)
         return self._clients[name]
 
-    def sign_in(self, name: str, *, password: str | None = None) -> IssuedToken:
+    def sign_in(self, name: str, *, password: str | None = None, scopes: Collection[str] | None = None) -> IssuedToken:
         """A new token of a user.
 
         Args:
             name: user of the file.
             password: another password than that of the file.
+            scopes: scopes to ask for; None: those of the client, and of the user or of its role.
 
         Raises:
             ConfigurationError: the user is not in the file, or its secret cannot be read.
@@ -133,8 +136,8 @@ class IdentityTokens:
             return self._by_sign_in(name, user, secret)
         through = self.identity.through
         client = self.identity.clients[through]
-        scopes = self._scopes(name, user, client)
-        form = {"scope": " ".join(("openid", *scopes))} if scopes else {"scope": "openid"}
+        asked_for = self._scopes(name, user, client) if scopes is None else sorted(scopes)
+        form = {"scope": " ".join(("openid", *asked_for))}
         if self.identity.grant == "code":
             code = authorization_code(self._target, self.provider, client, (user.user, secret), form["scope"])
             form = {"grant_type": "authorization_code", "redirect_uri": client.redirect, **code}
@@ -252,6 +255,7 @@ class IdentityTokens:
             identity=str(found.get("id_token") or ""),
             claims=claims,
             header=header,
+            granted=frozenset(scope.split()) if isinstance(scope := found.get("scope"), str) else None,
             expires_in_s=float(lifetime) if isinstance(lifetime, int | float) else None,
             client=client,
         )

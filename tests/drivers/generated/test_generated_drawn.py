@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.drivers.generated.malformed import malformed, malformed_texts, not_json, readings
-from harness.targets.openapi.schemas import validator
 from harness.drivers.generated.valid import valid
+from harness.targets.openapi.schemas import validator
 
 _BOUNDS = st.tuples(st.integers(-5, 5), st.integers(0, 9)).map(lambda both: (both[0], both[0] + both[1]))
 _INTEGERS = _BOUNDS.map(lambda both: {"type": "integer", "minimum": both[0], "maximum": both[1]})

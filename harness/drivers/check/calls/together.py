@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -37,18 +38,25 @@ class CallAnswer:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CallPlan:
-    """One request: its method, its path, and its JSON body if it has one."""
+    """One request.
+
+    Attributes:
+        method, path: of its first line; the path is encoded.
+        body: JSON value of its body; None: it has none.
+        headers: further headers; they are not printed, since they may have a credential.
+    """
 
     method: str
     path: str
-    body: Mapping[str, Any] | None = None
+    body: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 _LONGEST = 64 * 1024
 
 
 def send_together(
-    target: Target, entry: str, calls: Sequence[CallPlan], *, at_once: int, within_s: float
+    target: Target, entry: str, calls: Sequence[CallPlan], *, at_once: int, within_s: float, per_s: float = math.inf
 ) -> list[CallAnswer]:
     """Send the calls; returns the answers in the order of the calls.
 
@@ -58,12 +66,13 @@ def send_together(
         calls: the requests.
         at_once: number of requests sent at the same time, each on its own connection.
         within_s: timeout of each request, in seconds from sending it.
+        per_s: greatest number of requests per second.
     """
-    return run_in_loop(_all(target, entry, calls, at_once, within_s))
+    return run_in_loop(_all(target, entry, calls, at_once, within_s, per_s))
 
 
-async def _all(
-    target: Target, entry: str, calls: Sequence[CallPlan], at_once: int, within_s: float
+async def _all(  # noqa: PLR0917 - as `send_together`
+    target: Target, entry: str, calls: Sequence[CallPlan], at_once: int, within_s: float, per_s: float
 ) -> list[CallAnswer]:
     import httpx  # here, so that a replay, which sends no request, starts quickly
 
@@ -77,12 +86,15 @@ async def _all(
         limits=httpx.Limits(max_connections=at_once, max_keepalive_connections=at_once),
     )
 
-    async def one(call: CallPlan) -> CallAnswer:
+    began_s = clock.now_s()
+
+    async def one(number: int, call: CallPlan) -> CallAnswer:
+        await clock.asleep(began_s + number / per_s - clock.now_s())
         async with gate:
             return await _sent(client, call, within_s)
 
     async with client:
-        return list(await asyncio.gather(*(one(call) for call in calls)))
+        return list(await asyncio.gather(*(one(number, call) for number, call in enumerate(calls))))
 
 
 async def _sent(client: httpx.AsyncClient, call: CallPlan, within_s: float) -> CallAnswer:
@@ -94,7 +106,9 @@ async def _sent(client: httpx.AsyncClient, call: CallPlan, within_s: float) -> C
         return (clock.now_ns() - began_ns) / NS_PER_S
 
     try:
-        answer = await clock.within(within_s, client.request(call.method, call.path, json=call.body))
+        answer = await clock.within(
+            within_s, client.request(call.method, call.path, json=call.body, headers=call.headers)
+        )
     except (TimeoutError, httpx.TimeoutException):
         return CallAnswer(status=0, seconds=seconds(), why=f"no answer within {within_s:g} s")
     except httpx.HTTPError as error:

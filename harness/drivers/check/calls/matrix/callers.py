@@ -1,0 +1,247 @@
+"""The right credentials of a target's users, and the requests that they send."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any, Final
+from urllib.parse import quote, urlencode
+
+from harness import clock
+from harness.drivers.check.calls.matrix.operations import GuardedOperation, Kind
+from harness.drivers.check.calls.together import CallAnswer, CallPlan, send_together
+from harness.errors import HarnessError
+from harness.targets import Target
+from harness.targets.files.identity import Authorisation
+from harness.targets.trust.grants import IdentityTokens, IssuedToken
+
+AT_ONCE: Final = 16
+WITHIN_S: Final = 5.0
+"""Time that one answer may take."""
+_MOST_AGAIN_S: Final = 5.0
+_LEAST_S: Final = 45.0
+"""A token that is valid for less time is got again."""
+_STANDARD: Final = frozenset({"openid", "profile", "email", "address", "phone", "offline_access"})
+"""Scopes of OpenID Connect, which say nothing about what a token may do."""
+
+
+class NotMadeError(Exception):
+    """A call that cannot be made; the message says why."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Credential:
+    """What a request carries.
+
+    Attributes:
+        words: what it is, without a secret.
+        headers: headers that carry it; they are not printed.
+        kind: kind of the credential.
+        user: user of the target file; empty: it is of no user.
+        token: access token; None: it has none.
+        scopes: scopes that it has.
+    """
+
+    words: str
+    headers: Mapping[str, str] = field(repr=False)
+    kind: Kind = Kind.TOKEN
+    user: str = ""
+    token: IssuedToken | None = None
+    scopes: frozenset[str] = frozenset()
+
+    @property
+    def expires_s(self) -> float:
+        """Time on the wall clock at which it expires, in s since 1970; infinite if it does not say."""
+        expires = self.token.claims.get("exp") if self.token is not None else None
+        return float(expires) if isinstance(expires, int | float) else math.inf
+
+
+def bearer(token: str) -> Mapping[str, str]:
+    """The header with an access token. Source: RFC 6750, section 2.1."""
+    return {"authorization": f"Bearer {token}"}
+
+
+class Callers:
+    """The users of a target, each with the credential that it has got.
+
+    Args:
+        target: target.
+
+    Raises:
+        ConfigurationError: the target file has no `identity`.
+    """
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self.tokens = IdentityTokens(target)
+        self.declared = target.authorisation or Authorisation()
+        self._made: dict[str, Credential | str] = {}
+
+    def user(self, name: str) -> Credential:
+        """The credential of a user of the file, got again before it expires. Raises NotMadeError: it got none."""
+        known = self._made.get(name)
+        if known is None or (isinstance(known, Credential) and known.expires_s < clock.wall().timestamp() + _LEAST_S):
+            try:
+                self._made[name] = self.credential_of(self.tokens.sign_in(name), user=name)
+            except HarnessError as error:
+                self._made[name] = error.what
+        found = self._made[name]
+        if isinstance(found, str):
+            raise NotMadeError(found)
+        return found
+
+    def credential_of(self, token: IssuedToken, *, user: str = "") -> Credential:
+        """A token as a credential; where the token does not name its scopes, they are those that the file declares for the user."""
+        scopes = token.scopes if token.scopes is not None else self._declared_of(user)
+        return Credential(
+            words=token.of, headers=bearer(token.access), user=user, token=token, scopes=scopes - _STANDARD
+        )
+
+    def _declared_of(self, user: str) -> frozenset[str]:
+        named = self.tokens.identity.users.get(user)
+        if named is None:
+            return frozenset()
+        own = named.scopes if named.scopes is not None else self.declared.roles.get(named.role or user, ())
+        return frozenset(own)
+
+    def fresh(self, credential: Credential) -> Credential:
+        """The credential, got again if it expires soon. Raises NotMadeError."""
+        return self.user(credential.user) if credential.user and credential.kind is Kind.TOKEN else credential
+
+    def key(self) -> Credential:
+        """The right API key. Raises NotMadeError: there is none."""
+        keys = self.tokens.identity.api_keys
+        if keys is None:
+            raise NotMadeError("the target file has no `identity.api_keys`")
+        try:
+            return Credential(words="the right API key", headers={keys.header: keys.right.resolve()}, kind=Kind.KEY)
+        except HarnessError as error:
+            raise NotMadeError(error.what) from error
+
+    def right(self, one: GuardedOperation, *, kinds: Iterable[Kind] = (Kind.TOKEN, Kind.KEY)) -> Credential:
+        """A credential that an operation must let in: of a user with its scopes, who owns the objects in its path if one does.
+
+        Raises:
+            NotMadeError: there is none.
+        """
+        usable, whys = one.kinds & {*kinds}, list[str]()
+        if Kind.TOKEN in usable:
+            for name in self._by_ownership(one):
+                try:
+                    found = self.user(name)
+                except NotMadeError as error:
+                    whys.append(str(error))
+                    continue
+                if one.scopes <= found.scopes:
+                    return found
+            asked = f" with scope {' and '.join(sorted(one.scopes))}" if one.scopes else ""
+            whys.append(f"no user of `identity.users` has a token{asked}")
+        if Kind.KEY in usable:
+            try:
+                return self.key()
+            except NotMadeError as error:
+                whys.append(str(error))
+        raise NotMadeError("; ".join(dict.fromkeys(whys)) or f"it takes only a {' or '.join(sorted(one.kinds))}")
+
+    def _by_ownership(self, one: GuardedOperation) -> list[str]:
+        """The users of the file, first those who own every object in the path of the operation."""
+        users = self.tokens.identity.users
+        return sorted(users, key=lambda name: not self.owns(one, name))
+
+    def owns(self, one: GuardedOperation, user: str) -> bool:
+        """Whether a user owns an object in the path of an operation."""
+        return any(self._object(one, param, user) is not None for param in one.inside)
+
+    def _object(self, one: GuardedOperation, param: str, user: str) -> Any:
+        named = self.tokens.identity.users.get(user)
+        if named is None:
+            return None
+        path = one.name.partition(" ")[2]
+        upto = path[: path.index(f"{{{param}}}") + len(param) + 2]
+        return named.objects.get(upto, named.objects.get(param))
+
+    def both_own(self, one: GuardedOperation, user: str, other: str) -> bool:
+        """Whether the file names the same objects in the path of an operation for two users."""
+        return self.owns(one, user) and all(
+            self._object(one, param, user) == self._object(one, param, other) for param in one.inside
+        )
+
+    def any_user(self) -> Credential:
+        """The credential of some user. Raises NotMadeError: none has got one."""
+        whys = list[str]()
+        for name in self.tokens.identity.users:
+            try:
+                return self.user(name)
+            except NotMadeError as error:
+                whys.append(str(error))
+        raise NotMadeError("; ".join(dict.fromkeys(whys)) or "the target file has no `identity.users`")
+
+    def plan(
+        self, one: GuardedOperation, headers: Mapping[str, str], *, owner: str = "", values: Mapping[str, Any] = {}
+    ) -> CallPlan:
+        """A request of an operation.
+
+        Args:
+            one: operation.
+            headers: headers with a credential, or without one.
+            owner: user whose objects are in the path.
+            values: values of parameters, before those of the owner and of the file.
+
+        Raises:
+            NotMadeError: a parameter has no value, or the operation cannot be called.
+        """
+        if one.why:
+            raise NotMadeError(one.why)
+        known = self.target.api.values if self.target.api is not None else {}
+        found = dict(values)
+        for name in (*one.inside, *one.query, *one.headers):
+            if name not in found:
+                own = self._object(one, name, owner) if name in one.inside else None
+                listed = known.get(name, ())
+                found[name] = own if own is not None else listed[0] if listed else one.given.get(name)
+            if found[name] is None:
+                raise NotMadeError(f"its parameter `{name}` has no value: write `api: {{values: {{{name}: […]}}}}`")
+        path = one.path
+        for name in one.inside:
+            path = path.replace(f"{{{name}}}", quote(_text(found[name]), safe=""))
+        if query := urlencode({name: _text(found[name]) for name in one.query}):
+            path += f"?{query}"
+        more = {name: _text(found[name]) for name in one.headers}
+        more |= {"content-type": one.media} if one.media else {}
+        return CallPlan(method=one.method, path=path, body=one.body, headers={**more, **headers})
+
+    def may_call(self, one: GuardedOperation) -> str:
+        """Why an operation may not be called; empty if it may."""
+        target = self.target
+        allowed = any(fnmatchcase(one.name, entry.operations) for entry in target.may_write if entry.operations)
+        if one.reads or target.breakable or allowed:
+            return ""
+        return f"it may write, and neither `disposable` nor `may_write: [{{operations: '{one.name}'}}]` allows it"
+
+    def sent(self, calls: list[CallPlan]) -> list[CallAnswer]:
+        """The answers to calls; a call whose answer is no evidence (429, 502 to 504, none) is sent a second time."""
+        answers = self._sent(calls)
+        again = [number for number, answer in enumerate(answers) if answer.status in {0, 429, 502, 503, 504}]
+        if again:
+            asked = max((_retry_after(answers[number]) for number in again), default=0.0)
+            clock.sleep(min(max(asked, 1.0), _MOST_AGAIN_S))
+            for number, answer in zip(again, self._sent([calls[number] for number in again]), strict=True):
+                answers[number] = answer
+        return answers
+
+    def _sent(self, calls: list[CallPlan]) -> list[CallAnswer]:
+        if not calls:
+            return []
+        target, rate = self.target, self.declared.rate
+        return send_together(target, target.entry, calls, at_once=AT_ONCE, within_s=WITHIN_S, per_s=rate)
+
+
+def _retry_after(answer: CallAnswer) -> float:
+    value = {name.lower(): text for name, text in answer.headers.items()}.get("retry-after", "")
+    return float(value) if value.isascii() and value.isdigit() else 0.0
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,246 @@
+"""`refused-calls`: every operation of a class is called with credentials that must be refused, and with a right one."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any, Final, NamedTuple
+
+from harness import clock
+from harness.drivers.check.calls.matrix.bench import Bench, CaseSetting, Forged
+from harness.drivers.check.calls.matrix.callers import Callers, Credential, NotMadeError
+from harness.drivers.check.calls.matrix.cases import CASES
+from harness.drivers.check.calls.matrix.classes import members_of
+from harness.drivers.check.calls.matrix.controls import Control, Controls
+from harness.drivers.check.calls.matrix.judging import admission, proves_nothing, refusal
+from harness.drivers.check.calls.matrix.operations import GuardedOperation, Kind, operations_of
+from harness.drivers.check.calls.together import CallAnswer, CallPlan
+from harness.drivers.check.claim import CheckFunction, claim
+from harness.drivers.claim import SentenceForm
+from harness.drivers.facts import FactProbe, FactReading
+from harness.extras import TRUST, require
+from harness.model.planned.need import RequiredKey
+from harness.targets import Target
+
+DESCRIBED: Final = RequiredKey(
+    "api",
+    "the operations are those of the API description",
+    "API description",
+    "write `api: {description: openapi.yaml}`",
+)
+IDENTIFIED: Final = RequiredKey(
+    "identity", "calls with a right credential must be let in", "users with credentials", "write `identity: {users: …}`"
+)
+REFUSED: Final = SentenceForm(
+    "calls-refused",
+    "every call <case:noun> was refused with <status:status>[ and the calls cover every <class:class>]",
+    "Every operation of the class is called with the credential of the case, and with a right one, which must be let in.",
+)
+PROTECTED: Final = "protected operation"
+
+
+class Noun(NamedTuple):
+    """What calls carry, in words.
+
+    Attributes:
+        name: name of the sentence.
+        words: words of the noun.
+        cases: its cases, of `CASES`.
+        of: class of the operations, where the sentence names none.
+        status: status in the example.
+    """
+
+    name: str
+    words: str
+    cases: tuple[str, ...]
+    of: str = PROTECTED
+    status: str = "401"
+
+
+_FORGED: Final = ("alg-none", "foreign-key", "altered")
+_KEYS: Final = ("key-missing", "key-wrong", "key-revoked")
+_TAKES_KEYS: Final = "operation that takes keys"
+NOUNS: Final = (
+    Noun("calls-without-token", "without a token", ("missing",)),
+    Noun("calls-with-expired-token", "with an expired token", ("expired",)),
+    Noun("calls-with-alg-none", "with alg none", ("alg-none",)),
+    Noun("calls-by-foreign-key", "signed by a foreign key", ("foreign-key",)),
+    Noun("calls-with-altered-claim", "with an altered claim", ("altered",)),
+    Noun("calls-of-foreign-issuer", "of a foreign issuer", ("foreign-issuer",)),
+    Noun("calls-of-foreign-audience", "of a foreign audience", ("foreign-audience",)),
+    Noun("calls-with-revoked-token", "with a revoked token", ("revoked",)),
+    Noun(
+        "calls-with-forged-token",
+        "with alg none, past expiry, foreign key or altered claim",
+        (*_FORGED, "expired"),
+    ),
+    Noun(
+        "calls-with-bad-token",
+        "with a missing, expired, forged or revoked token",
+        ("missing", *_FORGED, "expired", "revoked"),
+    ),
+    Noun(
+        "calls-with-refused-access-token",
+        "with an expired, revoked or foreign-audience token",
+        ("expired", "revoked", "foreign-audience"),
+    ),
+    Noun("calls-without-scope", "without scope <scope:scope>", ("scope-without",), status="403"),
+    Noun("calls-with-scope-only", "with scope <scope:scope> only", ("scope-only",), status="403"),
+    Noun(
+        "calls-to-others-object", "to another user's object", ("others-object",), "operation on objects", "403 or 404"
+    ),
+    Noun("calls-without-key", "without an API key", ("key-missing",), _TAKES_KEYS),
+    Noun("calls-with-wrong-key", "with a wrong API key", ("key-wrong",), _TAKES_KEYS),
+    Noun("calls-with-revoked-key", "with a revoked API key", ("key-revoked",), _TAKES_KEYS),
+    Noun("calls-with-bad-key", "with a missing, wrong or revoked API key", _KEYS, _TAKES_KEYS),
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MatrixCall:
+    """A call that must be refused: number of its control, and what it carries."""
+
+    control: int
+    forged: Forged
+    plan: CallPlan
+
+
+def refused_calls(target: Target, params: Mapping[str, str]) -> FactProbe:
+    """Every operation of the class is called with each credential of the case, and with a right one, which must be let in."""
+    noun = next(one for one in NOUNS if one.name == params["noun"])
+    expected = frozenset(int(word) for word in params["status"].split(" or "))
+
+    def probe() -> Sequence[FactReading]:
+        require(TRUST, "the call matrix", f"{target.file}: identity")
+        callers, operations = Callers(target), operations_of(target)
+        found = members_of(params.get("class", noun.of), operations, callers)
+        bench = Bench(callers, operations, params)
+        return [
+            *(_unknown(one, why, expected) for one, why in found.unknown),
+            *_Matrix(bench, noun.cases, expected).facts(found.chosen),
+        ]
+
+    return probe
+
+
+def _unknown(one: GuardedOperation, why: str, expected: Collection[int]) -> FactReading:
+    words = f"refused with {' or '.join(map(str, sorted(expected)))}"
+    return FactReading(subject=one.name, expected=words, observed=why, ok=None)
+
+
+class _Matrix:
+    """The calls of one sentence and their facts."""
+
+    def __init__(self, bench: Bench, cases: Sequence[str], expected: frozenset[int]) -> None:
+        self._bench = bench
+        self._callers = bench.callers
+        self._cases = cases
+        self._expected = expected
+        self._controls = Controls(bench.callers, bench.operations)
+
+    def facts(self, operations: Sequence[GuardedOperation]) -> list[FactReading]:
+        """A fact for each call, one for each operation whose calls cannot be made, and one on what was written."""
+        facts, controls, calls = list[FactReading](), list[Control](), list[MatrixCall]()
+        try:
+            self._wait(operations)
+            for one in operations:
+                try:
+                    control = self._control(one)
+                except NotMadeError as error:
+                    facts.append(_unknown(one, f"not called: {error}", self._expected))
+                    continue
+                controls.append(control)
+                facts += self._add(control, len(controls) - 1, calls)
+            answers = self._answered(calls)
+            ended_s = clock.wall().timestamp()
+            admitted = self._controls.answers(controls)
+        finally:
+            written = self._controls.clean()
+        for call, answer in zip(calls, answers, strict=True):
+            subject, label = controls[call.control].operation.name, call.forged.label
+            fact = refusal(subject, label, answer, admitted[call.control], self._expected)
+            if fact.ok and call.forged.until_s <= ended_s:
+                fact = replace(fact, ok=None, observed=f"{fact.observed}, but the token had expired by then")
+            facts.append(fact)
+        facts += [
+            admission(one.operation.name, f"the right credential of {one.right.words}", answer)
+            for one, answer in zip(controls, admitted, strict=True)
+        ]
+        return sorted(facts, key=lambda fact: fact.ok is not False) + ([written] if written is not None else [])
+
+    def _wait(self, operations: Sequence[GuardedOperation]) -> None:
+        """Make the tokens that take time before all others, which may expire meanwhile."""
+        for case in ({"expired", "revoked"} & {*self._cases}) if operations else ():
+            with suppress(NotMadeError):
+                user = self._callers.any_user()
+                of = CaseSetting(bench=self._bench, operation=operations[0], right=user, owned=False, base=user)
+                list(CASES[case](of))
+
+    def _control(self, one: GuardedOperation) -> Control:
+        """The control of an operation; raises NotMadeError: it cannot be called with a right credential."""
+        if one.why:
+            raise NotMadeError(one.why)
+        if why := self._callers.may_call(one):
+            raise NotMadeError(why)
+        kinds = (Kind.KEY,) if self._cases[0].startswith("key-") else tuple(Kind)
+        return self._controls.prepared(one, self._callers.right(one, kinds=kinds))
+
+    def _add(self, control: Control, number: int, calls: list[MatrixCall]) -> list[FactReading]:
+        """Add the calls of an operation; returns a fact for each case that cannot be made."""
+        one, facts = control.operation, list[FactReading]()
+        for case in self._cases:
+            try:
+                base = self._base(control.right, case)
+                owned = bool(control.values) or self._callers.owns(one, control.right.user)
+                of = CaseSetting(bench=self._bench, operation=one, right=control.right, owned=owned, base=base)
+                for forged in CASES[case](of):
+                    plan = self._controls.plan(control, forged.headers, owner=forged.owner)
+                    calls.append(MatrixCall(control=number, forged=forged, plan=plan))
+            except NotMadeError as error:
+                facts.append(_unknown(one, f"the case `{case}` could not be made: {error}", self._expected))
+        return facts
+
+    def _base(self, right: Credential, case: str) -> Credential:
+        """The credential with the token that forged ones are made from: some user's, where the operation takes no tokens."""
+        needs_none = case == "missing" or case.startswith("key-")
+        return right if right.token is not None or needs_none else self._callers.any_user()
+
+    def _answered(self, calls: Sequence[MatrixCall]) -> list[CallAnswer]:
+        """The answers; a call that was not refused as expected is sent again after its patience, and the second answer counts."""
+        answers = self._callers.sent([call.plan for call in calls])
+        late = [
+            number
+            for number, (call, answer) in enumerate(zip(calls, answers, strict=True))
+            if call.forged.patience_s and answer.status not in self._expected and not proves_nothing(answer)
+        ]
+        if late:
+            clock.sleep(max(calls[number].forged.patience_s for number in late))
+            for number, answer in zip(late, self._callers.sent([calls[number].plan for number in late]), strict=True):
+                answers[number] = answer
+        return answers
+
+
+_PLANNED: Final[Mapping[str, Any]] = {
+    "needs": (DESCRIBED, IDENTIFIED),
+    "seconds": 15.0,
+    "touches": ("entry",),
+    "again": False,
+}
+
+
+def _claimed(read: CheckFunction) -> None:
+    """Put the form with each noun on the function of the check."""
+    for number, noun in enumerate(NOUNS):
+        scope = noun.words.replace("<scope:scope>", "READ")
+        claim(
+            REFUSED,
+            noun.words,
+            name=noun.name,
+            example=f"every call {scope} was refused with {noun.status} and the calls cover every {noun.of}",
+            fixed={"noun": noun.name},
+            **({} if number else _PLANNED),
+        )(read)
+
+
+_claimed(refused_calls)
