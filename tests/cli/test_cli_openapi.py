@@ -343,7 +343,7 @@ def test_the_journey_sends_them(tmp_path: Path) -> None:
         ("paths:\n  /a: {get: {}\n", "openapi.yaml:3: the text is not YAML: "),
         ("a: &a [x]\nb: [*a, *a]\npaths: {/a: 1}", "no GET of this document can be requested"),
         (b"{\xff", "is not JSON"),
-        (b"{" + b" " * LARGEST, "the document is larger than 5 MB"),
+        (b"{" + b" " * LARGEST, "the document is larger than 10 MB"),
     ],
 )
 def test_a_document_that_cannot_be_used_is_named(tmp_path: Path, text: str | bytes, said: str) -> None:

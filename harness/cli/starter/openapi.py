@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -238,17 +237,8 @@ def _content(source: str, tls: ssl.SSLContext) -> Any:
                 body = file.read(LARGEST + 1)
         except OSError as error:
             raise ConfigurationError(f"the file cannot be read: {error.strerror}", where=source) from error
-        return parsed(source, body, path)
-    body = _fetched(source, tls)
-    with tempfile.TemporaryDirectory() as directory:
-        copy = Path(directory) / "openapi.yaml"
-        copy.write_bytes(body)
-        try:
-            return parsed(source, body, copy)
-        except ConfigurationError as error:
-            raise ConfigurationError(
-                error.what, where=error.where.replace(str(copy), source), hint=error.hint
-            ) from error
+        return parsed(source, body)
+    return parsed(source, _fetched(source, tls))
 
 
 def _fetched(source: str, tls: ssl.SSLContext) -> bytes:

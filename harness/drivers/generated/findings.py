@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import zlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Final
 
 from harness.clock import Deadline
@@ -19,8 +17,9 @@ from harness.errors import ConfigurationError
 from harness.targets import Target
 from harness.targets.files.requests import ApiDescription
 from harness.targets.openapi.answers import Judged, as_described, as_refused
-from harness.targets.openapi.description import Operation, read_description
+from harness.targets.openapi.description import Operation, Reading, read_operations
 from harness.targets.openapi.schemas import UnsupportedError
+from harness.targets.openapi.source import DescriptionText, description_of
 
 CONTROLS: Final = 20
 """Maximum number of inputs as described that are sent to see whether one succeeds, before malformed inputs count."""
@@ -60,7 +59,8 @@ def answered_facts(asked: DrawnInputs, *, core: bool) -> Facts:
     Raises:
         HarnessError: the description cannot be read, or the sign-in failed.
     """
-    return _facts(asked, _chosen(asked, core=core), _answered)
+    described = description_of(asked.target)
+    return _facts(asked, described, _chosen(asked, described, core=core), _answered)
 
 
 def refused_facts(asked: DrawnInputs) -> Facts:
@@ -69,11 +69,13 @@ def refused_facts(asked: DrawnInputs) -> Facts:
     Raises:
         HarnessError: the description cannot be read, or the sign-in failed.
     """
-    return _facts(asked, [one for one in _chosen(asked, core=False) if one.takes_input or one.unread], _refused)
+    described = description_of(asked.target)
+    every = _chosen(asked, described, core=False)
+    return _facts(asked, described, [one for one in every if one.takes_input or one.unread], _refused)
 
 
-def _chosen(asked: DrawnInputs, *, core: bool) -> list[Operation]:
-    every = read_description(asked.target.beside(asked.api.description), asked.api.values)
+def _chosen(asked: DrawnInputs, described: DescriptionText, *, core: bool) -> list[Operation]:
+    every = read_operations(described.document(), Reading(values=asked.api.values))
     if not core:
         return [*every]
     for name in asked.api.core:
@@ -89,7 +91,7 @@ def _chosen(asked: DrawnInputs, *, core: bool) -> list[Operation]:
 _Find = Callable[[DrawnInputs, EntryCaller, Operation, Deadline], OperationFinding]
 
 
-def _facts(asked: DrawnInputs, operations: Sequence[Operation], find: _Find) -> Facts:
+def _facts(asked: DrawnInputs, described: DescriptionText, operations: Sequence[Operation], find: _Find) -> Facts:
     """The facts of all operations: first the shortest wrong request of each, then whether there is evidence, then all requests."""
     if not operations:
         what = "no operation of the API description takes an input"
@@ -106,12 +108,11 @@ def _facts(asked: DrawnInputs, operations: Sequence[Operation], find: _Find) -> 
                 found.append(find(asked, sender, one, share))
             except UnsupportedError as error:
                 found.append(OperationFinding(smallest=[], summary=[_undecided(one, f"not called: {error}")], rest=[]))
-    source = _source(asked.target.beside(asked.api.description), len(operations))
     summaries = [fact for one in found for fact in one.summary]
     return [
         *(fact for one in found for fact in one.smallest),
         *sorted(summaries, key=lambda fact: fact.ok is not None),
-        source,
+        source_fact(described, len(operations)),
         *(fact for one in found for fact in one.rest),
     ]
 
@@ -200,10 +201,11 @@ def _undecided(operation: Operation, why: str) -> FactReading:
     return FactReading(subject=operation.name, expected="called with drawn inputs", observed=why, ok=None)
 
 
-def _source(file: Path, operations: int) -> FactReading:
-    digest = hashlib.sha256(file.read_bytes()).hexdigest()
-    observed = f"{operations} operations, sha256 {digest}"
-    return FactReading(subject=file.name, expected="an API description", observed=observed, ok=True)
+def source_fact(described: DescriptionText, operations: int) -> FactReading:
+    """Which text was read, by its digest."""
+    name = described.source.rpartition("/")[2]
+    observed = f"{operations} operations, sha256 {described.digest}"
+    return FactReading(subject=name, expected="an API description", observed=observed, ok=True)
 
 
 def _number(asked: DrawnInputs, operation: Operation) -> int:

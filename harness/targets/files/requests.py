@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import Field
 
 from harness.targets.files.reference import Reference
-from harness.targets.files.values import TargetSection, UrlPath, Word, quantity
+from harness.targets.files.values import TargetSection, Url, UrlPath, Word, quantity
 
 
 class SignInFields(TargetSection):
@@ -38,17 +38,49 @@ class SignIn(TargetSection):
     token: Word = "token"  # noqa: S105 - a key
 
 
-class ApiDescription(TargetSection):
-    """The section `api`: what the entry takes and answers.
+ENTRY: Final = "entry"
+"""The name under which `api.description` has the description of the entry."""
+
+
+class DeclaredCalls(TargetSection):
+    """Calls between two services: what the one asks of the other.
 
     Attributes:
-        description: file of OpenAPI 3.0 or 3.1, beside the target file.
+        caller: service that calls.
+        service: service that is called; its description is that of this name in `api.description`.
+        address: where the harness reaches the service.
+        operations: operations that are called, as `POST /orders` or by their `operationId`.
+    """
+
+    caller: Word
+    service: Word
+    address: Url
+    operations: Annotated[tuple[Word, ...], Field(min_length=1)]
+
+
+class ApiDescription(TargetSection):
+    """The section `api`: what the entry and the services take and answer.
+
+    Attributes:
+        description: OpenAPI 3.0 or 3.1, a file beside the target file or an http address: of the entry, or by service (`entry` is the entry).
+        accepted: description of the entry in the release that was accepted last, a file or an address.
+        served: what the entry serves, a file or an address: lines like `GET /orders/{id}`, or JSON of objects with `method` and `path`.
+        contracts: declared calls between services.
         core: core operations, as `POST /orders` or by their `operationId`.
         values: values of path, query and header parameters that name something that exists, by the name of the parameter.
         within_s: time for all requests of one sentence, in s.
     """
 
-    description: Word
+    description: Word | Annotated[Mapping[Word, Word], Field(min_length=1)]
+    accepted: Word | None = None
+    served: Word | None = None
+    contracts: tuple[DeclaredCalls, ...] = ()
     core: tuple[Word, ...] = ()
     values: Mapping[Word, tuple[int | str, ...]] = Field(default_factory=dict)
     within_s: Annotated[float, quantity("time", "2 min")] = Field(default=120.0, alias="within")
+
+    def described(self, service: str) -> str:
+        """File or address of the description of a service; empty: there is none."""
+        if isinstance(self.description, str):
+            return self.description if service == ENTRY else ""
+        return self.description.get(service, "")

@@ -187,6 +187,7 @@ class Target(TargetSection):
     waivers: Paths = ()
 
     _file: Path = PrivateAttr(default=Path())
+    _fetched: dict[str, bytes] = PrivateAttr(default_factory=dict)
 
     def model_post_init(self, context: Any, /) -> None:
         """Keep the path that `load_target` passes."""
@@ -202,6 +203,11 @@ class Target(TargetSection):
     def file(self) -> Path:
         """Absolute path of the target file."""
         return self._file
+
+    @property
+    def fetched(self) -> dict[str, bytes]:
+        """The API descriptions that were fetched, by address: each is fetched once."""
+        return self._fetched
 
     def today(self, now: datetime) -> datetime:
         """The time for computing ages and expiries: `now`, or the end of the day `evidence.as_of` if it has passed."""

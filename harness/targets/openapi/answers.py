@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from jsonschema import Draft202012Validator
+
 from harness.targets.openapi.description import DescribedAnswer, Operation, is_json
-from harness.targets.openapi.schemas import Schema, types_of, validator
+from harness.targets.openapi.schemas import types_of
 
 _CUT: Final = 160
 _NO_EVIDENCE: Final = {
@@ -50,20 +52,27 @@ class Judged:
     observed: str
 
 
-def as_described(operation: Operation, answer: GivenAnswer) -> Judged:
-    """Whether status, media type, needed headers and body are as described; 5xx is never right for an input that is as described."""
-    if (unknown := _says_nothing(answer)) is not None:
-        return unknown
+def matching(operation: Operation, answer: GivenAnswer) -> Judged:
+    """Whether status, media type, needed headers and body of an answer are as described."""
     described = operation.answer_of(answer.status)
     if described is None:
         known = ", ".join(operation.answers)
         return Judged(ok=False, observed=f"{answer.text}; described are {known}")
     missing = [name for name in described.headers if name.lower() not in answer.headers]
-    if answer.status >= 500 or missing:
-        return Judged(ok=False, observed=answer.text + (f"; the header {missing[0]} is missing" if missing else ""))
+    if missing:
+        return Judged(ok=False, observed=f"{answer.text}; the header {missing[0]} is missing")
     if operation.method == "HEAD" or answer.status in {204, 304}:
         return Judged(ok=True, observed=answer.text)
     return _body_as_described(described, answer)
+
+
+def as_described(operation: Operation, answer: GivenAnswer) -> Judged:
+    """Whether status, media type, needed headers and body are as described; 5xx is never right for an input that is as described."""
+    if (unknown := _says_nothing(answer)) is not None:
+        return unknown
+    if answer.status >= 500 and operation.answer_of(answer.status) is not None:
+        return Judged(ok=False, observed=answer.text)
+    return matching(operation, answer)
 
 
 def _body_as_described(described: DescribedAnswer, answer: GivenAnswer) -> Judged:
@@ -77,18 +86,21 @@ def _body_as_described(described: DescribedAnswer, answer: GivenAnswer) -> Judge
     if schema is None:
         return Judged(ok=None, observed=f"{answer.text}; the description has no schema of this body")
     if is_json(answer.media):
-        return _valid(schema, answer)
+        return _valid(described.validator(str(named)), answer)
     if types_of(schema) == ("string",) and not {*schema} - {"type"}:
         return Judged(ok=True, observed=answer.text)
     return Judged(ok=None, observed=f"{answer.text}; bodies of {answer.media} are not validated")
 
 
-def _valid(schema: Schema, answer: GivenAnswer) -> Judged:
+def _valid(checker: Draft202012Validator, answer: GivenAnswer) -> Judged:
     try:
         value = json.loads(answer.body)
     except (ValueError, RecursionError):
         return Judged(ok=False, observed=f"{answer.text}; the body is not JSON")
-    error = next(iter(sorted(validator(schema).iter_errors(value), key=lambda one: one.json_path)), None)
+    try:
+        error = min(checker.iter_errors(value), key=lambda one: one.json_path, default=None)
+    except RecursionError:
+        return Judged(ok=None, observed=f"{answer.text}; the schema contains itself without an end")
     if error is None:
         return Judged(ok=True, observed=answer.text)
     return Judged(ok=False, observed=f"{answer.text}; at {error.json_path}: {printable(error.message, 120)}")

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from jsonschema import Draft202012Validator
+
 from harness.errors import ConfigurationError
-from harness.targets.openapi.document import OpenApiDocument, parsed
-from harness.targets.openapi.schemas import Purpose, Schema, SchemaReader, UnsupportedError, types_of
+from harness.targets.openapi.document import OpenApiDocument
+from harness.targets.openapi.schemas import (
+    Purpose,
+    Schema,
+    SchemaReader,
+    UnsupportedError,
+    types_of,
+    validator,
+)
 
 METHODS: Final = ("get", "head", "options", "post", "put", "patch", "delete", "trace")
 READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -48,6 +57,13 @@ class DescribedAnswer:
 
     media: Mapping[str, Schema | None]
     headers: tuple[str, ...] = ()
+    _validators: dict[str, Draft202012Validator] = field(default_factory=dict, compare=False, repr=False)
+
+    def validator(self, media: str) -> Draft202012Validator:
+        """What tells valid bodies of a media type from others; made once."""
+        if media not in self._validators:
+            self._validators[media] = validator(self.media[media] or {})
+        return self._validators[media]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,39 +103,46 @@ class Operation:
         return None
 
 
-def read_description(file: Path, values: Mapping[str, Sequence[Any]]) -> tuple[Operation, ...]:
-    """Every operation of a file.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reading:
+    """How a description is read.
 
-    Args:
-        file: OpenAPI 3.0 or 3.1, JSON or YAML.
+    Attributes:
         values: values of parameters by their names, which name something that exists.
+        requests: whether parameters and bodies are read; without them an operation can only be compared with answers.
+        open_to_more: whether answers may have keys that the description forbids, as later releases add them.
+    """
+
+    values: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    requests: bool = True
+    open_to_more: bool = False
+
+
+def read_operations(document: OpenApiDocument, reading: Reading) -> tuple[Operation, ...]:
+    """Every operation of a document. An `operationId` that two operations have names neither.
 
     Raises:
-        ConfigurationError: the file cannot be read, is another version, or has no operation.
+        ConfigurationError: the document is of another version, or has no operation.
     """
-    try:
-        content = parsed(str(file), file.read_bytes(), file)
-    except OSError as error:
-        raise ConfigurationError(f"the API description cannot be read: {error.strerror}", where=str(file)) from error
-    document = OpenApiDocument(str(file), content)
-    version = str(document.root.get("openapi", "none"))
+    source, version = document.source, str(document.root.get("openapi", "none"))
+    if "swagger" in document.root:
+        version = f"Swagger {document.root['swagger']}"
     if not re.match(r"3\.[01](\.|$)", version):
-        hint = "write the description as OpenAPI 3.0 or 3.1"
-        raise ConfigurationError(
-            f"the version of OpenAPI is {version}, expected 3.0 or 3.1", where=str(file), hint=hint
-        )
-    found = tuple(_OperationReader(document, values).every())
+        hint = "write the description as OpenAPI 3.0 or 3.1; converters from Swagger 2.0 exist"
+        raise ConfigurationError(f"the version of OpenAPI is {version}, expected 3.0 or 3.1", where=source, hint=hint)
+    found = tuple(_OperationReader(document, reading).every())
     if not found:
-        raise ConfigurationError("the API description has no operation", where=str(file), hint="describe `paths`")
-    return found
+        raise ConfigurationError("the API description has no operation", where=source, hint="describe `paths`")
+    ids = Counter(one.id for one in found)
+    return tuple(replace(one, id="") if ids[one.id] > 1 else one for one in found)
 
 
 class _OperationReader:
-    def __init__(self, document: OpenApiDocument, values: Mapping[str, Sequence[Any]]) -> None:
+    def __init__(self, document: OpenApiDocument, reading: Reading) -> None:
         self._document = document
-        self._values = values
+        self._reading = reading
         self._asked = SchemaReader(document, Purpose.REQUEST)
-        self._answered = SchemaReader(document, Purpose.ANSWER)
+        self._answered = SchemaReader(document, Purpose.ANSWER, open_to_more=reading.open_to_more)
 
     def every(self) -> Iterator[Operation]:
         for path, written in self._document.root["paths"].items():
@@ -149,6 +172,15 @@ class _OperationReader:
             return Operation(name=name, id=given, method=method, path=path, unread=error.what)
 
     def _read(self, path: str, method: str, item: Mapping[str, Any], operation: Mapping[str, Any]) -> Operation:
+        if not self._reading.requests:
+            base = self._document.base_of(item, operation)
+            return Operation(
+                name=f"{method} {path}",
+                id=str(operation.get("operationId") or ""),
+                method=method,
+                path=base + path,
+                answers=self._answers(operation),
+            )
         if operation.get("callbacks"):
             raise UnsupportedError("`callbacks` are not supported")
         parameters = tuple(self._parameters(item, operation))
@@ -179,7 +211,7 @@ class _OperationReader:
                 raise UnsupportedError(f"the parameter `{name}` has no schema")
             schema = self._named(f"the parameter `{name}`", self._asked, one["schema"])
             self._require_plain(name, place, one, schema)
-            known = tuple(self._values.get(name, ())) or tuple(self._examples(one))
+            known = tuple(self._reading.values.get(name, ())) or tuple(self._examples(one))
             yield Parameter(name=name, place=place, schema=schema, required=required or place == "path", known=known)
 
     @staticmethod
@@ -234,8 +266,6 @@ class _OperationReader:
             if str(status).startswith("x-"):
                 continue
             one = self._document.resolved(written)
-            if one.get("links"):
-                raise UnsupportedError(f"`links` of the answer {status} are not supported")
             content = one.get("content")
             media: dict[str, Schema | None] = {}
             for key, value in content.items() if isinstance(content, dict) else ():

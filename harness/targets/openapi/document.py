@@ -10,9 +10,10 @@ from typing import Any, Final
 from urllib.parse import unquote, urljoin
 
 from harness.errors import ConfigurationError
-from harness.yamlfile import read_documents
+from harness.yamlfile import LARGEST as LARGEST_YAML
+from harness.yamlfile import documents_in
 
-LARGEST: Final = 5_000_000
+LARGEST: Final = 10 * 1024 * 1024
 """Maximum size of a document in bytes."""
 _DEEPEST: Final = 20
 """Maximum number of references in a chain."""
@@ -24,6 +25,7 @@ class OpenApiDocument:
     """The content of one document, and where it is from.
 
     Attributes:
+        source: where it is from, for messages.
         root: the document itself.
     """
 
@@ -31,7 +33,7 @@ class OpenApiDocument:
         if not isinstance(content, dict) or not isinstance(content.get("paths"), dict):
             hint = "name a document that has `openapi: 3.…` (or `swagger: '2.0'`) and a mapping `paths`"
             raise ConfigurationError("this is not an OpenAPI document", where=source, hint=hint)
-        self._source = source
+        self.source = source
         self.root: dict[str, Any] = content
 
     def parameters(self, item: Mapping[str, Any], operation: Mapping[str, Any]) -> dict[tuple[str, str], Any]:
@@ -49,7 +51,7 @@ class OpenApiDocument:
         for name, variable in variables.items() if isinstance(variables, dict) else ():
             if isinstance(variable, dict) and "default" in variable:
                 base = base.replace(f"{{{name}}}", str(variable["default"]))
-        beside = self._source if re.match(_HTTP, self._source) and not base.startswith("/") else "http://host/"
+        beside = self.source if re.match(_HTTP, self.source) and not base.startswith("/") else "http://host/"
         path = _ORIGIN.sub("", urljoin(beside, base) if base else "", count=1).partition("?")[0].strip("/")
         return f"/{path}" if path and "{" not in path else ""
 
@@ -66,7 +68,7 @@ class OpenApiDocument:
                 return value
             value = self.referred(reference)
         raise ConfigurationError(
-            f"`$ref: {reference}` refers to itself", where=self._source, hint="correct the reference"
+            f"`$ref: {reference}` refers to itself", where=self.source, hint="correct the reference"
         )
 
     def referred(self, reference: str) -> Any:
@@ -77,7 +79,7 @@ class OpenApiDocument:
         """
         if not reference.startswith("#/"):
             hint = "join the files into one document with an OpenAPI bundler"
-            raise ConfigurationError(f"`$ref: {reference}` refers to another document", where=self._source, hint=hint)
+            raise ConfigurationError(f"`$ref: {reference}` refers to another document", where=self.source, hint=hint)
         value: Any = self.root
         for part in reference[2:].split("/"):
             key = unquote(part).replace("~1", "/").replace("~0", "~")
@@ -86,26 +88,26 @@ class OpenApiDocument:
             except (LookupError, TypeError, ValueError) as error:
                 raise ConfigurationError(
                     f"`$ref: {reference}` refers to the missing key `{key}`",
-                    where=self._source,
+                    where=self.source,
                     hint="correct the reference",
                 ) from error
         return value
 
 
-def parsed(source: str, body: bytes, path: Path) -> Any:
+def parsed(source: str, body: bytes) -> Any:
     """The data of a document, JSON or YAML.
 
     Args:
-        source: what the document is called in an error.
+        source: what the document is called in an error: a file or an address.
         body: its text.
-        path: file with this text.
 
     Raises:
-        ConfigurationError: the document is too large, or is neither JSON nor YAML.
+        ConfigurationError: the document is too large, or is neither JSON nor YAML; or it is YAML with anchors, as a small text of which
+            an endless document can be made.
     """
     if len(body) > LARGEST:
-        what = f"the document is larger than {LARGEST // 1_000_000} MB"
-        raise ConfigurationError(what, where=source, hint="remove the parts that the journey does not need")
+        what = f"the document is larger than {LARGEST // 1024**2} MB"
+        raise ConfigurationError(what, where=source, hint="remove the parts of it that are not needed")
     if body.lstrip()[:1] == b"{":
         try:
             return json.loads(body)
@@ -113,5 +115,15 @@ def parsed(source: str, body: bytes, path: Path) -> Any:
             raise ConfigurationError(f"the text is not JSON: {error.msg}", where=f"{source}:{error.lineno}") from error
         except (UnicodeDecodeError, RecursionError) as error:
             raise ConfigurationError(f"the text is not JSON: {error}", where=source) from error
-    documents = read_documents(path)
+    if len(body) > LARGEST_YAML:
+        what = f"the document is YAML of over {LARGEST_YAML // 1024**2} MB"
+        raise ConfigurationError(what, where=source, hint="write it as JSON, which is read a hundred times as fast")
+    name = Path(source.rpartition("/")[2] or "description")  # an address is no path
+    try:
+        documents = documents_in(body.decode("utf-8"), name)
+    except UnicodeDecodeError as error:
+        raise ConfigurationError("the text is not UTF-8", where=source) from error
+    except ConfigurationError as error:
+        where = error.where.replace(str(name), source, 1)
+        raise ConfigurationError(error.what, where=where, hint=error.hint) from error
     return documents[0].data if documents else None

@@ -44,7 +44,18 @@ _NOTES: Final = frozenset(
     }
 )  # fmt: skip
 """Keywords that do not limit a value; `nullable` is read before."""
+_ANSWERS_ONLY: Final = frozenset(
+    {
+        "minContains", "maxContains", "dependentRequired", "unevaluatedProperties", "unevaluatedItems", "prefixItems", "contains", "propertyNames",
+        "patternProperties", "dependentSchemas", "if", "then", "else", "discriminator", "contentEncoding", "contentMediaType",
+    }
+)  # fmt: skip
+"""Keywords that values are validated by and never drawn by; `discriminator` is a hint beside `oneOf` or `anyOf`, which decide."""
+_MOST_PARTS: Final = 50_000
+"""Maximum number of parts of one schema of requests, whose references are replaced by what they lead to."""
 _SIZES: Final = {"int32": (-(2**31), 2**31 - 1), "int64": (-(2**63), 2**63 - 1)}
+_DEEPEST: Final = 20
+"""Maximum number of references in a chain."""
 CHECKED: Final = FormatChecker(formats=("date", "uuid", "ipv4", "ipv6", "email"))
 """The formats that answers are held against; other formats are notes."""
 _ZONED: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
@@ -75,13 +86,36 @@ def validator(schema: Schema) -> Draft202012Validator:
     return Draft202012Validator(dict(schema), format_checker=CHECKED)
 
 
-class SchemaReader:
-    """Reads the schemas of one document for requests, or for answers."""
+def _checked(found: dict[str, Any]) -> dict[str, Any]:
+    try:
+        Draft202012Validator.check_schema(found)
+    except SchemaError as error:
+        raise UnsupportedError(f"its schema is invalid: {error.message[:200]}") from error
+    return found
 
-    def __init__(self, document: OpenApiDocument, purpose: Purpose) -> None:
+
+class SchemaReader:
+    """Reads the schemas of one document for requests, or for answers.
+
+    Schemas of requests are without references, so that values can be drawn from them. Those of answers keep their references, which lead to
+    `$defs` that all of them share: so a schema may contain itself, and a document is read once.
+
+    Args:
+        document: the document.
+        purpose: what the schemas are of.
+        open_to_more: whether answers may have keys that a schema forbids, as later releases add them.
+    """
+
+    def __init__(self, document: OpenApiDocument, purpose: Purpose, *, open_to_more: bool = False) -> None:
         self._document = document
         self._purpose = purpose
+        self._open_to_more = open_to_more
         self._old = str(document.root.get("openapi", "")).startswith("3.0")
+        self._parts = 0
+        self._defs: dict[str, Any] = {}
+        self._names: dict[str, str] = {}
+        self._kept: dict[str, tuple[str, frozenset[str]]] = {}
+        self._references: set[str] = set()
 
     def read(self, schema: Any) -> Schema:
         """The JSON Schema (2020-12) that says the same.
@@ -89,23 +123,31 @@ class SchemaReader:
         Raises:
             UnsupportedError: a keyword, a reference or a recursion that is not read.
         """
-        found = self._read(schema, ())
-        try:
-            Draft202012Validator.check_schema(found)
-        except SchemaError as error:
-            raise UnsupportedError(f"its schema is invalid: {error.message[:200]}") from error
-        return found
+        self._parts = 0
+        if self._purpose is Purpose.REQUEST:
+            return _checked(self._read(schema, ()))
+        for _ in range(_DEEPEST):  # the kind of a body is seen at its schema, not behind a reference
+            if not isinstance(schema, dict) or {*schema} - _NOTES != {"$ref"} or not isinstance(schema["$ref"], str):
+                break
+            schema = self._target(schema["$ref"])
+        else:
+            raise UnsupportedError("the reference of a schema refers to itself")
+        self._references = references = set[str]()
+        found = _checked(self._read(schema, ()))
+        self._translate_all(references)
+        return {**found, "$defs": self._defs} if references else found
 
     def _read(self, schema: Any, within: tuple[str, ...]) -> dict[str, Any]:
+        self._parts += 1
+        if self._parts > _MOST_PARTS:
+            raise UnsupportedError(f"a schema has more than {_MOST_PARTS} parts, its references replaced")
         if isinstance(schema, bool):
             return {} if schema else {"not": {}}
         if not isinstance(schema, dict):
             raise UnsupportedError(f"a schema is a {type(schema).__name__}, expected a mapping")
         if isinstance(reference := schema.get("$ref"), str):
             return self._referred(reference, schema, within)
-        known = _SUBSCHEMAS | _LISTS | _PLAIN | _NOTES | {"properties", "additionalProperties"}
-        if unknown := sorted(key for key in schema if key not in known and not str(key).startswith("x-")):
-            raise UnsupportedError(f"the keyword `{unknown[0]}` of a schema is not supported")
+        self._require_known(schema)
         made: dict[str, Any] = {key: value for key, value in schema.items() if key in _PLAIN}
         made |= {key: self._read(schema[key], within) for key in _SUBSCHEMAS & {*schema}}
         for key in _LISTS & {*schema}:
@@ -113,24 +155,79 @@ class SchemaReader:
         if "additionalProperties" in schema:
             several = schema["additionalProperties"]
             made["additionalProperties"] = several if isinstance(several, bool) else self._read(several, within)
+            if made["additionalProperties"] is False and self._open_to_more:
+                del made["additionalProperties"]
+        self._further(schema, made, within)
         self._properties(schema, made, within)
         self._limits(schema, made)
         return made
 
-    def _referred(self, reference: str, schema: Mapping[str, Any], within: tuple[str, ...]) -> dict[str, Any]:
-        if reference in within:
-            raise UnsupportedError(f"the schema `{reference}` contains itself")
+    def _require_known(self, schema: Mapping[str, Any]) -> None:
+        known = _SUBSCHEMAS | _LISTS | _PLAIN | _NOTES | {"properties", "additionalProperties"}
+        if self._purpose is Purpose.ANSWER:
+            known |= _ANSWERS_ONLY
+        if unknown := sorted(key for key in schema if key not in known and not str(key).startswith("x-")):
+            raise UnsupportedError(f"the keyword `{unknown[0]}` of a schema is not supported")
+
+    def _further(self, schema: Mapping[str, Any], made: dict[str, Any], within: tuple[str, ...]) -> None:
+        """The keywords of answers only, which schemas of requests do not have."""
+        for key in _ANSWERS_ONLY & {*schema} - {"discriminator", "contentEncoding", "contentMediaType"}:
+            value = schema[key]
+            if key in {"minContains", "maxContains", "dependentRequired"}:
+                made[key] = value
+            elif key == "prefixItems":
+                made[key] = [self._read(one, within) for one in value]
+            elif key in {"patternProperties", "dependentSchemas"}:
+                made[key] = {name: self._read(one, within) for name, one in value.items()}
+            elif value is not False or not self._open_to_more:
+                made[key] = value if isinstance(value, bool) else self._read(value, within)
+
+    def _target(self, reference: str) -> Any:
         try:
-            target = self._document.referred(reference)
+            return self._document.referred(reference)
         except ConfigurationError as error:
             raise UnsupportedError(error.what) from error
-        found = self._read(target, (*within, reference))
+
+    def _referred(self, reference: str, schema: Mapping[str, Any], within: tuple[str, ...]) -> dict[str, Any]:
+        if self._purpose is Purpose.ANSWER:
+            self._references.add(reference)
+            found: dict[str, Any] = {"$ref": f"#/$defs/{self._names.setdefault(reference, str(len(self._names)))}"}
+        elif reference in within:
+            raise UnsupportedError(f"the schema `{reference}` contains itself")
+        else:
+            found = self._read(self._target(reference), (*within, reference))
         beside = {key: value for key, value in schema.items() if key != "$ref" and key not in _NOTES}
         if "nullable" in schema and not self._old:
             raise UnsupportedError("`nullable` is unknown in OpenAPI 3.1")
         if not beside or self._old:  # OpenAPI 3.0 ignores what is beside a reference
             return found
         return {"allOf": [found, self._read(beside, within)]}
+
+    def _translate_all(self, references: set[str]) -> None:
+        """Read what references lead to, and what is referred to there, each once; raises UnsupportedError for what is not read."""
+        seen: set[str] = set()
+        pending = [*references]
+        while pending:  # no recursion: a document may have thousands of schemas in a row
+            reference = pending.pop()
+            if reference in seen:
+                continue
+            seen.add(reference)
+            if reference not in self._kept:
+                self._kept[reference] = self._translated(reference)
+            unread, further = self._kept[reference]
+            if unread:
+                raise UnsupportedError(unread)
+            pending += further
+
+    def _translated(self, reference: str) -> tuple[str, frozenset[str]]:
+        """Read what a reference leads to; why it is not read, and the references in it."""
+        self._references, self._parts = set(), 0
+        try:
+            found = _checked(self._read(self._target(reference), ()))
+        except UnsupportedError as error:
+            return str(error), frozenset()
+        self._defs[self._names[reference]] = found
+        return "", frozenset(self._references)
 
     def _properties(self, schema: Mapping[str, Any], made: dict[str, Any], within: tuple[str, ...]) -> None:
         """The properties, without those that are not of this purpose."""

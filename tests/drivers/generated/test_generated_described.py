@@ -206,10 +206,6 @@ XML = {"content": {"application/xml": {"schema": {"type": "string"}}}}
     [
         ({}, "no answer is described"),
         ({"responses": ANSWER, "callbacks": {"done": {}}}, "`callbacks` are not supported"),
-        (
-            {"responses": {"200": {"description": "", "links": {"next": {}}}}},
-            "`links` of the answer 200 are not supported",
-        ),
         ({"responses": ANSWER, "requestBody": XML}, "a body of application/xml is not supported, only JSON"),
         ({"responses": ANSWER, "requestBody": {"content": {"application/json": {}}}}, "the body has no schema"),
         ({"responses": ANSWER, "parameters": [{"name": "q", "in": "query"}]}, "the parameter `q` has no schema"),
