@@ -9,7 +9,9 @@ import pytest
 
 from harness.drivers.check.calls.matrix import cases
 from harness.drivers.check.calls.matrix.refused import NOUNS, refused_calls
+from harness.drivers.check.calls.matrix.roles import role_matrix, role_scopes
 from harness.drivers.facts import FactReading
+from harness.errors import ConfigurationError
 from tests.builders.guarded_shop import GuardedShop, guarded_shop, target_of
 
 PROTECTED = ("GET /orders", "POST /orders", "GET /orders/{id}", "DELETE /orders/{id}", "GET /users", "GET /report")
@@ -80,3 +82,71 @@ def test_a_check_that_is_left_out_is_found_with_its_operation(
     found = facts(shop, tmp_path, noun, **EVERY.get(noun, {}))
     assert said in wrong(found)
     assert {one.subject for one in found if one.ok is False} == {shop.at}
+
+
+def roles(shop: GuardedShop, directory: Path, *changes: tuple[str, str], matrix: str = "") -> list[FactReading]:
+    """What the sentence on roles and operations finds."""
+    if matrix:
+        (directory / "matrix.yaml").write_text(matrix, encoding="utf-8")
+        changes = (*changes, ("  roles: {", "  matrix: matrix.yaml\n  roles: {"))
+    return [*role_matrix(target_of(shop, directory, *changes), {})()]
+
+
+def test_every_pair_of_role_and_operation_is_called(shop: GuardedShop, tmp_path: Path) -> None:
+    """Three roles, five operations that take tokens: who may not is refused, who may is let in, what is written is deleted."""
+    found = roles(shop, tmp_path)
+    assert wrong(found) == []
+    seen = {(one.subject, one.observed) for one in found}
+    assert ("GET /users", "as editor: status 403") in seen
+    assert ("DELETE /orders/{id}", "as editor: status 204") in seen
+    assert len(found) == 3 * 5 + 1
+    assert shop.orders == {1: "test-viewer", 2: "test-second"}
+
+
+def test_a_role_that_may_too_much_is_found(shop: GuardedShop, tmp_path: Path) -> None:
+    """The viewer may read every user."""
+    shop.open, shop.at = "scope", "GET /users"
+    assert "GET /users: as viewer: let in, status 200" in wrong(roles(shop, tmp_path))
+
+
+def test_a_role_that_may_too_little_is_found(shop: GuardedShop, tmp_path: Path) -> None:
+    """The matrix of the file allows what the shop refuses; what the file does not say is named."""
+    cells = (
+        "operations:\n  GET /users: {viewer: refused, editor: allowed, admin: 200}\n  GET /orders: {viewer: allowed}\n"
+    )
+    found = roles(shop, tmp_path, matrix=cells)
+    assert [f"{one.subject}: {one.observed}" for one in found if one.ok is False] == [
+        "GET /users: as editor: status 403"
+    ]
+    assert "GET /orders: as admin: the matrix does not say how it is answered" in wrong(found)
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        ("operations: {}\n", "matrix.yaml:1: operations: this must have at least 1 item"),
+        ("operations:\n  GET /user: {viewer: refused}\n", "matrix.yaml:2: operations.GET /user: the API description has no operation `GET /user`\n  hint: did you mean 'GET /users'?"),
+        ("operations:\n  GET /users: {veiwer: refused}\n", "matrix.yaml:2: operations.GET /users.veiwer: the role `veiwer` is not in `authorisation.roles`\n  hint: did you mean 'viewer'?"),
+        ("operations:\n  GET /users: {viewer: no way}\n", "matrix.yaml:2: operations.GET /users.viewer: `no way` is not one of allowed, refused"),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_the_matrix_is_explained(cells: str, said: str, shop: GuardedShop, tmp_path: Path) -> None:
+    """File, line and key."""
+    with pytest.raises(ConfigurationError) as caught:
+        roles(shop, tmp_path, matrix=cells)
+    assert str(caught.value).replace(f"{tmp_path}/", "").startswith(said)
+
+
+def test_a_role_without_a_user_is_named(shop: GuardedShop, tmp_path: Path) -> None:
+    """None of its pairs is passed over."""
+    found = roles(shop, tmp_path, ("admin: [READ, WRITE, ADMIN]}", "admin: [READ, WRITE, ADMIN], owner: [READ]}"))
+    why = "as owner: not called: `identity.users` has no user of the role `owner`"
+    assert {one.subject for one in found if one.observed == why} == {*PROTECTED} - {"GET /report"}
+    assert {one.ok for one in found if one.observed == why} == {None}
+
+
+def test_scopes_of_roles_are_those_of_tokens(shop: GuardedShop, tmp_path: Path) -> None:
+    """A user asks for more than the role has, and gets it or not."""
+    assert wrong([*role_scopes(target_of(shop, tmp_path), {})()]) == []
+    shop.issuer.scopes["test-second"] = ("READ", "WRITE")
+    assert wrong([*role_scopes(target_of(shop, tmp_path), {})()]) == ["role viewer (second): READ WRITE"]

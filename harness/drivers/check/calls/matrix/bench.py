@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from harness.drivers.check.calls.matrix.callers import Callers, Credential, NotMadeError
+from harness.drivers.check.calls.matrix.callers import Credential, NotMadeError, RightCallers
 from harness.drivers.check.calls.matrix.operations import GuardedOperation
 from harness.errors import HarnessError
 from harness.targets.files.identity import Special
@@ -44,7 +44,9 @@ class Bench:
         params: parameters of the sentence.
     """
 
-    def __init__(self, callers: Callers, operations: Sequence[GuardedOperation], params: Mapping[str, str]) -> None:
+    def __init__(
+        self, callers: RightCallers, operations: Sequence[GuardedOperation], params: Mapping[str, str]
+    ) -> None:
         self.callers = callers
         self.operations = operations
         self.params = params

@@ -23,7 +23,7 @@ WITHIN_S: Final = 5.0
 _MOST_AGAIN_S: Final = 5.0
 _LEAST_S: Final = 45.0
 """A token that is valid for less time is got again."""
-_STANDARD: Final = frozenset({"openid", "profile", "email", "address", "phone", "offline_access"})
+STANDARD: Final = frozenset({"openid", "profile", "email", "address", "phone", "offline_access"})
 """Scopes of OpenID Connect, which say nothing about what a token may do."""
 
 
@@ -63,7 +63,7 @@ def bearer(token: str) -> Mapping[str, str]:
     return {"authorization": f"Bearer {token}"}
 
 
-class Callers:
+class RightCallers:
     """The users of a target, each with the credential that it has got.
 
     Args:
@@ -96,7 +96,7 @@ class Callers:
         """A token as a credential; where the token does not name its scopes, they are those that the file declares for the user."""
         scopes = token.scopes if token.scopes is not None else self._declared_of(user)
         return Credential(
-            words=token.of, headers=bearer(token.access), user=user, token=token, scopes=scopes - _STANDARD
+            words=token.of, headers=bearer(token.access), user=user, token=token, scopes=scopes - STANDARD
         )
 
     def _declared_of(self, user: str) -> frozenset[str]:
@@ -162,6 +162,13 @@ class Callers:
         upto = path[: path.index(f"{{{param}}}") + len(param) + 2]
         return named.objects.get(upto, named.objects.get(param))
 
+    def _any_object(self, one: GuardedOperation, param: str, owner: str) -> Any:
+        """The object of a user; where only administrators call an operation, that of any user."""
+        admin = self.declared.operations.get("admin")
+        others = self.tokens.identity.users if admin is not None and admin in one.scopes else ()
+        found = (self._object(one, param, user) for user in (owner, *others))
+        return next((each for each in found if each is not None), None)
+
     def both_own(self, one: GuardedOperation, user: str, other: str) -> bool:
         """Whether the file names the same objects in the path of an operation for two users."""
         return self.owns(one, user) and all(
@@ -198,7 +205,7 @@ class Callers:
         found = dict(values)
         for name in (*one.inside, *one.query, *one.headers):
             if name not in found:
-                own = self._object(one, name, owner) if name in one.inside else None
+                own = self._any_object(one, name, owner) if name in one.inside else None
                 listed = known.get(name, ())
                 found[name] = own if own is not None else listed[0] if listed else one.given.get(name)
             if found[name] is None:

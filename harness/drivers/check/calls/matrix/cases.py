@@ -13,7 +13,7 @@ from typing import Final
 from harness import clock
 from harness.drivers.check.calls.matrix import forging
 from harness.drivers.check.calls.matrix.bench import Bench, CaseSetting, Forged
-from harness.drivers.check.calls.matrix.callers import Callers, Credential, NotMadeError, bearer
+from harness.drivers.check.calls.matrix.callers import Credential, NotMadeError, RightCallers, bearer
 from harness.errors import HarnessError
 from harness.targets.trust.grants import IssuedToken
 from harness.targets.trust.provider import discovered, public_keys
@@ -193,11 +193,11 @@ def _scoped_makers(bench: Bench, less: _Less) -> Iterator[Callable[[], Credentia
                 yield partial(_with_fewer, callers, name, fewer)
 
 
-def _of_client(callers: Callers, name: str) -> Credential:
+def _of_client(callers: RightCallers, name: str) -> Credential:
     return callers.credential_of(callers.tokens.of_client(name))
 
 
-def _with_fewer(callers: Callers, name: str, scopes: frozenset[str]) -> Credential:
+def _with_fewer(callers: RightCallers, name: str, scopes: frozenset[str]) -> Credential:
     return callers.credential_of(callers.tokens.sign_in(name, scopes=scopes), user=name)
 
 

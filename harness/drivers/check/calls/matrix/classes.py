@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from harness.drivers.check.calls.matrix.callers import Callers
-from harness.drivers.check.calls.matrix.operations import Access, GuardedOperation, Kind
+from harness.drivers.check.calls.matrix.callers import RightCallers
+from harness.drivers.check.calls.matrix.operations import GuardedOperation, Kind, OperationAccess
 from harness.errors import ConfigurationError
 from harness.targets.files.identity import OperationClass
 
-_OPEN: Final = "neither public nor protected: write `security` in the description, or name it in `authorisation`"
-_NO_SCOPE: Final = (
+OPEN: Final = "neither public nor protected: write `security` in the description, or name it in `authorisation`"
+NO_SCOPE: Final = (
     "the description names no scope for it, and neither `authorisation.scopes` nor `authorisation.protected` names it"
 )
 
@@ -31,28 +31,28 @@ class OperationsOfClass:
     unknown: Sequence[tuple[GuardedOperation, str]]
 
 
-_Belongs = Callable[[GuardedOperation, Callers], bool | str]
+_Belongs = Callable[[GuardedOperation, RightCallers], bool | str]
 """Whether an operation that is not public belongs to a class; a text says why that is unknown."""
 
 
-def _protected(_one: GuardedOperation, _callers: Callers) -> bool | str:
+def _protected(_one: GuardedOperation, _callers: RightCallers) -> bool | str:
     return True
 
 
-def _changing(one: GuardedOperation, _callers: Callers) -> bool | str:
+def _changing(one: GuardedOperation, _callers: RightCallers) -> bool | str:
     return not one.reads
 
 
 def _of_scope(name: OperationClass) -> _Belongs:
-    def belongs(one: GuardedOperation, callers: Callers) -> bool | str:
+    def belongs(one: GuardedOperation, callers: RightCallers) -> bool | str:
         if not one.scopes and one.kinds & {Kind.TOKEN, Kind.SESSION} and one.name not in callers.declared.protected:
-            return _NO_SCOPE
+            return NO_SCOPE
         return callers.declared.operations[name] in one.scopes
 
     return belongs
 
 
-def _on_objects(one: GuardedOperation, callers: Callers) -> bool | str:
+def _on_objects(one: GuardedOperation, callers: RightCallers) -> bool | str:
     """An operation whose path names an object of a user; operations of administrators are for the objects of all."""
     if not one.inside or one.name in callers.declared.shared:
         return False
@@ -67,7 +67,7 @@ def _on_objects(one: GuardedOperation, callers: Callers) -> bool | str:
     )
 
 
-def _taking_keys(one: GuardedOperation, _callers: Callers) -> bool | str:
+def _taking_keys(one: GuardedOperation, _callers: RightCallers) -> bool | str:
     return Kind.KEY in one.kinds
 
 
@@ -85,7 +85,7 @@ CLASSES: Final[Mapping[str, _Belongs]] = MappingProxyType(
 """Every class by its name in sentences."""
 
 
-def members_of(name: str, operations: Sequence[GuardedOperation], callers: Callers) -> OperationsOfClass:
+def members_of(name: str, operations: Sequence[GuardedOperation], callers: RightCallers) -> OperationsOfClass:
     """The operations of a class.
 
     Raises:
@@ -98,11 +98,11 @@ def members_of(name: str, operations: Sequence[GuardedOperation], callers: Calle
         raise ConfigurationError(f"it is not declared which scope a {name} needs", where=where, hint=hint)
     chosen, unknown = list[GuardedOperation](), list[tuple[GuardedOperation, str]]()
     for one in operations:
-        if one.access is Access.PUBLIC:
+        if one.access is OperationAccess.PUBLIC:
             continue
         belongs = CLASSES[name](one, callers)
-        if one.access is Access.UNKNOWN and belongs is not False:
-            unknown.append((one, one.why or _OPEN))
+        if one.access is OperationAccess.UNKNOWN and belongs is not False:
+            unknown.append((one, one.why or OPEN))
         elif isinstance(belongs, str):
             unknown.append((one, belongs))
         elif belongs:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
-from harness.drivers.check.calls.matrix.callers import Callers, Credential, NotMadeError
+from harness.drivers.check.calls.matrix.callers import Credential, NotMadeError, RightCallers
 from harness.drivers.check.calls.matrix.operations import GuardedOperation
 from harness.drivers.check.calls.together import CallAnswer, CallPlan
 from harness.drivers.facts import FactReading
@@ -51,7 +51,7 @@ class Controls:
         operations: every operation of the target, by name.
     """
 
-    def __init__(self, callers: Callers, operations: Iterable[GuardedOperation]) -> None:
+    def __init__(self, callers: RightCallers, operations: Iterable[GuardedOperation]) -> None:
         self._callers = callers
         self._by_name = {one.name: one for one in operations}
         self._made: list[MadeObject] = []

@@ -13,7 +13,8 @@ from harness.errors import ConfigurationError
 from harness.nearest import hint_with_nearest
 from harness.targets import Target
 from harness.targets.files.identity import Authorisation
-from harness.targets.openapi.document import OpenApiDocument, parsed
+from harness.targets.openapi.document import OpenApiDocument
+from harness.targets.openapi.source import description_of
 
 METHODS: Final = ("get", "head", "options", "post", "put", "patch", "delete", "trace")
 READS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
@@ -23,7 +24,7 @@ _IGNORED: Final = frozenset({"accept", "content-type", "authorization"})
 """Headers that a description cannot describe as parameters (OpenAPI 3.1, Parameter Object)."""
 
 
-class Access(StrEnum):
+class OperationAccess(StrEnum):
     """Who may call an operation."""
 
     PUBLIC = "public"
@@ -50,7 +51,6 @@ class GuardedOperation:
         name: method and path, as in `POST /orders`.
         method: HTTP method.
         path: path with its parameters in braces, below the base path of its server.
-        service: service whose description it is of; empty: there is one description.
         inside: names of the parameters in its path.
         given: values of parameters by name, from the description.
         query, headers: names of required parameters there.
@@ -65,14 +65,13 @@ class GuardedOperation:
     name: str
     method: str
     path: str
-    service: str = ""
     inside: tuple[str, ...] = ()
     given: Mapping[str, Any] = field(default_factory=dict)
     query: tuple[str, ...] = ()
     headers: tuple[str, ...] = ()
     body: Any = None
     media: str = ""
-    access: Access = Access.UNKNOWN
+    access: OperationAccess = OperationAccess.UNKNOWN
     kinds: frozenset[Kind] = frozenset()
     scopes: frozenset[str] = frozenset()
     why: str = ""
@@ -87,12 +86,11 @@ def operations_of(target: Target) -> tuple[GuardedOperation, ...]:
     """Every operation of the target's API description, and those that only `authorisation` names.
 
     Raises:
-        ConfigurationError: the description cannot be read or has no operation, or `authorisation` contradicts it.
+        ConfigurationError: the description of the entry cannot be read or has no operation, or `authorisation` contradicts it.
     """
     declared = target.authorisation or Authorisation()
-    found = {
-        one.name: one for service, document in _documents(target) for one in _Reader(document, service, target).every()
-    }
+    text = description_of(target)
+    found = {one.name: one for one in _GuardReader(_of_version_3(text.document(), text.source), target).every()}
     if not found:
         where = f"{target.file}: api.description"
         raise ConfigurationError("the API description has no operation", where=where, hint="describe `paths`")
@@ -104,18 +102,6 @@ def operations_of(target: Target) -> tuple[GuardedOperation, ...]:
                 name=name, method=method, path=path, inside=tuple(re.findall(r"{([^}]*)}", path))
             )
     return tuple(_declared(one, declared, target) for one in found.values())
-
-
-def _documents(target: Target) -> Iterator[tuple[str, OpenApiDocument]]:
-    if target.api is None:
-        hint = "write `api: {description: openapi.yaml}`"
-        raise ConfigurationError("there is no API description", where=f"{target.file}: api", hint=hint)
-    file = target.beside(target.api.description)
-    try:
-        content = parsed(str(file), file.read_bytes(), file)
-    except OSError as error:
-        raise ConfigurationError(f"the API description cannot be read: {error.strerror}", where=str(file)) from error
-    yield "", _of_version_3(OpenApiDocument(str(file), content), str(file))
 
 
 def _of_version_3(document: OpenApiDocument, source: str) -> OpenApiDocument:
@@ -137,7 +123,7 @@ def _require_known(target: Target, declared: Authorisation, found: Mapping[str, 
                     hint=hint_with_nearest(name, found),
                 )
     for name in declared.public:
-        if found[name].access is Access.PROTECTED:
+        if found[name].access is OperationAccess.PROTECTED:
             raise ConfigurationError(
                 f"`{name}` is public here, and the API description says that it needs a credential",
                 where=f"{target.file}: authorisation.public",
@@ -149,22 +135,21 @@ def _declared(one: GuardedOperation, declared: Authorisation, target: Target) ->
     """The operation with what the target file says about it."""
     name = one.name
     if name in declared.public:
-        return replace(one, access=Access.PUBLIC)
+        return replace(one, access=OperationAccess.PUBLIC)
     kinds = set(one.kinds) | ({Kind.KEY} if name in declared.keys else set())
     scopes = {declared.scopes[name]} if name in declared.scopes else set(one.scopes)
     if name in declared.scopes or name in declared.protected or name in declared.keys:
         session = target.identity is not None and not target.identity.users and target.identity.session is not None
         kinds = kinds or {Kind.SESSION if session else Kind.TOKEN}
-        return replace(one, access=Access.PROTECTED, kinds=frozenset(kinds), scopes=frozenset(scopes))
+        return replace(one, access=OperationAccess.PROTECTED, kinds=frozenset(kinds), scopes=frozenset(scopes))
     return one
 
 
-class _Reader:
+class _GuardReader:
     """Reads the operations of one document."""
 
-    def __init__(self, document: OpenApiDocument, service: str, target: Target) -> None:
+    def __init__(self, document: OpenApiDocument, target: Target) -> None:
         self._document = document
-        self._service = service
         self._target = target
 
     def every(self) -> Iterator[GuardedOperation]:
@@ -187,7 +172,6 @@ class _Reader:
             name=f"{method} {path}",
             method=method,
             path=self._document.base_of(item, operation) + path,
-            service=self._service,
             inside=tuple(dict.fromkeys(re.findall(r"{([^}]*)}", path))),
         )
         try:
@@ -202,9 +186,9 @@ class _Reader:
         if ways is None:
             return one
         if not isinstance(ways, list) or not all(isinstance(way, dict) for way in ways):
-            return replace(one, access=Access.PROTECTED, why="`security` is not a list of mappings")
+            return replace(one, access=OperationAccess.PROTECTED, why="`security` is not a list of mappings")
         if not ways or {} in ways:
-            return replace(one, access=Access.PUBLIC)
+            return replace(one, access=OperationAccess.PUBLIC)
         kinds, scopes, unknown = set[Kind](), set[str](), list[str]()
         for way in ways:
             each = {name: self._kind(name) for name in way}
@@ -215,7 +199,7 @@ class _Reader:
             else:
                 unknown += [" with ".join(each)]
         why = "" if kinds else f"it needs a credential of a kind that is not supported: {', '.join(unknown)}"
-        return replace(one, access=Access.PROTECTED, kinds=frozenset(kinds), scopes=frozenset(scopes), why=why)
+        return replace(one, access=OperationAccess.PROTECTED, kinds=frozenset(kinds), scopes=frozenset(scopes), why=why)
 
     def _kind(self, name: str) -> Kind | None:
         """The kind of credential of a security scheme; None: it is not supported."""

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from harness import clock
 from harness.drivers.check.calls.matrix.bench import Bench, CaseSetting, Forged
-from harness.drivers.check.calls.matrix.callers import Callers, Credential, NotMadeError
+from harness.drivers.check.calls.matrix.callers import Credential, NotMadeError, RightCallers
 from harness.drivers.check.calls.matrix.cases import CASES
 from harness.drivers.check.calls.matrix.classes import members_of
 from harness.drivers.check.calls.matrix.controls import Control, Controls
@@ -40,7 +40,7 @@ REFUSED: Final = SentenceForm(
 PROTECTED: Final = "protected operation"
 
 
-class Noun(NamedTuple):
+class CallsNoun(NamedTuple):
     """What calls carry, in words.
 
     Attributes:
@@ -62,38 +62,38 @@ _FORGED: Final = ("alg-none", "foreign-key", "altered")
 _KEYS: Final = ("key-missing", "key-wrong", "key-revoked")
 _TAKES_KEYS: Final = "operation that takes keys"
 NOUNS: Final = (
-    Noun("calls-without-token", "without a token", ("missing",)),
-    Noun("calls-with-expired-token", "with an expired token", ("expired",)),
-    Noun("calls-with-alg-none", "with alg none", ("alg-none",)),
-    Noun("calls-by-foreign-key", "signed by a foreign key", ("foreign-key",)),
-    Noun("calls-with-altered-claim", "with an altered claim", ("altered",)),
-    Noun("calls-of-foreign-issuer", "of a foreign issuer", ("foreign-issuer",)),
-    Noun("calls-of-foreign-audience", "of a foreign audience", ("foreign-audience",)),
-    Noun("calls-with-revoked-token", "with a revoked token", ("revoked",)),
-    Noun(
+    CallsNoun("calls-without-token", "without a token", ("missing",)),
+    CallsNoun("calls-with-expired-token", "with an expired token", ("expired",)),
+    CallsNoun("calls-with-alg-none", "with alg none", ("alg-none",)),
+    CallsNoun("calls-by-foreign-key", "signed by a foreign key", ("foreign-key",)),
+    CallsNoun("calls-with-altered-claim", "with an altered claim", ("altered",)),
+    CallsNoun("calls-of-foreign-issuer", "of a foreign issuer", ("foreign-issuer",)),
+    CallsNoun("calls-of-foreign-audience", "of a foreign audience", ("foreign-audience",)),
+    CallsNoun("calls-with-revoked-token", "with a revoked token", ("revoked",)),
+    CallsNoun(
         "calls-with-forged-token",
         "with alg none, past expiry, foreign key or altered claim",
         (*_FORGED, "expired"),
     ),
-    Noun(
+    CallsNoun(
         "calls-with-bad-token",
         "with a missing, expired, forged or revoked token",
         ("missing", *_FORGED, "expired", "revoked"),
     ),
-    Noun(
+    CallsNoun(
         "calls-with-refused-access-token",
         "with an expired, revoked or foreign-audience token",
         ("expired", "revoked", "foreign-audience"),
     ),
-    Noun("calls-without-scope", "without scope <scope:scope>", ("scope-without",), status="403"),
-    Noun("calls-with-scope-only", "with scope <scope:scope> only", ("scope-only",), status="403"),
-    Noun(
+    CallsNoun("calls-without-scope", "without scope <scope:scope>", ("scope-without",), status="403"),
+    CallsNoun("calls-with-scope-only", "with scope <scope:scope> only", ("scope-only",), status="403"),
+    CallsNoun(
         "calls-to-others-object", "to another user's object", ("others-object",), "operation on objects", "403 or 404"
     ),
-    Noun("calls-without-key", "without an API key", ("key-missing",), _TAKES_KEYS),
-    Noun("calls-with-wrong-key", "with a wrong API key", ("key-wrong",), _TAKES_KEYS),
-    Noun("calls-with-revoked-key", "with a revoked API key", ("key-revoked",), _TAKES_KEYS),
-    Noun("calls-with-bad-key", "with a missing, wrong or revoked API key", _KEYS, _TAKES_KEYS),
+    CallsNoun("calls-without-key", "without an API key", ("key-missing",), _TAKES_KEYS),
+    CallsNoun("calls-with-wrong-key", "with a wrong API key", ("key-wrong",), _TAKES_KEYS),
+    CallsNoun("calls-with-revoked-key", "with a revoked API key", ("key-revoked",), _TAKES_KEYS),
+    CallsNoun("calls-with-bad-key", "with a missing, wrong or revoked API key", _KEYS, _TAKES_KEYS),
 )
 
 
@@ -113,12 +113,12 @@ def refused_calls(target: Target, params: Mapping[str, str]) -> FactProbe:
 
     def probe() -> Sequence[FactReading]:
         require(TRUST, "the call matrix", f"{target.file}: identity")
-        callers, operations = Callers(target), operations_of(target)
+        callers, operations = RightCallers(target), operations_of(target)
         found = members_of(params.get("class", noun.of), operations, callers)
         bench = Bench(callers, operations, params)
         return [
             *(_unknown(one, why, expected) for one, why in found.unknown),
-            *_Matrix(bench, noun.cases, expected).facts(found.chosen),
+            *_CallMatrix(bench, noun.cases, expected).facts(found.chosen),
         ]
 
     return probe
@@ -129,7 +129,7 @@ def _unknown(one: GuardedOperation, why: str, expected: Collection[int]) -> Fact
     return FactReading(subject=one.name, expected=words, observed=why, ok=None)
 
 
-class _Matrix:
+class _CallMatrix:
     """The calls of one sentence and their facts."""
 
     def __init__(self, bench: Bench, cases: Sequence[str], expected: frozenset[int]) -> None:
@@ -231,6 +231,12 @@ _PLANNED: Final[Mapping[str, Any]] = {
 
 def _claimed(read: CheckFunction) -> None:
     """Put the form with each noun on the function of the check."""
+    claim(
+        "a token of the one issuer is accepted by every service and one of another issuer by none",
+        name="one-issuer",
+        about="Every operation that takes tokens is called with a right token, and with a token that another issuer has signed.",
+        fixed={"noun": "calls-of-foreign-issuer", "status": "401"},
+    )(read)
     for number, noun in enumerate(NOUNS):
         scope = noun.words.replace("<scope:scope>", "READ")
         claim(
