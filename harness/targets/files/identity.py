@@ -145,6 +145,11 @@ class IdentitySettings(TargetSection):
         """Name of the client through which users sign in; empty: there is none."""
         return self.client or (next(iter(self.clients)) if len(self.clients) == 1 else "")
 
+    @property
+    def gives_tokens(self) -> bool:
+        """Whether users get tokens; without an issuer and a sign-in that gives one they have sessions alone."""
+        return bool(self.issuer) or self.grant == "sign_in"
+
     def role_of(self, user: str) -> str:
         """The role of a user of the file."""
         return self.users[user].role or user
@@ -213,11 +218,11 @@ def _wrong_clients(identity: IdentitySettings) -> Iterator[Wrong]:
 
 
 def _wrong_grant(identity: IdentitySettings, *, signs_in: bool) -> Iterator[Wrong]:
-    """What the way to get a token lacks; without users none is got."""
+    """What the way to get a token lacks; without users, and of users who have sessions alone, none is got."""
     at = ("identity",)
     if any(one.client for one in identity.tokens.values()) and not identity.issuer:
         yield (*at, "tokens"), "a client's token needs the `issuer`", "write `issuer: https://…`"
-    if not identity.users:
+    if not identity.users or (identity.session is not None and not identity.gives_tokens):
         return
     if identity.grant == "sign_in":
         if not signs_in:

@@ -1,0 +1,84 @@
+"""Sessions of an Express service with express-session: healthy, and spoilt in one way at a time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.errors import ConfigurationError
+from tests.builders.foreign_trust import express, facts_of
+
+ENDS, IDS, COOKIES = "sessions-end", "session-ids", "session-cookies"
+SHORT = (("lifetime: 600 s", "lifetime: 2 s"),)
+
+
+def test_a_healthy_service_passes_all_three(tmp_path: Path) -> None:
+    """Its sessions live for two seconds, and every refusal has a session beside it that is served."""
+    with express(tmp_path, changes=SHORT, LIFETIME="2000") as target:
+        assert facts_of(target, ENDS, within="1 s") == (True, [])
+        assert facts_of(target, IDS) == (True, [])
+        assert facts_of(target, COOKIES) == (True, [])
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "fails", "words"),
+    [
+        ("cookie-only", ENDS, "answers later than 1 s are not 401"),
+        ("immortal", ENDS, "status 200, in the order"),
+        ("kept-id", IDS, "the id is the same after the sign-in"),
+        ("not-secure", COOKIES, "lacks Secure"),
+        ("not-http-only", COOKIES, "lacks HttpOnly"),
+        ("not-same-site", COOKIES, "lacks SameSite"),
+    ],
+)
+def test_each_defect_fails_exactly_one_of_them(spoilt: str, fails: str, words: str, tmp_path: Path) -> None:
+    """The other two pass."""
+    with express(tmp_path, spoilt, changes=SHORT, LIFETIME="2000") as target:
+        found = {
+            ENDS: facts_of(target, ENDS, within="1 s"),
+            IDS: facts_of(target, IDS),
+            COOKIES: facts_of(target, COOKIES),
+        }
+    assert {check: ok for check, (ok, _) in found.items()} == {check: check != fails for check in found}
+    assert any(words in one for one in found[fails][1]), found[fails][1]
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "change", "words"),
+    [
+        ("no-sign-out", (), "the sign-out got status 404"),
+        ("nobody", (), "the sign-in of test-viewer got status 401"),
+        ("open-page", (), "/account without a session, north: status 200"),
+        ("", ("cookie: sid", "cookie: session"), "the sign-in set no cookie `session`; cookies that were set: sid"),
+        ("", ("lifetime: 600 s", "lifetime: 1 h"), "the lifetime is 3600 s, and the check waits 60 s at most"),
+        ("", (", lifetime: 600 s", ""), "`identity.session.lifetime` is not declared"),
+        ("", ("page: /account", "page: /nothing"), "/nothing without a session, north: status 404"),
+    ],
+)
+def test_what_could_not_be_tried_is_named_and_undecided(
+    spoilt: str, change: tuple[str, str], words: str, tmp_path: Path
+) -> None:
+    """A sign-in that always fails makes every refusal a refusal of nobody."""
+    with express(tmp_path, spoilt, changes=[change] if change else [], LIFETIME="2000") as target:
+        ok, found = facts_of(target, ENDS, within="1 s")
+        others = [facts_of(target, check)[0] for check in (IDS, COOKIES)]
+    assert (ok, any(words in one for one in found)) == (None, True), found
+    assert False not in others
+
+
+def test_users_that_may_write_does_not_name_are_refused(tmp_path: Path) -> None:
+    """Before anything is sent."""
+    with (
+        express(tmp_path, changes=[('users: "test-*"', 'users: "robot-*"')]) as target,
+        pytest.raises(ConfigurationError, match=r"none of the 4 users of `identity\.users` may sign in and out"),
+    ):
+        facts_of(target, COOKIES)
+
+
+def test_no_secret_is_in_a_fact(tmp_path: Path) -> None:
+    """Neither passwords nor ids of sessions."""
+    with express(tmp_path, "kept-id", "cookie-only", changes=SHORT, LIFETIME="2000") as target:
+        every = [*facts_of(target, ENDS, within="1 s")[1], *facts_of(target, IDS)[1]]
+    assert every
+    assert not [one for one in every if "open-" in one or "s%3A" in one]
