@@ -11,8 +11,8 @@ from harness.drivers.check.sessions import roles
 from harness.drivers.check.sessions.accounts import new_accounts
 from harness.drivers.check.sessions.browser import browsers
 from harness.drivers.check.sessions.callers import callers
-from harness.targets import Target, platform_of
 from harness.errors import DriverError
+from harness.targets import Target, platform_of
 from harness.targets.safety.intents import intents_directory, pending_intents
 from harness.targets.undo import recover
 from tests.builders.foreign_trust import express, facts_of
@@ -78,7 +78,12 @@ def test_a_role_that_is_known_for_longer_than_the_limit_fails(tmp_path: Path) ->
     ("spoilt", "change", "check", "words"),
     [
         ("refuses-all", (), PASSWORDS, "a good password at sign-up: status 422"),
-        ("", ("change: {call: POST /password}", "change: {call: POST /nothing}"), PASSWORDS, "got status 404, which is neither"),
+        (
+            "",
+            ("change: {call: POST /password}", "change: {call: POST /nothing}"),
+            PASSWORDS,
+            "got status 404, which is neither",
+        ),
         ("", ("call: POST /users", "call: POST /nothing"), PASSWORDS, "a good password at sign-up: status 404"),
         ("", ("calls: [/reports]", "calls: [/nothing]"), ROLE, "/nothing got status 404 with the role"),
         ("nobody", (), ROLE, "the sign-in of test-leaver got status 401"),

@@ -117,14 +117,15 @@ def refused_calls(target: Target, params: Mapping[str, str]) -> FactProbe:
         found = members_of(params.get("class", noun.of), operations, callers)
         bench = Bench(callers, operations, params)
         return [
-            *(_unknown(one, why, expected) for one, why in found.unknown),
+            *(unknown_fact(one, why, expected) for one, why in found.unknown),
             *_CallMatrix(bench, noun.cases, expected).facts(found.chosen),
         ]
 
     return probe
 
 
-def _unknown(one: GuardedOperation, why: str, expected: Collection[int]) -> FactReading:
+def unknown_fact(one: GuardedOperation, why: str, expected: Collection[int]) -> FactReading:
+    """The fact of an operation of which no call could be made."""
     words = f"refused with {' or '.join(map(str, sorted(expected)))}"
     return FactReading(subject=one.name, expected=words, observed=why, ok=None)
 
@@ -148,7 +149,7 @@ class _CallMatrix:
                 try:
                     control = self._control(one)
                 except NotMadeError as error:
-                    facts.append(_unknown(one, f"not called: {error}", self._expected))
+                    facts.append(unknown_fact(one, f"not called: {error}", self._expected))
                     continue
                 controls.append(control)
                 facts += self._add(control, len(controls) - 1, calls)
@@ -198,7 +199,7 @@ class _CallMatrix:
                     plan = self._controls.plan(control, forged.headers, owner=forged.owner)
                     calls.append(MatrixCall(control=number, forged=forged, plan=plan))
             except NotMadeError as error:
-                facts.append(_unknown(one, f"the case `{case}` could not be made: {error}", self._expected))
+                facts.append(unknown_fact(one, f"the case `{case}` could not be made: {error}", self._expected))
         return facts
 
     def _base(self, right: Credential, case: str) -> Credential:
