@@ -6,6 +6,16 @@ Feature: Security implementation
     When the deployed platform has been inspected
     Then every stored password is an argon2id, scrypt or bcrypt hash
 
+  @AT-SEC-JWT
+  Scenario: Tokens that are not right are refused
+    When the deployed platform has been inspected
+    Then every call with alg none, past expiry, foreign key or altered claim was refused with 401 and the calls cover every protected operation
+
+  @AT-SEC-RBAC
+  Scenario: Every role may do what is declared for it
+    When the deployed platform has been inspected
+    Then every pair of role and operation was answered as the declared matrix says
+
   Scenario Outline: <what>: a <role> vouches for it
     Then <role> vouches for it, for this release, not longer than <age> ago
 

@@ -11,6 +11,11 @@ Feature: Staging
     When the deployed platform has been inspected
     Then every table of staging has 0 unmasked personal values of production
 
+  @AT-STG-AUTH
+  Scenario: Only the declared issuer is trusted
+    When the deployed platform has been inspected
+    Then every call of a foreign issuer was refused with 401 and the calls cover every protected operation
+
   @AT-STG-FUNCTIONAL
   Scenario: Every core feature passed a test on staging
     When the JUnit report "features" of this release has been read

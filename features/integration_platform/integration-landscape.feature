@@ -1,6 +1,11 @@
 Feature: Integration landscape
   Document 004, section by section: what is measured, read from reports, vouched for, and made of these.
 
+  @IP-LAND-AUTH
+  Scenario: One issuer is trusted by every service
+    When the deployed platform has been inspected
+    Then a token of the one issuer is accepted by every service and one of another issuer by none
+
   Scenario Outline: <what>: made of other rows
     Then <parts>
 

@@ -1,6 +1,41 @@
 Feature: Security framework
   Document 004, section by section: what is measured, read from reports, vouched for, and made of these.
 
+  @IP-SEC-APIKEY
+  Scenario: API keys that are not right are refused
+    When the deployed platform has been inspected
+    Then every call with a missing, wrong or revoked API key was refused with 401 and the calls cover every operation that takes keys
+
+  @IP-SEC-OAUTH2
+  Scenario: Access tokens that are not right are refused
+    When the deployed platform has been inspected
+    Then every call with an expired, revoked or foreign-audience token was refused with 401 and the calls cover every protected operation
+
+  @IP-SEC-JWT
+  Scenario: Tokens that are not right are refused
+    When the deployed platform has been inspected
+    Then every call with alg none, past expiry, foreign key or altered claim was refused with 401 and the calls cover every protected operation
+
+  @IP-SEC-RBAC
+  Scenario: Roles hold the scopes that are declared for them
+    When the deployed platform has been inspected
+    Then every role holds exactly the scopes declared for it
+
+  @IP-SEC-SCOPE-READ
+  Scenario: Reads need the scope READ
+    When the deployed platform has been inspected
+    Then every call without scope READ was refused with 403 and the calls cover every read operation
+
+  @IP-SEC-SCOPE-WRITE
+  Scenario: The scope READ is not enough to write
+    When the deployed platform has been inspected
+    Then every call with scope READ only was refused with 403 and the calls cover every write operation
+
+  @IP-SEC-SCOPE-ADMIN
+  Scenario: The scope WRITE is not enough to administrate
+    When the deployed platform has been inspected
+    Then every call with scope WRITE only was refused with 403 and the calls cover every admin operation
+
   Scenario Outline: <what>: a <role> vouches for it
     Then <role> vouches for it, for this release, not longer than <age> ago
 

@@ -26,6 +26,11 @@ Feature: Phases of the integration
     When the deployed platform has been inspected
     Then every service exposes p50, p95, p99, error rate and requests per second
 
+  @ND-PH2-AUTH
+  Scenario: Authentication services refuse
+    When the deployed platform has been inspected
+    Then every call with a missing, expired, forged or revoked token was refused with 401 and the calls cover every protected operation
+
   Scenario Outline: <what>: a <role> vouches for it
     Then <role> vouches for it, for this release, not longer than <age> ago
 
