@@ -142,11 +142,11 @@ def test_a_healthy_foreign_service_refuses_every_call(
     ("spoilt", "noun", "operations", "said"),
     [
         ("open-route", "calls-without-token", {"GET /users"}, "without a credential: let in"),
-        ("expired", "calls-with-forged-token", set(OPERATIONS), "an expired token: let in"),
+        ("expired", "calls-with-forged-token", set(OPERATIONS), "an expired token: "),
         ("alg-none", "calls-with-forged-token", set(OPERATIONS), "alg none: let in"),
         ("no-owner", "calls-to-others-object", {"GET /orders/{id}", "DELETE /orders/{id}"}, "to the object of"),
-        ("no-scope", "calls-with-scope-only", {"POST /orders"}, "with scope READ only"),
-        ("any-audience", "calls-of-foreign-audience", set(OPERATIONS), "a token for another audience: let in"),
+        ("no-scope", "calls-with-scope-only", {"POST /orders", "DELETE /orders/{id}"}, "with scope READ only"),
+        ("any-audience", "calls-of-foreign-audience", set(OPERATIONS), "a token for another audience: "),
     ],
 )
 def test_what_a_foreign_service_leaves_out_is_found(  # noqa: PLR0917 - the row of a table
@@ -165,6 +165,6 @@ def test_what_a_foreign_service_leaves_out_is_found(  # noqa: PLR0917 - the row 
         other = "calls-with-scope-only" if spoilt == "open-route" else "calls-without-token"
         others = [one for one in found(target, other) if one.ok is not True]
     assert {one.subject for one in wrong} <= operations - {"GET /health", "GET /report"}
-    assert wrong
+    assert any("let in" in one.observed for one in wrong)
     assert all(said in one.observed for one in wrong)
     assert others == []

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from harness.drivers.check.calls.matrix import cases
+from harness.drivers.check.calls.matrix import callers, cases
 from harness.drivers.check.calls.matrix.refused import NOUNS, refused_calls
 from harness.drivers.check.calls.matrix.roles import role_matrix, role_scopes
 from harness.drivers.facts import FactReading
 from harness.errors import ConfigurationError
-from tests.builders.guarded_shop import GuardedShop, guarded_shop, target_of
+from tests.builders.guarded_shop import KEY, OLD_KEY, OPERATIONS, GuardedShop, description, guarded_shop, target_of
+from tests.builders.identity_provider import CLIENT_SECRET
 
 PROTECTED = ("GET /orders", "POST /orders", "GET /orders/{id}", "DELETE /orders/{id}", "GET /users", "GET /report")
 
@@ -21,6 +22,7 @@ PROTECTED = ("GET /orders", "POST /orders", "GET /orders/{id}", "DELETE /orders/
 def shop(monkeypatch: pytest.MonkeyPatch) -> Iterator[GuardedShop]:
     """A healthy shop, which does at once what it does."""
     monkeypatch.setattr(cases, "REVOKED_S", 0.05)
+    monkeypatch.setattr(callers, "MOST_AGAIN_S", 0.0)
     with guarded_shop(monkeypatch) as running:
         yield running
 
@@ -150,3 +152,165 @@ def test_scopes_of_roles_are_those_of_tokens(shop: GuardedShop, tmp_path: Path) 
     assert wrong([*role_scopes(target_of(shop, tmp_path), {})()]) == []
     shop.issuer.scopes["test-second"] = ("READ", "WRITE")
     assert wrong([*role_scopes(target_of(shop, tmp_path), {})()]) == ["role viewer (second): READ WRITE"]
+
+
+@pytest.mark.parametrize("status", [200, 302, 401, 403, 404, 422, 429, 500, 503])
+def test_a_shop_that_answers_everything_alike_never_passes(status: int, shop: GuardedShop, tmp_path: Path) -> None:
+    """A refusal of a right credential, too, is no refusal; what is let in is wrong; all else is no evidence."""
+    shop.answers = status
+    for noun in ("calls-without-token", "calls-with-forged-token", "calls-with-bad-key", "calls-to-others-object"):
+        outcomes = {one.ok for one in facts(shop, tmp_path, noun, **EVERY.get(noun, {}))}
+        assert outcomes == (
+            {False, True, None} if status == 200 else {None, False} if status in {401, 403} else {None}
+        ), noun
+    assert {one.ok for one in role_matrix(target_of(shop, tmp_path), {})()} - {None} != {True}
+
+
+def test_a_description_without_security_is_neither_public_nor_protected(shop: GuardedShop, tmp_path: Path) -> None:
+    """Each operation is named."""
+    document = description()
+    for item in document["paths"].values():
+        for one in item.values():
+            del one["security"]
+    target = target_of(shop, tmp_path, document=document)
+    found = refused_calls(target, {"noun": "calls-without-token", "status": "401"})()
+    assert {(one.subject, one.ok) for one in found} == {(name, None) for name in OPERATIONS}
+    assert {one.observed.partition(":")[0] for one in found} == {"neither public nor protected"}
+    assert {one.ok for one in role_matrix(target, {})()} == {None}
+
+
+def spoiled(path: str, method: str, **more: object) -> dict[str, object]:
+    """The description with an operation that has these keys too."""
+    document = description()
+    document["paths"][path][method].update(more)
+    return document
+
+
+LOOP = {"type": "object", "required": ["again"], "properties": {"again": {"$ref": "#/components/schemas/Loop"}}}
+
+
+@pytest.mark.parametrize(
+    ("document", "at", "said"),
+    [
+        ({**spoiled("/orders", "post", requestBody={"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Loop"}}}}), "components": {**description()["components"], "schemas": {"Loop": LOOP}}}, "POST /orders", "not called: its schema contains itself"),
+        (spoiled("/orders", "post", requestBody={"$ref": "#/nowhere"}), "POST /orders", "`$ref: #/nowhere` refers to the missing key `nowhere`"),
+        (spoiled("/orders", "post", requestBody={"$ref": "https://elsewhere.example/a.yaml"}), "POST /orders", "`$ref: https://elsewhere.example/a.yaml` refers to another document"),
+        (spoiled("/orders", "post", requestBody={"required": True, "content": {"text/csv": {}}}), "POST /orders", "not called: a body of text/csv is not supported, only JSON"),
+        (spoiled("/users", "get", security=[{"basic": []}]), "GET /users", "not called: it needs a credential of a kind that is not supported: basic"),
+        (spoiled("/users", "get", security=[{"oauth": ["OTHER"]}]), "GET /users", "not called: no user of `identity.users` has a token with scope OTHER"),
+        (spoiled("/users", "get", security="all"), "GET /users", "not called: `security` is not a list of mappings"),
+    ],
+)  # fmt: skip
+def test_an_operation_that_cannot_be_called_is_named(
+    document: object, at: str, said: str, shop: GuardedShop, tmp_path: Path
+) -> None:
+    """It makes the sentence INCONCLUSIVE, and the others are called."""
+    target = target_of(shop, tmp_path, document=document)
+    found = refused_calls(target, {"noun": "calls-without-token", "status": "401"})()
+    assert (at, said) in [(one.subject, one.observed) for one in found if one.ok is None]
+    assert {one.ok for one in found if one.subject == "GET /orders"} == {True}
+
+
+def test_an_operation_that_may_write_and_is_not_allowed_is_not_called(shop: GuardedShop, tmp_path: Path) -> None:
+    """Not even with a credential that must be refused."""
+    target = target_of(shop, tmp_path, ('{operations: "POST /orders"}, ', ""))
+    found = refused_calls(target, {"noun": "calls-without-token", "status": "401"})()
+    assert "POST /orders" not in shop.asked
+    assert wrong(found)[0].startswith("POST /orders: not called: it may write, and neither `disposable` nor")
+    assert any(
+        "DELETE /orders/{id}: the right credential of the user `editor`: not called" in one for one in wrong(found)
+    )
+
+
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        ("a: [", "openapi.json"),
+        ("{" + " " * 11_000_000 + "}", "the document is larger than 10 MB"),
+        ({"openapi": "3.1.0", "paths": {}}, "the API description has no operation"),
+        ({"swagger": "2.0", "paths": {"/a": {"get": {}}}}, "the version of OpenAPI is none, expected 3"),
+    ],
+)
+def test_a_description_that_cannot_be_read_is_refused(
+    document: object, said: str, shop: GuardedShop, tmp_path: Path
+) -> None:
+    """One error, which names the file."""
+    target = target_of(shop, tmp_path, document=document)
+    with pytest.raises(ConfigurationError, match=said):
+        refused_calls(target, {"noun": "calls-without-token", "status": "401"})()
+    assert shop.asked == []
+
+
+@pytest.mark.parametrize(
+    ("right", "other", "said"),
+    [
+        ("  operations: {read: READ", "  public: [GET /users]\n  operations: {read: READ", "`GET /users` is public here, and the API description says that it needs a credential"),
+    ],
+)  # fmt: skip
+def test_a_file_that_contradicts_the_description_is_refused(
+    right: str, other: str, said: str, shop: GuardedShop, tmp_path: Path
+) -> None:
+    """An operation is not left out by a slip."""
+    with pytest.raises(ConfigurationError) as caught:
+        refused_calls(target_of(shop, tmp_path, (right, other)), {"noun": "calls-without-token", "status": "401"})()
+    assert said in str(caught.value)
+
+
+def test_a_provider_that_is_down_leaves_nothing_decided(shop: GuardedShop, tmp_path: Path) -> None:
+    """Although every call without a token was refused; a key needs no provider."""
+    target = target_of(shop, tmp_path, (shop.issuer.url, "http://127.0.0.1:9"))
+    found = refused_calls(target, {"noun": "calls-without-token", "status": "401"})()
+    assert {one.subject for one in found if one.ok is None} == {*PROTECTED} - {"GET /report"}
+    assert "no answer (ConnectError)" in wrong(found)[0]
+    assert {one.ok for one in role_scopes(target, {})()} == {None}
+
+
+@pytest.mark.parametrize(
+    ("variable", "claims", "noun", "said"),
+    [
+        ("EXPIRED", {"exp": 4_000_000_000}, "calls-with-expired-token", "has not expired"),
+        ("EXPIRED", {"exp": 1, "aud": "billing"}, "calls-with-expired-token", "is not for the audience 'shop'"),
+        ("EXPIRED", {"exp": 1, "iss": "https://id.other.test"}, "calls-with-expired-token", "is not of the issuer"),
+        ("EXPIRED", None, "calls-with-expired-token", "is not signed by a key of its issuer"),
+        ("FOREIGN", {}, "calls-of-foreign-issuer", "is of the target's own issuer"),
+        ("FOREIGN", {"iss": ""}, "calls-of-foreign-issuer", "names no issuer"),
+        ("FOREIGN", None, "calls-of-foreign-issuer", "is not signed by a key of its issuer"),
+    ],
+)
+def test_a_token_that_is_refused_for_another_reason_proves_nothing(  # noqa: PLR0917 - the row of a table
+    variable: str,
+    claims: dict[str, object] | None,
+    noun: str,
+    said: str,
+    shop: GuardedShop,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is read before it is sent: signature, issuer, audience and expiry must be what the case says."""
+    other = shop.others.token("test-admin", "READ", iss=shop.issuer.url, exp=1)
+    if variable == "FOREIGN":
+        other = shop.issuer.token("test-admin", "READ", iss=shop.others.url)
+    monkeypatch.setenv(variable, other if claims is None else shop.issuer.token("test-admin", "READ", **claims))
+    found = facts(shop, tmp_path, noun)
+    assert {one.ok for one in found if one.expected.startswith("refused")} == {None}
+    assert said in wrong(found)[0]
+
+
+def test_opaque_tokens_cannot_be_forged(shop: GuardedShop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each case is named; the calls without a token are still decided."""
+    monkeypatch.setattr(type(shop.issuer), "token", lambda *_, **__: "opaque")
+    monkeypatch.setattr("tests.builders.guarded_shop._ShopsHandler._claims", lambda self, _: {"sub": "test-viewer", "scope": "READ WRITE ADMIN"} if "opaque" in str(self.headers.get("authorization")) else None)  # fmt: skip
+    found = facts(shop, tmp_path, "calls-with-alg-none")
+    assert "is no JSON Web Token" in wrong(found)[0]
+    assert True not in {one.ok for one in found if one.expected.startswith("refused")}
+    assert wrong(facts(shop, tmp_path, "calls-without-token")) == []
+
+
+def test_no_fact_has_a_secret(shop: GuardedShop, tmp_path: Path) -> None:
+    """Neither tokens nor keys nor passwords."""
+    told = " ".join(
+        f"{one.subject} {one.expected} {one.observed}"
+        for noun in NOUNS
+        for one in facts(shop, tmp_path, noun.name, **EVERY.get(noun.name, {}))
+    )
+    assert [secret for secret in (KEY, OLD_KEY, CLIENT_SECRET, "open sesame", "eyJ") if secret in told] == []

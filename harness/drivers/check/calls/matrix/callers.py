@@ -20,7 +20,8 @@ from harness.targets.trust.grants import IdentityTokens, IssuedToken
 AT_ONCE: Final = 16
 WITHIN_S: Final = 5.0
 """Time that one answer may take."""
-_MOST_AGAIN_S: Final = 5.0
+MOST_AGAIN_S: Final = 5.0
+"""Longest wait before a call whose answer is no evidence is sent again."""
 _LEAST_S: Final = 45.0
 """A token that is valid for less time is got again."""
 STANDARD: Final = frozenset({"openid", "profile", "email", "address", "phone", "offline_access"})
@@ -233,7 +234,7 @@ class RightCallers:
         again = [number for number, answer in enumerate(answers) if answer.status in {0, 429, 502, 503, 504}]
         if again:
             asked = max((_retry_after(answers[number]) for number in again), default=0.0)
-            clock.sleep(min(max(asked, 1.0), _MOST_AGAIN_S))
+            clock.sleep(min(max(asked, 1.0), MOST_AGAIN_S))
             for number, answer in zip(again, self._sent([calls[number] for number in again]), strict=True):
                 answers[number] = answer
         return answers

@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from harness.drivers.check.calls.matrix.samples import NoSampleError, examples_of, sample
 from harness.errors import ConfigurationError
-from harness.nearest import hint_with_nearest
 from harness.targets import Target
 from harness.targets.files.identity import Authorisation
 from harness.targets.openapi.document import OpenApiDocument
@@ -94,7 +93,7 @@ def operations_of(target: Target) -> tuple[GuardedOperation, ...]:
     if not found:
         where = f"{target.file}: api.description"
         raise ConfigurationError("the API description has no operation", where=where, hint="describe `paths`")
-    _require_known(target, declared, found)
+    _require_agreed(target, declared, found)
     for name in (*declared.scopes, *declared.protected, *declared.keys):
         if name not in found:  # the description lacks what is served
             method, _, path = name.partition(" ")
@@ -112,18 +111,10 @@ def _of_version_3(document: OpenApiDocument, source: str) -> OpenApiDocument:
     return document
 
 
-def _require_known(target: Target, declared: Authorisation, found: Mapping[str, GuardedOperation]) -> None:
-    """Raise ConfigurationError for a name that leaves an operation out of a sentence, and that no operation has."""
-    for key, names in (("public", declared.public), ("shared", declared.shared)):
-        for name in names:
-            if name not in found:
-                raise ConfigurationError(
-                    f"the API description has no operation `{name}`",
-                    where=f"{target.file}: authorisation.{key}",
-                    hint=hint_with_nearest(name, found),
-                )
+def _require_agreed(target: Target, declared: Authorisation, found: Mapping[str, GuardedOperation]) -> None:
+    """Raise ConfigurationError for an operation that would be left out although the description protects it."""
     for name in declared.public:
-        if found[name].access is OperationAccess.PROTECTED:
+        if name in found and found[name].access is OperationAccess.PROTECTED:
             raise ConfigurationError(
                 f"`{name}` is public here, and the API description says that it needs a credential",
                 where=f"{target.file}: authorisation.public",
