@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http.cookies import SimpleCookie
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,8 @@ class GuardedShop:
         issuer: its provider.
         others: a provider that it does not trust.
         open: what is not checked: `token`, `signature`, `alg`, `expiry`, `issuer`, `audience`, `revoked`, `scope`, `owner`, `key`,
-            for the operation in `at`, or for every one.
+            `origin`, `origins-end`, for the operation in `at`, or for every one; `cookie`: no operation takes cookies; `account`: no session
+            is valid.
         at: operation that leaves it out; empty: every one.
         answers: status that every operation answers with; None: none.
         orders: owner by id.
@@ -92,7 +94,7 @@ name: shop
 environment: staging
 entry: {entry}
 api: {{description: openapi.json}}
-may_write: [{{operations: "POST /orders"}}, {{operations: "DELETE /orders/*"}}]
+may_write: [{{users: "test-*"}}, {{operations: "POST /orders"}}, {{operations: "DELETE /orders/*"}}]
 identity:
   issuer: {issuer}
   audience: shop
@@ -107,6 +109,7 @@ identity:
     writer: {{user: test-writer, password: {{env: PASSWORD_writer}}, role: editor}}
     admin: {{user: test-admin, password: {{env: PASSWORD_admin}}}}
   tokens: {{expired: {{env: EXPIRED}}, foreign-audience: {{client: billing}}, foreign-issuer: {{env: FOREIGN}}}}
+  session: {{cookie: sid, sign_in: POST /login, page: /account, csrf: {{cookie: csrf, header: x-csrf-token}}}}
   api_keys: {{header: X-Api-Key, right: {{env: KEY}}, revoked: {{env: OLD_KEY}}}}
 authorisation:
   roles: {{viewer: [READ], editor: [READ, WRITE], admin: [READ, WRITE, ADMIN]}}
@@ -154,6 +157,7 @@ def target_of(shop: GuardedShop, directory: Path, *changes: tuple[str, str], doc
 
 class _ShopsHandler(BaseHTTPRequestHandler):
     of: GuardedShop
+    protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
         self._answer("GET")
@@ -168,6 +172,9 @@ class _ShopsHandler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
         first, _, last = self.path.partition("?")[0].lstrip("/").partition("/")
         name = f"{method} /{first}" + ("/{id}" if last else "")
+        if name in {"POST /login", "GET /account", "GET /login"}:
+            self._session(name, body)
+            return
         self.of.asked.append(name)
         if name not in OPERATIONS:
             self._send(404)
@@ -178,6 +185,31 @@ class _ShopsHandler(BaseHTTPRequestHandler):
         else:
             self._serve(name, last, body)
 
+    def _session(self, name: str, body: bytes) -> None:
+        cookies = SimpleCookie(self.headers.get("cookie", ""))
+        user = cookies["sid"].value.removeprefix("of-") if "sid" in cookies else ""
+        if name == "GET /account":
+            self._send(200 if user and self.of.open != "account" else 401)
+        elif name == "POST /login":
+            user = json.loads(body)["user"]
+            self._send(200, {"user": user}, cookies=(f"sid=of-{user}; HttpOnly", "csrf=a-token-of-a-page"))
+        else:
+            self._send(200)
+
+    def _by_page(self, name: str) -> dict[str, Any] | int:
+        """The claims of the session's user, or the status of the refusal."""
+        cookies = SimpleCookie(self.headers.get("cookie", ""))
+        if "sid" not in cookies or self.of.open in {"cookie", "account"}:
+            return 401
+        origin, off = self.headers.get("origin", ""), self.of.leaves_out
+        own = f"http://{self.headers['host']}"
+        begins = off("origins-end", name) and origin.startswith(own.rpartition(":")[0])
+        proven = origin == own and self.headers.get("x-csrf-token") == cookies["csrf"].value
+        if not proven and not begins and not off("origin", name):
+            return 403
+        user = cookies["sid"].value.removeprefix("of-")
+        return {"sub": user, "scope": " ".join(self.of.issuer.scopes[user])}
+
     def _refused(self, name: str, last: str) -> int:
         """The status of the refusal; 0: the call is let in."""
         kind, scopes = OPERATIONS[name]
@@ -186,9 +218,9 @@ class _ShopsHandler(BaseHTTPRequestHandler):
         if kind == "key":
             right = {KEY, OLD_KEY} if self.of.leaves_out("key", name) else {KEY}
             return 0 if self.headers.get("x-api-key") in right else 401
-        claims = self._claims(name)
-        if claims is None:
-            return 401
+        claims = self._claims(name) if self.headers.get("authorization") else self._by_page(name)
+        if claims is None or isinstance(claims, int):
+            return claims or 401
         if not {*scopes} <= {*claims["scope"].split()} and not self.of.leaves_out("scope", name):
             return 403
         owner = self.of.orders.get(int(last)) if last else None
@@ -235,9 +267,11 @@ class _ShopsHandler(BaseHTTPRequestHandler):
         else:
             self._send(200, {"orders": len(orders)})
 
-    def _send(self, status: int, body: Any = None) -> None:
+    def _send(self, status: int, body: Any = None, cookies: tuple[str, ...] = ()) -> None:
         content = b"" if body is None else json.dumps(body).encode()
         self.send_response_only(status)
         self.send_header("Content-Length", str(len(content)))
+        for one in cookies:
+            self.send_header("Set-Cookie", one)
         self.end_headers()
         self.wfile.write(content)
