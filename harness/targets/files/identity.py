@@ -70,10 +70,14 @@ class SpecialToken(TargetSection):
 
     Attributes:
         client: client of `identity.clients` whose own token it is.
+        user: user of `identity.users` who signs in through this client; None: the client gets it for itself.
+        keys: file with the key set of its issuer, beside the target file; empty: the issuer's own address has them.
         env, file, command: place of the token, as for a secret.
     """
 
     client: Name | None = None
+    user: Name | None = None
+    keys: str = ""
     env: str = ""
     file: str = ""
     command: str = ""
@@ -82,6 +86,8 @@ class SpecialToken(TargetSection):
     def _of_one_kind(self) -> Self:
         if sum(map(bool, (self.client, self.env, self.file, self.command))) != 1:
             raise ValueError("exactly one of `client`, `env`, `file`, `command`")
+        if self.user and not self.client:
+            raise ValueError("`user` together with `client`")
         return self
 
     @property
@@ -215,6 +221,10 @@ def _wrong_clients(identity: IdentitySettings) -> Iterator[Wrong]:
         if client is not None and client not in identity.clients:
             what = f"the client `{client}` is not in `identity.clients`"
             yield at, what, hint_with_nearest(client, identity.clients)
+    for key, one in identity.tokens.items():
+        if one.user is not None and one.user not in identity.users:
+            what = f"the user `{one.user}` is not in `identity.users`"
+            yield ("identity", "tokens", key, "user"), what, hint_with_nearest(one.user, identity.users)
 
 
 def _wrong_grant(identity: IdentitySettings, *, signs_in: bool) -> Iterator[Wrong]:

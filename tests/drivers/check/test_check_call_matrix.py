@@ -69,7 +69,7 @@ def test_a_healthy_shop_refuses_every_call(noun: str, shop: GuardedShop, tmp_pat
         ("revoked", "calls-with-bad-token", "GET /orders: a revoked token: let in, status 200"),
         ("expiry", "calls-with-forged-token", "GET /orders: an expired token: let in, status 200"),
         ("audience", "calls-with-refused-access-token", "GET /orders: a token for another audience: let in, status 200"),
-        ("scope", "calls-without-scope", "GET /orders: without scope READ (the user `admin`): let in, status 200"),
+        ("scope", "calls-without-scope", "GET /orders: without scope READ (the user `editor`): let in, status 200"),
         ("scope", "calls-with-scope-only", "POST /orders: with scope READ only (the user `viewer`): let in, status 201"),
         ("owner", "calls-to-others-object", "GET /orders/{id}: to the object of viewer by second: let in, status 200"),
         ("owner", "calls-to-others-object", "DELETE /orders/{id}: to the object of editor by writer: let in, status 204"),

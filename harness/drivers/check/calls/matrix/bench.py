@@ -72,27 +72,36 @@ class Bench:
         Raises:
             NotMadeError: it is not.
         """
+        if (refused := self.refusals_of(credential)) is not None:
+            seen = "; ".join(refused) or "no read operation needs only its scopes"
+            raise NotMadeError(f"{credential.words} was let in by no operation, so its refusals prove nothing: {seen}")
+
+    def refusals_of(self, credential: Credential) -> Sequence[str] | None:
+        """How reads that a credential's scopes allow refused it; None: one let it in; empty: there is no such read."""
         answers = list[str]()
-        allowed = [one for one in self.operations if credential.kind in one.kinds and one.scopes <= credential.scopes]
-        for one in sorted(allowed, key=lambda each: (not each.reads, bool(each.inside)))[:_PROBES]:
-            if not one.reads:
-                continue
+        allowed = [
+            one
+            for one in self.operations
+            if one.reads and credential.kind in one.kinds and one.scopes <= credential.scopes
+        ]
+        for one in sorted(allowed, key=lambda each: bool(each.inside))[:_PROBES]:
             try:
                 plan = self.callers.plan(one, credential.headers, owner=credential.user)
             except NotMadeError:
                 continue
             (answer,) = self.callers.sent([plan])
             if 200 <= answer.status < 300:
-                return
+                return None
             answers.append(f"{one.name} got {answer.status or answer.why}")
-        seen = "; ".join(answers) or "no read operation needs only its scopes"
-        raise NotMadeError(f"{credential.words} was let in by no operation, so its refusals prove nothing: {seen}")
+        return answers
 
     def special(self, name: Special) -> IssuedToken:
         """A token that the target file declares. Raises NotMadeError: it declares none. Raises HarnessError: it cannot be got."""
         declared = self.callers.tokens.identity.tokens.get(name)
         if declared is None:
             raise NotMadeError(f"the target file has no `identity.tokens.{name}`")
+        if declared.client is not None and declared.user is not None:
+            return self.callers.tokens.sign_in(declared.user, through=declared.client)
         if declared.client is not None:
             return self.callers.tokens.of_client(declared.client)
         place = declared.place

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -86,7 +87,8 @@ def _expired_token(bench: Bench, right: Credential) -> IssuedToken:
             f"the token of {token.of} expires in {left_s:.0f} s, expected at most {_LONGEST_S:.0f} s: {hint}"
         )
     if left_s > 1:
-        bench.require_alive(bench.callers.credential_of(token, user=right.user if declared is None else ""))
+        user = right.user if declared is None else declared.user or ""
+        bench.require_alive(bench.callers.credential_of(token, user=user))
     else:
         _require_own(bench, token)
     clock.sleep(expires - clock.wall().timestamp() + 2 * (1 + abs(_ahead_s(bench))))
@@ -137,10 +139,21 @@ def _foreign_issuer_token(bench: Bench) -> IssuedToken:
         raise NotMadeError(f"the token of {token.of} names no issuer")
     if issuer.rstrip("/") == bench.callers.tokens.identity.issuer:
         raise NotMadeError(f"the token of {token.of} is of the target's own issuer")
-    provider = discovered(bench.callers.target, issuer)
-    forging.require_signed(token, [*public_keys(bench.callers.target, provider)])
+    forging.require_signed(token, _keys_of_other(bench, issuer))
     _require_valid(token)
     return token
+
+
+def _keys_of_other(bench: Bench, issuer: str) -> list[Mapping[str, object]]:
+    """The key set of another issuer: of a file, or of its address."""
+    target, declared = bench.callers.target, bench.callers.tokens.identity.tokens["foreign-issuer"]
+    if not declared.keys:
+        return [*public_keys(target, discovered(target, issuer))]
+    try:
+        found = json.loads(target.beside(declared.keys).read_bytes())["keys"]
+        return [dict(one) for one in found]
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise NotMadeError(f"the file `{declared.keys}` is no key set: {type(error).__name__}") from error
 
 
 def _scope_without(of: CaseSetting) -> Iterator[Forged]:
@@ -169,13 +182,28 @@ def _scoped_token(bench: Bench, less: _Less, label: str) -> IssuedToken:
         try:
             found = make()
             if found.scopes and less(found.scopes) == found.scopes and found.token is not None:
-                bench.require_alive(found)
+                _require_good(bench, found, found.token)
                 return found.token
         except NotMadeError as error:
             whys.append(str(error))
         except HarnessError as error:
             whys.append(error.what)
     raise NotMadeError("; ".join([f"no user or client has a token {label}", *dict.fromkeys(whys)]))
+
+
+def _require_good(bench: Bench, credential: Credential, token: IssuedToken) -> None:
+    """Check that a token lacks nothing but scopes: a read lets it in or, where no read needs only its scopes, it is as right as others.
+
+    Raises:
+        NotMadeError: it lacks something else.
+    """
+    refused = bench.refusals_of(credential)
+    if refused is None:
+        return
+    if refused:
+        raise NotMadeError(f"{credential.words} was let in by no operation: {'; '.join(refused)}")
+    _require_own(bench, token)
+    _require_valid(token)
 
 
 def _scoped_makers(bench: Bench, less: _Less) -> Iterator[Callable[[], Credential]]:
