@@ -63,6 +63,10 @@ SAID_OTHERWISE: Final = {
     "IP-SCALE-ELASTIC": "the frontend by name",
     "IP-SCALE-ELASTIC-IN": "the frontend by name, after a spike to 3 times the traffic",
     "IP-OBS-ALERTS": "an alert is every alert that fired",
+    "AT-STG-AUTH": "no token of a test issuer is trusted: every call with one is refused with 401",
+    "IP-SEC-APIKEY": "the right key is let in as the control of every call that is refused",
+    "IP-SEC-OAUTH2": "more than asked for: by every protected operation; the right token is let in as the control of each call",
+    "ND-PH2-AUTH": "over every protected operation: the calls cover it",
     "IP-ROAD-AUTONOMOUS": "by no hand is with 0 manual steps",
 }
 """Rows whose criterion has another quantifier, operator, value or domain than the contract, and proves as much."""

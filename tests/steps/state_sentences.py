@@ -136,6 +136,18 @@ STATE_SENTENCES = {
     "every request over the pool's size is answered or refused with 503 within 5 s during the burst": replace(
         fact("pool-burst", within="5 s"), times={"within": Quantity(value=5, unit="s")}
     ),
+    "every call without a token was refused with 401": fact("refused-calls", noun="calls-without-token", status="401"),
+    "every call with scope READ only was refused with 403 and the calls cover every write operation": fact(
+        "refused-calls", noun="calls-with-scope-only", scope="READ", status="403", **{"class": "write operation"}
+    ),
+    "every call from a foreign origin was refused with 403 and the calls cover every state-changing operation": fact(
+        "foreign-origin-calls", status="403", **{"class": "state-changing operation"}
+    ),
+    "a token of the one issuer is accepted by every service and one of another issuer by none": fact(
+        "refused-calls", noun="calls-of-foreign-issuer", status="401"
+    ),
+    "every pair of role and operation was answered as the declared matrix says": fact("role-matrix"),
+    "every role holds exactly the scopes declared for it": fact("role-scopes"),
     "every described operation was called and answered as its description says": fact("described-operations"),
     "every core operation was called and answered as its description says for up to 100 different inputs": fact(
         "core-operations", inputs="100"

@@ -12,8 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from harness import clock
 from readiness_sandbox.platform.normaldance.kit.passwords import digest, hashed
 from readiness_sandbox.platform.normaldance.trust.rules import ADMIN, AUDIENCE, READ, ROLES, WRITE
 
@@ -35,6 +37,9 @@ CLIENTS: Final[Mapping[str, Mapping[str, Any]]] = {
 """Clients as the table has them. The tokens of `normaldance-late` have expired when they are given, those of `normaldance-elsewhere` are for another
 audience; `normaldance-app` is public."""
 PUBLIC: Final = frozenset({"normaldance-app"})
+OTHER_ISSUER: Final = "https://test-issuer.example"
+"""A provider that no service trusts, such as one that signs tokens for tests."""
+_OTHERS_S: Final = 30 * 24 * 3600
 KEYS: Final = {"reporting": False, "retired": True}
 """API keys, and whether they were revoked."""
 
@@ -50,6 +55,7 @@ class IdentityCredentials:
         passwords: of the test users.
         clients: secrets of the clients that have one.
         keys: API keys by name.
+        other: private key of a provider that the platform does not trust.
     """
 
     issuer: str
@@ -58,6 +64,7 @@ class IdentityCredentials:
     passwords: Mapping[str, str]
     clients: Mapping[str, str]
     keys: Mapping[str, str]
+    other: Mapping[str, str]
 
     @classmethod
     def generate(cls, issuer: str) -> IdentityCredentials:
@@ -69,6 +76,7 @@ class IdentityCredentials:
             passwords={name: secrets.token_urlsafe(18) for name in USERS},
             clients={name: secrets.token_urlsafe(24) for name in CLIENTS if name not in PUBLIC},
             keys={name: secrets.token_urlsafe(24) for name in KEYS},
+            other=_signing_key(),
         )
 
     def seed(self) -> str:
@@ -104,8 +112,24 @@ class IdentityCredentials:
             **{f"user-{name}": password for name, password in self.passwords.items()},
             **{f"client-{name}": secret for name, secret in self.clients.items()},
             **{f"key-{name}": key for name, key in self.keys.items()},
+            "other-token": self._other_token(),
+            "other-keys": json.dumps({"keys": [{name: text for name, text in self.other.items() if name != "d"}]}),
         }
         return {f"identity-{name}": text for name, text in named.items()}
+
+    def _other_token(self) -> str:
+        """A token of the other provider, which has everything that the platform asks for but the issuer."""
+        now = int(clock.wall().timestamp())
+        claims = {
+            "iss": OTHER_ISSUER,
+            "aud": AUDIENCE,
+            "sub": "admin-1",
+            "scope": " ".join(_ALL),
+            "jti": secrets.token_hex(8),
+        }
+        key = jwt.PyJWK(dict(self.other))
+        headers = {"kid": self.other["kid"], "typ": "at+jwt"}
+        return jwt.encode({**claims, "iat": now, "exp": now + _OTHERS_S}, key.key, algorithm="ES256", headers=headers)
 
 
 def _signing_key() -> dict[str, str]:

@@ -37,7 +37,7 @@ def test_the_releases_that_come_with_the_harness() -> None:
         "1.1.0-slower", "1.1.0-uneasy", "1.1.0-unready", "1.1.0-unwatched",
         "alg-none", "always-ready",
         "blind", "burns", "careless", "coupled", "crooked-steps", "dark-door", "deaf-latency", "document-rule", "doors-shut", "edge-slow", "failback", "failing", "fails-open", "falls-behind", "fixed", "forgetful", "forgets-plays", "frontend-off", "half-back", "hasty-latency", "hasty-memory", "hasty-policy", "held-back", "keyless", "late", "late-revoke", "leaky", "lopsided", "miscounts", "mute",
-        "no-return", "one-by-one", "one-lock", "open-layer", "open-matrix", "paperless", "pinned", "rigid", "second-gone", "slow", "slow-return", "slow-writes", "split-brain", "sticky-flag", "twice", "unlinked", "unprobed", "unready", "weak-cookie", "wrong-home",
+        "no-return", "one-by-one", "one-lock", "open-layer", "open-matrix", "paperless", "pinned", "rigid", "second-gone", "slow", "slow-return", "slow-writes", "split-brain", "sticky-flag", "test-issuer", "twice", "unlinked", "unprobed", "unready", "weak-cookie", "wrong-home",
     ]  # fmt: skip
     assert names() == sorted(["1.0.0", "1.1.0", "half-rolled", *bad])
     expected = {

@@ -18,6 +18,7 @@ class TrustDefects:
         csrfless_routes: routes of the gateway that take a cookie from any page.
         takes_revoked_keys: an API key counts after it was revoked.
         takes_unsigned: a token with `alg: none` counts.
+        trusts_issuer: another issuer whose tokens count, whoever signed them; empty: none.
         standing_every_s: how often a checker of tokens asks what no longer counts, in seconds; 0: as it should.
         fails_open: a checker of tokens lets every call pass while the provider is away.
         readable_cookie: the session's cookie lacks HttpOnly.
@@ -32,6 +33,7 @@ class TrustDefects:
     csrfless_routes: frozenset[str] = frozenset()
     takes_revoked_keys: bool = False
     takes_unsigned: bool = False
+    trusts_issuer: str = ""
     standing_every_s: float = 0.0
     fails_open: bool = False
     readable_cookie: bool = False
@@ -54,6 +56,7 @@ class TrustDefects:
             csrfless_routes=names("DEFECT_CSRFLESS_ROUTES"),
             takes_revoked_keys=env.get("DEFECT_TAKES_REVOKED_KEYS", "") == "yes",
             takes_unsigned=env.get("DEFECT_TAKES_UNSIGNED", "") == "yes",
+            trusts_issuer=env.get("DEFECT_TRUSTS_ISSUER", ""),
             standing_every_s=float(env.get("DEFECT_STANDING_EVERY_S", "0")),
             fails_open=env.get("DEFECT_FAILS_OPEN", "") == "yes",
             readable_cookie=env.get("DEFECT_READABLE_COOKIE", "") == "yes",
