@@ -291,6 +291,7 @@ class Journey:
                 error=answer.error,
                 served=self._served(response),
                 served_us=response.served_us(self._terms.worker.options.timing) if response is not None else 0,
+                described=self._described(method, path, response, error),
             )
             if answer.error is not None:
                 self.failed = True
@@ -311,6 +312,15 @@ class Journey:
         region, pod = map(response.headers.get, _SERVED)
         header = self._terms.worker.options.release_header
         return region, pod, (response.headers.get(header) or None) if header else None
+
+    def _described(self, method: str, path: str, response: Response | None, error: str | None) -> int:
+        """Whether the answer is as described; the answer to a redirected request is of another request."""
+        if response is None or error is not None or self._session.redirected:
+            return 0
+        terms = self._terms
+        return terms.worker.comparer.of(
+            method, terms.host, path, response.status_code, lambda: (response.headers, response.content)
+        )
 
     def _sent_again(self, keyed: _Keyed) -> _Again:
         sent_ns = clock.now_ns()

@@ -25,6 +25,7 @@ from harness.errors import DriverError
 from harness.files import has_room, last_lines, write_atomic
 from harness.model import Sink, TrafficPlan
 from harness.model.planned.plan import ENDED, JOIN_S
+from harness.model.records.table import NOT_COMPARABLE
 from harness.stops import stops_held
 from harness.targets.child import ChildSettings
 from harness.units import NS_PER_S
@@ -32,6 +33,8 @@ from harness.units import NS_PER_S
 _FRAME: Final = re.compile(r'^  File "(.+)", line (\d+)', re.MULTILINE)
 _STATISTICS: Final = "Type     Name"
 """Beginning of the table that Locust prints at the end, after the reason for the end of the load."""
+_API: Final = "openapi"
+"""File of the API description, beside the rows of the workers: the record has the text that answers were compared with."""
 START_S: Final = 30.0
 """Seconds after which a worker without a row file has failed; an idle machine needs one second."""
 AHEAD_S: Final = 0.2
@@ -79,6 +82,8 @@ class LoadSettings:
         drain_s: seconds that open requests may take at the end.
         release_header: response header with the release; empty: the release is not recorded.
         timing: metric of `Server-Timing` with the serving time; empty: the serving time is not recorded.
+        api: API description that answers are compared with, as it was read; empty: they are not compared.
+        api_trouble: why a description that is asked for cannot be read; empty: it was read, or is not asked for.
         variables: additional environment variables of the workers, such as the certificates of the target.
     """
 
@@ -90,6 +95,8 @@ class LoadSettings:
     release_header: str = "x-release"
     timing: str = ""
     run: str = ""
+    api: bytes = b""
+    api_trouble: str = ""
     variables: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -129,6 +136,11 @@ class Load:
         if self._children:
             return
         self._directory.mkdir(parents=True, exist_ok=True)
+        if self._settings.api:
+            write_atomic(self._directory / _API, self._settings.api)
+        if trouble := self._settings.api_trouble:
+            said = {"code": NOT_COMPARABLE, "operation": "every operation", "what": trouble}
+            self._sink.put("load.described", self._plan.name, worker=0, at_ns=clock.now_ns(), **said)
         plan = self._plan
         for remark in remarks_on(Path(plan.locustfile), self._settings.entry, os.environ, stock=plan.stock):
             self._say(f"{plan.name}: {remark}")
@@ -285,6 +297,7 @@ class Load:
             "--release-header": self._settings.release_header,
             "--timing": self._settings.timing,
             "--traceparent": self._settings.run if plan.traceparent else "",
+            "--api": self._directory / _API if self._settings.api else "",
             "--go": self._go,
             "--parent": os.getpid(),
         }

@@ -36,6 +36,7 @@ class Options:
         drain_s: seconds that requests may be open at the end; then they are cut off.
         traffic: name of the traffic.
         traceparent: run whose trace ids the requests carry in the header `traceparent`; empty: no header.
+        api: file with the API description that answers are compared with; None: they are not compared.
         go: file with the start of the schedule in ns of CLOCK_MONOTONIC; None: the schedule starts with the test.
         parent: id of a process whose end ends this process; None: no such process.
     """
@@ -56,6 +57,7 @@ class Options:
     drain_s: float
     traffic: str | None
     traceparent: str
+    api: Path | None
     go: Path | None
     parent: int | None
 
@@ -79,6 +81,7 @@ class Options:
             drain_s=parsed.drain,
             traffic=parsed.traffic or None,
             traceparent=parsed.traceparent,
+            api=Path(parsed.api) if parsed.api else None,
             go=Path(parsed.go) if parsed.go else None,
             parent=parsed.parent,
         )
@@ -144,6 +147,7 @@ def add_options(parser: Any, **_: Any) -> None:
         metavar="RUN",
         help="send a header `traceparent`, whose trace ids belong to this run",
     )
+    add("--api", default="", metavar="FILE", help="compare every answer with this OpenAPI description")
     add(
         "--go", default="", metavar="FILE", help="begin at the time (ns of CLOCK_MONOTONIC) that this file will contain"
     )

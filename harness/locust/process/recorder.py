@@ -82,6 +82,7 @@ class RequestRecorder:
         error: str | None = None,
         served: tuple[str | None, str | None, str | None] = _NOWHERE,
         served_us: int = 0,
+        described: int = 0,
     ) -> None:
         """Write the row of a request and report it to Locust, unless it was cut off before.
 
@@ -92,6 +93,7 @@ class RequestRecorder:
             error: kind of failure; None: answered as expected.
             served: region, pod and release that served the request, as far as the answer names them.
             served_us: serving time in µs from the answer; 0: not in the answer.
+            described: whether the answer is as the API description says, a code of `harness.model.records.table`.
         """
         if request not in self._open:
             return
@@ -110,6 +112,7 @@ class RequestRecorder:
                     request.connection,
                     served_us,
                     request.account,
+                    described,
                 ),
                 (
                     request.journey,
@@ -139,6 +142,7 @@ class RequestRecorder:
         route: tuple[str, str, str, str],
         served: tuple[str | None, str | None, str | None],
         error: str | None,
+        described: int = 0,
     ) -> None:
         """Write the row of a request of Locust's own users.
 
@@ -147,10 +151,11 @@ class RequestRecorder:
             route: journey, step, name and method.
             served: region, pod and release that served the request.
             error: kind of failure; None: answered as expected.
+            described: whether the answer is as the API description says, a code of `harness.model.records.table`.
         """
         if self._writer is not None:
             self._writer.put(
-                (*times_status_size, self._worker, 0, 0, 0, 0),
+                (*times_status_size, self._worker, 0, 0, 0, 0, described),
                 (*route, self._region, *served, error),
             )
 

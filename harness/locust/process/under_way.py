@@ -23,6 +23,7 @@ class RequestRow(NamedTuple):
         size: size of the answer in bytes.
         served: region, pod and release that served the request.
         error: kind of failure; None: answered as expected.
+        described: whether the answer is as the API description says, a code of `harness.model.records.table`.
     """
 
     route: tuple[str, str]
@@ -32,6 +33,7 @@ class RequestRow(NamedTuple):
     size: int = 0
     served: tuple[str | None, str | None, str | None] = (None, None, None)
     error: str | None = None
+    described: int = 0
 
 
 class UnderWay:

@@ -22,6 +22,7 @@ from harness.errors import HarnessError
 from harness.evidence.histories.history import run_history
 from harness.evidence.rows import FLUSH_S, RowWriter
 from harness.locust.client.deadlines import Deadlines
+from harness.locust.process.described import AnswerComparer
 from harness.locust.process.ending import EarlyEnd, fail, lasting, place_of
 from harness.locust.process.health import Health
 from harness.locust.process.options import Options
@@ -68,6 +69,7 @@ class LocustWorker:
         writes: recorder of writes that are read back.
         repeats: recorder of repetitions of writes.
         sign_ins: recorder of sign-ins.
+        comparer: compares answers with the API description.
         traces: trace ids of this worker's requests; None: they carry none of the harness.
         before_close: records requests that are open at the end and unknown to `recorder`.
         silent: number of Locust's own users that have not yet sent a request.
@@ -82,6 +84,7 @@ class LocustWorker:
         self.writes = WriteLog(None, worker=options.worker)
         self.repeats = RepeatLog(None, worker=options.worker)
         self.sign_ins = SignInLog(None, worker=options.worker)
+        self.comparer = AnswerComparer(None, self._compared)
         self.traces: TraceIds | None = None
         self._traced_elsewhere: set[str] = set()
         self.before_close: Callable[[], None] = lambda: None
@@ -126,6 +129,7 @@ class LocustWorker:
         self.repeats = RepeatLog(file_beside(accounts, "repeats", options.worker), worker=options.worker)
         self.sign_ins = SignInLog(file_beside(accounts, "sign-ins", options.worker), worker=options.worker)
         self._put = put if prefix else None
+        self.comparer = AnswerComparer(options.api if prefix else None, self._compared)
         traced = options.traceparent
         self.traces = TraceIds.of(traced, self._traffic, options.worker) if traced else None
 
@@ -204,6 +208,12 @@ class LocustWorker:
             number = self.options.worker
             said = {"at_ns": clock.now_ns(), "worker": number, "route": route}
             self._put(f"load-health-{number}", "load.traced", self._traffic, said)
+
+    def _compared(self, said: dict[str, Any]) -> None:
+        """Record an answer that is not as described, or cannot be compared."""
+        if self._put is not None:
+            number = self.options.worker
+            self._put(f"load-health-{number}", "load.described", self._traffic, {"worker": number, **said})
 
     def sends_away(self, error: BaseException) -> bool:
         """Whether a journey raised this error because the load ends, not because of a mistake."""

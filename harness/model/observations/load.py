@@ -120,6 +120,28 @@ class OwnTraces(Recorded):
     route: Word
 
 
+@written(
+    "load.described", by=["load", "load-health-*"], read=always("AnswerCompared", "figures.traffic.described:SPEC")
+)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AnswerCompared(Recorded):
+    """An answer of a traffic (the subject) that is not as the API description says, or cannot be compared: the first of its kind.
+
+    Attributes:
+        worker: number of the worker.
+        at_ns: when it was compared, in ns.
+        code: code of the column `described` of samples.
+        operation: operation of the request.
+        what: what was observed.
+    """
+
+    worker: Whole
+    at_ns: Whole
+    code: Whole
+    operation: Word
+    what: Word
+
+
 @written("clock.aligned", by=["load-clock-*"], read=always("workers", LOADED))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ClockAligned(Recorded):

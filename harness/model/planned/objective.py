@@ -28,6 +28,8 @@ class Figure(StrEnum):
     """Every acknowledged write exists exactly once: writes of the ledger and of journeys."""
     READ_BACK = "writes read back"
     """Every acknowledged write is read back equal in every region."""
+    AS_DESCRIBED = "answers as described"
+    """Every answer to the traffic is as the API description says."""
     TROUBLED_JOURNEYS = "share of journeys in trouble"
     """Journeys with a failed request, or with a request slower than the highest response-time limit of the plan."""
     FIRST_REQUEST = "first request"

@@ -21,6 +21,12 @@ Bools = npt.NDArray[np.bool_]
 NULL: Final = -1
 """Code of a missing word."""
 
+NOT_COMPARED: Final = 0
+AS_DESCRIBED: Final = 1
+NOT_AS_DESCRIBED: Final = 2
+NOT_COMPARABLE: Final = 3
+"""Codes of `described` in samples: no comparison, as described, otherwise, or of an operation that cannot be compared."""
+
 PIECE: Final = 1 << 16
 """Number of rows that fit into the cache together with their results."""
 MANY: Final = 150
@@ -64,15 +70,17 @@ SAMPLES: Final = Schema(
         "connection": 4,
         "served_us": 4,
         "account": 2,
+        "described": 2,
     },
     words=("journey", "step", "name", "method", "region", "served_region", "served_pod", "release", "error"),
     order={"done_ns": ("intended_ns", "sent_ns")},
-    later=("served_us", "account"),
+    later=("served_us", "account", "described"),
 )
 """One row per request. status: 0 without an answer. error: kind of failure, missing without a failure; for `cut_off`
 the request was open at the end, which is `done_ns`. arrival and connection: numbers of journey and connection, unique
 in the worker; 0: unknown. served_us: serving time from `Server-Timing`; 0: unknown. account: number of the signed-in
-user, equal in all workers; 0: unknown. A request that is answered at its due time, such as a pushed message, has no
+user, equal in all workers; 0: unknown. described: whether the answer is as the API description says, a code below. A
+request that is answered at its due time, such as a pushed message, has no
 response time."""
 
 REPORTED: Final = Schema(

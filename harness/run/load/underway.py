@@ -13,8 +13,9 @@ from harness import clock
 from harness.drivers.chaos import Restorer
 from harness.drivers.load import Load, LoadSettings
 from harness.drivers.load.read_back import read_back
-from harness.errors import DriverError
+from harness.errors import ConfigurationError, DriverError
 from harness.judgement.recovery import Promise
+from harness.model import Figure
 from harness.run.acts.context import Underway
 from harness.run.health.condition import STEADY_WITHIN_S, Condition
 from harness.run.health.shares import Shares
@@ -96,6 +97,7 @@ def under_way(plan: TrafficPlan, context: Context, steadiness: Steadiness) -> It
 
 def load_settings(traffic: TrafficPlan, target: Target, run_dir: Path, plan: Plan) -> LoadSettings:
     """The settings of the load of a traffic of a plan."""
+    description, trouble = _description(traffic, target, plan)
     return LoadSettings(
         plan=traffic,
         entry=_address(target, traffic),
@@ -105,7 +107,23 @@ def load_settings(traffic: TrafficPlan, target: Target, run_dir: Path, plan: Pla
         release_header=target.release.answered_in,
         timing=target.metrics.timing if target.metrics else "",
         variables=tls_variables(target),
+        api=description,
+        api_trouble=trouble,
     )
+
+
+def _description(traffic: TrafficPlan, target: Target, plan: Plan) -> tuple[bytes, str]:
+    """The API description that answers to a traffic of the entry are compared with, and why it cannot be read; both empty where no claim asks for it."""
+    objectives = [one for claim in plan.claims for one in claim.objectives]
+    asked = any(one.figure == Figure.AS_DESCRIBED and one.scope.traffic in {None, traffic.name} for one in objectives)
+    if not asked or traffic.entry:
+        return b"", ""
+    from harness.targets.openapi.source import description_of  # needs the extra `generated`
+
+    try:
+        return description_of(target).body, ""
+    except ConfigurationError as error:  # the other claims on the traffic are decided all the same
+        return b"", str(error)
 
 
 def _address(target: Target, plan: TrafficPlan) -> str:

@@ -8,11 +8,23 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
 
 from harness.targets.openapi.description import DescribedAnswer, Operation, is_json
 from harness.targets.openapi.schemas import types_of
 
 _CUT: Final = 160
+_OF_NAMES: Final = frozenset({"required", "additionalProperties", "unevaluatedProperties", "dependentRequired"})
+"""Keywords whose errors name keys and no values."""
+_KINDS: Final = {
+    dict: "an object",
+    list: "a list",
+    str: "a text",
+    int: "an integer",
+    float: "a number",
+    bool: "a Boolean",
+    type(None): "null",
+}
 _NO_EVIDENCE: Final = {
     401: "no sign-in is known for it",
     403: "the sign-in may not call it",
@@ -23,12 +35,16 @@ _NO_EVIDENCE: Final = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GivenAnswer:
-    """An answer: status 0 with a reason if there was none. Header names are in small letters."""
+    """An answer: status 0 with a reason if there was none. Header names are in small letters.
+
+    Of a `secret` answer, which may have a token or a person's data, no value is told, only where it is and which kind it has.
+    """
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     why: str = ""
+    secret: bool = False
 
     @property
     def media(self) -> str:
@@ -40,7 +56,8 @@ class GivenAnswer:
         """Status, media type and begin of the body."""
         if not self.status:
             return self.why
-        body = f": {printable(self.body.decode('utf-8', errors='replace'), 80)}" if self.body else ""
+        shown = self.body and not self.secret
+        body = f": {printable(self.body.decode('utf-8', errors='replace'), 80)}" if shown else ""
         return f"status {self.status}{f', {self.media}' if self.media else ''}{body}"
 
 
@@ -103,7 +120,15 @@ def _valid(checker: Draft202012Validator, answer: GivenAnswer) -> Judged:
         return Judged(ok=None, observed=f"{answer.text}; the schema contains itself without an end")
     if error is None:
         return Judged(ok=True, observed=answer.text)
-    return Judged(ok=False, observed=f"{answer.text}; at {error.json_path}: {printable(error.message, 120)}")
+    return Judged(ok=False, observed=f"{answer.text}; at {error.json_path}: {printable(_told(error, answer), 120)}")
+
+
+def _told(error: ValidationError, answer: GivenAnswer) -> str:
+    """What is wrong in a body; of a secret one without the value."""
+    if not answer.secret or error.validator in _OF_NAMES:
+        return error.message
+    kind = _KINDS.get(type(error.instance), "a value")
+    return f"{kind}, expected `{error.validator}: {json.dumps(error.validator_value, default=str)[:60]}`"
 
 
 def as_refused(answer: GivenAnswer, where: str) -> Judged:

@@ -78,9 +78,10 @@ class Run:
         drain_s: float = 5.0,
         say: Callable[[str], None] = lambda _: None,
         of: str = "",
+        api: bytes = b"",
     ) -> Load:
         """Offer it, until the test stops it or ends."""
-        settings = LoadSettings(plan=plan, entry=entry, run_dir=self.path, seed=seed, drain_s=drain_s, run=of)
+        settings = LoadSettings(plan=plan, entry=entry, run_dir=self.path, seed=seed, drain_s=drain_s, run=of, api=api)
         return self._loads.enter_context(Load(settings, self._history, say=say))
 
     def observations(self, kind: str, source: str = "load") -> list[Observation]:

@@ -1,0 +1,86 @@
+"""Compares answers of any client with the description: finds the operation of a request, and holds the answer against it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from harness.targets.openapi.answers import GivenAnswer, matching
+from harness.targets.openapi.description import Operation
+
+_PARAMETER: Final = re.compile(r"{[^}]*}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Comparison:
+    """An answer beside the description.
+
+    Attributes:
+        ok: whether the answer is as described; None: it cannot be compared.
+        operation: name of the operation, as in `POST /orders`; the request without its operation where none is described.
+        what: what was observed.
+    """
+
+    ok: bool | None
+    operation: str
+    what: str
+
+
+class DescribedApi:
+    """The operations of a description, found by method and path.
+
+    Args:
+        operations: operations of the description; of two whose path a request has, the one with fewer parameters counts.
+    """
+
+    def __init__(self, operations: Sequence[Operation]) -> None:
+        self.operations = tuple(one for one in operations if one.method)
+        self._plain: dict[tuple[str, str], Operation] = {}
+        self._templates: dict[str, list[tuple[re.Pattern[str], Operation]]] = {}
+        for one in sorted(self.operations, key=lambda each: len(_PARAMETER.findall(each.path))):
+            if "{" not in one.path:
+                self._plain.setdefault((one.method, one.path), one)
+                continue
+            parts = _PARAMETER.split(one.path)
+            pattern = re.compile("[^/]+".join(re.escape(part) for part in parts))
+            self._templates.setdefault(one.method, []).append((pattern, one))
+
+    def operation_of(self, method: str, path: str) -> Operation | None:
+        """The operation of a request; a HEAD request is of the GET where HEAD is not described.
+
+        Args:
+            method: HTTP method in capitals.
+            path: path of the request, without its query.
+        """
+        found = self._plain.get((method, path))
+        if found is None:
+            templates = self._templates.get(method, ())
+            found = next((one for pattern, one in templates if pattern.fullmatch(path)), None)
+        if found is None and method == "HEAD":
+            return self.operation_of("GET", path)
+        return found
+
+    def compare(self, method: str, paths: Sequence[str], answer: GivenAnswer) -> Comparison:
+        """An answer beside the description of its operation.
+
+        Args:
+            method: HTTP method in capitals.
+            paths: the path of the request, and the path below the entry where that has a path itself; the first that is described counts.
+            answer: the answer.
+        """
+        plain = [path.partition("?")[0].partition("#")[0] for path in paths]
+        found = next((one for path in plain if (one := self.operation_of(method, path)) is not None), None)
+        if found is None:
+            return Comparison(
+                ok=None, operation=f"{method} {plain[0]}", what=f"{answer.text}; the operation is not described"
+            )
+        if found.unread:
+            return Comparison(ok=None, operation=found.name, what=f"its description is not read: {found.unread}")
+        if method == "HEAD":
+            answer = replace(answer, body=b"")
+            described = found.answer_of(answer.status)
+            return Comparison(ok=described is not None, operation=found.name, what=answer.text)
+        judged = matching(found, answer)
+        return Comparison(ok=judged.ok, operation=found.name, what=judged.observed)

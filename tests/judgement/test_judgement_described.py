@@ -1,0 +1,88 @@
+"""Answers as described: what the load workers found, judged on the fault-free windows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from judgement_builders import evidence, failing, measures, ns, observation, plan, samples, window, with_ints, with_load
+
+from harness.judgement import judge
+from harness.model import Evidence, Figure, Measure, Objective, Op, Outcome, Scope
+from harness.model.planned.quantity import Quantity
+
+PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
+EVERY = slice(None)
+
+
+def judged(run: Evidence) -> Measure:
+    """The measure of the sentence."""
+    objective = Objective(
+        figure=Figure.AS_DESCRIBED,
+        op=Op.HOLDS,
+        limit=Quantity.parse("0"),
+        scope=Scope(traffic="everyday"),
+        sentence="every answer to the traffic matches the API description in the steady state",
+        at="a.feature:3",
+    )
+    (found,) = measures(judge(plan({"R": objective}), run))
+    return found
+
+
+def compared(*codes: tuple[object, int]) -> Evidence:
+    """A run whose answers are as described but for those at some rows."""
+    rows = with_ints(samples(0, 60), EVERY, described=1)
+    for at, code in codes:
+        rows = with_ints(rows, at, described=code)
+    return with_load(rows)
+
+
+def test_every_answer_as_described_passes() -> None:
+    """6000 answers, all compared."""
+    found = judged(compared())
+    assert (found.outcome, found.n) == (PASS, 6000)
+
+
+def test_one_other_answer_of_six_thousand_fails() -> None:
+    """It is proof alone; the record of the worker says what was wrong."""
+    run = compared((77, 2))
+    said = {"worker": 1, "at_ns": ns(1), "code": 2, "operation": "GET /tracks/{id}", "what": "at $.id: a text"}
+    run = replace(
+        run, observations=(*run.observations, observation("load.described", "everyday", 1, "load-health-1", **said))
+    )
+    found = judged(run)
+    assert (found.outcome, found.value) == (FAIL, 1)
+    assert "1 of 6000 answers to everyday traffic are not as the API description says" in found.because.text
+    assert "GET /tracks/{id}: at $.id: a text" in found.because.text
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [(0, "1 were not compared"), (3, "1 could not be compared")],
+)
+def test_an_answer_without_a_comparison_is_no_pass(code: int, words: str) -> None:
+    """Nobody knows whether that one was as described."""
+    found = judged(compared((77, code)))
+    assert found.outcome is INCONCLUSIVE
+    assert words in found.because.text
+
+
+def test_a_request_without_an_answer_is_none_to_compare() -> None:
+    """A timeout is judged by the error rate."""
+    rows = with_ints(samples(0, 60), EVERY, described=1)
+    run = with_load(with_ints(failing(rows, 5, status=0, error="timeout"), 5, described=0))
+    assert (judged(run).outcome, judged(run).n) == (PASS, 5999)
+
+
+def test_a_record_of_an_earlier_version_decides_nothing() -> None:
+    """Its rows have no comparison at all."""
+    assert judged(with_load(samples(0, 60))).outcome is INCONCLUSIVE
+
+
+def test_what_is_answered_under_a_fault_is_not_judged() -> None:
+    """The steady state only: a wrong answer in a fault's window changes nothing."""
+    bad = with_ints(samples(60, 70), EVERY, described=2)
+    run = compared()
+    run = replace(run, windows={**run.windows, "experiment:x/fault": window(bad, 60, 70, "x")})
+    assert judged(run).outcome is PASS
+    assert judged(evidence()).outcome is INCONCLUSIVE
