@@ -5,3 +5,8 @@ Feature: The functionality criteria of the staged integration
   Scenario: Every core operation answers as its description says
     When the deployed platform has been inspected
     Then every core operation was called and answered as its description says
+
+  @AT-TGT-FUNCTIONALITY
+  Scenario: Nothing that the last accepted release answered is gone
+    When the deployed platform has been inspected
+    Then every operation and field of the last accepted release's API is still answered

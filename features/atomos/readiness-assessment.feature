@@ -11,6 +11,11 @@ Feature: Readiness assessment
     When the log of connections has been read under "everyday" traffic
     Then every connection seen between services and stores is a declared dependency
 
+  @AT-ARC-CONTRACT
+  Scenario: Users get what the API description says
+    When "everyday" traffic has run
+    Then every answer to "everyday" traffic matches the API description in the steady state
+
   Scenario Outline: The <suite> suite has at least <least> tests, and every one of them passed
     When the JUnit report "<suite>" of this commit has been read
     Then at least <least> tests passed and none failed or was skipped

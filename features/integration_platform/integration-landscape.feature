@@ -6,6 +6,12 @@ Feature: Integration landscape
     When the deployed platform has been inspected
     Then a token of the one issuer is accepted by every service and one of another issuer by none
 
+  @IP-LAND-INTERNAL
+  Scenario: Services get what they ask each other for
+    When "everyday" traffic has run
+    And the deployed platform has been inspected
+    Then every declared call between services was answered as its contract says in the steady state
+
   Scenario Outline: <what>: made of other rows
     Then <parts>
 

@@ -6,6 +6,11 @@ Feature: Training and documentation
     When the deployed platform has been inspected
     Then the self-service portal answers 200 and every link on its first page answers below 400
 
+  @ND-TRN-DOCS
+  Scenario: Whoever writes a client finds every operation described
+    When the deployed platform has been inspected
+    Then 100 % of the operations the target serves are described in its API document
+
   @ND-TRN-RUNBOOKS
   Scenario: Who is woken knows what to do
     When the deployed platform has been inspected

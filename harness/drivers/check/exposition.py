@@ -61,12 +61,18 @@ def metrics_of(target: Target) -> Metrics:
     return target.metrics
 
 
-def scrape(target: Target) -> list[Exposition]:
-    """Read the metrics of every pod of a workload in the namespaces of all regions; pods that are still starting are left out."""
+def scrape(target: Target, workload: str = "") -> list[Exposition]:
+    """Read the metrics of every pod of a workload in the namespaces of all regions; pods that are still starting are left out.
+
+    Args:
+        target: target.
+        workload: name of the workload; empty: of any workload.
+    """
     names, clusters = metrics_of(target), Clusters(target)
     found: list[Exposition] = []
     for region, namespace in namespaces(target).items():
         pods = [pod for pod in clusters.of(region).pods(namespace) if is_of_workload(pod) and not is_starting(pod)]
+        pods = [pod for pod in pods if workload in {"", workload_of(labels_of(pod))}]
         found += of_each(clusters.target_of(region), pods, partial(_of_pod, names, region))
     return found
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from harness import clock
 from harness.drivers.generated.drawn import DrawnRequest
@@ -15,7 +15,7 @@ from harness.errors import DriverError
 from harness.targets import Target
 from harness.targets.http import http_client
 from harness.targets.openapi.answers import GivenAnswer
-from harness.targets.openapi.description import READS, Operation
+from harness.targets.openapi.description import READS, Operation, Parameter, is_json
 
 if TYPE_CHECKING:
     import httpx
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 WITHIN_S: Final = 5.0
 """Time that one answer may take."""
 _MOST_BYTES: Final = 1_000_000
+_MOST_CREATED: Final = 20
+"""Maximum number of things that were created by one operation, whose ids later requests name."""
 
 
 def not_allowed(operation: Operation, target: Target) -> str:
@@ -40,10 +42,12 @@ class EntryCaller:
     Attributes:
         client: of the entry.
         token: of the sign-in; empty: there is none.
+        created: bodies of answers 2xx to POST requests, by the path.
     """
 
     client: httpx.Client
     token: str = ""
+    created: dict[str, list[Mapping[str, Any]]] = field(default_factory=dict)
 
     def send(self, operation: Operation, request: DrawnRequest) -> GivenAnswer:
         """The answer to a request; that there is none becomes part of it."""
@@ -65,7 +69,31 @@ class EntryCaller:
             return GivenAnswer(status=0, why=f"no answer within {WITHIN_S:g} s")
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             return GivenAnswer(status=0, why=f"no answer ({type(error).__name__})")
-        return GivenAnswer(status=answer.status_code, headers=_lower(answer), body=bytes(body))
+        given = GivenAnswer(status=answer.status_code, headers=_lower(answer), body=bytes(body))
+        self._remember(operation, given)
+        return given
+
+    def _remember(self, operation: Operation, answer: GivenAnswer) -> None:
+        """Remember what a POST request has created."""
+        if operation.method != "POST" or not 200 <= answer.status < 300 or not is_json(answer.media):
+            return
+        kept = self.created.setdefault(operation.path, [])
+        with suppress(ValueError, RecursionError):
+            if len(kept) < _MOST_CREATED and isinstance(body := json.loads(answer.body), dict):
+                kept.append(body)
+
+    def with_created(self, operation: Operation) -> Operation:
+        """The operation with ids of what was created above it: `id` of an answer to `POST /orders` is one of `/orders/{id}`."""
+        return replace(operation, parameters=tuple(self._known(operation, one) for one in operation.parameters))
+
+    def _known(self, operation: Operation, one: Parameter) -> Parameter:
+        if one.place != "path":
+            return one
+        above = operation.path.partition(f"/{{{one.name}}}")[0]
+        bodies = self.created.get(above, ())
+        found = [body.get(one.name, body.get("id")) for body in bodies]
+        known = dict.fromkeys(value for value in found if isinstance(value, int | str) and not isinstance(value, bool))
+        return replace(one, known=(*one.known, *known)) if known else one
 
 
 def _lower(answer: httpx.Response) -> dict[str, str]:
@@ -73,21 +101,25 @@ def _lower(answer: httpx.Response) -> dict[str, str]:
 
 
 @contextmanager
-def caller(target: Target, *, signs_in: bool) -> Iterator[EntryCaller]:
-    """What sends requests to the entry.
+def caller(target: Target, *, signs_in: bool, address: str = "") -> Iterator[EntryCaller]:
+    """What sends requests to the entry, or to a service.
 
     Args:
         target: target.
-        signs_in: whether an operation needs a token.
+        signs_in: whether an operation needs a token, which the sign-in at the entry gives.
+        address: of a service; empty: the entry.
 
     Raises:
         DriverError: the sign-in gave no token.
         ConfigurationError: its password cannot be read.
     """
     with http_client(target, target.entry, timeout_s=WITHIN_S) as client:
-        yield EntryCaller(
-            client=client, token=_token(target, client) if signs_in and target.sign_in is not None else ""
-        )
+        token = _token(target, client) if signs_in and target.sign_in is not None else ""
+        if not address:
+            yield EntryCaller(client=client, token=token)
+            return
+    with http_client(target, address, timeout_s=WITHIN_S) as client:
+        yield EntryCaller(client=client, token=token)
 
 
 def _token(target: Target, client: httpx.Client) -> str:

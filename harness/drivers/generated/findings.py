@@ -60,7 +60,7 @@ def answered_facts(asked: DrawnInputs, *, core: bool) -> Facts:
         HarnessError: the description cannot be read, or the sign-in failed.
     """
     described = description_of(asked.target)
-    return _facts(asked, described, _chosen(asked, described, core=core), _answered)
+    return facts_of(asked, described, _chosen(asked, described, core=core), answered)
 
 
 def refused_facts(asked: DrawnInputs) -> Facts:
@@ -71,7 +71,7 @@ def refused_facts(asked: DrawnInputs) -> Facts:
     """
     described = description_of(asked.target)
     every = _chosen(asked, described, core=False)
-    return _facts(asked, described, [one for one in every if one.takes_input or one.unread], _refused)
+    return facts_of(asked, described, [one for one in every if one.takes_input or one.unread], _refused)
 
 
 def _chosen(asked: DrawnInputs, described: DescriptionText, *, core: bool) -> list[Operation]:
@@ -88,26 +88,31 @@ def _chosen(asked: DrawnInputs, described: DescriptionText, *, core: bool) -> li
     return [one for one in every if {one.name, one.id} & {*asked.api.core}]
 
 
-_Find = Callable[[DrawnInputs, EntryCaller, Operation, Deadline], OperationFinding]
+Find = Callable[[DrawnInputs, EntryCaller, Operation, Deadline], OperationFinding]
 
 
-def _facts(asked: DrawnInputs, described: DescriptionText, operations: Sequence[Operation], find: _Find) -> Facts:
+def facts_of(
+    asked: DrawnInputs, described: DescriptionText, operations: Sequence[Operation], find: Find, *, address: str = ""
+) -> Facts:
     """The facts of all operations: first the shortest wrong request of each, then whether there is evidence, then all requests."""
     if not operations:
         what = "no operation of the API description takes an input"
         raise ConfigurationError(what, where=f"{asked.target.file}: api.description")
     deadline = Deadline.after(asked.api.within_s)
     found: list[OperationFinding] = []
-    with caller(asked.target, signs_in=any(one.needs_token for one in operations)) as sender:
-        for number, one in enumerate(operations):
+    in_order = sorted(operations, key=lambda one: one.method != "POST" or "{" in one.path)
+    signs_in = any(one.needs_token for one in operations)
+    with caller(asked.target, signs_in=signs_in, address=address) as sender:
+        for number, named in enumerate(in_order):  # what creates things first: later requests name them
+            one = sender.with_created(named)
             share = Deadline.after(deadline.left_s / (len(operations) - number))
             if why := _unable(asked.target, one):
-                found.append(OperationFinding(smallest=[], summary=[_undecided(one, why)], rest=[]))
+                found.append(OperationFinding(smallest=[], summary=[undecided(one, why)], rest=[]))
                 continue
             try:
                 found.append(find(asked, sender, one, share))
             except UnsupportedError as error:
-                found.append(OperationFinding(smallest=[], summary=[_undecided(one, f"not called: {error}")], rest=[]))
+                found.append(OperationFinding(smallest=[], summary=[undecided(one, f"not called: {error}")], rest=[]))
     summaries = [fact for one in found for fact in one.summary]
     return [
         *(fact for one in found for fact in one.smallest),
@@ -127,7 +132,16 @@ def _unable(target: Target, operation: Operation) -> str:
     return ""
 
 
-def _answered(asked: DrawnInputs, sender: EntryCaller, operation: Operation, deadline: Deadline) -> OperationFinding:
+def answered(asked: DrawnInputs, sender: EntryCaller, operation: Operation, deadline: Deadline) -> OperationFinding:
+    """What was answered to inputs as described, of which one must succeed."""
+    return searched(asked, sender, operation, deadline)[0]
+
+
+def searched(
+    asked: DrawnInputs, sender: EntryCaller, operation: Operation, deadline: Deadline
+) -> tuple[OperationFinding, Search]:
+    """What was answered to inputs as described, and the requests."""
+
     def ask(request: DrawnRequest) -> Exchange:
         answer = sender.send(operation, request)
         return Exchange(request=request, answer=answer, judged=as_described(operation, answer))
@@ -137,7 +151,7 @@ def _answered(asked: DrawnInputs, sender: EntryCaller, operation: Operation, dea
     accepted = sum(200 <= one.answer.status < 300 for one in found.exchanges)
     short = found.why if not found.exhausted else ""
     why = short or ("" if accepted else "none of the inputs succeeded: name values of its parameters in `api.values`")
-    return _finding(operation, found, why, "at least one input succeeds (2xx)", lambda _: _DESCRIBED)
+    return _finding(operation, found, why, "at least one input succeeds (2xx)", lambda _: _DESCRIBED), found
 
 
 def _refused(asked: DrawnInputs, sender: EntryCaller, operation: Operation, deadline: Deadline) -> OperationFinding:
@@ -197,7 +211,8 @@ def _inputs(number: int) -> str:
     return f"{number} input{'s' if number != 1 else ''}"
 
 
-def _undecided(operation: Operation, why: str) -> FactReading:
+def undecided(operation: Operation, why: str) -> FactReading:
+    """The fact that an operation was not called."""
     return FactReading(subject=operation.name, expected="called with drawn inputs", observed=why, ok=None)
 
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -20,10 +22,12 @@ from harness.yamlfile import read_document
 
 PARTS: Final = Path(__file__).parent / "manifests" / "parts"
 FILE: Final = "part.yaml"
-_SERVICE: Final = re.compile(r"\{([a-z0-9-]+)/([a-z0-9-]+)\}")
+_PLACE: Final = re.compile(r"\{(?:(address|host) )?([a-z0-9-]+)/([a-z0-9-]+(?::[a-z0-9-]+)?)\}")
+_SECRETS: Final = "{secrets}"
+_PART: Final = "{part}"
 
 Url = Callable[[str, str], str]
-"""Namespace and name of a Service to the URL at which the host reaches it."""
+"""Namespace and name of a Service, also with the name of its port as `balancer:http`, or of a pod, to the URL at which the host reaches it."""
 
 
 class DeployedPart(BaseModel):
@@ -31,8 +35,9 @@ class DeployedPart(BaseModel):
 
     Attributes:
         needs: other parts, without which this one does not come up.
-        target: what is added to the target file; `{NAMESPACE/SERVICE}` stands for the URL of a Service, `{secrets}` for the directory of the
-            files that hold the platform's secrets.
+        target: what is added to the target file; `{NAMESPACE/NAME}` and `{NAMESPACE/SERVICE:PORT}` stand for the URL of a Service or a pod,
+            `{host NAMESPACE/NAME}` for its address, `{address NAMESPACE/NAME}` for the address with the port, `{part}` for the directory of
+            the part, `{secrets}` for that of the files that hold the platform's secrets.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -70,12 +75,13 @@ def described(content: dict[str, Any], chosen: Iterable[str], url: Url) -> dict[
     Args:
         content: without them.
         chosen: parts that run.
-        url: of a Service.
+        url: of a Service or a pod.
     """
     parts = with_needs(chosen)
     secrets = str(Path(content.get("database", {}).get("dsn", {}).get("file", "")).parent)
     for name in parts:
-        content = _merged(content, _addressed(_read(name).target, url, secrets))
+        places = {_SECRETS: secrets, _PART: str(directory(name))}
+        content = _merged(content, _addressed(_read(name).target, url, places))
     return {**content, "parts": list(parts)} if parts else content
 
 
@@ -97,15 +103,23 @@ def _read(name: str) -> DeployedPart:
         raise ConfigurationError(first["msg"], where=document.where(first["loc"])) from None
 
 
-def _addressed(value: Any, url: Url, secrets: str) -> Any:
-    """The same with the URLs of Services in it."""
+def _addressed(value: Any, url: Url, places: Mapping[str, str]) -> Any:
+    """The same with the URLs and addresses of Services and pods in it, and with directories."""
     if isinstance(value, dict):
-        return {key: _addressed(item, url, secrets) for key, item in value.items()}
+        return {key: _addressed(item, url, places) for key, item in value.items()}
     if isinstance(value, list):
-        return [_addressed(item, url, secrets) for item in value]
+        return [_addressed(item, url, places) for item in value]
     if not isinstance(value, str):
         return value
-    return _SERVICE.sub(lambda found: url(found[1], found[2]), value.replace("{secrets}", secrets))
+    for word, path in places.items():
+        value = value.replace(word, path)
+    return _PLACE.sub(partial(_place, url), value)
+
+
+def _place(url: Url, found: re.Match[str]) -> str:
+    whole = url(found[2], found[3])
+    place = urlsplit(whole)
+    return {"host": place.hostname or "", "address": place.netloc}.get(found[1], whole)
 
 
 def _merged(below: Any, above: Any) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
@@ -11,12 +13,18 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from harness.clock import Deadline
+from readiness_sandbox.platform import parts
+from readiness_sandbox.platform.normaldance.api.document import document
+from readiness_sandbox.platform.normaldance.defects import Defects
+from readiness_sandbox.platform.normaldance.gateway import application
+from readiness_sandbox.platform.normaldance.kit.settings import PodSettings
 from tests.sandbox.platform.conftest import Services
 
 if TYPE_CHECKING:
     from tests.sandbox.platform.conftest import Postgres
 
-TRACK, USER, GATEWAY = "127.93.7.3", "127.93.7.2", "127.93.7.4"
+ACCEPTED = parts.directory("api-description") / "accepted.json"
+TRACK, USER, GATEWAY = "127.93.17.3", "127.93.17.2", "127.93.17.4"
 ASKED: tuple[tuple[str, str, Any, int], ...] = (
     ("POST /sessions", "/sessions", {"user": "listener-1", "password": "listen-listener-1"}, 201),
     ("POST /sessions", "/sessions", {"user": "listener-1", "password": "no"}, 401),
@@ -40,6 +48,7 @@ ASKED: tuple[tuple[str, str, Any, int], ...] = (
     ("GET /health", "/health", None, 200),
     ("GET /ready", "/ready", None, 200),
     ("GET /version", "/version", None, 200),
+    ("GET /routes", "/routes", None, 200),
     ("GET /metrics", "/metrics", None, 200),
     ("GET /debug/pprof/profile?seconds=0", "/debug/pprof/profile", None, 400),
 )
@@ -110,7 +119,7 @@ def test_an_event_that_is_visible_is_as_described(described: httpx.Client) -> No
     pytest.fail("the event never became visible")
 
 
-@pytest.mark.parametrize(("address", "operations"), [(USER, 8), (TRACK, 13), (GATEWAY, 16)])
+@pytest.mark.parametrize(("address", "operations"), [(USER, 9), (TRACK, 14), (GATEWAY, 17)])
 def test_each_service_describes_each_route_that_it_serves(started: Services, address: str, operations: int) -> None:
     """Nothing that is served is left out: standard error would name it."""
     document = httpx.get(f"http://{address}:8080/openapi.json", trust_env=False).json()
@@ -136,11 +145,29 @@ def test_a_dropped_field_is_gone_from_the_answer_and_from_the_description(
     services: Services, postgres: Postgres
 ) -> None:
     """The planted defect: the answers match the description, only the last release's description has the field."""
-    services.start("track", "127.93.7.5", API_DESCRIPTION="served", DEFECT_DROPPED_FIELD="artist")
-    with httpx.Client(base_url="http://127.93.7.5:8080", trust_env=False, timeout=30) as client:
+    services.start("track", "127.93.17.5", API_DESCRIPTION="served", DEFECT_DROPPED_FIELD="artist")
+    with httpx.Client(base_url="http://127.93.17.5:8080", trust_env=False, timeout=30) as client:
         document, answer = client.get("/openapi.json").json(), client.get("/tracks/7")
         assert set(answer.json()) == {"id", "title", "plays"}
         assert errors_of(document, "/tracks/{id}", answer) == []
         schemas = document["components"]["schemas"]
         assert "artist" not in schemas["Track"]["properties"]
         assert "artist" in schemas["NewTrack"]["properties"]
+
+
+def described_here() -> str:
+    """The description of the gateway of 1.0.0, as text of a file."""
+    settings = PodSettings(service="api-gateway", region="us-east-1", pod="g", address="", port=0, release="1.0.0")
+    app = application(settings, {}, Defects.from_env())
+    return json.dumps(document(app, service="api-gateway", release="1.0.0"), indent=1) + "\n"
+
+
+def test_the_accepted_description_is_that_of_the_first_release(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run as a script, this module writes it again: a difference is one that users of the API meet."""
+    monkeypatch.setenv("API_DESCRIPTION", "served")
+    assert described_here() == ACCEPTED.read_text(encoding="utf-8")
+
+
+if __name__ == "__main__":
+    os.environ["API_DESCRIPTION"] = "served"
+    ACCEPTED.write_text(described_here(), encoding="utf-8")

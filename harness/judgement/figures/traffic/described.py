@@ -10,7 +10,7 @@ from harness.judgement.figures.files import load_files
 from harness.judgement.figures.indicators import scope_of
 from harness.judgement.figures.sentence import FigureSentence
 from harness.judgement.figures.spec import Basis, Need, Spec
-from harness.judgement.measures import Case, Figures, because, measure, settled
+from harness.judgement.measures import Case, Figures, because, inconclusive, measure, settled
 from harness.judgement.receipts.load import joined_load_receipt
 from harness.model import Figure, Measure, Objective, Op, Outcome, Phase, ReasonKind, Window
 from harness.model.observations import AnswerCompared
@@ -29,6 +29,11 @@ def answers_as_described(case: Case) -> Iterable[Measure]:
     windows = fault_free_windows(case, name)
     if isinstance(windows, Measure):
         yield windows
+        return
+    traffic = case.objective.params.get("traffic", windows[0].traffic)
+    if traffic != windows[0].traffic:
+        why = f"the scenario runs {windows[0].traffic} traffic, and the sentence names {traffic}"
+        yield inconclusive(case, name, why, "name the traffic of the When step in the sentence")
         return
     counts = dict.fromkeys((NOT_COMPARED, AS_DESCRIBED, NOT_AS_DESCRIBED, NOT_COMPARABLE), 0)
     for window in windows:
@@ -112,11 +117,12 @@ SPEC: Final = Spec(
     basis=Basis.TRAFFIC,
     phases=frozenset({Phase.STEADY}),
     evidence=load_files,
+    words=lambda _objective: "every answer is as the API description says",
     needs=_needs,
     sentences=(
         FigureSentence(
-            text="every answer to the traffic matches the API description[ <phase>]",
-            example="every answer to the traffic matches the API description in the steady state",
+            text='every answer to "<traffic>" traffic matches the API description[ <phase>]',
+            example='every answer to "everyday" traffic matches the API description in the steady state',
             op=Op.HOLDS,
         ),
     ),

@@ -82,7 +82,7 @@ class Timings:
         self._untimed = untimed
         self.seconds = Histogram("page_load_seconds", "From the click to the last picture.", ("page",), registry=None)
 
-    async def take(self, request: web.Request) -> web.Response:
+    async def report_timing(self, request: web.Request) -> web.Response:
         """POST /timings {"page", "seconds"}: 202; 422 for a page that there is none, or another time than one up to ten minutes."""
         body = await body_of(request)
         page, seconds = text_in(body, "page"), body.get("seconds")
@@ -127,7 +127,7 @@ def application(
             response.headers[HEADER] = UPDATED
         return response
 
-    routes = [web.get("/api/health", health), web.post("/timings", timings.take)]
+    routes = [web.get("/api/health", health), web.post("/timings", timings.report_timing)]
     served = {path: dashboard if path == "/dashboard" else _page(text) for path, text in pages.items()}
     if defects.page_s:
         served = {path: _one_by_one(page, defects.page_s) for path, page in served.items()}

@@ -98,7 +98,7 @@ def application(settings: PodSettings, addresses: Mapping[str, tuple[str, int]],
             raise Unavailable("a service is not ready")
 
     routes = [_route(rule, faults.before(forward(rule.name, rule.service)), door) for rule in _rules(door)]
-    routes.append(web.post("/reports", reports.take))
+    routes.append(web.post("/reports", reports.report))
     check = no_dependencies if defects.always_ready else ready
     own = {"x-gateway-pod": settings.pod}
     app = build(settings, routes, lifespan=lifespan, check=check, alive=alive, headers=own, buckets=FINE_BUCKETS_S)

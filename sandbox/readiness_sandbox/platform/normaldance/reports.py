@@ -30,7 +30,7 @@ class Reports:
             for severity in SEVERITIES:
                 self.counter.labels(severity, release)
 
-    async def take(self, request: web.Request) -> web.Response:
+    async def report(self, request: web.Request) -> web.Response:
         """POST /reports {"severity", "release", "text"}: 202.
 
         422 for a severity or a release that is unknown.

@@ -313,6 +313,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "GET /version": Operation(name="version", summary="what runs", answers={200: Version}),
     "GET /metrics": Operation(name="metrics", summary="metrics", answers={200: "text/plain"}),
     "GET /openapi.json": Operation(name="openapi", summary="this description", answers={200: "application/json"}),
+    "GET /routes": Operation(name="routes-of", summary="what is served", answers={200: "text/plain"}),
     "GET /debug/pprof/profile": Operation(
         name="profile",
         summary="the CPU profile of the process, for those inside",

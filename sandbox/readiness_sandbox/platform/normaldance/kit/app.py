@@ -60,8 +60,8 @@ A pod that has so many is a second behind, which is as long as its callers wait:
 ANSWER_BY = "x-answer-by"
 """The header that says until when the caller waits, in seconds since 1970: what has lain in a queue for longer is not begun."""
 
-DESCRIPTION = "/openapi.json"
-OWN_PATHS = frozenset({"/health", "/ready", "/version", "/metrics", DESCRIPTION, profiles.PATH})
+DESCRIPTION, TABLE = "/openapi.json", "/routes"
+OWN_PATHS = frozenset({"/health", "/ready", "/version", "/metrics", DESCRIPTION, TABLE, profiles.PATH})
 """What every service answers beside its routes."""
 
 BUCKETS_S = (
@@ -121,7 +121,7 @@ def build(
     headers: Mapping[str, str] | None = None,
     buckets: Sequence[float] = BUCKETS_S,
 ) -> web.Application:
-    """An application of named `routes` plus /health, /ready, /version and /metrics; /openapi.json too where the pod's API_DESCRIPTION says `served`.
+    """An application of named `routes` plus /health, /ready, /version and /metrics; /openapi.json and /routes too where the pod's API_DESCRIPTION says `served`.
 
     `check` is asked for readiness, `alive` for health. `headers` are on every answer, beside those that name region, pod and release.
     `buckets` are the upper ends of the response times that are counted, in seconds.
@@ -156,6 +156,7 @@ def build(
         own[profiles.PATH] = profiles.profile
     if os.environ.get("API_DESCRIPTION") == "served":
         own[DESCRIPTION] = _description(settings)
+        own[TABLE] = routes_of
     app.add_routes([*(web.get(path, handler) for path, handler in own.items()), *routes])
     app.on_response_prepare.append(envelope.sign)
     app[ENVELOPE] = envelope
@@ -163,6 +164,12 @@ def build(
     if lifespan is not None:
         app.cleanup_ctx.append(lifespan)
     return app
+
+
+async def routes_of(request: web.Request) -> web.Response:
+    """What the router serves: a line like `GET /tracks/{id}` each."""
+    named = {(one.method, one.resource.canonical) for one in request.app.router.routes() if one.resource is not None}
+    return web.Response(text="".join(f"{method} {path}\n" for method, path in sorted(named)))
 
 
 def _description(settings: PodSettings) -> Handler:
