@@ -13,6 +13,7 @@ from harness import clock
 from harness.drivers.generated.drawn import DrawnRequest
 from harness.errors import DriverError
 from harness.targets import Target
+from harness.targets.files.requests import SignIn
 from harness.targets.http import http_client
 from harness.targets.openapi.answers import GivenAnswer
 from harness.targets.openapi.description import READS, Operation, Parameter, is_json
@@ -69,7 +70,7 @@ class EntryCaller:
             return GivenAnswer(status=0, why=f"no answer within {WITHIN_S:g} s")
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             return GivenAnswer(status=0, why=f"no answer ({type(error).__name__})")
-        given = GivenAnswer(status=answer.status_code, headers=_lower(answer), body=bytes(body))
+        given = GivenAnswer(status=answer.status_code, headers=_lower(answer), body=bytes(body), secret=request.secret)
         self._remember(operation, given)
         return given
 
@@ -122,17 +123,37 @@ def caller(target: Target, *, signs_in: bool, address: str = "") -> Iterator[Ent
         yield EntryCaller(client=client, token=token)
 
 
+def right_sign_in(operation: Operation, target: Target) -> DrawnRequest | None:
+    """The sign-in of the first user, where an operation is the sign-in: no drawn input is right. None: it is another operation.
+
+    Raises:
+        ConfigurationError: its password cannot be read.
+    """
+    sign_in = target.sign_in
+    if sign_in is None or operation.body is None or (operation.method, operation.path) != ("POST", sign_in.path):
+        return None
+    body = json.dumps(_credentials(sign_in)).encode()
+    headers = {"content-type": operation.body.media}
+    return DrawnRequest(method="POST", target=sign_in.path, headers=headers, body=body, secret=True)
+
+
+def _credentials(sign_in: SignIn) -> dict[str, str]:
+    """The body of the first user's sign-in."""
+    user = sign_in.user.replace("{n}", "1")
+    return {sign_in.fields.user: user, sign_in.fields.password: sign_in.password.resolve().replace("{user}", user)}
+
+
 def _token(target: Target, client: httpx.Client) -> str:
     import httpx  # as above
 
     sign_in = target.sign_in
     if sign_in is None:
         return ""
-    user = sign_in.user.replace("{n}", "1")
-    secret = sign_in.password.resolve().replace("{user}", user)
+    body = _credentials(sign_in)
+    user = body[sign_in.fields.user]
     where = f"{target.file}: sign_in"
     try:
-        answer = client.post(sign_in.path, json={sign_in.fields.user: user, sign_in.fields.password: secret})
+        answer = client.post(sign_in.path, json=body)
         found = json.loads(answer.content) if answer.is_success else None
     except (httpx.HTTPError, ValueError) as error:
         raise DriverError(f"the sign-in of {user} failed: {type(error).__name__}", where=where) from error

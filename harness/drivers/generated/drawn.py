@@ -33,6 +33,7 @@ class DrawnRequest:
         method, target: of its first line; the target is encoded.
         headers: parameters in headers, and the type of the body.
         body: None: it has none.
+        secret: whether it has the password of a user, which is told nowhere, nor is its answer.
         malformed: place that is malformed: `body`, `path id`, `query page`; empty: the request is as described.
     """
 
@@ -41,10 +42,13 @@ class DrawnRequest:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
     malformed: str = ""
+    secret: bool = False
 
     @property
     def text(self) -> str:
         """The request in one line, with characters that cannot be printed as escapes."""
+        if self.secret:
+            return f"{self.method} {self.target} (the right sign-in of a user)"
         headers = [f"{name}: {value}" for name, value in self.headers.items() if name != "content-type"]
         body = "" if self.body is None else self.body.decode("utf-8", errors="backslashreplace") or "(empty body)"
         return printable(" ".join([f"{self.method} {self.target}", *headers, body]).rstrip())

@@ -10,7 +10,7 @@ from typing import Final
 
 from harness.clock import Deadline
 from harness.drivers.facts import FactReading
-from harness.drivers.generated.calling import EntryCaller, caller, not_allowed
+from harness.drivers.generated.calling import EntryCaller, caller, not_allowed, right_sign_in
 from harness.drivers.generated.drawn import DrawnRequest, described_requests, malformed_requests, mistake_in
 from harness.drivers.generated.searching import Exchange, Search, search
 from harness.errors import ConfigurationError
@@ -99,20 +99,23 @@ def facts_of(
         what = "no operation of the API description takes an input"
         raise ConfigurationError(what, where=f"{asked.target.file}: api.description")
     deadline = Deadline.after(asked.api.within_s)
-    found: list[OperationFinding] = []
-    in_order = sorted(operations, key=lambda one: one.method != "POST" or "{" in one.path)
+    by_number: dict[int, OperationFinding] = {}
+    in_order = sorted(enumerate(operations), key=lambda one: one[1].method != "POST" or "{" in one[1].path)
     signs_in = any(one.needs_token for one in operations)
     with caller(asked.target, signs_in=signs_in, address=address) as sender:
-        for number, named in enumerate(in_order):  # what creates things first: later requests name them
-            one = sender.with_created(named)
-            share = Deadline.after(deadline.left_s / (len(operations) - number))
-            if why := _unable(asked.target, one):
-                found.append(OperationFinding(smallest=[], summary=[undecided(one, why)], rest=[]))
-                continue
-            try:
-                found.append(find(asked, sender, one, share))
-            except UnsupportedError as error:
-                found.append(OperationFinding(smallest=[], summary=[undecided(one, f"not called: {error}")], rest=[]))
+        for number, named in in_order:  # what creates things first: later requests name them
+            one, share = (
+                sender.with_created(named),
+                Deadline.after(deadline.left_s / (len(operations) - len(by_number))),
+            )
+            if not (why := _unable(asked.target, one)):
+                try:
+                    by_number[number] = find(asked, sender, one, share)
+                    continue
+                except UnsupportedError as error:
+                    why = f"not called: {error}"
+            by_number[number] = OperationFinding(smallest=[], summary=[undecided(one, why)], rest=[])
+    found = [by_number[number] for number in sorted(by_number)]
     summaries = [fact for one in found for fact in one.summary]
     return [
         *(fact for one in found for fact in one.smallest),
@@ -148,6 +151,9 @@ def searched(
 
     requests = described_requests(operation)
     found = search(requests, ask, count=asked.count, number=_number(asked, operation), deadline=deadline)
+    if found.smallest is None and (right := right_sign_in(operation, asked.target)) is not None:
+        found.exchanges.append(ask(right))
+        found.smallest = found.exchanges[-1] if found.exchanges[-1].judged.ok is False else None
     accepted = sum(200 <= one.answer.status < 300 for one in found.exchanges)
     short = found.why if not found.exhausted else ""
     why = short or ("" if accepted else "none of the inputs succeeded: name values of its parameters in `api.values`")

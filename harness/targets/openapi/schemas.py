@@ -116,6 +116,7 @@ class SchemaReader:
         self._names: dict[str, str] = {}
         self._kept: dict[str, tuple[str, frozenset[str]]] = {}
         self._references: set[str] = set()
+        self._sound: set[str] = set()  # references all of whose parts are read
 
     def read(self, schema: Any) -> Schema:
         """The JSON Schema (2020-12) that says the same.
@@ -209,7 +210,7 @@ class SchemaReader:
         pending = [*references]
         while pending:  # no recursion: a document may have thousands of schemas in a row
             reference = pending.pop()
-            if reference in seen:
+            if reference in seen or reference in self._sound:
                 continue
             seen.add(reference)
             if reference not in self._kept:
@@ -218,6 +219,7 @@ class SchemaReader:
             if unread:
                 raise UnsupportedError(unread)
             pending += further
+        self._sound |= seen
 
     def _translated(self, reference: str) -> tuple[str, frozenset[str]]:
         """Read what a reference leads to; why it is not read, and the references in it."""

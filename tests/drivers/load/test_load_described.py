@@ -133,7 +133,8 @@ def of(one: AnswerComparer, path: str, body: bytes, host: str = "http://shop.tes
 
 def test_an_entry_below_a_path_is_compared_with_and_without_it(tmp_path: Path) -> None:
     """A description may have the path in its servers, or in none."""
-    one = comparer(tmp_path, said := [])
+    said: list[dict[str, Any]] = []
+    one = comparer(tmp_path, said)
     body = json.dumps({"id": 1, "token": "t"}).encode()
     assert [of(one, "/orders/7?x=1", body), of(one, "/orders/7", body, "http://shop.test/api/")] == [1, 1]
     assert said == []
@@ -141,7 +142,8 @@ def test_an_entry_below_a_path_is_compared_with_and_without_it(tmp_path: Path) -
 
 def test_only_the_first_different_answers_are_told(tmp_path: Path) -> None:
     """Ten of a worker, each once: the codes of the rows have them all."""
-    one = comparer(tmp_path, said := [])
+    said: list[dict[str, Any]] = []
+    one = comparer(tmp_path, said)
     for number in range(40):
         assert (
             of(one, "/orders/7", json.dumps({"id": 1, f"k{number}": 1, "token": 5 if number % 2 else number}).encode())

@@ -24,6 +24,12 @@ _WAYS: Final = {
 """How a caller shows who it is."""
 _IDENTITY: Final = ("x-served-region", "x-served-pod", "x-release")
 """Headers of every answer."""
+_BEHIND_A_BALANCER: Final = frozenset({"api-gateway"})
+_OF_THE_BALANCER: Final = {
+    "502": {"description": "no region answered"},
+    "504": {"description": "no region answered in time"},
+}
+"""Answers that the entry gives where no gateway does."""
 _WORDS: Final = {
     401: "no token, or one that is not valid",
     403: "not with this token",
@@ -40,7 +46,7 @@ def document(app: web.Application, *, service: str, release: str) -> dict[str, A
     served = dict(_served(app))
     paths: dict[str, dict[str, Any]] = {}
     for (method, path), operation in served.items():
-        paths.setdefault(path, {})[method.lower()] = _operation(operation)
+        paths.setdefault(path, {})[method.lower()] = _operation(operation, behind=service in _BEHIND_A_BALANCER)
     ways = {way for one in served.values() for way in one.ways if one.token} | {"token"}
     return {
         "openapi": "3.1.0",
@@ -67,7 +73,7 @@ def _served(app: web.Application) -> Iterator[tuple[tuple[str, str], Operation]]
             yield (route.method, path), operation
 
 
-def _operation(one: Operation) -> dict[str, Any]:
+def _operation(one: Operation, *, behind: bool) -> dict[str, Any]:
     answers: dict[int, Any] = dict.fromkeys((*one.refuses, 503), Problem) | dict(one.answers)
     described_as: dict[str, Any] = {
         "operationId": one.name,
@@ -76,6 +82,8 @@ def _operation(one: Operation) -> dict[str, Any]:
         "responses": {str(status): _answer(status, answers[status]) for status in sorted(answers)},
         "security": [{way: [one.scope] if one.scope and way == "token" else []} for way in one.ways if one.token],
     }
+    if behind:
+        described_as["responses"] |= _OF_THE_BALANCER
     if one.body is not None:
         described_as["requestBody"] = {"required": True, "content": _content(one.body)}
     return described_as

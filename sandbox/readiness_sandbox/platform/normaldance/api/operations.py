@@ -16,7 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field
 Whole = Annotated[int, Field(ge=0, lt=10**18)]
 """A number in a path or a query: the routes take at most 18 digits."""
 Long = Annotated[int, Field(gt=-(2**63), lt=2**63)]
-Text = Annotated[str, Field(min_length=1, max_length=200)]
+Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]+$")]
+"""A text of the database: no character NUL."""
 
 
 class Body(BaseModel):

@@ -250,6 +250,8 @@ class Envelope:
             return answer({"error": "unavailable"}, 503)
         if request.path in OWN_PATHS:
             return await self._handled(request, handler)
+        if "\0" in request.path:  # no text of the database has it
+            return answer({"error": "not found"}, 404)
         if self._serving >= AT_ONCE or _is_too_late(request):
             return answer({"error": "too much to do"}, 503, {"retry-after": "1"})
         self._serving += 1
@@ -359,8 +361,8 @@ def text_in(body: dict[str, Any], name: str, *, longest: int = 200) -> str:
         RequestRefused: 422 when it is missing, no text, empty or too long.
     """
     value = body.get(name)
-    if not isinstance(value, str) or not 0 < len(value) <= longest:
-        raise RequestRefused(422, f'"{name}" must be a text of 1 to {longest} characters')
+    if not isinstance(value, str) or not 0 < len(value) <= longest or "\0" in value:
+        raise RequestRefused(422, f'"{name}" must be a text of 1 to {longest} characters without NUL')
     return value
 
 
