@@ -27,6 +27,8 @@ _ODD_TEXTS: Final = ("", " ", "'", '"', "\\", "%", "<b>", "é", "\u202e", "日�
 
 ANY_TEXT: Final[st.SearchStrategy[str]] = st.characters(exclude_categories=["Cs"])
 """Characters of JSON: all but halves of surrogate pairs."""
+_LONGEST_EDGE: Final = 2000
+"""Maximum length of a text that is drawn because it is as long as its schema allows."""
 _WORDS: Final = st.text("abcdefghijklmnopqrstuvwxyz", min_size=1, max_size=8)
 _MOMENTS: Final = st.datetimes(datetime(1900, 1, 1), datetime(2199, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001 - bounds have none
 _FORMATS: Final[Mapping[str, Values]] = {
@@ -103,6 +105,7 @@ def _text(schema: Schema, characters: st.SearchStrategy[str]) -> Values:
     least, most = schema.get("minLength", 0), schema.get("maxLength", math.inf)
     free = st.text(characters, min_size=least, max_size=min(most, least + _LONGEST))
     odd = [one for one in _ODD_TEXTS if least <= len(one) <= most]
+    odd += ["l" * int(most)] if most <= _LONGEST_EDGE else []
     return free | st.sampled_from(odd) if odd and characters is ANY_TEXT else free
 
 

@@ -1,4 +1,4 @@
-// A small service on Express, whose middleware @wesleytodd/openapi writes its description: `node express_shop.mjs PORT SPOIL`.
+// A small service on Express, whose middleware @wesleytodd/openapi writes its description: `node express_books.mjs PORT SPOIL`.
 import { createRequire } from 'node:module'
 
 const require = createRequire(`${process.cwd()}/`)

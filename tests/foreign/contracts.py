@@ -22,7 +22,7 @@ from harness.clock import Deadline, now_s
 from harness.drivers.generated.findings import DrawnInputs, answered_facts
 from harness.targets import load_target
 
-HERE: Final = Path(__file__).parent
+HERE: Final = Path(__file__).parent / "apps"
 FOREIGN: Final = "FOREIGN_API"
 SHOPS: Final = ("orders", "catalogue", "calendar", "tree", "books")
 SPOILS: Final = ("", "type", "missing", "status", "media", "crash")
@@ -44,7 +44,7 @@ def started(shop: str, spoil: str, foreign: Path) -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = str(free.getsockname()[1])
     if shop == "books":
-        argv, directory = ["node", str(HERE / "express_shop.mjs"), port, spoil], foreign / "express"
+        argv, directory = ["node", str(HERE / "express_books.mjs"), port, spoil], foreign / "express"
     else:
         argv, directory = [str(foreign / "bin" / "python"), str(HERE / "fastapi_shops.py"), port, shop, spoil], foreign
     child = subprocess.Popen(argv, cwd=directory, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
