@@ -82,12 +82,7 @@ def express(
     for name in ("viewer", "editor", "admin", "leaver"):
         (directory / name).write_text(f"open-test-{name}", encoding="utf-8")
     with started(service, directory, programs(), environment) as words:
-        text = _FILE.format(entry=words["entry"], directory=directory)
-        for right, wrong in changes:
-            assert right in text
-            text = text.replace(right, wrong)
-        (directory / "target.yaml").write_text(text, encoding="utf-8")
-        yield load_target(directory / "target.yaml")
+        yield _loaded(directory, _FILE.format(entry=words["entry"], directory=directory), changes)
 
 
 def facts_of(target: Target, check: str, **params: str) -> tuple[bool | None, list[str]]:
@@ -98,3 +93,42 @@ def facts_of(target: Target, check: str, **params: str) -> tuple[bool | None, li
     if any(one.ok is False for one in facts):
         return False, wrong
     return (None if wrong or not facts else True), wrong
+
+
+_PROVIDER_FILE: Final = """\
+name: shop
+environment: staging
+entry: {entry}
+may_write: [{{users: "test-*"}}]
+identity:
+  issuer: {entry}
+  clients:
+    web:
+      id: shop-web
+      secret: {{file: {directory}/client}}
+      redirect: http://127.0.0.1:9/callback
+      scopes: [offline_access]
+      parameters: {{prompt: consent}}
+  users: {{viewer: {{user: test-viewer, password: {{file: {directory}/viewer}}}}}}
+  grant: code
+"""
+
+
+@contextmanager
+def oidc_provider(directory: Path, spoilt: str = "", changes: Sequence[tuple[str, str]] = ()) -> Iterator[Target]:
+    """The target that is the certified provider `oidc-provider`; for the arguments see `express`."""
+    need_modules("oidc-provider")
+    command = ("{node}", str(APPS / "refreshing_provider.js"), "{port}")
+    service = ForeignService(about="a certified OpenID provider", command=command, modules=("oidc-provider",))
+    (directory / "client").write_text("secret-of-a-client", encoding="utf-8")
+    (directory / "viewer").write_text("open-test-viewer", encoding="utf-8")
+    with started(service, directory, programs(), {"SPOILT": spoilt}) as words:
+        yield _loaded(directory, _PROVIDER_FILE.format(entry=words["entry"], directory=directory), changes)
+
+
+def _loaded(directory: Path, text: str, changes: Sequence[tuple[str, str]]) -> Target:
+    for right, wrong in changes:
+        assert right in text
+        text = text.replace(right, wrong)
+    (directory / "target.yaml").write_text(text, encoding="utf-8")
+    return load_target(directory / "target.yaml")

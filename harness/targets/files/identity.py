@@ -128,6 +128,7 @@ class IdentitySettings(TargetSection):
         change: how a user changes the password; None: not declared.
         administration: how a role is taken away and given back; None: not declared.
         api_keys: API keys; None: there are none.
+        page: path that only a user with a token gets: 200 with one, 401 or 403 without; empty: the provider's `userinfo_endpoint`.
         origin: origin whose pages may call the entry; empty: that of the entry.
     """
 
@@ -144,6 +145,7 @@ class IdentitySettings(TargetSection):
     change: PasswordChange | None = None
     administration: Administration | None = None
     api_keys: ApiKeys | None = None
+    page: Annotated[str, Field(pattern="^(/.*)?$")] = ""
     origin: RootUrl = ""
 
     @property

@@ -25,6 +25,12 @@ _ERROR: Final = re.compile(r"[a-z_]{1,40}")
 """Error codes of RFC 6749, section 5.2; nothing else of a refusal is shown, since it may repeat what was sent."""
 
 
+class TokenRefused(DriverError):
+    """A provider refused a request for a token. `status` is that of its answer."""
+
+    status: int = 0
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IssuedToken:
     """An access token, and what came with it. Nothing of it is printed.
@@ -230,7 +236,9 @@ class IdentityTokens:
         answer = self._posted("token_endpoint", client, form, f"the token of {of}")
         if answer.status != 200:
             hint = "check its password or secret, and that the provider allows this grant to the client"
-            raise DriverError(f"{of} got no token: it {_refusal(answer)}", where=answer.url, hint=hint)
+            error = TokenRefused(f"{of} got no token: it {_refusal(answer)}", where=answer.url, hint=hint)
+            error.status = answer.status
+            raise error
         found = answer.mapping(f"the token of {of}")
         if not isinstance(found.get("access_token"), str) or not found["access_token"]:
             raise DriverError(f"the token of {of} has no `access_token`", where=answer.url)

@@ -101,7 +101,7 @@ class Caller:
         import httpx
 
         sent, (method, _, path) = self.cookies if cookies is None else cookies, operation.partition(" ")
-        headers = self._headers(method, sent)
+        headers = {"connection": "close", **self.headers(method, sent)}
         written: dict[str, Any] = {} if body is None else {"json" if kind == "json" else "data": body}
         begun = clock.now_ns()
         try:
@@ -114,8 +114,9 @@ class Caller:
             self._keep(found)
         return BrowserAnswer(status=answer.status_code, sent_ns=begun, at_ns=clock.now_ns(), cookies=found)
 
-    def _headers(self, method: str, cookies: Mapping[str, str]) -> Mapping[str, str]:
-        headers = {"connection": "close"}
+    def headers(self, method: str, cookies: Mapping[str, str]) -> dict[str, str]:
+        """The headers with the credentials, and with the proof that the request is of an own page."""
+        headers = {}
         if cookies:
             headers["cookie"] = "; ".join(f"{name}={value}" for name, value in cookies.items())
         if self.token:

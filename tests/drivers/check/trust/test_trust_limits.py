@@ -1,0 +1,42 @@
+"""Bursts against an Express service with express-rate-limit: healthy, and spoilt in one way at a time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from tests.builders.foreign_trust import express, facts_of
+
+LIMITED, OTHERS = "calls-limited", "others-unharmed"
+
+
+def both(target: object) -> dict[str, tuple[bool | None, list[str]]]:
+    """What the two checks find."""
+    return {LIMITED: facts_of(target, LIMITED, share="95 %"), OTHERS: facts_of(target, OTHERS, limit="5 %")}
+
+
+def test_a_healthy_service_passes_both(tmp_path: Path) -> None:
+    """Twenty calls a second for each key."""
+    with express(tmp_path) as target:
+        assert both(target) == {LIMITED: (True, []), OTHERS: (True, [])}
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "limit", "fails", "words"),
+    [
+        ("no-limit", "20", LIMITED, "0 of the "),
+        ("no-retry-after", "20", LIMITED, " status 429"),
+        ("", "40", LIMITED, "status 429 with Retry-After"),
+        ("one-for-all", "20", OTHERS, "status 429 with Retry-After"),
+    ],
+)
+def test_each_defect_fails_exactly_one(spoilt: str, limit: str, fails: str, words: str, tmp_path: Path) -> None:
+    """A limit of twice as much as is declared is one."""
+    with express(tmp_path, spoilt, LIMIT=limit) as target:
+        found = both(target)
+    assert {check: ok for check, (ok, _) in found.items()} == {check: check != fails for check in found}, found
+    assert any(words in one for one in found[fails][1]), found[fails][1]
