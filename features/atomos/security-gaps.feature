@@ -20,3 +20,12 @@ Feature: Security gaps
   Scenario: No user gets another user's object
     When the deployed platform has been inspected
     Then every call to another user's object was refused with 403 or 404 and the calls cover every operation on objects
+  @AT-GAP-RATELIMIT
+  Scenario: Calls over the declared rate are refused
+    When the deployed platform has been inspected
+    Then at least 95 % of the calls over the declared rate got 429 with Retry-After during the burst
+
+  @AT-GAP-RATELIMIT-OTHERS
+  Scenario: The burst of one client hurts no other one
+    When the deployed platform has been inspected
+    Then the error rate of every other client is below 1 % during the burst

@@ -15,6 +15,30 @@ Feature: Security implementation
   Scenario: Every role may do what is declared for it
     When the deployed platform has been inspected
     Then every pair of role and operation was answered as the declared matrix says
+  @AT-SEC-SESSION
+  Scenario: A session ends when its user signs out, and when its time is over
+    When the deployed platform has been inspected
+    Then every session was refused with 401 within 5 s after its sign-out and after its expiry
+
+  @AT-SEC-FIXATION
+  Scenario: Nobody can give a user a session id that is then signed in
+    When the deployed platform has been inspected
+    Then every session id after sign-in differs from the one before it
+
+  @AT-SEC-COOKIE
+  Scenario: Session cookies stay out of scripts, of other sites, and of plain text
+    When the deployed platform has been inspected
+    Then every session cookie is Secure, HttpOnly and SameSite
+
+  @AT-SEC-PASSWORD
+  Scenario: Weak passwords are refused
+    When the deployed platform has been inspected
+    Then every password under 12 characters or on the common list was refused at sign-up and at change
+
+  @AT-SEC-REVOKE
+  Scenario: A role that was taken away is gone in every region
+    When the deployed platform has been inspected
+    Then every call with a role taken away was refused with 403 in every region within 60 s
 
   Scenario Outline: <what>: a <role> vouches for it
     Then <role> vouches for it, for this release, not longer than <age> ago

@@ -16,6 +16,11 @@ Feature: Performance
     When the experiment "pod-loss" has run under "everyday" traffic
     Then no request is sent to a killed pod later than 10 s after its death
 
+  @IP-PERF-LIMIT
+  Scenario: Calls over the declared rate are refused
+    When the deployed platform has been inspected
+    Then at least 95 % of the calls over the declared rate got 429 with Retry-After during the burst
+
   @IP-PERF-RESOURCES
   Scenario: Every pod keeps away from its limits
     When "everyday" traffic has run

@@ -16,6 +16,11 @@ Feature: Phases of the integration
     When the deployed platform has been inspected
     Then every pod of every service is a scrape target and is up in the steady state
 
+  @ND-PH2-SIGNIN
+  Scenario: A user signs in, and stays signed in with a new token
+    When the deployed platform has been inspected
+    Then a user signs in, refreshes the token and is served with the new one, each with status 200
+
   @ND-PH3-MIGRATION
   Scenario: The database is migrated and taken back without a change of data
     When the deployed platform has been inspected

@@ -91,6 +91,22 @@ def full_target(directory: Path, prometheus: str = NO_SERVICE) -> dict[str, Any]
         "may_break": [{"experiment": "feature-flags"}, {"experiment": "migration"}],
         "may_write": [{"users": "test-*"}],
         "sign_in": {"path": "/sessions", "user": "test-{n}", "password": dsn},
+        "identity": {
+            "issuer": NO_SERVICE,
+            "clients": {"web": {"id": "shop"}},
+            "users": {name: {"user": f"test-{name}", "password": dsn} for name in ("viewer", "admin")},
+            "session": {"cookie": "sid", "sign_in": "POST /login", "sign_out": "POST /logout", "page": "/account"},
+            "sign_up": {"call": "POST /users", "user": "test-{new}"},
+            "change": {"call": "POST /password"},
+            "administration": {
+                "by": "admin",
+                "of": "viewer",
+                "take": {"call": "DELETE /roles/{user}"},
+                "give": {"call": "PUT /roles/{user}"},
+                "calls": ["/reports"],
+            },
+        },
+        "limits": {"calls": 20, "path": "/read", "clients": [{"key": dsn}]},
         "files": {"manifests": ["jobs.yaml"]},
         "api": {"description": "openapi.json", "core": ["GET /health"]},
     }

@@ -156,6 +156,24 @@ STATE_SENTENCES = {
         "malformed-inputs", inputs="1000"
     ),
     "every right sign-in got a token and every wrong one 401, at least 1000 of each": fact("sign-ins", count="1000"),
+    "every session was refused with 401 within 5 s after its sign-out and after its expiry": fact(
+        "sessions-end", within="5 s"
+    ),
+    "every session id after sign-in differs from the one before it": fact("session-ids"),
+    "every session cookie is Secure, HttpOnly and SameSite": fact("session-cookies"),
+    "every password under 12 characters or on the common list was refused at sign-up and at change": fact(
+        "weak-passwords-refused"
+    ),
+    "every call with a role taken away was refused with 403 in every region within 60 s": fact(
+        "role-taken-away", within="60 s"
+    ),
+    "a user signs in, refreshes the token and is served with the new one, each with status 200": fact(
+        "token-refreshed"
+    ),
+    "at least 95 % of the calls over the declared rate got 429 with Retry-After during the burst": fact(
+        "calls-limited", share="95 %"
+    ),
+    "the error rate of every other client is below 1 % during the burst": fact("others-unharmed", limit="1 %"),
     "at least 95 % of each region's requests are served in that region in the steady state": fact(
         "region-serves", at_least="95 %"
     ),

@@ -15,7 +15,6 @@ from harness import clock
 from harness.drivers.check.bursts.sending import CallingClient, LimitedAnswer, send_for
 from harness.drivers.check.bursts.size import CONFIDENT, OVER, PROVEN, allowed, at_most, burst_beside, burst_over
 from harness.drivers.check.claim import claim
-from harness.drivers.check.needs import ENTRY
 from harness.drivers.check.sessions.browser import Caller
 from harness.drivers.check.sessions.callers import callers
 from harness.drivers.claim import SentenceForm
@@ -32,10 +31,7 @@ DURING_BURST: Final = SentenceForm(
     "<what:noun> during the burst",
     "One client sends more calls than the declared rate allows.",
 )
-LIMITS: Final = (
-    ENTRY,
-    RequiredKey("limits", "the declared rate, and the clients that call, are needed"),
-)
+LIMITS: Final = (RequiredKey("limits", "the declared rate, and the clients that call, are needed"),)
 _CONTROL_S: Final = 5.0
 _AGAIN_S: Final = 60.0
 """Longest time for which the check waits until the client is served again."""
