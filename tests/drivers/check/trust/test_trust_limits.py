@@ -5,16 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from scipy import stats
 
+from harness.targets import Target
 from tests.builders.foreign_trust import express, facts_of
 
+pytestmark = pytest.mark.slow
 LIMITED, OTHERS = "calls-limited", "others-unharmed"
 
 
-def both(target: object) -> dict[str, tuple[bool | None, list[str]]]:
+def both(target: Target) -> dict[str, tuple[bool | None, list[str]]]:
     """What the two checks find."""
     return {LIMITED: facts_of(target, LIMITED, share="95 %"), OTHERS: facts_of(target, OTHERS, limit="5 %")}
 
@@ -40,3 +39,19 @@ def test_each_defect_fails_exactly_one(spoilt: str, limit: str, fails: str, word
         found = both(target)
     assert {check: ok for check, (ok, _) in found.items()} == {check: check != fails for check in found}, found
     assert any(words in one for one in found[fails][1]), found[fails][1]
+
+
+def test_a_limit_that_cannot_be_tried_is_named_and_undecided(tmp_path: Path) -> None:
+    """One that is higher than the harness can send; one client, so that there are no others; a path that nobody gets."""
+    many, one = (
+        ("calls: 20", "calls: 500"),
+        (f", {{key: {{file: {tmp_path}/editor}}}}, {{key: {{file: {tmp_path}/admin}}}}", ""),
+    )
+    for changes, words in (
+        ([many], ("the declared rate is 500 calls/s", "the declared rate is 500 calls/s")),
+        ([one, ("path: /limited", "path: /nothing")], ("20 status 404", "names one client")),
+    ):
+        with express(tmp_path, changes=changes) as target:
+            found = both(target)
+        for (ok, facts), expected in zip(found.values(), words, strict=True):
+            assert (ok, any(expected.removeprefix("20 ") in each for each in facts)) == (None, True), facts
