@@ -15,7 +15,7 @@ from harness import clock
 from harness.drivers.check.bursts.sending import CallingClient, LimitedAnswer, send_for
 from harness.drivers.check.bursts.size import CONFIDENT, OVER, PROVEN, allowed, at_most, burst_beside, burst_over
 from harness.drivers.check.claim import claim
-from harness.drivers.check.sessions.browser import Caller
+from harness.drivers.check.sessions.browser import SignedCaller
 from harness.drivers.check.sessions.callers import callers
 from harness.drivers.claim import SentenceForm
 from harness.drivers.facts import FactProbe, FactReading
@@ -114,7 +114,7 @@ def _clients(target: Target, named: Iterable[LimitedClient]) -> Iterator[list[Ca
     for one in named:
         if one.user is not None:
             with callers(target, target.entry) as signed:
-                caller: Caller = signed.of(one.user, signed.kinds[-1])
+                caller: SignedCaller = signed.of(one.user, signed.kinds[-1])
                 headers = caller.headers("GET", caller.cookies)
             found.append(CallingClient(name=one.words, headers=headers))
         else:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
-from harness.drivers.check.sessions.browser import BrowserAnswer, Caller
+from harness.drivers.check.sessions.browser import BrowserAnswer, SignedCaller
 from harness.drivers.check.sessions.callers import callers
 from harness.errors import ConfigurationError, DriverError
 from harness.targets import Target, platform_of
@@ -37,7 +37,7 @@ def _remove(_cluster: Cluster | None, target: Target, *, users: Sequence[str]) -
 
 
 @undoable("make-account", undo=_remove)
-def _make(caller: Caller, sign_up: SignUp, user: str, password: str, answers: list[BrowserAnswer]) -> None:
+def _make(caller: SignedCaller, sign_up: SignUp, user: str, password: str, answers: list[BrowserAnswer]) -> None:
     fields = sign_up.fields
     body = {**filled(sign_up, user), fields.user: user, fields.password: password}
     answers.append(caller.ask(sign_up.call, body, kind=sign_up.body))
@@ -67,7 +67,7 @@ class NewAccounts:
         made: those for which a sign-up was sent.
     """
 
-    caller: Caller
+    caller: SignedCaller
     sign_up: SignUp
     users: Sequence[str]
     made: list[str]
@@ -81,7 +81,7 @@ class NewAccounts:
 
 
 @contextmanager
-def new_accounts(target: Target, caller: Caller, count: int, check: str) -> Iterator[NewAccounts]:
+def new_accounts(target: Target, caller: SignedCaller, count: int, check: str) -> Iterator[NewAccounts]:
     """Context of new accounts, which are removed at its end where the target file says how.
 
     Args:

@@ -63,7 +63,7 @@ class BrowserAnswer:
 
 
 @dataclass(kw_only=True, slots=True)
-class Caller:
+class SignedCaller:
     """Sends requests with the credentials of one user: the cookies that it keeps, and its token if it has one.
 
     Attributes:
@@ -137,7 +137,7 @@ class Caller:
 
 
 @dataclass(kw_only=True, slots=True)
-class Browser(Caller):
+class Browser(SignedCaller):
     """A browser with the session of the target file, `settings`."""
 
     settings: SessionSettings

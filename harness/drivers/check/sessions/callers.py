@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from harness.drivers.check.sessions.browser import BrowserMaker, Caller, client_of, origin_of
+from harness.drivers.check.sessions.browser import BrowserMaker, SignedCaller, client_of, origin_of
 from harness.errors import ConfigurationError, DriverError
 from harness.targets import Reference, Target
 from harness.targets.files.identity import IdentityUser
@@ -20,7 +20,7 @@ TOKEN: Final = "token"  # noqa: S105 - a kind of credentials
 _NEW: Final = "new"
 
 
-class Callers:
+class SignedCallers:
     """Signs users in at one entry.
 
     Args:
@@ -47,7 +47,7 @@ class Callers:
             hint = "write `session: …`, `issuer: https://…`, or `grant: sign_in`"
             raise ConfigurationError("gives users no credentials", where=f"{target.file}: identity", hint=hint)
 
-    def of(self, name: str, kind: str = "") -> Caller:
+    def of(self, name: str, kind: str = "") -> SignedCaller:
         """A caller with the credentials of a user of the file.
 
         Args:
@@ -60,20 +60,20 @@ class Callers:
         user = self._identity.users[name]
         return self._signed_in(user.user, user.password.resolve(), name, kind or self.kinds[0])
 
-    def nobody(self) -> Caller:
+    def visitor(self) -> SignedCaller:
         """A caller without credentials, which gets the cookies of a visitor."""
         session = self._identity.session
         if session is None:
-            return Caller(client=self._client, origin=self._origin)
+            return SignedCaller(client=self._client, origin=self._origin)
         browser = BrowserMaker(client=self._client, settings=session, origin=self._origin).new()
         browser.first()
         return browser
 
-    def of_new(self, user: str, password: str) -> Caller:
+    def of_new(self, user: str, password: str) -> SignedCaller:
         """A caller with the credentials of a user that is not in the file. Raises as `of`."""
         return self._signed_in(user, password, "", self.kinds[0])
 
-    def _signed_in(self, user: str, password: str, name: str, kind: str) -> Caller:
+    def _signed_in(self, user: str, password: str, name: str, kind: str) -> SignedCaller:
         session = self._identity.session
         if kind == SESSION and session is not None:
             maker = BrowserMaker(client=self._client, settings=session, origin=self._origin)
@@ -87,11 +87,11 @@ class Callers:
             users = {**self._identity.users, (name := _NEW): added}
             target = target.model_copy(update={"identity": self._identity.model_copy(update={"users": users})})
         token = IdentityTokens(target).sign_in(name, password=password).access
-        return Caller(client=self._client, origin=self._origin, token=token)
+        return SignedCaller(client=self._client, origin=self._origin, token=token)
 
 
 @contextmanager
-def callers(target: Target, entry: str) -> Iterator[Callers]:
-    """Context in which users are signed in at an entry. Raises ConfigurationError as `Callers`."""
+def callers(target: Target, entry: str) -> Iterator[SignedCallers]:
+    """Context in which users are signed in at an entry. Raises ConfigurationError as `SignedCallers`."""
     with client_of(target, entry) as client:
-        yield Callers(target, entry, client)
+        yield SignedCallers(target, entry, client)

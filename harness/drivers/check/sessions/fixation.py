@@ -1,7 +1,7 @@
 """`session-ids`: checks that a sign-in gives a new session id, and that the id before it does not become a signed-in session.
 
-The ids before the sign-in are one that the platform gave to a visitor, the id of a session that was signed out, and one that somebody
-made up. Only the first two prove that the platform replaces its own ids; at least one of them must be had.
+The ids before the sign-in are one that the platform gave to a visitor, the id of a session that was signed out, and a made-up one.
+Only the first two prove that the platform replaces its own ids; at least one of them must be had.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ def _of_signed_out(maker: BrowserMaker, user: IdentityUser) -> tuple[Browser, st
     return browser, why
 
 
-def _of_nobody(maker: BrowserMaker, _user: IdentityUser) -> tuple[Browser, str]:
+def _made_up(maker: BrowserMaker, _user: IdentityUser) -> tuple[Browser, str]:
     browser = maker.new()
     browser.first()
     browser.cookies[maker.settings.cookie] = secrets.token_hex(16)
@@ -133,5 +133,5 @@ _MADE_UP: Final = "made-up id"
 _BEGINNINGS: Final[Mapping[str, Callable[[BrowserMaker, IdentityUser], tuple[Browser, str]]]] = {
     "id of a visitor": _of_visitor,
     "id of a session that was signed out": _of_signed_out,
-    _MADE_UP: _of_nobody,
+    _MADE_UP: _made_up,
 }

@@ -14,8 +14,8 @@ from typing import Final
 from harness.drivers.check.claim import claim
 from harness.drivers.check.needs import within
 from harness.drivers.check.sessions.accounts import NewAccounts, filled, new_accounts
-from harness.drivers.check.sessions.browser import BrowserAnswer, Caller
-from harness.drivers.check.sessions.callers import Callers, callers
+from harness.drivers.check.sessions.browser import BrowserAnswer, SignedCaller
+from harness.drivers.check.sessions.callers import SignedCallers, callers
 from harness.drivers.check.sessions.weak_passwords import WeakPassword, good_password, weak_passwords
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError, HarnessError
@@ -53,7 +53,7 @@ def weak_passwords_refused(target: Target, _params: Mapping[str, str]) -> FactPr
     def probe() -> Sequence[FactReading]:
         with (
             callers(target, target.entry) as signed,
-            new_accounts(target, signed.nobody(), len(weak) + 1, "weak-passwords-refused") as accounts,
+            new_accounts(target, signed.visitor(), len(weak) + 1, "weak-passwords-refused") as accounts,
         ):
             password = good_password(drawn)
             user, answer = accounts.make(password)
@@ -61,24 +61,24 @@ def weak_passwords_refused(target: Target, _params: Mapping[str, str]) -> FactPr
             facts = [_accepted("a good password at sign-up", rules, answer)]
             facts += _refused("at sign-up", rules, ((one, accounts.make(one.text)[1]) for one in weak))
             if answer.status in rules.accepted:
-                facts += _at_change(_Change(signed, change, user, password), weak, good_password(drawn))
+                facts += _at_change(_PasswordChanges(signed, change, user, password), weak, good_password(drawn))
             else:
-                facts.append(_of_nobody("at change", "there is no account whose password could be changed"))
+                facts.append(_untried("at change", "there is no account whose password could be changed"))
             facts.append(_left(accounts))
             return facts
 
     return probe
 
 
-class _Change:
+class _PasswordChanges:
     """Changes the password of one account, again and again; signs in anew where a change, or its refusal, ended the session."""
 
-    def __init__(self, signed: Callers, change: PasswordChange, user: str, password: str) -> None:
+    def __init__(self, signed: SignedCallers, change: PasswordChange, user: str, password: str) -> None:
         self._signed = signed
         self._change = change
         self._user = user
         self._password = password
-        self._caller: Caller | None = None
+        self._caller: SignedCaller | None = None
 
     def __call__(self, new: str) -> BrowserAnswer:
         """Try to change it. Raises DriverError if the user cannot sign in with the password that was set last."""
@@ -102,14 +102,14 @@ class _Change:
         return self._change
 
 
-def _at_change(change: _Change, weak: Sequence[WeakPassword], good: str) -> Iterator[FactReading]:
+def _at_change(change: _PasswordChanges, weak: Sequence[WeakPassword], good: str) -> Iterator[FactReading]:
     try:
         yield from _refused("at change", change.rules, [(one, change(one.text)) for one in weak])
         accepted = change(good)
         yield _accepted("a good password at change", change.rules, accepted)
         change(good)  # it signs in with the new password, or raises
     except HarnessError as error:
-        yield _of_nobody("at change", str(error))
+        yield _untried("at change", str(error))
 
 
 def _accepted(subject: str, rules: PasswordStatuses, answer: BrowserAnswer) -> FactReading:
@@ -148,7 +148,7 @@ def _of_group(
     return FactReading(subject=subject, expected=expected, observed="; ".join(words), ok=ok)
 
 
-def _of_nobody(subject: str, why: str) -> FactReading:
+def _untried(subject: str, why: str) -> FactReading:
     return FactReading(subject=f"passwords {subject}", expected="each tried", observed=why, ok=None)
 
 

@@ -17,8 +17,8 @@ from typing import Any, Final
 from harness import clock
 from harness.drivers.check.claim import claim
 from harness.drivers.check.needs import within
-from harness.drivers.check.sessions.browser import BrowserAnswer, Caller, entries, test_users
-from harness.drivers.check.sessions.callers import Callers, callers
+from harness.drivers.check.sessions.browser import BrowserAnswer, SignedCaller, entries, test_users
+from harness.drivers.check.sessions.callers import SignedCallers, callers
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError, DriverError, HarnessError
 from harness.model import Quantity
@@ -93,8 +93,8 @@ class RoleHolder:
 
     region: str
     kind: str
-    signed: Callers
-    caller: Caller | None = None
+    signed: SignedCallers
+    caller: SignedCaller | None = None
     answers: dict[str, list[BrowserAnswer]] = field(default_factory=dict)
     renewed: int = 0
     why: str = ""

@@ -1,7 +1,7 @@
 """`token-refreshed`: checks that a user signs in, refreshes the token, and is served with the new one.
 
-The page must be refused without a token and with one that nobody issued, and be served with the first token: a page that everybody
-gets is served with any token, and one that nobody gets refuses every token.
+The page must be refused without a token and with a made-up one, and be served with the first token: a page that everybody
+gets is served with any token, and one that is never served refuses every token.
 """
 
 from __future__ import annotations
@@ -13,7 +13,14 @@ from urllib.parse import urlsplit
 
 from harness.drivers.check.claim import claim
 from harness.drivers.check.needs import within
-from harness.drivers.check.sessions.browser import BrowserAnswer, Caller, client_of, entries, origin_of, test_users
+from harness.drivers.check.sessions.browser import (
+    BrowserAnswer,
+    SignedCaller,
+    client_of,
+    entries,
+    origin_of,
+    test_users,
+)
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import HarnessError
 from harness.model.planned.need import RequiredKey
@@ -86,15 +93,15 @@ def _asked(target: Target, url: str, token: str) -> BrowserAnswer:
     parts = urlsplit(url)
     entry = f"{parts.scheme}://{parts.netloc}"
     with client_of(target, entry) as client:
-        caller = Caller(client=client, origin=origin_of(target, entry), token=token)
+        caller = SignedCaller(client=client, origin=origin_of(target, entry), token=token)
         return caller.ask(f"GET {url.removeprefix(entry)}")
 
 
 def _served(target: Target, page: str, name: str, first: BrowserAnswer, new: IssuedToken) -> FactReading:
     """The fact about a page that is asked for with the new token."""
     subject, expected = f"{page} with the new token of {name}", f"status {_SERVED}"
-    nobody, made_up = (_asked(target, page, token) for token in ("", secrets.token_urlsafe(32)))
-    for answer, what in ((nobody, "without a token"), (made_up, "with a token that nobody issued")):
+    without, made_up = (_asked(target, page, token) for token in ("", secrets.token_urlsafe(32)))
+    for answer, what in ((without, "without a token"), (made_up, "with a made-up token")):
         if answer.status not in _REFUSED:
             return _fact(
                 subject, expected, f"{what} the page got {answer.words}, so a status 200 proves nothing", ok=None
