@@ -21,6 +21,7 @@ from .trust.access import Ownership, ProviderAccess
 from .trust.checking import PATH, TokenCheck
 from .trust.defects import TrustDefects
 from .trust.door import EXCHANGE, own_origins
+from .trust.limits import SPEND, BucketKeeper
 from .trust.record import RECORD, AccessRecord
 from .trust.rules import AUTH_RULES
 
@@ -55,6 +56,7 @@ def application(settings: PodSettings, database: DatabaseRouter, signer: TokenSi
     }
     routes = [web.route(rule.method, rule.path, handlers[rule.name]) for rule in AUTH_RULES]
     routes += [web.get(PATH, StandingAnswer(database, signer).standing), web.post(EXCHANGE, browsers.exchange)]
+    routes.append(web.post(SPEND, BucketKeeper(database).spend))
     ready = no_dependencies if defects.always_ready else database.ask
     app = build(settings, routes, lifespan=database.held, check=ready)
     app[RECORD] = record

@@ -25,6 +25,7 @@ from .reports import Reports
 from .split import Split, user_of
 from .trust.checking import has_provider
 from .trust.door import GOES_WITH, Door, door_from_env
+from .trust.limits import Limiter
 from .trust.rules import NEEDS, RULES, RouteRule
 
 ROUTES = (
@@ -60,6 +61,7 @@ def application(settings: PodSettings, addresses: Mapping[str, tuple[str, int]],
     """The gateway in front of the services at `addresses`."""
     split, reports, faults = Split(settings.region, alone=defects.splits_alone), Reports(), Faults(settings.region)
     door = door_from_env(lambda: app[CALLERS][PROVIDER])
+    limits = Limiter.from_env(lambda: app[CALLERS][PROVIDER])
 
     async def lifespan(app: web.Application) -> AsyncIterator[None]:
         async with client() as session:
@@ -97,7 +99,10 @@ def application(settings: PodSettings, addresses: Mapping[str, tuple[str, int]],
         if any(given.status != 200 for given in await asyncio.gather(*asked)):
             raise Unavailable("a service is not ready")
 
-    routes = [_route(rule, faults.before(forward(rule.name, rule.service)), door) for rule in _rules(door)]
+    routes = [
+        _route(rule, limits.before(rule.name, faults.before(forward(rule.name, rule.service))), door)
+        for rule in _rules(door)
+    ]
     routes.append(web.post("/reports", reports.report))
     check = no_dependencies if defects.always_ready else ready
     own = {"x-gateway-pod": settings.pod}

@@ -44,18 +44,20 @@ TABLES = """
     CREATE TABLE api_keys (
         name text PRIMARY KEY, key text NOT NULL UNIQUE, scopes text[] NOT NULL, revoked timestamptz);
     COMMENT ON TABLE api_keys IS 'key: SHA-256 of it';
+    CREATE TABLE spent (client text PRIMARY KEY, calls double precision NOT NULL, at timestamptz NOT NULL);
+    COMMENT ON TABLE spent IS 'token buckets of the rate limit: calls that were left at the time of the last one';
 """
 GRANTS = """
     GRANT SELECT, INSERT, UPDATE (password), DELETE ON users TO identity;
     GRANT SELECT, INSERT, UPDATE, DELETE ON accounts, oauth_codes, refresh_tokens, revocations, browser_sessions TO identity;
     GRANT SELECT ON oauth_clients, api_keys TO identity;
-    GRANT SELECT, INSERT, UPDATE ON gone_accounts TO identity;
+    GRANT SELECT, INSERT, UPDATE ON gone_accounts, spent TO identity;
     GRANT INSERT (name, display, email), DELETE ON profiles TO identity;
     REVOKE ALL ON users FROM normaldance;
     GRANT SELECT (name, joined) ON users TO normaldance;
     GRANT SELECT, UPDATE (display, email, settings) ON profiles TO normaldance;
     GRANT SELECT ON accounts, gone_accounts, profiles, oauth_clients, oauth_codes, refresh_tokens, revocations, browser_sessions,
-        api_keys TO readiness;
+        api_keys, spent TO readiness;
 """
 TOO_WIDE = """
     GRANT SELECT, UPDATE ON users, accounts, api_keys, browser_sessions TO normaldance;
