@@ -99,10 +99,7 @@ def application(settings: PodSettings, addresses: Mapping[str, tuple[str, int]],
         if any(given.status != 200 for given in await asyncio.gather(*asked)):
             raise Unavailable("a service is not ready")
 
-    routes = [
-        _route(rule, limits.before(rule.name, faults.before(forward(rule.name, rule.service))), door)
-        for rule in _rules(door)
-    ]
+    routes = [_route(rule, faults.before(forward(rule.name, rule.service)), door, limits) for rule in _rules(door)]
     routes.append(web.post("/reports", reports.report))
     check = no_dependencies if defects.always_ready else ready
     own = {"x-gateway-pod": settings.pod}
@@ -120,9 +117,11 @@ def _rules(door: Door | None) -> Iterator[RouteRule]:
         yield from RULES
 
 
-def _route(rule: RouteRule, handler: Handler, door: Door | None) -> web.RouteDef:
-    """The route of a rule, behind the door where there is one."""
-    return web.route(rule.method, rule.path, handler if door is None else door.before(rule, handler))
+def _route(rule: RouteRule, handler: Handler, door: Door | None, limits: Limiter) -> web.RouteDef:
+    """The route of a rule, behind the door where there is one, with its limit."""
+    handler = limits.within(rule.name, handler)
+    handler = handler if door is None else door.before(rule, handler)
+    return web.route(rule.method, rule.path, limits.outside(rule.name, handler))
 
 
 def _hang(door: Door | None, app: web.Application) -> None:
