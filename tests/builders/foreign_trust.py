@@ -132,3 +132,33 @@ def _loaded(directory: Path, text: str, changes: Sequence[tuple[str, str]]) -> T
         text = text.replace(right, wrong)
     (directory / "target.yaml").write_text(text, encoding="utf-8")
     return load_target(directory / "target.yaml")
+
+
+_STARLETTE_FILE: Final = """\
+name: shop
+environment: staging
+entry: {entry}
+may_write: [{{users: "test-*"}}]
+identity:
+  users: {{viewer: {{user: test-viewer, password: {{file: {directory}/viewer}}}}}}
+  session:
+    cookie: session
+    sign_in: POST /login
+    sign_out: POST /logout
+    page: /account
+    fields: {{user: email, password: secret}}
+    body: form
+    lifetime: 2 s
+"""
+
+
+@contextmanager
+def starlette(directory: Path) -> Iterator[Target]:
+    """The target that is a Starlette service with signed cookies; the test is skipped where it is not installed."""
+    for name in ("starlette", "itsdangerous", "uvicorn"):
+        pytest.importorskip(name)
+    command = ("{python}", str(APPS / "starlette_sessions.py"), "{port}")
+    service = ForeignService(about="Starlette with signed cookies", command=command, packages=("starlette",))
+    (directory / "viewer").write_text("open-test-viewer", encoding="utf-8")
+    with started(service, directory, programs(), {}) as words:
+        yield _loaded(directory, _STARLETTE_FILE.format(entry=words["entry"], directory=directory), ())

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import ConfigurationError
-from tests.builders.foreign_trust import express, facts_of
+from tests.builders.foreign_trust import express, facts_of, starlette
 
 ENDS, IDS, COOKIES = "sessions-end", "session-ids", "session-cookies"
 SHORT = (("lifetime: 600 s", "lifetime: 2 s"),)
@@ -82,3 +82,12 @@ def test_no_secret_is_in_a_fact(tmp_path: Path) -> None:
         every = [*facts_of(target, ENDS, within="1 s")[1], *facts_of(target, IDS)[1]]
     assert every
     assert not [one for one in every if "open-" in one or "s%3A" in one]
+
+
+def test_a_sign_out_that_a_signed_cookie_survives_is_found_in_starlette(tmp_path: Path) -> None:
+    """Its sessions expire, its cookies are protected, and a sign-in gives another one; no server remembers a sign-out."""
+    with starlette(tmp_path) as target:
+        ok, found = facts_of(target, ENDS, within="2 s")
+        assert (ok, [one for one in found if "after its sign-out" not in one]) == (False, [])
+        assert facts_of(target, IDS) == (True, [])
+        assert facts_of(target, COOKIES) == (True, [])
