@@ -372,12 +372,4 @@ class MayBreak(TargetSection):
         return self
 
 
-class Tls(TargetSection):
-    """Certificates for the entries."""
-
-    ca_file: str = ""
-    client_cert: str = ""
-    client_key: str = ""
-
-
 Identity = Annotated[ReleaseSource, _under("version", ReleaseSource)]

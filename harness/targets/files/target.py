@@ -12,6 +12,7 @@ from pydantic import Field, PrivateAttr, ValidationError
 from harness.errors import ConfigurationError
 from harness.targets.files.changes import FlagSettings, MigrationSettings, RolloutSettings
 from harness.targets.files.identity import Authorisation, IdentitySettings, wrong_identity
+from harness.targets.files.listeners import Tls
 from harness.targets.files.outside import ActiveUsers, Alerting, Dns, Flows, Grafana, Metrics, Profiles, UserReports
 from harness.targets.files.paper import EvidenceFiles, Paths, PlatformFiles
 from harness.targets.files.parts import (
@@ -29,7 +30,6 @@ from harness.targets.files.parts import (
     ReadProbe,
     Region,
     ReleaseSource,
-    Tls,
     TrafficOverride,
 )
 from harness.targets.files.requests import ApiDescription, SignIn
@@ -131,6 +131,7 @@ class Target(TargetSection):
         identity: users, clients, and how their credentials are got; None: there are none.
         authorisation: who may call what; None: it is not declared.
         limits: how many calls the entry takes from each client; None: not declared.
+        tls: certificates, and the listeners whose handshakes are checked.
         file: path of the target file.
     """
 

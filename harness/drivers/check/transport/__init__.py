@@ -1,0 +1,1 @@
+"""Checks of TLS: handshakes, certificates, client certificates, and what plain text gets."""

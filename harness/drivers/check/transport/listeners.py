@@ -1,0 +1,151 @@
+"""The listeners of a target: those that its file declares, its entries, and those that the Kubernetes API shows and nobody declared."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, NamedTuple
+from urllib.parse import urlsplit
+
+from harness.drivers.check.calling import tcp_ports
+from harness.drivers.check.needs import ENTRY
+from harness.drivers.claim import SentenceForm
+from harness.drivers.facts import FactReading
+from harness.errors import ConfigurationError
+from harness.ports import port_of
+from harness.targets import Target
+from harness.targets.access import access
+from harness.targets.files.listeners import TlsListener
+from harness.targets.kubernetes import Object
+from harness.targets.places import Clusters, every_place
+
+LISTENERS: Final = SentenceForm(
+    "listeners",
+    "every <listeners> listener <does:noun>",
+    "Listeners are those of `tls.listeners`, the entry and the entries of the regions; a Service that is open to the outside and not "
+    "among them makes `every public` INCONCLUSIVE.",
+)
+"""`<listeners>` is `public`, `mutual` or the name of one listener."""
+NEEDS: Final = (ENTRY,)
+READS: Final = access("list services")
+PUBLIC: Final = "public"
+MUTUAL: Final = "mutual"
+_AT_ONCE: Final = 8
+
+
+class NamedListener(NamedTuple):
+    """A listener with the name by which facts call it."""
+
+    name: str
+    at: TlsListener
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.at.address})"
+
+
+def listeners_of(target: Target) -> dict[str, TlsListener]:
+    """Every listener of a target by its name: `entry`, the regions with an entry, and those of `tls.listeners`, which come first.
+
+    The entry that a declared listener has the address of is that listener, and public.
+    """
+    found = dict(target.tls.listeners)
+    for name, url in {"entry": target.entry, **target.doors}.items():
+        entry = _of_url(url) if url else None
+        if entry is None:
+            continue
+        same = next((known for known, one in found.items() if one.address == entry.address), "")
+        declared = found.get(same or name)
+        if declared is None:
+            found[name] = entry
+        elif same or name == "entry":
+            found[same or name] = declared.model_copy(update={"public": True})
+        else:
+            found[f"{name} (entry)"] = entry
+    return found
+
+
+def _of_url(url: str) -> TlsListener:
+    parts = urlsplit(url)
+    return TlsListener(address=f"{parts.hostname}:{port_of(parts)}", public=True)
+
+
+def chosen(target: Target, which: str) -> list[NamedListener]:
+    """The listeners that a sentence is about.
+
+    Args:
+        target: whose listeners.
+        which: `public`, `mutual`, or a listener's name.
+
+    Raises:
+        ConfigurationError: there is none.
+    """
+    every = listeners_of(target)
+    if which == PUBLIC:
+        names = [name for name, one in every.items() if one.public]
+    elif which == MUTUAL:
+        names = [name for name, one in every.items() if one.mutual]
+    else:
+        names = [which] if which in every else []
+    if not names:
+        raise ConfigurationError(
+            f"names no {which} listener",
+            where=f"{target.file}: tls.listeners",
+            hint=f"write `listeners: {{NAME: {{address: HOST:PORT, {which if which == MUTUAL else PUBLIC}: true}}}}`; known are {', '.join(every)}",
+        )
+    return [NamedListener(name, every[name]) for name in names]
+
+
+def read_each(
+    listeners: Sequence[NamedListener], read: Callable[[NamedListener], Iterable[FactReading]]
+) -> list[FactReading]:
+    """The facts of every listener, several listeners at a time, in their order."""
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return [fact for facts in pool.map(lambda one: list(read(one)), listeners) for fact in facts]
+
+
+def undeclared(target: Target, which: str) -> list[FactReading]:
+    """A fact of unknown outcome for each port that the Kubernetes API shows as open to the outside and that no listener declares."""
+    if which != PUBLIC or target.kubernetes is None:
+        return []
+    known = {place for one in listeners_of(target).values() for place in _places(one)}
+    clusters = Clusters(target)
+    return [
+        FactReading(
+            subject=f"Service {namespace}/{service['metadata']['name']}, port {port}",
+            expected="declared in `tls.listeners`",
+            observed=f"open to the outside as {kind}, and no listener has its address",
+            ok=None,
+        )
+        for region, namespace in every_place(target)
+        for service in clusters.of(region).services(namespace)
+        for kind, port, hosts in _outside(service)
+        if not known & {(host, port) for host in hosts}
+    ]
+
+
+def _places(listener: TlsListener) -> Iterator[tuple[str, int]]:
+    """Hosts and ports of a listener, by name and by address, with those of its plain listener."""
+    plain = urlsplit(f"//{listener.plain}") if listener.plain else None
+    places = [(listener.host, listener.port), *([(plain.hostname or "", plain.port or 0)] if plain else [])]
+    for host, port in places:
+        yield host, port
+        try:
+            for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+                yield str(found[4][0]), port
+        except OSError:
+            continue
+
+
+def _outside(service: Object) -> Iterator[tuple[str, int, set[str]]]:
+    """How, at which port and under which hosts a Service is open to the outside of its cluster."""
+    spec, status = service["spec"], service.get("status") or {}
+    ingress = (status.get("loadBalancer") or {}).get("ingress") or []
+    balanced = {str(one.get(key)) for one in ingress for key in ("ip", "hostname")} | {spec.get("clusterIP") or ""}
+    if spec.get("type") == "LoadBalancer":
+        yield from (("LoadBalancer", port, balanced) for port in tcp_ports(service))
+    if spec.get("type") == "NodePort":
+        ports: list[Mapping[str, object]] = [one for one in spec.get("ports") or [] if one.get("nodePort")]
+        yield from (("NodePort", int(str(one["nodePort"])), balanced) for one in ports)
+    if external := {str(one) for one in spec.get("externalIPs") or []}:
+        yield from (("external address", port, external) for port in tcp_ports(service))

@@ -1,0 +1,179 @@
+"""Connections to a listener: what comes before TLS in its protocol, what plain text gets, and what is spoken inside TLS."""
+
+from __future__ import annotations
+
+import http.client
+import re
+import socket
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final, NamedTuple
+
+from harness.drivers.check.transport.hello import shown_bytes
+from harness.targets.files.listeners import TlsListener
+
+WITHIN_S: Final = 3.0
+"""Seconds that a connection, and each answer, may take."""
+_SSL_REQUEST: Final = struct.pack("!II", 8, 80877103)
+_NO_ENCRYPTION: Final = "28000"
+"""SQLSTATE of PostgreSQL for a connection that no line of pg_hba.conf lets in."""
+_HTTPS_ONLY: Final = frozenset({400, 421, 426})
+"""Statuses by which a server says that a port takes HTTPS only: nginx and Go answer 400; RFC 9110 has 421 and 426."""
+_NO_EVIDENCE: Final = 429
+_NATS: Final = b'CONNECT {"verbose":false}\r\nPING\r\n'
+
+
+class NoConnection(OSError):
+    """A listener could not be reached, or speaks another protocol; the text says what was found."""
+
+
+class NoTls(NoConnection):
+    """A listener answered, in its own protocol, that it has no TLS."""
+
+
+class PlainAnswer(NamedTuple):
+    """What plain text gets.
+
+    Attributes:
+        refused: whether it is refused; None: the answer is no evidence.
+        words: what was received.
+    """
+
+    refused: bool | None
+    words: str
+
+
+@contextmanager
+def connected(listener: TlsListener) -> Iterator[socket.socket]:
+    """A TCP connection to a listener.
+
+    Raises:
+        NoConnection: there is none, with the reason.
+    """
+    try:
+        connection = socket.create_connection((listener.host, listener.port), WITHIN_S)
+    except socket.gaierror as error:
+        raise NoConnection(f"the name {listener.host} has no address: {error.strerror}") from error
+    except TimeoutError as error:
+        raise NoConnection(f"no connection within {WITHIN_S:g} s") from error
+    except OSError as error:
+        raise NoConnection(f"no connection: {(error.strerror or str(error)).lower()}") from error
+    with connection:
+        yield connection
+
+
+def begin_tls(connection: socket.socket, listener: TlsListener) -> None:
+    """Say what the protocol has before TLS begins.
+
+    Raises:
+        NoTls: the listener answered that it has none.
+        NoConnection: it speaks another protocol, or does not answer.
+    """
+    try:
+        if listener.protocol == "postgresql":
+            connection.sendall(_SSL_REQUEST)
+        answer = connection.recv(1) if listener.protocol == "postgresql" else b""
+        answer = connection.recv(1 << 16) if listener.protocol == "nats" else answer
+    except OSError as error:
+        raise NoConnection(f"no answer: {str(error) or type(error).__name__}") from error
+    if listener.protocol == "postgresql" and answer != b"S":
+        if answer == b"N":
+            raise NoTls("answered SSLRequest with N: it has no TLS")
+        raise NoConnection(f"answered SSLRequest with {shown_bytes(answer)}, expected S: it is not PostgreSQL")
+    if listener.protocol == "nats":
+        if not answer.startswith(b"INFO "):
+            raise NoConnection(f"began with {shown_bytes(answer)}, expected INFO: it is not NATS")
+        if b'"tls_required":true' not in answer and b'"tls_available":true' not in answer:
+            raise NoTls("its INFO says that it has no TLS")
+
+
+def plain_answer(listener: TlsListener) -> PlainAnswer:
+    """Speak the protocol of a listener without TLS.
+
+    Raises:
+        NoConnection: there is no connection.
+    """
+    with connected(listener) as connection:
+        try:
+            if listener.protocol == "nats":
+                connection.recv(1 << 16)
+            connection.sendall(_in_plain(listener))
+            answer = connection.recv(1 << 12)
+        except TimeoutError:
+            return PlainAnswer(None, f"no answer within {WITHIN_S:g} s")
+        except ConnectionError:
+            answer = b""
+    if not answer:
+        return PlainAnswer(refused=True, words="the connection was closed")
+    return _read_plain(listener, answer)
+
+
+def _in_plain(listener: TlsListener) -> bytes:
+    if listener.protocol == "postgresql":
+        return startup(listener)
+    if listener.protocol == "redis":
+        return b"PING\r\n"
+    if listener.protocol == "nats":
+        return _NATS
+    return f"GET {listener.path} HTTP/1.1\r\nHost: {listener.called}\r\nConnection: close\r\n\r\n".encode()
+
+
+def startup(listener: TlsListener) -> bytes:
+    """PostgreSQL's first message: user and database (https://www.postgresql.org/docs/current/protocol-message-formats.html)."""
+    words = ("user", listener.user, "database", listener.database)
+    body = struct.pack("!I", 196608) + b"".join(word.encode() + b"\x00" for word in words) + b"\x00"
+    return struct.pack("!I", len(body) + 4) + body
+
+
+def _read_plain(listener: TlsListener, answer: bytes) -> PlainAnswer:
+    if answer[0] == 0x15 and answer[1:2] == b"\x03":
+        return PlainAnswer(refused=True, words="refused by an alert of TLS")
+    if listener.protocol == "postgresql":
+        return _postgresql(listener, answer)
+    if listener.protocol in ("redis", "nats"):
+        refused = answer.startswith(b"-ERR") and listener.protocol == "nats"
+        return PlainAnswer(refused=refused, words=f"answered {shown_bytes(answer)}")
+    return _http(listener, answer)
+
+
+def _postgresql(listener: TlsListener, answer: bytes) -> PlainAnswer:
+    who = f"user {listener.user} of database {listener.database}"
+    if answer.startswith(b"R"):
+        return PlainAnswer(refused=False, words=f"{who} was asked to sign in without TLS")
+    state = sql_state(answer)
+    if state == _NO_ENCRYPTION:
+        return PlainAnswer(refused=True, words=f"{who} was refused with SQLSTATE {state}")
+    return PlainAnswer(None, f"answered {f'SQLSTATE {state}' if state else shown_bytes(answer)}")
+
+
+def sql_state(answer: bytes) -> str:
+    """The SQLSTATE of an ErrorResponse of PostgreSQL; empty: it is none."""
+    found = re.search(rb"\x00C([0-9A-Z]{5})\x00", answer) if answer.startswith(b"E") else None
+    return found[1].decode() if found else ""
+
+
+def status_of(answer: bytes) -> int:
+    """The status of an HTTP answer; 0: it is none."""
+    found = re.match(rb"HTTP/1\.[01] (\d{3})\b", answer)
+    return int(found[1]) if found else 0
+
+
+def _http(listener: TlsListener, answer: bytes) -> PlainAnswer:
+    status = status_of(answer)
+    if not status:
+        return PlainAnswer(None, f"answered {shown_bytes(answer)}, which is neither TLS nor HTTP")
+    words = f"plain HTTP was answered with status {status}"
+    if status in _HTTPS_ONLY:
+        return PlainAnswer(refused=True, words=words)
+    if status == _NO_EVIDENCE or status >= http.client.INTERNAL_SERVER_ERROR:
+        return PlainAnswer(None, words)
+    to = re.search(rb"\r\nlocation: *(https://[^\s]+)", answer, re.IGNORECASE)
+    if 300 <= status < 400 and to and _host_in(to[1]) == listener.called.lower():
+        return PlainAnswer(refused=True, words=f"{words}, to HTTPS of the same host")
+    return PlainAnswer(refused=False, words=words)
+
+
+def _host_in(url: bytes) -> str:
+    found = re.match(r"https://(\[[^\]]+\]|[^/:?#]+)", url.decode("latin-1"), re.IGNORECASE)
+    return found[1].strip("[]").lower() if found else ""
