@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -34,7 +34,7 @@ def facts(shop: GuardedShop, directory: Path, noun: str, **params: str) -> list[
     return [*refused_calls(target_of(shop, directory), asked)()]
 
 
-def wrong(found: list[FactReading]) -> list[str]:
+def wrong(found: Sequence[FactReading]) -> list[str]:
     """The facts that are not as expected."""
     return [f"{one.subject}: {one.observed}" for one in found if one.ok is not True]
 
