@@ -62,13 +62,20 @@ class Authority:
         """What clients must trust, PEM."""
         return self._certificate.public_bytes(serialization.Encoding.PEM)
 
-    def issue(self, name: str, *, addresses: Sequence[str] = (), names: Sequence[str] = ("localhost",)) -> Pair:
-        """A certificate for a server or client, valid for these IP addresses and DNS names."""
+    def issue(
+        self,
+        name: str,
+        *,
+        addresses: Sequence[str] = (),
+        names: Sequence[str] = ("localhost",),
+        lifetime: timedelta = LIFETIME,
+    ) -> Pair:
+        """A certificate for a server or client, valid for these IP addresses and DNS names; with a negative lifetime it has expired."""
         key = ec.generate_private_key(ec.SECP256R1())
         alternatives: list[x509.GeneralName] = [x509.IPAddress(ipaddress.ip_address(each)) for each in addresses]
         alternatives += [x509.DNSName(each) for each in names]
         certificate = (
-            _begun(_named(name), self._certificate.subject, key.public_key())
+            _begun(_named(name), self._certificate.subject, key.public_key(), lifetime)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_usage(sign=True, certify=False), critical=True)
             .add_extension(
@@ -91,7 +98,9 @@ def _named(name: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
 
 
-def _begun(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
+def _begun(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, lifetime: timedelta = LIFETIME
+) -> x509.CertificateBuilder:
     now = clock.wall()
     return (
         x509.CertificateBuilder()
@@ -100,7 +109,7 @@ def _begun(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey
         .public_key(key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - SLACK)
-        .not_valid_after(now + LIFETIME)
+        .not_valid_after(now + lifetime)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
     )
 

@@ -76,7 +76,7 @@ ATTACKS: Final = MappingProxyType(
         ),
         "path traversal": (
             *_in_query("../../../../etc/passwd", "..\\..\\windows\\win.ini", "/etc/passwd"),
-            *_in_path("/../../../etc/passwd", "/static/..%2f..%2f..%2fetc/passwd", "/%2e%2e/%2e%2e/etc/passwd"),
+            *_in_path("/a/b/../../etc/passwd", "/a/b/c/..%2f..%2f..%2fetc/passwd", "/a/b/%2e%2e/%2e%2e/etc/passwd"),
         ),
     }
 )

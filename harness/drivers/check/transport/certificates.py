@@ -37,7 +37,7 @@ _BY_TIME: Final = frozenset({9, 10})
 
 @claim(
     LISTENERS,
-    "has a certificate that is valid for its name and for <days> more days",
+    "has a certificate that is valid for its name and for <days:count> more days",
     example="every public listener has a certificate that is valid for its name and for 30 more days",
     needs=NEEDS,
 )

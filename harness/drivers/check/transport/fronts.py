@@ -164,7 +164,7 @@ def _redirect(answer: FrontAnswer, listener: TlsListener, path: str) -> str:
 
 @claim(
     LISTENERS,
-    'of host "<host>" answers every path by "<workload>" and another host by 404',
+    'of host "<host:name>" answers every path by "<workload:name>" and another host by 404',
     example='every public listener of host "api.example.com" answers every path by "api-gateway" and another host by 404',
     needs=NEEDS,
     seconds=2.0,
@@ -248,12 +248,12 @@ def _attacked(listener: NamedListener, context: ssl.SSLContext) -> Iterator[Fact
     for kind, attacks in ATTACKS.items():
         controls = [_attack(listener.at, context, one.harmless) for one in attacks]
         answers = [_attack(listener.at, context, one) for one in attacks]
-        let_in = [one.pattern for one, answer in zip(attacks, answers, strict=True) if _let_in(answer)]
+        let_in = [f"{one.pattern} ({got.words})" for one, got in zip(attacks, answers, strict=True) if _let_in(got)]
         unclear = sum(answer.status in _NO_EVIDENCE for answer in answers)
         refused = sum(answer.status == http.client.FORBIDDEN for answer in answers)
         control = sum(answer.status in (*_NO_EVIDENCE, http.client.FORBIDDEN) for answer in controls)
         words = f"{refused} of {len(attacks)} refused with 403"
-        words += f"; let in: {', '.join(let_in[:5])}" if let_in else ""
+        words += f"; not refused: {', '.join(let_in[:5])}" if let_in else ""
         words += f"; {control} of {len(controls)} harmless requests were refused or not answered" if control else ""
         all_refused = refused == len(attacks)
         yield FactReading(

@@ -35,7 +35,7 @@ _CLASSIC: Final = (0x001D, 0x0017, 0x0018, 0x0019)
 
 @claim(
     LISTENERS,
-    "refuses plain text and every handshake below TLS <least>",
+    "refuses plain text and every handshake below TLS <least:version>",
     example="every public listener refuses plain text and every handshake below TLS 1.2",
     needs=NEEDS,
     seconds=2.0,

@@ -22,7 +22,7 @@ from harness.targets.places import Clusters, every_place
 
 LISTENERS: Final = SentenceForm(
     "listeners",
-    "every <listeners> listener <does:noun>",
+    "every <listeners:name> listener <does:noun>",
     "Listeners are those of `tls.listeners`, the entry and the entries of the regions; a Service that is open to the outside and not "
     "among them makes `every public` INCONCLUSIVE.",
 )

@@ -45,7 +45,7 @@ class Destination(NamedTuple):
 
 
 @claim(
-    "every connection between services, stores and event bus uses TLS <least>[ in the steady state]",
+    "every connection between services, stores and event bus uses TLS <least:version>[ in the steady state]",
     example="every connection between services, stores and event bus uses TLS 1.3 in the steady state",
     needs=(RequiredKey("flows", "the log of connections says who connects to whom"), API),
     when=When.UNDER_TRAFFIC,
