@@ -12,6 +12,7 @@ import logging
 import secrets
 import socket
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -187,7 +188,7 @@ class ControlPlane:
 
     async def _bring_up(self) -> None:
         from readiness_sandbox import target
-        from readiness_sandbox.platform import candidates, control, render, repository
+        from readiness_sandbox.platform import candidates, certificates, control, parts, render, repository
         from readiness_sandbox.platform.credentials import Credentials
         from readiness_sandbox.releases import load_release
 
@@ -201,6 +202,10 @@ class ControlPlane:
         entry = f"http://{self._machinery.network.front(HOST, *target.ENTRY)}:{target.ENTRY_PORT}"
         credentials = Credentials.generate(entry)
         objects = render.render(release, credentials, self._settings.parts)
+        if certificates.PART in parts.with_needs(self._settings.parts):
+            issued, address = certificates.IssuedCertificates(), partial(self._machinery.network.front, HOST)
+            issued.write(self._directory.secrets)
+            objects = render.ordered([*objects, *issued.secrets(objects, address)])
         nodes = (node["metadata"]["name"] for node in self._store.list(NODE))
         apply(self._store, [*objects, *control.objects(nodes)])
         await asyncio.to_thread(repository.write, self._directory.repository, release, objects)

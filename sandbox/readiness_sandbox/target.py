@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 ENTRY = ("global", "balancer")
 ENTRY_PORT = 8080
+REGION_ENTRY = "entry"
+"""The Service that is in front of the gateways of a region, where there is one."""
 GATEWAY = "api-gateway"
 SERVICES = ("user-service", "track-service")
 
@@ -32,7 +34,7 @@ def write(
     """Write target.yaml and the secrets that it names, for a platform with these parts."""
     addresses = Addresses(
         entry=_url(store, *ENTRY),
-        regions={region: _url(store, region, GATEWAY) for region in SHARES},
+        regions={region: _url(store, region, _entry(store, region)) for region in SHARES},
         controls={name: f"{_url(store, control.NAMESPACE, name)}/health" for name in _controls(store)},
         services={f"{at}/{name}": f"{_url(store, at, name)}/ready" for at in SHARES for name in (GATEWAY, *SERVICES)},
         members={member: store.get(kinds.by_name("Pod"), "database", member)["status"]["podIP"] for member in MEMBERS},
@@ -92,6 +94,17 @@ def _controls(store: Store) -> list[str]:
     return [service["metadata"]["name"] for service in store.list(kinds.by_name("Service"), control.NAMESPACE)]
 
 
+def _entry(store: Store, region: str) -> str:
+    """The Service by which users come into a region."""
+    there = {each["metadata"]["name"] for each in store.list(kinds.by_name("Service"), region)}
+    return REGION_ENTRY if REGION_ENTRY in there else GATEWAY
+
+
 def _url(store: Store, namespace: str, name: str) -> str:
-    spec = store.get(kinds.by_name("Service"), namespace, name)["spec"]
-    return f"http://{spec['clusterIP']}:{spec['ports'][0]['port']}"
+    """The URL of a Service: of the port that is named, as in `balancer:http`, else of the one with HTTPS, else of the first."""
+    service, _, port_name = name.partition(":")
+    spec = store.get(kinds.by_name("Service"), namespace, service)["spec"]
+    chosen = [port for port in spec["ports"] if port_name in ("", port.get("name"))]
+    port = next((port for port in chosen if port.get("appProtocol") == "https"), chosen[0])
+    scheme = "https" if port.get("appProtocol") == "https" else "http"
+    return f"{scheme}://{spec['clusterIP']}:{port['port']}"

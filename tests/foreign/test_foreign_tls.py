@@ -89,7 +89,7 @@ def test_a_plain_listener_answers_plain_text_and_no_handshake(place: Path) -> No
     ],
 )
 def test_a_certificate_is_judged_by_authority_name_and_days(
-    place: Path, certificate: str, ok: bool, words: str
+    place: Path, certificate: str, ok: object, words: str
 ) -> None:
     """Healthy, five days left, expired, of another name, of another authority of the same name."""
     with nginx(place, certificate=certificate) as (port, _):
@@ -107,7 +107,7 @@ def test_a_certificate_is_judged_by_authority_name_and_days(
         ("off", "ssl_protocols TLSv1.3;", False),
     ],
 )
-def test_nginx_with_a_client_authority(place: Path, verify: str, settings: str, refused: bool) -> None:
+def test_nginx_with_a_client_authority(place: Path, verify: str, settings: str, refused: object) -> None:
     """`on` requires a certificate, `optional` asks for one, `off` takes anybody; nginx answers a wrong certificate with status 400 even where it is optional."""
     asked = f"{settings} ssl_client_certificate {place}/ca.crt; ssl_verify_client {verify};"
     with nginx(place, settings=asked) as (port, _):
@@ -205,7 +205,7 @@ def test_nginx_without_the_hybrid_key_exchange(place: Path) -> None:
         ("server { listen 127.0.0.1:PORT; return 503; }", None),
     ],
 )
-def test_plain_http_must_be_redirected(place: Path, more: str, redirected: bool | None) -> None:
+def test_plain_http_must_be_redirected(place: Path, more: str, redirected: object) -> None:
     """To HTTPS of the same host and path; an overloaded server proves nothing."""
     with nginx(place, more=more) as (port, plain):
         found = outcomes(web(place, port, f", plain: '127.0.0.1:{plain}'"), "redirects-to-https")

@@ -15,8 +15,8 @@ from pathlib import Path
 from harness import clock
 from harness.targets import Target, load_target
 from readiness_sandbox.cluster.tls import Authority
-from tests.foreign.services import free_port
 from tests.builders.database_servers import initialised, postgres
+from tests.foreign.services import free_port
 
 HOST = "shop.localhost"
 """A name without an entry in a name server; glibc resolves what is below localhost to this machine."""
@@ -67,7 +67,7 @@ def _listens(port: int) -> bool:
 def nginx(
     directory: Path, certificate: str = "server", settings: str = "ssl_protocols TLSv1.3;", more: str = ""
 ) -> Iterator[tuple[int, int]]:
-    """nginx with a certificate: its port with TLS and its plain port, which redirects unless `more` has a server for it."""
+    """Run nginx with a certificate: its port with TLS and its plain port, which redirects unless `more` has a server for it."""
     secure, plain = free_port(), free_port()
     places = " ".join(f"{name}_temp_path {directory}/{name};" for name in ("proxy", "fastcgi", "uwsgi", "scgi"))
     redirect = more.replace("PORT", str(plain)) or (
@@ -88,7 +88,7 @@ def nginx(
 
 @contextmanager
 def caddy(directory: Path, tls: str = "") -> Iterator[int]:
-    """Caddy with the server's certificate and these lines in its block `tls`; its port."""
+    """Run Caddy with the server's certificate and these lines in its block `tls`; its port."""
     port = free_port()
     (directory / "Caddyfile").write_text(
         "{\n admin off\n auto_https off\n persist_config off\n}\n"
@@ -107,7 +107,7 @@ def _caddy() -> str:
 
 @contextmanager
 def postgresql(directory: Path, settings: dict[str, str], access: str) -> Iterator[int]:
-    """PostgreSQL with the server's certificate, these settings, and this one line of pg_hba.conf; its port."""
+    """Run PostgreSQL with the server's certificate, these settings, and this one line of pg_hba.conf; its port."""
     data, port = directory / "data", free_port()
     initialised(data)
     for file in ("server.crt", "server.key", "ca.crt"):

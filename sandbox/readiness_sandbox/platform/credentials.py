@@ -55,18 +55,19 @@ class Credentials:
             "ca.crt": self.ca,
         }
         return [
-            _secret("database", "postgres", dict(self.passwords)),
-            _secret("database", "postgres-tls", tls),
-            *(_secret(region, "platform", shared) for region in regions),
+            secret("database", "postgres", dict(self.passwords)),
+            secret("database", "postgres-tls", tls),
+            *(secret(region, "platform", shared) for region in regions),
             *(self._of_identity(regions) if PART in deployed else ()),
         ]
 
     def _of_identity(self, regions: list[str]) -> list[dict[str, Any]]:
-        of_regions = [_secret(region, PART, self.identity.of_region()) for region in regions]
-        return [_secret("database", PART, self.identity.of_database()), *of_regions]
+        of_regions = [secret(region, PART, self.identity.of_region()) for region in regions]
+        return [secret("database", PART, self.identity.of_database()), *of_regions]
 
 
-def _secret(namespace: str, name: str, data: dict[str, str]) -> dict[str, Any]:
+def secret(namespace: str, name: str, data: dict[str, str]) -> dict[str, Any]:
+    """A Secret with these texts."""
     encoded = {key: base64.b64encode(value.encode()).decode() for key, value in data.items()}
     return {
         "apiVersion": "v1",

@@ -65,6 +65,11 @@ def render(release: Release, credentials: Credentials, deployed: Iterable[str] =
     """
     chosen = parts.with_needs(deployed)
     objects = without_credentials(release, chosen) + credentials.objects(list(REGIONS), chosen)
+    return ordered(objects)
+
+
+def ordered(objects: Iterable[Object]) -> list[Object]:
+    """The same in the order in which to apply them."""
     return sorted(objects, key=lambda obj: ORDER.index(obj["kind"]) if obj["kind"] in ORDER else len(ORDER))
 
 

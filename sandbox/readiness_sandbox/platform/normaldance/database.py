@@ -91,7 +91,11 @@ def configuration(env: dict[str, str], certificates: Path) -> dict[str, Any]:
                 "rewind": {"username": "rewinder", "password": env["REWIND_PASSWORD"], **verified},
             },
             "parameters": parameters(certificates, env.get("STATEMENT_TIMEOUT", "0")),
-            "pg_hba": ["hostssl all all all scram-sha-256", "hostssl replication replicator all scram-sha-256"],
+            "pg_hba": [
+                "hostssl all all all scram-sha-256",
+                "hostssl replication replicator all scram-sha-256",
+                *(["host all all all scram-sha-256"] if env.get("DEFECT_PLAIN_CONNECTIONS") == "yes" else []),
+            ],
         },
     }
     if name == env["FOUNDER"]:

@@ -17,6 +17,7 @@ from aiohttp import web
 
 from .defects import Defects
 from .faults import Faults
+from .firewall import guard
 from .kit.app import ENVELOPE, FINE_BUCKETS_S, Handler, Unavailable, answer, build, no_dependencies, serve
 from .kit.calls import Caller, ServiceAnswer, client
 from .kit.features import HEADER as FEATURES
@@ -107,6 +108,7 @@ def application(settings: PodSettings, addresses: Mapping[str, tuple[str, int]],
     app[ENVELOPE].registry.register(reports.counter)
     app.cleanup_ctx.extend((split.watched, faults.watched))
     _hang(door, app)
+    guard(app)
     return app
 
 

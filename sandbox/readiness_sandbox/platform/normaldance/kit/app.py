@@ -11,6 +11,7 @@ import json
 import os
 import signal
 import socket
+import ssl
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
@@ -23,7 +24,7 @@ from prometheus_client import CollectorRegistry, Counter, disable_created_metric
 
 from ..defects import Defects  # noqa: TID252 - the kit is part of the platform
 from ..split import place, user_of  # noqa: TID252 - as above
-from . import profiles
+from . import profiles, transport
 from .features import Features
 from .times import ResponseTimes
 
@@ -204,6 +205,7 @@ class Envelope:
         self._enhanced = CollectorRegistry()
         self.draining = False
         self.keeps_connections = True
+        self.tls_only = transport.directory() is not None
         self._serving = 0
         self._identity = list(headers.items())
         self._defects = defects
@@ -250,6 +252,8 @@ class Envelope:
             return answer({"error": "unavailable"}, 503)
         if request.path in OWN_PATHS:
             return await self._handled(request, handler)
+        if self.tls_only and not request.secure:
+            return answer({"error": "this port serves health and metrics; use HTTPS"}, 421)
         if "\0" in request.path:  # no text of the database has it
             return answer({"error": "not found"}, 404)
         if self._serving >= AT_ONCE or _is_too_late(request):
@@ -314,11 +318,11 @@ def serve(app: web.Application, settings: PodSettings) -> None:
     uvloop.run(_serve(app, settings))
 
 
-async def listen(runner: web.AppRunner, address: str, port: int) -> None:
-    """Serve at an address, and accept ACCEPTED_AT_ONCE connections in a turn of the event loop."""
+async def listen(runner: web.AppRunner, address: str, port: int, tls: ssl.SSLContext | None = None) -> None:
+    """Serve at an address, with TLS where there is a context for it, and accept ACCEPTED_AT_ONCE connections in a turn of the event loop."""
     with socket.create_server((address, port)) as listening:
         for _ in range(ACCEPTED_AT_ONCE):
-            await web.SockSite(runner, listening.dup(), backlog=BACKLOG).start()
+            await web.SockSite(runner, listening.dup(), backlog=BACKLOG, ssl_context=tls).start()
 
 
 async def _serve(app: web.Application, settings: PodSettings) -> None:
@@ -329,6 +333,8 @@ async def _serve(app: web.Application, settings: PodSettings) -> None:
     await runner.setup()
     try:
         await listen(runner, settings.address, settings.port)
+        if (files := transport.directory()) is not None:
+            await listen(runner, settings.address, transport.PORT, transport.server_context(files))
         sys.stderr.write(
             f"{settings.service} {settings.release}: {settings.pod} on {settings.address}:{settings.port}\n"
         )

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import aiohttp
 
 from .app import ANSWER_BY, Unavailable
+from .transport import client_context
 
 ATTEMPTS = 3
 FIRST_PAUSE_S = 0.02
@@ -68,7 +69,8 @@ class Caller:
 
     def __init__(self, service: str, host: str, port: int, client: aiohttp.ClientSession) -> None:
         self.service = service
-        self._origin = f"http://{host}:{port}"
+        self._tls = client_context()
+        self._origin = f"{'https' if self._tls else 'http'}://{host}:{port}"
         self._client = client
         self._budget = RetryBudget()
 
@@ -102,6 +104,8 @@ class Caller:
                 headers={**headers, ANSWER_BY: f"{by:.3f}"},
                 data=body or None,
                 allow_redirects=False,
+                ssl=self._tls or True,
+                server_hostname=self.service if self._tls else None,
             ) as response:
                 return ServiceAnswer(response.status, response.headers, await response.read())
         except (aiohttp.ClientError, TimeoutError):
