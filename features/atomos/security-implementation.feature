@@ -39,6 +39,10 @@ Feature: Security implementation
   Scenario: A role that was taken away is gone in every region
     When the deployed platform has been inspected
     Then every call with a role taken away was refused with 403 in every region within 60 s
+  @AT-SEC-TLS
+  Scenario: Users reach the platform with a current version of TLS only
+    When the deployed platform has been inspected
+    Then every public listener refuses plain text and every handshake below TLS 1.2
 
   Scenario Outline: <what>: a <role> vouches for it
     Then <role> vouches for it, for this release, not longer than <age> ago

@@ -6,6 +6,11 @@ Feature: Roadmap
     When the experiment "pod-loss" has run under "everyday" traffic
     Then every killed pod is replaced by a ready one within 60 s with 0 manual steps
 
+  @IP-ROAD-QUANTUM
+  Scenario: Connections of today cannot be read by a quantum computer of tomorrow
+    When the deployed platform has been inspected
+    Then every public listener offers a hybrid post-quantum key exchange
+
   Scenario Outline: <what>: a <role> vouches for it
     Then <role> vouches for it, for this release, not longer than <age> ago
 

@@ -35,6 +35,20 @@ Feature: Security framework
   Scenario: The scope WRITE is not enough to administrate
     When the deployed platform has been inspected
     Then every call with scope WRITE only was refused with 403 and the calls cover every admin operation
+  @IP-SEC-TLS13
+  Scenario: Users reach the platform with TLS 1.3 only
+    When the deployed platform has been inspected
+    Then every public listener refuses plain text and every handshake below TLS 1.3
+
+  @IP-SEC-MTLS
+  Scenario: Machines come in with a client certificate that is right
+    When the deployed platform has been inspected
+    Then every mutual listener accepts a right client certificate, and none, an expired or a foreign one ended the handshake
+
+  @IP-SEC-TRANSIT
+  Scenario: Services, stores and event bus talk with TLS 1.3
+    When "everyday" traffic has run
+    Then every connection between services, stores and event bus uses TLS 1.3 in the steady state
 
   Scenario Outline: <what>: a <role> vouches for it
     Then <role> vouches for it, for this release, not longer than <age> ago

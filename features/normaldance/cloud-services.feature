@@ -30,3 +30,13 @@ Feature: Cloud services
   Scenario: The database of every region is new enough
     When the deployed platform has been inspected
     Then the database of every region reports version 15.4 or newer
+
+  @DA-AWS-ACM
+  Scenario: The certificate of every public address is right, and not about to expire
+    When the deployed platform has been inspected
+    Then every public listener has a certificate that is valid for its name and for 30 more days
+
+  @DA-AWS-WAF
+  Scenario: The firewall refuses requests with patterns of attacks
+    When the deployed platform has been inspected
+    Then every public listener refuses 100 % of requests with SQL injection, script injection and path traversal patterns with 403

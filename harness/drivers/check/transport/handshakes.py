@@ -24,11 +24,12 @@ from harness.drivers.check.transport.listeners import (
     read_each,
     undeclared,
 )
-from harness.drivers.check.transport.wire import NoConnection, NoTls, begin_tls, connected, plain_answer
+from harness.drivers.check.transport.wire import NoConnection, NoTls, PlainAnswer, begin_tls, connected, plain_answer
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import UsageError
 from harness.targets import Target
 from harness.targets.access import accesses
+from harness.targets.files.listeners import TlsListener
 
 _CLASSIC: Final = (0x001D, 0x0017, 0x0018, 0x0019)
 
@@ -87,11 +88,7 @@ def offered(
 def refusals(listener: NamedListener, least: int) -> Iterator[FactReading]:
     """Facts of one listener: plain text and each version below `least` are refused; what only a closed connection says counts between two controls."""
     control = offered(listener, [*VERSIONS])
-    try:
-        plain = plain_answer(listener.at)
-        refused, words = plain.refused, plain.words
-    except NoConnection as error:
-        refused, words = None, str(error)
+    refused, words = _plain(listener.at)
     older = {version: offered(listener, [version]) for version in VERSIONS if version < least}
     controls = (control, offered(listener, [*VERSIONS]))
     alive = all(one.outcome is HelloOutcome.ACCEPTED for one in controls)
@@ -104,6 +101,19 @@ def refusals(listener: NamedListener, least: int) -> Iterator[FactReading]:
         yield FactReading(subject=f"{listener}: any version", expected=expected, observed=failed.words, ok=None)
     for version, answer in older.items():
         yield _refusal(f"{listener}: {VERSIONS[version]}", answer, alive=alive)
+    if listener.at.plain:
+        refused, words = _plain(
+            listener.at.model_copy(update={"address": listener.at.plain, "name": listener.at.called})
+        )
+        subject = f"{listener}: plain text at {listener.at.plain}"
+        yield FactReading(subject=subject, expected="refused, or redirected to HTTPS", observed=words, ok=refused)
+
+
+def _plain(at: TlsListener) -> PlainAnswer:
+    try:
+        return plain_answer(at)
+    except NoConnection as error:
+        return PlainAnswer(None, str(error))
 
 
 def _refusal(subject: str, answer: HelloAnswer, *, alive: bool) -> FactReading:

@@ -209,7 +209,7 @@ class Envelope:
         self._serving = 0
         self._identity = list(headers.items())
         self._defects = defects
-        self._born: WeakKeyDictionary[asyncio.Transport, float] = WeakKeyDictionary()
+        self._born: WeakKeyDictionary[asyncio.Transport | ssl.SSLObject, float] = WeakKeyDictionary()
         labels = ("route", "method", "status")
         self._requests = Counter("http_requests_total", "Requests answered.", labels, registry=self.registry)
         self._seconds = ResponseTimes(() if defects.no_buckets else buckets)
@@ -285,7 +285,11 @@ class Envelope:
 
         The answer says so, hence no request is lost to it.
         """
-        return connection is None or self._born.setdefault(connection, now) + CONNECTION_MAX_AGE_S < now
+        if connection is None:
+            return True
+        # a transport with TLS takes no weak reference
+        lives = connection.get_extra_info("ssl_object") or connection
+        return self._born.setdefault(lives, now) + CONNECTION_MAX_AGE_S < now
 
     async def sign(self, _: web.Request, response: web.StreamResponse) -> None:
         """Put identity on an answer, also on an unexpected one."""
