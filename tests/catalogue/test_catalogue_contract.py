@@ -68,6 +68,10 @@ SAID_OTHERWISE: Final = {
     "IP-SEC-OAUTH2": "more than asked for: by every protected operation; the right token is let in as the control of each call",
     "ND-PH2-AUTH": "over every protected operation: the calls cover it",
     "IP-ROAD-AUTONOMOUS": "by no hand is with 0 manual steps",
+    "IP-SEC-MTLS": "more than asked for: at every listener that is declared as mutual",
+    "DA-AWS-WAF": "more than asked for: at every public listener",
+    "DA-GEO-LB": "every path is that of every public listener of the host",
+    "DA-GEO-TLS": "more than asked for: at every public listener",
 }
 """Rows whose criterion has another quantifier, operator, value or domain than the contract, and proves as much."""
 _NOT_IN_ORDER: Final = ("quantifier", "operator", "value", "domain")

@@ -19,7 +19,7 @@ from harness.drivers.check.registry import CHECKS
 from harness.targets import Target, load_target
 from readiness_sandbox.platform import parts
 from readiness_sandbox.platform.certificates import PART, IssuedCertificates
-from readiness_sandbox.platform.render import kustomized
+from readiness_sandbox.platform.render import without_credentials
 from readiness_sandbox.releases import load_release
 from tests.sandbox.platform.conftest import GATEWAY, PLATFORM, TRACK, USER, Services, process
 
@@ -45,8 +45,7 @@ SENTENCES: Final[Mapping[str, tuple[str, Mapping[str, str]]]] = {
 
 def files_of(service: str, issued: IssuedCertificates, home: Path, release: str) -> Path:
     """The directory with the certificate of a service, as its pods have it in this release."""
-    objects = [*kustomized(parts.directory(PART))]
-    objects = [one for one in load_release(release).applied_to(objects) if one["kind"] == "ConfigMap"] or objects
+    objects = without_credentials(load_release(release), [PART])
     secrets = {one["metadata"]["name"]: one for one in issued.secrets(objects, lambda _, name: PLACES.get(name, USER))}
     directory = home / service
     directory.mkdir()
@@ -75,7 +74,7 @@ class SecurePlatform:
             ("track-service", TRACK, "track"),
             ("api-gateway", GATEWAY, "gateway"),
         ):
-            own = {"TLS_DIR": str(files_of(name, issued, home, release)), "FIREWALL": "refuses"}
+            own = {"TLS_DIR": str(files_of(name, issued, home, release)), "FIREWALL": "on"}
             own |= {"USER_SERVICE_SERVICE_PORT": "8443", "TRACK_SERVICE_SERVICE_PORT": "8443"}
             services.start(module, place, **own, POD_NAME=f"{name}-0", **environment(release, name))
         variables = {
@@ -131,12 +130,12 @@ class SecurePlatform:
         return found
 
 
-@pytest.fixture(scope="module")
-def secure(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecurePlatform]:
+@pytest.fixture
+def secure(postgres: Postgres, tmp_path: Path) -> Iterator[SecurePlatform]:
     """The healthy one."""
     assert postgres.answers()
     with ExitStack() as stack:
-        yield SecurePlatform(tmp_path_factory.mktemp("secure"), stack)
+        yield SecurePlatform(tmp_path, stack)
 
 
 def test_every_row_passes_on_the_healthy_platform(secure: SecurePlatform) -> None:
@@ -144,19 +143,14 @@ def test_every_row_passes_on_the_healthy_platform(secure: SecurePlatform) -> Non
     assert secure.outcomes() == dict.fromkeys(SENTENCES, True)
 
 
-def test_a_user_is_served_through_tls_from_the_entry_to_the_service(secure: SecurePlatform) -> None:
-    """The answer is that of the service, and names who gave it."""
+def test_users_are_served_with_tls_alone(secure: SecurePlatform) -> None:
+    """The answer at the entry is that of the service; the port without TLS serves health and metrics, and no route of users."""
     answer = secure.get("/tracks/1")
     assert (answer.json()["id"], answer.headers["x-gateway-pod"]) == (1, "api-gateway-0")
-
-
-def test_the_port_without_tls_serves_health_and_metrics_alone(secure: SecurePlatform) -> None:
-    """No Service leads there; a pod that is called directly refuses routes of users."""
-    assert secure.get("/health").status_code == 200
-    found = {
+    plain = {
         path: httpx.get(f"http://{TRACK}:8080{path}", trust_env=False).status_code for path in ("/health", "/tracks/1")
     }
-    assert found == {"/health": 200, "/tracks/1": 421}
+    assert plain == {"/health": 200, "/tracks/1": 421}
 
 
 @pytest.mark.slow

@@ -1,6 +1,6 @@
 """The gateway's web application firewall: it refuses requests with patterns of attacks, before anything else is done with them.
 
-The variable FIREWALL switches it on: `refuses`, or `counts` (a planted defect), which lets them through and counts them.
+The variable FIREWALL switches it on. With the planted defect it counts them alone, and lets them through.
 Its patterns are of its own; the harness's requests are not known here.
 """
 
@@ -39,8 +39,8 @@ _MOST_DECODINGS: Final = 2
 
 def guard(app: web.Application) -> None:
     """Put the firewall in front of the routes of an application, if this pod has one."""
-    if mode := os.environ.get("FIREWALL", ""):
-        firewall = Firewall(mode)
+    if os.environ.get("FIREWALL", "") == "on":
+        firewall = Firewall(refuses=os.environ.get("DEFECT_FIREWALL_COUNTS", "") != "yes")
         app.middlewares.append(firewall.around)
         app[ENVELOPE].registry.register(firewall.counter)
 
@@ -48,8 +48,8 @@ def guard(app: web.Application) -> None:
 class Firewall:
     """Refuses or counts attacks."""
 
-    def __init__(self, mode: str) -> None:
-        self._refuses = mode != "counts"
+    def __init__(self, *, refuses: bool) -> None:
+        self._refuses = refuses
         self.counter = Counter(
             "firewall_matches_total", "Requests with a pattern of an attack.", ("kind",), registry=None
         )
