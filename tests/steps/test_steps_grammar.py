@@ -463,6 +463,28 @@ OBJECTIVES = {
         check("dns-records", ttl="60 s"), times={"ttl": s(60)}
     ),
     "every public name has equal records at every authoritative server of the zone": check("dns-servers"),
+    "every public listener refuses plain text and every handshake below TLS 1.2": check(
+        "refuses-old-tls", listeners="public", least="1.2"
+    ),
+    "every mutual listener accepts a right client certificate, and none, an expired or a foreign one ended the handshake": check(
+        "client-certificates", listeners="mutual"
+    ),
+    "every partners listener has a certificate that is valid for its name and for 30 more days": check(
+        "valid-certificate", listeners="partners", days="30"
+    ),
+    "every public listener offers a hybrid post-quantum key exchange": check("hybrid-key-exchange", listeners="public"),
+    "every public listener redirects 100 % of plain HTTP requests to HTTPS with a certificate that names the host": check(
+        "redirects-to-https", listeners="public"
+    ),
+    'every public listener of host "api.example.com" answers every path by "api-gateway" and another host by 404': check(
+        "answers-its-host", listeners="public", host="api.example.com", workload="api-gateway"
+    ),
+    "every public listener refuses 100 % of requests with SQL injection, script injection and path traversal patterns with 403": check(
+        "refuses-attacks", listeners="public"
+    ),
+    "every connection between services, stores and event bus uses TLS 1.3 in the steady state": check(
+        "tls-in-transit", least="1.3"
+    ),
     "the share of accepted events delivered whole within 30 s is at least 99.5 % in the steady state": Objective(
         figure=Figure.DELIVERED, op=Op.AT_LEAST, limit=percent(99.5), times={"within": s(30)}, sentence=""
     ),

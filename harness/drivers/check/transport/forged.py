@@ -1,4 +1,4 @@
-"""A client certificate that looks like a right one and is of an authority that nobody trusts."""
+"""A client certificate with the names of a right one, of an authority that no listener trusts."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def forged(right: Path, directory: Path) -> Keypair:
         model = x509.load_pem_x509_certificate(right.read_bytes())
     except (OSError, ValueError) as error:
         raise ConfigurationError(
-            f"is no certificate: {error}", where=str(right), hint="name a PEM file with a certificate"
+            f"no certificate can be read: {error}", where=str(right), hint="name a PEM file with a certificate"
         ) from error
     now, key, authority = clock.wall(), ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     made = (

@@ -81,7 +81,7 @@ def asked(
 
 
 def _paths(target: Target, listener: TlsListener) -> list[str]:
-    """Paths whose answers are compared: those of the listener, the reads of the probes, and one that nobody serves."""
+    """Paths whose answers are compared: those of the listener, the reads of the probes, and one that does not exist."""
     reads = [target.probes.health, target.probes.read.path, *(read.path for read in target.probes.services.values())]
     own = reads if listener.public else []
     return [*dict.fromkeys([listener.path, *listener.paths, *own, f"/readiness-{secrets.token_hex(4)}"])]
@@ -171,7 +171,7 @@ def _redirect(answer: FrontAnswer, listener: TlsListener, path: str) -> str:
 )
 @accesses(*READS)
 def answers_its_host(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Each known path and one that nobody serves, with the host and with one that nobody has.
+    """Each known path and one that does not exist, with the host and with an unknown host.
 
     The header that `answered_by` of the listener names says which workload has answered.
     """

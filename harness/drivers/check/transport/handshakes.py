@@ -62,7 +62,7 @@ def version_of(text: str) -> int:
     """The number of a version that is written as `1.2`.
 
     Raises:
-        UsageError: it is none.
+        UsageError: the version is unknown.
     """
     found = [number for number, name in VERSIONS.items() if name == f"TLS {text}"]
     if not found:

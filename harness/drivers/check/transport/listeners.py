@@ -1,4 +1,4 @@
-"""The listeners of a target: those that its file declares, its entries, and those that the Kubernetes API shows and nobody declared."""
+"""The listeners of a target: those that its file declares, its entries, and undeclared ones that the Kubernetes API shows."""
 
 from __future__ import annotations
 

@@ -148,13 +148,13 @@ def _postgresql(listener: TlsListener, answer: bytes) -> PlainAnswer:
 
 
 def sql_state(answer: bytes) -> str:
-    """The SQLSTATE of an ErrorResponse of PostgreSQL; empty: it is none."""
+    """The SQLSTATE of an ErrorResponse of PostgreSQL; empty: the answer is another one."""
     found = re.search(rb"\x00C([0-9A-Z]{5})\x00", answer) if answer.startswith(b"E") else None
     return found[1].decode() if found else ""
 
 
 def status_of(answer: bytes) -> int:
-    """The status of an HTTP answer; 0: it is none."""
+    """The status of an HTTP answer; 0: the answer is not HTTP."""
     found = re.match(rb"HTTP/1\.[01] (\d{3})\b", answer)
     return int(found[1]) if found else 0
 
