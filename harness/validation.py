@@ -194,6 +194,7 @@ def _optional(annotation: Any) -> Any:
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:
-    """The model in `Mapping[str, X]`, `tuple[X, ...]` or `X` itself."""
-    candidates = (annotation, *get_args(annotation))
+    """The model in `Mapping[str, X]`, `tuple[X, ...]` or `X` itself; `X` may have validators of its own (`Annotated`)."""
+    within = get_args(annotation)
+    candidates = (annotation, *within, *(inner for part in within for inner in get_args(part)))
     return next((part for part in candidates if isinstance(part, type) and issubclass(part, BaseModel)), None)

@@ -119,7 +119,7 @@ def undeclared(target: Target, which: str) -> list[FactReading]:
         )
         for region, namespace in every_place(target)
         for service in clusters.of(region).services(namespace)
-        for kind, port, hosts in _outside(service)
+        for kind, port, hosts in outside(service)
         if not known & {(host, port) for host in hosts}
     ]
 
@@ -137,7 +137,7 @@ def _places(listener: TlsListener) -> Iterator[tuple[str, int]]:
             continue
 
 
-def _outside(service: Object) -> Iterator[tuple[str, int, set[str]]]:
+def outside(service: Object) -> Iterator[tuple[str, int, set[str]]]:
     """How, at which port and under which hosts a Service is open to the outside of its cluster."""
     spec, status = service["spec"], service.get("status") or {}
     ingress = (status.get("loadBalancer") or {}).get("ingress") or []

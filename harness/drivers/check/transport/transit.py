@@ -65,15 +65,19 @@ def tls_in_transit(target: Target, params: Mapping[str, str]) -> Iterator[FactPr
 
     def probe() -> Sequence[FactReading]:
         readings = (before, log.read())
-        seen = _between(target, readings)
+        seen = between(target, readings)
         places = _pods(clusters, seen)
-        facts = [fact for one, callers in sorted(seen.items()) for fact in _of(target, one, callers, places, least)]
+        facts = [
+            fact
+            for one, callers in sorted(seen.items())
+            for fact in destination_facts(target, one, callers, places, least)
+        ]
         return [*facts, *_sessions(target, least), *_gaps(readings)]
 
     yield probe
 
 
-def _between(target: Target, readings: Sequence[FlowsRead]) -> dict[Destination, Counter[str]]:
+def between(target: Target, readings: Sequence[FlowsRead]) -> dict[Destination, Counter[str]]:
     """Connections of workloads to workloads by destination and caller."""
     found: defaultdict[Destination, Counter[str]] = defaultdict(Counter)
     for read in readings:
@@ -99,7 +103,7 @@ def _pods(clusters: Clusters, seen: Mapping[Destination, object]) -> dict[tuple[
     return found
 
 
-def _of(
+def destination_facts(
     target: Target,
     one: Destination,
     callers: Counter[str],
