@@ -6,7 +6,7 @@ import shutil
 import signal
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -48,7 +48,7 @@ class Certificates:
 
 
 @contextmanager
-def running(command: list[str | Path], port: int, log: Path) -> Iterator[None]:
+def running(command: Sequence[str | Path], port: int, log: Path) -> Iterator[None]:
     """A server, from when it listens until the end of the context."""
     with log.open("ab") as output, subprocess.Popen(command, stdout=output, stderr=output) as process:
         try:
@@ -81,7 +81,15 @@ def nginx(
         '  add_header x-served-by web-0 always; location / { return 200 "ok\\n"; } }\n'
         f"{redirect} }}\n"
     )
-    command = [shutil.which("nginx") or "nginx", "-p", directory, "-e", "stderr", "-c", directory / "nginx.conf"]
+    command: list[str | Path] = [
+        shutil.which("nginx") or "nginx",
+        "-p",
+        directory,
+        "-e",
+        "stderr",
+        "-c",
+        directory / "nginx.conf",
+    ]
     with running(command, secure, directory / "nginx.log"):
         yield secure, plain
 
@@ -94,7 +102,7 @@ def caddy(directory: Path, tls: str = "") -> Iterator[int]:
         "{\n admin off\n auto_https off\n persist_config off\n}\n"
         f"https://:{port} {{\n bind 127.0.0.1\n tls {directory}/server.crt {directory}/server.key {{\n{tls}\n }}\n respond ok\n}}\n"
     )
-    command = [_caddy(), "run", "--adapter", "caddyfile", "--config", directory / "Caddyfile"]
+    command: list[str | Path] = [_caddy(), "run", "--adapter", "caddyfile", "--config", directory / "Caddyfile"]
     with running(command, port, directory / "caddy.log"):
         yield port
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -100,16 +101,17 @@ def test_files_that_are_no_certificates_are_named(tmp_path: Path) -> None:
 
 def test_services_that_are_open_to_the_outside_are_found() -> None:
     """By type and by external address, each TCP port; one of the inside is not."""
+    specs: Mapping[str, dict[str, object]] = {
+        "balancer": {"type": "LoadBalancer"},
+        "node": {"type": "NodePort"},
+        "external": {"type": "ClusterIP", "externalIPs": ["192.0.2.1"]},
+        "inside": {"type": "ClusterIP", "clusterIP": "10.0.0.1"},
+    }
     ports = [{"port": 443, "nodePort": 30443}, {"port": 53, "protocol": "UDP"}]
     status = {"loadBalancer": {"ingress": [{"hostname": "lb.example.test"}]}}
     found = {
         kind: [(how, port) for how, port, _ in outside({"spec": {"ports": ports, **spec}, "status": status})]
-        for kind, spec in {
-            "balancer": {"type": "LoadBalancer"},
-            "node": {"type": "NodePort"},
-            "external": {"type": "ClusterIP", "externalIPs": ["192.0.2.1"]},
-            "inside": {"type": "ClusterIP", "clusterIP": "10.0.0.1"},
-        }.items()
+        for kind, spec in specs.items()
     }
     assert found == {
         "balancer": [("LoadBalancer", 443)],
