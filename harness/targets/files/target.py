@@ -34,6 +34,7 @@ from harness.targets.files.parts import (
 )
 from harness.targets.files.requests import ApiDescription, SignIn
 from harness.targets.files.sessions import Limits, wrong_sessions
+from harness.targets.files.stored import Encryption, SecretSettings
 from harness.targets.files.strategies import wrong_strategies
 from harness.targets.files.upload import Upload
 from harness.targets.files.values import Name, RootUrl, Seconds, TargetSection, Url, Word, is_http
@@ -89,6 +90,8 @@ _LIVE: Final = frozenset(
         "identity",
         "authorisation",
         "limits",
+        "encryption",
+        "secrets",
     }
 )
 """Keys that only a running platform has."""
@@ -132,6 +135,8 @@ class Target(TargetSection):
         authorisation: who may call what; None: it is not declared.
         limits: how many calls the entry takes from each client; None: not declared.
         tls: certificates, and the listeners whose handshakes are checked.
+        encryption: what is stored where, and how it is encrypted; None: stores are not searched.
+        secrets: ages of keys, and how a secret is rotated; None: keys have no age.
         file: path of the target file.
     """
 
@@ -178,6 +183,8 @@ class Target(TargetSection):
     identity: IdentitySettings | None = None
     authorisation: Authorisation | None = None
     limits: Limits | None = None
+    encryption: Encryption | None = None
+    secrets: SecretSettings | None = None
     tls: Tls = Tls()
     proxy: str = "none"
     evidence: EvidenceFiles = EvidenceFiles()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, LiteralString
 
 from harness.errors import ConfigurationError, DriverError, TargetUnreachable
@@ -75,6 +75,52 @@ def rows_of(
         what = " ".join(str(error).split()) or type(error).__name__
         hint = "check that it is the right database, and that the role of the DSN may read it (GRANT SELECT); see `database` of the target file"
         raise DriverError(f"the database refused a query: {what}", where=str(dsn), hint=hint) from error
+
+
+def stream_of(dsn: Reference, query: sql.Composed, *, at_once: int = 5000) -> Iterator[Row]:
+    """The rows of an answer that is too large to be held, `at_once` of them at a time; the transaction is rolled back.
+
+    Raises:
+        TargetUnreachable: no connection, or no answer in time.
+        DriverError: the server answered with an error.
+    """
+    import psycopg
+    from psycopg.conninfo import make_conninfo
+
+    bound = f"-c statement_timeout={STATEMENT_MS}"
+    try:
+        with psycopg.connect(make_conninfo(_address(dsn), options=bound)) as connection:
+            with connection.cursor(name="readiness") as cursor:
+                cursor.itersize = at_once
+                cursor.execute(query)
+                yield from cursor
+            connection.rollback()
+    except psycopg.OperationalError as error:
+        what = " ".join(str(error).split()) or type(error).__name__
+        raise TargetUnreachable(f"no answer from the database: {what}", where=str(dsn)) from error
+    except psycopg.Error as error:
+        what = " ".join(str(error).split()) or type(error).__name__
+        raise DriverError(f"the database refused a query: {what}", where=str(dsn)) from error
+
+
+def run_statement(dsn: Reference, statement: str) -> None:
+    """Run one statement outside of a transaction, such as CHECKPOINT.
+
+    Raises:
+        TargetUnreachable: no connection, or no answer in time; the message never contains the DSN.
+        DriverError: the server refused the statement.
+    """
+    import psycopg
+
+    try:
+        with psycopg.connect(_address(dsn), autocommit=True) as connection:
+            connection.execute(statement.encode())
+    except psycopg.OperationalError as error:
+        what = " ".join(str(error).split()) or type(error).__name__
+        raise TargetUnreachable(f"no answer from the database: {what}", where=str(dsn)) from error
+    except psycopg.Error as error:
+        what = " ".join(str(error).split()) or type(error).__name__
+        raise DriverError(f"the database refused `{statement}`: {what}", where=str(dsn)) from error
 
 
 def _address(dsn: Reference) -> str:

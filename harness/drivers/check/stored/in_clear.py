@@ -1,0 +1,219 @@
+"""`markers-in-clear`: checks that what is written through the API is found in clear in no place in which it is stored."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from typing import Final
+
+from harness.clock import Deadline
+from harness.drivers.check.claim import claim
+from harness.drivers.check.needs import ENTRY, within
+from harness.drivers.check.sql.asking import database_in, run_statement
+from harness.drivers.check.stored.places import PlaceScan, scan_place
+from harness.drivers.check.stored.scanning import MarkerScan, new_marker, words_of
+from harness.drivers.check.stored.written import WrittenMarkers, classes_in, refuse_writes, written
+from harness.drivers.claim import SentenceForm
+from harness.drivers.facts import FactProbe, FactReading
+from harness.errors import ConfigurationError, HarnessError
+from harness.model.planned.need import RequiredKey
+from harness.targets import Target
+from harness.targets.files.stored import CLASSES, Encryption, Flush, StorePlace
+
+IN_CLEAR: Final = SentenceForm(
+    "marker-in-clear",
+    "a marker written <found:noun>",
+    "Random words are written through the API and searched for, in clear and in the usual encodings, in every place that the target file names; the word of class `none` must be found, else the scan saw nothing.",
+)
+_CONTROL: Final = "none"
+_AGAIN_S: Final = 1.0
+_NEEDED: Final = (
+    ENTRY,
+    RequiredKey("encryption", "the places in which data is stored are searched"),
+    within("encryption.writes", "a marker is written through the API"),
+    within("encryption.stores", "the places in which data is stored are searched"),
+)
+
+
+@claim(
+    IN_CLEAR,
+    "as <class:name> data is found in clear in no database file or write-ahead log",
+    example="a marker written as personal data is found in clear in no database file or write-ahead log",
+    fixed={"kind": "database"},
+    needs=_NEEDED,
+    seconds=10.0,
+    again=False,
+)
+@claim(
+    IN_CLEAR,
+    "as <class:name> data is found in clear in no backup file",
+    name="marker-in-backups",
+    example="a marker written as personal data is found in clear in no backup file",
+    fixed={"kind": "backup"},
+)
+@claim(
+    IN_CLEAR,
+    "as <class:name> data is found in clear in no log",
+    name="marker-in-logs",
+    example="a marker written as personal data is found in clear in no log",
+    fixed={"kind": "log"},
+)
+@claim(
+    IN_CLEAR,
+    "through the API is found in clear in no place in which it is stored",
+    name="marker-anywhere",
+    fixed={"kind": "", "class": ""},
+)
+def markers_in_clear(target: Target, params: Mapping[str, str]) -> FactProbe:
+    """Markers are written by `encryption.writes`, read back, and searched for in `encryption.stores`: files, outputs of commands, volumes of pods.
+
+    What is packed is searched unpacked too. A place that could not be read, that shows no control, or whose files do not begin as
+    declared is named, and the result is unknown.
+    """
+    encryption = _encryption(target)
+    classes = _classes(params["class"], encryption, target)
+    stores = {name: one for name, one in encryption.stores.items() if params["kind"] in ("", one.kind)}
+    if not stores:
+        raise ConfigurationError(
+            f"names no place of kind `{params['kind']}`",
+            where=f"{target.file}: encryption.stores",
+            hint=f"write `stores: {{NAME: {{kind: {params['kind']}, files: [PATH]}}}}`",
+        )
+    writes = tuple(one for one in encryption.writes if classes_in(one) & (classes | {_CONTROL}))
+    refuse_writes(target, writes)
+
+    def probe() -> Sequence[FactReading]:
+        with ExitStack() as stack:
+            done = [
+                stack.enter_context(
+                    written(
+                        target, encryption, one, {kind: new_marker() for kind in classes_in(one)}, "markers-in-clear"
+                    )
+                )
+                for one in writes
+            ]
+            seen = [one.fact for one in done]
+            if not all(fact.ok for fact in seen):
+                return seen  # nothing was stored, so nothing can be found
+            seen += _flushed(target, encryption)
+            for name, (store, scan) in _scanned(target, encryption, stores, done).items():
+                seen += _facts(name, store, scan, done, classes)
+            return seen
+
+    return probe
+
+
+def _encryption(target: Target) -> Encryption:
+    if target.encryption is None:
+        raise ConfigurationError(
+            "does not say where data is stored",
+            where=f"{target.file}: encryption",
+            hint="write `encryption: {writes: [{operation: POST /people, …}], stores: {data: {files: [PATH]}}}`",
+        )
+    return target.encryption
+
+
+def _classes(named: str, encryption: Encryption, target: Target) -> frozenset[str]:
+    """The classes whose markers must not be found: the named one, or every one that is written."""
+    there = frozenset(kind for one in encryption.writes for kind in classes_in(one)) - {_CONTROL}
+    if named and named not in CLASSES:
+        raise ConfigurationError(
+            f"`{named}` is no class of data", where="the sentence", hint=f"write one of {', '.join(CLASSES[:2])}"
+        )
+    if not there & ({named} if named else there):
+        raise ConfigurationError(
+            f"no write has a marker of class `{named or 'personal'}`",
+            where=f"{target.file}: encryption.writes",
+            hint=f"write `{{{named or 'personal'}}}` in the body of an operation that stores such data",
+        )
+    return frozenset({named}) if named else there
+
+
+def _flushed(target: Target, encryption: Encryption) -> Iterator[FactReading]:
+    """Let the database write its files; a fact only where that failed."""
+    flush = encryption.flush
+    if flush is None:
+        return
+    try:
+        _flush(target, encryption, flush)
+    except HarnessError as error:
+        yield FactReading(subject="flush", expected="data files are written", observed=error.what, ok=None)
+
+
+def _flush(target: Target, encryption: Encryption, flush: Flush) -> None:
+    if flush.sql:
+        run_statement(encryption.dsn or database_in(target).dsn, flush.sql)
+        return
+    try:
+        done = subprocess.run(flush.command, capture_output=True, timeout=encryption.within_s, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise ConfigurationError(f"`{flush.command[0]}` could not be run ({type(error).__name__})") from error
+    if done.returncode:
+        raise ConfigurationError(f"`{flush.command[0]}` ended with exit code {done.returncode}")
+
+
+def _scanned(
+    target: Target, encryption: Encryption, stores: Mapping[str, StorePlace], done: Sequence[WrittenMarkers]
+) -> dict[str, tuple[StorePlace, PlaceScan]]:
+    """Search every place; one that lacks its control is searched again, until the time is over."""
+    scan = MarkerScan({f"{kind} {n}": marker for n, one in enumerate(done) for kind, marker in one.markers.items()})
+    deadline = Deadline.after(encryption.within_s)
+    found: dict[str, tuple[StorePlace, PlaceScan]] = {}
+    for _ in deadline.ticks(_AGAIN_S):
+        for name, store in stores.items():
+            if name not in found or not _proven(*found[name], done):
+                again = scan_place(target, store, scan, deadline)
+                if name not in found or not deadline.over:
+                    found[name] = store, again
+        if all(_proven(*one, done) for one in found.values()):
+            break
+    return found
+
+
+def _times(scan: PlaceScan, done: Sequence[WrittenMarkers], kind: str) -> int:
+    return sum(scan.times(f"{kind} {n}") for n in range(len(done)))
+
+
+def _proven(store: StorePlace, scan: PlaceScan, done: Sequence[WrittenMarkers]) -> bool:
+    """Whether the scan saw what was written after the markers, or with them."""
+    if store.proven_by == "control":
+        return _times(scan, done, _CONTROL) > 0
+    return scan.newest_ns >= max(one.at_ns for one in done)
+
+
+def _facts(
+    name: str, store: StorePlace, scan: PlaceScan, done: Sequence[WrittenMarkers], classes: frozenset[str]
+) -> Iterator[FactReading]:
+    # of a place that is encrypted as a whole the control must not be there either
+    kinds = sorted(classes | ({_CONTROL} if store.begins else frozenset()))
+    clear = {f"{kind} {n}": kind for n in range(len(done)) for kind in kinds}
+    harmed = 0
+    for file, found in scan.found.items():
+        bad = {one: n for one, n in found.items() if one.marker in clear}
+        if bad:
+            harmed += 1
+            words = ", ".join(dict.fromkeys(clear[one.marker] for one in bad))
+            observed = f"the marker of class {words} {words_of(bad)}, {sum(bad.values())} times"
+            yield FactReading(subject=f"{name}: {file}", expected="no marker", observed=observed, ok=False)
+    for files, why in scan.not_read:
+        yield FactReading(subject=f"{name}: {files}", expected="read and searched", observed=why, ok=None)
+    for file in [one for one in scan.wrong if one not in scan.found][:5]:
+        observed = "it begins otherwise, so whether it is encrypted is unknown"
+        yield FactReading(
+            subject=f"{name}: {file}", expected=f"begins with `{store.begins}`", observed=observed, ok=None
+        )
+    control = _times(scan, done, _CONTROL)
+    proven = _proven(store, scan, done)
+    proof = {
+        ("control", True): f"the control was found {control} times",
+        ("control", False): "the control was not found, so the scan proves nothing",
+        ("fresh", True): "a file is newer than the write",
+        ("fresh", False): "no file is newer than the write, so the scan proves nothing",
+    }[store.proven_by, proven]
+    yield FactReading(
+        subject=name,
+        expected=f"no marker of class {', '.join(kinds)} in clear",
+        observed=f"{scan.files} files, {scan.size / 1e6:.1f} MB, {harmed or 'none'} with a marker; {proof}",
+        ok=False if harmed else True if proven and scan.files else None,
+    )
