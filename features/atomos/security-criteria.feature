@@ -6,6 +6,11 @@ Feature: Security criteria
     When the deployed platform has been inspected
     Then every right sign-in got a token and every wrong one 401, at least 1000 of each
 
+  @AT-SCR-DATA
+  Scenario: Every column has a class, and what is personal is stored encrypted
+    When the deployed platform has been inspected
+    Then every column is classified and no personal marker is found in clear in any database file
+
   Scenario Outline: <what>: made of other rows
     Then <parts>
 

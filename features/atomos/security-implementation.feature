@@ -43,6 +43,10 @@ Feature: Security implementation
   Scenario: Users reach the platform with a current version of TLS only
     When the deployed platform has been inspected
     Then every public listener refuses plain text and every handshake below TLS 1.2
+  @AT-SEC-AES
+  Scenario: What is encrypted is encrypted with AES-256
+    When the deployed platform has been inspected
+    Then no encrypted value in any table names another cipher than AES-256
 
   Scenario Outline: <what>: a <role> vouches for it
     Then <role> vouches for it, for this release, not longer than <age> ago

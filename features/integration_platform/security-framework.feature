@@ -49,6 +49,20 @@ Feature: Security framework
   Scenario: Services, stores and event bus talk with TLS 1.3
     When "everyday" traffic has run
     Then every connection between services, stores and event bus uses TLS 1.3 in the steady state
+  @IP-SEC-AES
+  Scenario: What is stored is encrypted with AES-256
+    When the deployed platform has been inspected
+    Then a marker written through the API is in clear in no data file, and no encrypted value names another cipher than AES-256
+
+  @IP-SEC-ROTATION
+  Scenario: No key is old
+    When the deployed platform has been inspected
+    Then no key in use is older than 31 d
+
+  @IP-SEC-ROTATION-LIVE
+  Scenario: A key that is rotated hurts no user
+    When "everyday" traffic has run
+    Then no request failed and the old key was refused within 5 min when a key was rotated under traffic
 
   Scenario Outline: <what>: a <role> vouches for it
     Then <role> vouches for it, for this release, not longer than <age> ago

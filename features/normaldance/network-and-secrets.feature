@@ -15,3 +15,13 @@ Feature: The backend is open to its callers and to nobody else
   Scenario: No secret is in the open
     When "everyday" traffic has run
     Then no secret value is found in a manifest, a literal environment value or a log line
+
+  @DA-SEC-STORE
+  Scenario: The store owns the secret of the services
+    When the deployed platform has been inspected
+    Then the key "db-password" of secret "normaldance-secret" has owner equal to ExternalSecret/normaldance-secrets
+
+  @DA-SEC-REFRESH
+  Scenario: A new password of the database is in use at once
+    When "everyday" traffic has run
+    Then no request failed and every service used the new one within 45 s when a key was rotated under traffic

@@ -88,8 +88,8 @@ def full_target(directory: Path, prometheus: str = NO_SERVICE) -> dict[str, Any]
             "pages": {"red": {"us-east-1": page}},
             "metrics": {"red": ["red_total"]},
         },
-        "may_break": [{"experiment": "feature-flags"}, {"experiment": "migration"}],
-        "may_write": [{"users": "test-*"}],
+        "may_break": [{"experiment": "feature-flags"}, {"experiment": "migration"}, {"experiment": "secret-rotation"}],
+        "may_write": [{"users": "test-*"}, {"operations": "POST /users"}],
         "sign_in": {"path": "/sessions", "user": "test-{n}", "password": dsn},
         "identity": {
             "issuer": NO_SERVICE,
@@ -107,6 +107,24 @@ def full_target(directory: Path, prometheus: str = NO_SERVICE) -> dict[str, Any]
             },
         },
         "limits": {"calls": 20, "path": "/read", "clients": [{"key": dsn}]},
+        "encryption": {
+            "writes": [
+                {"operation": "POST /users", "body": {"name": "{none}", "mail": "{personal}"}, "read": "GET /users/1"}
+            ],
+            "stores": {name: {"kind": name, "files": [str(directory)]} for name in ("database", "backup", "log")},
+            "columns": {"users": {"mail": "personal"}},
+        },
+        "secrets": {
+            "keys": {"data": {"sql": "SELECT 1, now()"}},
+            "rotation": {
+                "rotate": {"command": ["false"]},
+                "undo": {"command": ["true"]},
+                "password": dsn,
+                "connects": dsn,
+                "used_by": ["users"],
+                "sessions": "SELECT 1",
+            },
+        },
         "files": {"manifests": ["jobs.yaml"]},
         "api": {"description": "openapi.json", "core": ["GET /health"]},
     }

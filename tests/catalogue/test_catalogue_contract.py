@@ -67,6 +67,8 @@ SAID_OTHERWISE: Final = {
     "IP-SEC-APIKEY": "the right key is let in as the control of every call that is refused",
     "IP-SEC-OAUTH2": "more than asked for: by every protected operation; the right token is let in as the control of each call",
     "ND-PH2-AUTH": "over every protected operation: the calls cover it",
+    "DA-SEC-STORE": "the ExternalSecret is named with its kind",
+    "DA-SEC-REFRESH": "the password is a key that is rotated under traffic",
     "IP-ROAD-AUTONOMOUS": "by no hand is with 0 manual steps",
     "IP-SEC-MTLS": "more than asked for: at every listener that is declared as mutual",
     "DA-AWS-WAF": "more than asked for: at every public listener",

@@ -129,6 +129,34 @@ STATE_SENTENCES = {
     "every stored password is an argon2id, scrypt or bcrypt hash": fact(
         "password-hashes", forms="argon2id scrypt bcrypt"
     ),
+    "a marker written as personal data is found in clear in no database file or write-ahead log": fact(
+        "markers-in-clear", **{"class": "personal"}, kind="database"
+    ),
+    "a marker written before the backup is found in clear in no backup file": fact(
+        "markers-in-clear", **{"class": ""}, kind="backup"
+    ),
+    "a marker written as personal data is found in clear in no log": fact(
+        "markers-in-clear", **{"class": "personal"}, kind="log"
+    ),
+    "a marker written through the API is in clear in no data file, and no encrypted value names another cipher than AES-256": fact(
+        "markers-and-ciphers", cipher="AES-256"
+    ),
+    "every column is classified and no personal marker is found in clear in any database file": fact(
+        "classified-and-hidden", **{"class": "personal"}
+    ),
+    "no encrypted value in any table names another cipher than AES-256": fact("cipher-of-values", cipher="AES-256"),
+    "no key in use is older than 31 d": replace(
+        fact("key-ages", age="31 d"), times={"age": Quantity(value=31, unit="d")}
+    ),
+    "no request failed and the old key was refused within 5 min when a key was rotated under traffic": replace(
+        fact("secret-rotation", within="5 min", of="refused"), times={"within": Quantity(value=5, unit="min")}
+    ),
+    "no request failed and every service used the new one within 45 s when a key was rotated under traffic": replace(
+        fact("secret-rotation", within="45 s", of="used"), times={"within": Quantity(value=45, unit="s")}
+    ),
+    'the key "k" of secret "s" has owner equal to ExternalSecret/s': fact(
+        "owner-of-secret", key="k", secret="s", has="owner equal to ExternalSecret/s"
+    ),
     "no secret value is found in a manifest, a literal environment value or a log line": fact("secrets-hidden"),
     'every service is reached through "gate" and none answers a call from outside that goes around it': fact(
         "gateway-only", gateway="gate"

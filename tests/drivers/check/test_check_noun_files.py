@@ -92,7 +92,8 @@ def test_the_nouns_of_the_harness_read_what_they_read_before() -> None:
     """The checks of these sentences have their names of old, which recorded runs have too."""
     named = {one.check for one in claims_of_nouns(load_nouns())}
     assert named == {
-        *("state-of-containers", "state-of-workloads", "container-user", "container-probes", "annotation-of-account")
+        *("state-of-containers", "state-of-workloads", "container-user", "container-probes", "annotation-of-account"),
+        "owner-of-secret",
     }
     assert named <= CHECKS.keys()
 

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from harness.drivers.check.stored.columns import columns_classified
 from harness.drivers.check.stored.encrypted import cipher_of_values
-from harness.drivers.check.stored.in_clear import markers_in_clear
+from harness.drivers.check.stored.in_clear import classified_and_hidden, markers_and_ciphers, markers_in_clear
 from harness.drivers.facts import FactReading
 from harness.errors import ConfigurationError, DriverError
 from harness.targets import Target, load_target
@@ -299,21 +299,34 @@ def test_a_write_needs_consent_and_a_marker(database: Member, tmp_path: Path) ->
 def test_every_column_is_classified_or_named(database: Member, tmp_path: Path) -> None:
     """A new column without a class, and a personal one that is gone."""
     target = described(tmp_path, database)
-    [fact] = columns_classified(target, {})()
+    [fact] = columns_classified(target)()
     assert (fact.ok, fact.observed) == (True, "4 columns: 1 personal, 3 none")
     database.ask("ALTER TABLE people ADD mail text")
-    facts = columns_classified(target, {})()
+    facts = columns_classified(target)()
     assert [(one.subject, one.ok) for one in facts] == [("people.mail", False), ("columns of the database", False)]
     database.ask("ALTER TABLE people DROP mail, DROP email")
-    facts = columns_classified(target, {})()
+    facts = columns_classified(target)()
     assert [(one.subject, one.ok) for one in facts] == [("people.email", None), ("columns of the database", True)]
+
+
+def test_both_halves_of_a_sentence_are_asked(database: Member, tmp_path: Path) -> None:
+    """A column without a class fails where no marker is in clear; a value of AES-128 too."""
+    with serving(served(database)) as url:
+        target = described(tmp_path, database, url, **stores(database))
+        assert outcome(classified_and_hidden(target, {"class": "personal"})()) is True
+        database.ask("INSERT INTO people (name, email) VALUES ('a', pgp_sym_encrypt('a', 'b', 'cipher-algo=aes256'))")
+        assert outcome(markers_and_ciphers(target, {"cipher": "AES-256"})()) is True
+        database.ask("UPDATE people SET email = pgp_sym_encrypt('a', 'b', 'cipher-algo=aes128')")
+        assert outcome(markers_and_ciphers(target, {"cipher": "AES-256"})()) is False
+        database.ask("ALTER TABLE people ADD mail text")
+        assert outcome(classified_and_hidden(target, {"class": "personal"})()) is False
 
 
 def test_a_file_of_classes_is_refused_where_it_names_another_class(database: Member, tmp_path: Path) -> None:
     """With file and line."""
     (tmp_path / "columns.yaml").write_text("people:\n  name: none\n  email: private\n")
     with pytest.raises(ConfigurationError, match="`private` is no class of a column") as raised:
-        columns_classified(described(tmp_path, database, columns="columns.yaml"), {})
+        columns_classified(described(tmp_path, database, columns="columns.yaml"))
     assert "columns.yaml:3" in raised.value.where
 
 

@@ -137,6 +137,35 @@ def _accounts(target: Target, params: Params) -> Iterator[ObjectState | FactRead
             yield ObjectState(subject, account)
 
 
+@accesses(*access("list secrets"))
+def _secret_keys(target: Target, params: Params) -> Iterator[ObjectState | FactReading]:
+    """One key of the Secret of that name in every region, without its value."""
+    name, key, clusters = params["secret"], params["key"], Clusters(target)
+    places = {(region, namespace): clusters.of(region) for region, namespace in every_place(target)}
+    found = dict[str, bool]()
+    for (region, namespace), cluster in places.items():
+        found.setdefault(region, False)
+        for secret in cluster.secrets(namespace):
+            if secret["metadata"]["name"] != name:
+                continue
+            found[region], subject = True, f"{namespace}/Secret/{name}"
+            if key in (secret.get("data") or {}):
+                yield ObjectState(subject, {"metadata": secret["metadata"]}, is_terminating(secret))
+            else:
+                held = ", ".join(sorted(secret.get("data") or {})) or "no key"
+                yield FactReading(subject=subject, expected=f"the key {key}", observed=held, ok=False)
+    for region in {*found} - {""} or {*found}:
+        if not found[region]:
+            subject = "/".join(filter(None, (region, "Secret", name)))
+            yield FactReading(subject=subject, expected="a Secret", observed="none of that name", ok=False)
+
+
+def _owner(state: ObjectState) -> str | None:
+    """Kind and name of what owns an object; several are joined by commas."""
+    owners = state.document["metadata"].get("ownerReferences") or []
+    return ", ".join(f"{one['kind']}/{one['name']}" for one in owners) or None
+
+
 def objects_reader(version: str, kind: str, selector: Mapping[str, str], *, everywhere: bool) -> ThingReader:
     """What finds the objects of a kind, without those that the harness created, and which regions or clusters have none.
 
@@ -198,6 +227,7 @@ READERS: Final[Mapping[str, ThingReader]] = MappingProxyType(
         "containers of a workload": ThingReader(_containers_of_workload, CONTAINER_FIELDS, _OF_DEPLOYMENT),
         "probed containers of a workload": ThingReader(_probed_of_workload, CONTAINER_FIELDS, _OF_DEPLOYMENT),
         "workloads": ThingReader(_workloads, WORKLOAD_FIELDS, choices=frozenset({"region"})),
+        "secret keys": ThingReader(_secret_keys, {"owner": _owner}, frozenset({"secret", "key"})),
         "service accounts": ThingReader(_accounts, slots=frozenset({"namespace", "account"})),
     }
 )

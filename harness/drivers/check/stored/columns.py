@@ -1,4 +1,4 @@
-"""`columns-classified`: checks that every column of every table has a class in the target file."""
+"""Columns of the database, and the class that the target file gives each: one without a class fails."""
 
 from __future__ import annotations
 
@@ -8,12 +8,9 @@ from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from harness.drivers.check.claim import claim
-from harness.drivers.check.needs import DATABASE, within
 from harness.drivers.check.sql.asking import database_in, rows_of
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError
-from harness.model.planned.need import RequiredKey
 from harness.targets import Target
 from harness.targets.files.reference import Reference
 from harness.targets.files.stored import CLASSES, DataClass, Encryption
@@ -105,16 +102,8 @@ def classes_of(target: Target, encryption: Encryption) -> Classes:
         ) from None
 
 
-@claim(
-    "every column of every table is classified",
-    needs=(
-        DATABASE,
-        RequiredKey("encryption", "the class of every column is compared with the tables"),
-        within("encryption.columns", "the class of every column is compared with the tables"),
-    ),
-)
-def columns_classified(target: Target, _params: Mapping[str, str]) -> FactProbe:
-    """Every column of the tables and materialised views of the database is personal, financial or none of these in `encryption.columns`.
+def columns_classified(target: Target) -> FactProbe:
+    """A probe: every column of the tables and materialised views of the database is personal, financial or none of these in `encryption.columns`.
 
     A column that the file does not name fails; a personal or financial one that the database does not have is unknown.
     """

@@ -25,7 +25,7 @@ _READ: Final = frozenset({"bytea", "json", "jsonb"})
 
 
 @claim(
-    "no encrypted value in any table names another cipher than <cipher>",
+    "no encrypted value in any table names another cipher than <cipher:name>",
     example="no encrypted value in any table names another cipher than AES-256",
     needs=(
         DATABASE,

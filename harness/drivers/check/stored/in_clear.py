@@ -1,16 +1,19 @@
-"""`markers-in-clear`: checks that what is written through the API is found in clear in no place in which it is stored."""
+"""`markers-in-clear` and two more: check that what is written through the API is found in clear in no place in which it is stored."""
 
 from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 from typing import Final
 
 from harness.clock import Deadline
 from harness.drivers.check.claim import claim
-from harness.drivers.check.needs import ENTRY, within
+from harness.drivers.check.needs import DATABASE, within
 from harness.drivers.check.sql.asking import database_in, run_statement
+from harness.drivers.check.stored.columns import columns_classified
+from harness.drivers.check.stored.encrypted import cipher_of_values
 from harness.drivers.check.stored.places import PlaceScan, scan_place
 from harness.drivers.check.stored.scanning import MarkerScan, new_marker, words_of
 from harness.drivers.check.stored.written import WrittenMarkers, classes_in, refuse_writes, written
@@ -19,7 +22,7 @@ from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError, HarnessError
 from harness.model.planned.need import RequiredKey
 from harness.targets import Target
-from harness.targets.files.stored import CLASSES, Encryption, Flush, StorePlace
+from harness.targets.files.stored import CLASSES, Encryption, Flush, MarkerWrite, StorePlace
 
 IN_CLEAR: Final = SentenceForm(
     "marker-in-clear",
@@ -29,10 +32,10 @@ IN_CLEAR: Final = SentenceForm(
 _CONTROL: Final = "none"
 _AGAIN_S: Final = 1.0
 _NEEDED: Final = (
-    ENTRY,
     RequiredKey("encryption", "the places in which data is stored are searched"),
     within("encryption.writes", "a marker is written through the API"),
     within("encryption.stores", "the places in which data is stored are searched"),
+    RequiredKey("may_write", "a marker is written through the API"),
 )
 
 
@@ -47,10 +50,9 @@ _NEEDED: Final = (
 )
 @claim(
     IN_CLEAR,
-    "as <class:name> data is found in clear in no backup file",
+    "before the backup is found in clear in no backup file",
     name="marker-in-backups",
-    example="a marker written as personal data is found in clear in no backup file",
-    fixed={"kind": "backup"},
+    fixed={"kind": "backup", "class": ""},
 )
 @claim(
     IN_CLEAR,
@@ -58,12 +60,6 @@ _NEEDED: Final = (
     name="marker-in-logs",
     example="a marker written as personal data is found in clear in no log",
     fixed={"kind": "log"},
-)
-@claim(
-    IN_CLEAR,
-    "through the API is found in clear in no place in which it is stored",
-    name="marker-anywhere",
-    fixed={"kind": "", "class": ""},
 )
 def markers_in_clear(target: Target, params: Mapping[str, str]) -> FactProbe:
     """Markers are written by `encryption.writes`, read back, and searched for in `encryption.stores`: files, outputs of commands, volumes of pods.
@@ -82,26 +78,63 @@ def markers_in_clear(target: Target, params: Mapping[str, str]) -> FactProbe:
         )
     writes = tuple(one for one in encryption.writes if classes_in(one) & (classes | {_CONTROL}))
     refuse_writes(target, writes)
+    return partial(_search, target, encryption, writes, stores, classes)
 
-    def probe() -> Sequence[FactReading]:
-        with ExitStack() as stack:
-            done = [
-                stack.enter_context(
-                    written(
-                        target, encryption, one, {kind: new_marker() for kind in classes_in(one)}, "markers-in-clear"
-                    )
-                )
-                for one in writes
-            ]
-            seen = [one.fact for one in done]
-            if not all(fact.ok for fact in seen):
-                return seen  # nothing was stored, so nothing can be found
-            seen += _flushed(target, encryption)
-            for name, (store, scan) in _scanned(target, encryption, stores, done).items():
-                seen += _facts(name, store, scan, done, classes)
-            return seen
 
-    return probe
+@claim(
+    IN_CLEAR,
+    "through the API is in clear in no data file, and no encrypted value names another cipher than <cipher:name>",
+    name="marker-and-cipher",
+    example="a marker written through the API is in clear in no data file, and no encrypted value names another cipher than AES-256",
+    needs=(*_NEEDED, DATABASE, within("encryption.columns", "the values of every column are recognised")),
+    seconds=15.0,
+    again=False,
+)
+def markers_and_ciphers(target: Target, params: Mapping[str, str]) -> FactProbe:
+    """Markers of every class are searched for in every place that the target file names, backups and logs too, and the cipher of every encrypted value is read."""
+    return _both(markers_in_clear(target, {"kind": "", "class": ""}), cipher_of_values(target, params))
+
+
+@claim(
+    "every column is classified and no <class:name> marker is found in clear in any database file",
+    example="every column is classified and no personal marker is found in clear in any database file",
+    needs=(*_NEEDED, DATABASE, within("encryption.columns", "the class of every column is compared with the tables")),
+    seconds=10.0,
+    again=False,
+)
+def classified_and_hidden(target: Target, params: Mapping[str, str]) -> FactProbe:
+    """Every column of the database has a class in `encryption.columns`, and markers of one class are searched for in its data files and write-ahead logs."""
+    hidden = markers_in_clear(target, {"kind": "database", "class": params["class"]})
+    return _both(columns_classified(target), hidden)
+
+
+def _both(one: FactProbe, other: FactProbe) -> FactProbe:
+    """A probe of the facts of two."""
+    return lambda: [*one(), *other()]
+
+
+def _search(
+    target: Target,
+    encryption: Encryption,
+    writes: Sequence[MarkerWrite],
+    stores: Mapping[str, StorePlace],
+    classes: frozenset[str],
+) -> Sequence[FactReading]:
+    """Write the markers, search for them, and remove what was written."""
+    with ExitStack() as stack:
+        done = [
+            stack.enter_context(
+                written(target, encryption, one, {kind: new_marker() for kind in classes_in(one)}, "markers-in-clear")
+            )
+            for one in writes
+        ]
+        seen = [one.fact for one in done]
+        if not all(fact.ok for fact in seen):
+            return seen  # nothing was stored, so nothing can be found
+        seen += _flushed(target, encryption)
+        for name, (store, scan) in _scanned(target, encryption, stores, done).items():
+            seen += _facts(name, store, scan, done, classes)
+        return seen
 
 
 def _encryption(target: Target) -> Encryption:

@@ -1,0 +1,230 @@
+"""`secret-rotation`: rotates a secret while requests are sent, and sees who uses the new one and when the old one is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from harness import clock
+from harness.clock import Deadline
+from harness.drivers.check.claim import When, claim
+from harness.drivers.check.needs import within
+from harness.drivers.check.secrets.beside import SteadyRequests, paths_of, requests_beside
+from harness.drivers.check.secrets.tries import LET_IN, REFUSED, SecretInUse, current, tried
+from harness.drivers.check.secrets.turns import rotated, rotation_of
+from harness.drivers.check.sql.asking import database_in, rows_of
+from harness.drivers.claim import SentenceForm
+from harness.drivers.facts import FactProbe, FactReading
+from harness.errors import ConfigurationError, HarnessError
+from harness.model import FactAmount, Quantity
+from harness.model.planned.need import RequiredKey
+from harness.targets import Target
+from harness.targets.access import Access, access, accesses
+from harness.targets.files.stored import Rotation
+
+ROTATED: Final = SentenceForm(
+    "secret-rotated",
+    "no request failed and <outcome:noun> when a key was rotated under traffic",
+    "The secret of `secrets.rotation` is rotated while requests are sent at a steady rate.",
+)
+_BEFORE_S: Final = 2.0
+_AFTER_S: Final = 2.0
+"""Time for which requests are sent before the rotation, and after what is waited for."""
+_POLL_S: Final = 0.5
+_SETTLE_S: Final = 60.0
+"""Time for the platform to end a rotation whose old secret the sentence does not ask about."""
+_REFUSED_BY: Final = "refused"
+_USED_BY: Final = "used"
+
+
+def _accesses(target: Target, _params: Mapping[str, str]) -> tuple[Access, ...]:
+    rotation = target.secrets.rotation if target.secrets is not None else None
+    if rotation is None:
+        return ()
+    found: list[Access] = []
+    if rotation.secret is not None:
+        found += access("get secrets", at=rotation.secret.namespace, name=rotation.secret.name)
+    for turn in (rotation.rotate, rotation.undo):
+        if (one := turn.annotate) is not None:
+            group = one.version.partition("/")[0]
+            found += access(f"patch {one.plural}.{group}", at=one.namespace, name=one.name)
+    return tuple(dict.fromkeys(found))
+
+
+@claim(
+    ROTATED,
+    "the old key was refused within <within:duration>",
+    example="no request failed and the old key was refused within 5 min when a key was rotated under traffic",
+    fixed={"of": _REFUSED_BY},
+    needs=(
+        RequiredKey("secrets", "a secret is rotated"),
+        within("secrets.rotation", "a secret is rotated"),
+    ),
+    when=When.BESIDE_USERS,
+    seconds=60.0,
+    touches=("entry",),
+    consent="secret-rotation",
+    again=False,
+)
+@claim(
+    ROTATED,
+    "every service used the new one within <within:duration>",
+    name="rotated-secret-used",
+    example="no request failed and every service used the new one within 45 s when a key was rotated under traffic",
+    fixed={"of": _USED_BY},
+)
+@accesses(by=_accesses)
+def secret_rotation(target: Target, params: Mapping[str, str]) -> FactProbe:
+    """The old secret must be let in before, requests must succeed before, the new one must be let in after; a session of a service counts as of the new secret if it began after the rotation, with the new user.
+
+    The undo of the target file is on disk before, and runs unless everything was as expected.
+    """
+    rotation = rotation_of(target)
+    paths_of(target, rotation)  # raises where there is nothing to request
+    if params["of"] == _USED_BY and not rotation.used_by:
+        raise ConfigurationError(
+            "does not say who uses the secret",
+            where=f"{target.file}: secrets.rotation.used_by",
+            hint="write `used_by: [SERVICE]` and `sessions: SELECT service, since, user …`",
+        )
+    limit_s = Quantity.parse(params["within"]).base
+
+    def probe() -> Sequence[FactReading]:
+        return list(_rotation(target, rotation, params["of"], limit_s))
+
+    return probe
+
+
+@dataclass(kw_only=True, slots=True)
+class RotationSeen:
+    """What was seen after a rotation.
+
+    Attributes:
+        refused_s: seconds until the old secret was refused; None: it was not.
+        used_s: seconds until each service used the new one, by service.
+        old: the last result of a try with the old secret.
+        new: the new secret; None: it is the old one still.
+        why: why sessions could not be read.
+    """
+
+    refused_s: float | None = None
+    used_s: dict[str, float] = field(default_factory=dict)
+    old: str = LET_IN
+    new: SecretInUse | None = field(default=None, repr=False)
+    why: str = ""
+
+
+def _rotation(target: Target, rotation: Rotation, of: str, limit_s: float) -> Iterator[FactReading]:
+    old = current(target, rotation)
+    before = tried(target, rotation, old)
+    if before != LET_IN:
+        yield FactReading(subject="the old key before", expected=LET_IN, observed=before, ok=None)
+        return
+    with requests_beside(target, rotation) as requests:
+        clock.sleep(_BEFORE_S)
+        if requests.failed:
+            yield FactReading(
+                subject="requests before the rotation", expected="0 failed", observed=requests.words, ok=None
+            )
+            return
+        since = _database_time(target, rotation) if rotation.sessions else None
+        with rotated(target, rotation) as turn:
+            if turn.why:
+                yield FactReading(subject="rotation", expected="made", observed=turn.why, ok=None)
+                return
+            seen = _watched(target, rotation, old, since, of=of, limit_s=limit_s)
+            clock.sleep(_AFTER_S)
+            facts = [*_facts(rotation, seen, of, limit_s), _new_fact(target, rotation, seen), _of_requests(requests)]
+            turn.whole = all(fact.ok for fact in facts)
+    yield from facts
+
+
+def _database_time(target: Target, rotation: Rotation) -> datetime:
+    [(at,)] = rows_of(rotation.dsn or database_in(target).dsn, "SELECT clock_timestamp()")
+    found: datetime = at
+    return found
+
+
+def _watched(
+    target: Target, rotation: Rotation, old: SecretInUse, since: datetime | None, *, of: str, limit_s: float
+) -> RotationSeen:
+    """Wait until every service uses the new secret and the old one is refused, or the limit is over."""
+    seen, began_s = RotationSeen(), clock.now_s()
+    longest_s = limit_s if of == _REFUSED_BY else limit_s + _SETTLE_S
+    for _ in Deadline.after(longest_s).ticks(_POLL_S):
+        passed_s = clock.now_s() - began_s
+        now = current(target, rotation)
+        seen.new = now if now != old else None
+        if since is not None:
+            _note_sessions(target, rotation, seen, since, passed_s)
+        if seen.refused_s is None:
+            seen.old = tried(target, rotation, old)
+            seen.refused_s = passed_s if seen.old == REFUSED else None
+        used = seen.used_s.keys() >= {*rotation.used_by}
+        if used and seen.refused_s is not None and seen.new is not None:
+            break
+        if of == _USED_BY and not used and passed_s > limit_s:
+            break
+    return seen
+
+
+def _note_sessions(target: Target, rotation: Rotation, seen: RotationSeen, since: datetime, passed_s: float) -> None:
+    """Note the services all of whose sessions are of the new secret."""
+    from psycopg import sql
+
+    try:
+        rows = rows_of(rotation.dsn or database_in(target).dsn, sql.SQL(rotation.sessions))
+    except HarnessError as error:
+        seen.why = error.what
+        return
+    seen.why = ""
+    for service in rotation.used_by:
+        own = [row for row in rows if str(row[0]) == service]
+        new = bool(own) and seen.new is not None and all(_is_new(row, seen.new, since) for row in own)
+        if new:
+            seen.used_s.setdefault(service, passed_s)
+        else:
+            seen.used_s.pop(service, None)
+
+
+def _is_new(row: Sequence[object], new: SecretInUse, since: datetime) -> bool:
+    """Whether a session is of the new secret: it began after the rotation, and with the new user where one is named."""
+    began = row[1]
+    return isinstance(began, datetime) and began > since and (len(row) < 3 or not new.user or row[2] == new.user)
+
+
+def _facts(rotation: Rotation, seen: RotationSeen, of: str, limit_s: float) -> Iterator[FactReading]:
+    if of == _REFUSED_BY:
+        at_s = seen.refused_s
+        unclear = at_s is None and seen.old != LET_IN
+        yield FactReading(
+            subject="the old key",
+            expected=f"{REFUSED} within {limit_s:g} s",
+            observed=f"{REFUSED} after {at_s:.1f} s" if at_s is not None else f"{seen.old} after {limit_s:g} s",
+            ok=None if unclear else at_s is not None and at_s <= limit_s,
+            amount=None if at_s is None else FactAmount(value=at_s, unit="s"),
+        )
+        return
+    for service in rotation.used_by:
+        used_s = seen.used_s.get(service)
+        observed = f"used after {used_s:.1f} s" if used_s is not None else f"not used after {limit_s:g} s"
+        yield FactReading(
+            subject=f"{service}: the new key",
+            expected=f"used within {limit_s:g} s",
+            observed=f"{observed}; {seen.why}" if seen.why else observed,
+            ok=None if seen.why and used_s is None else used_s is not None and used_s <= limit_s,
+            amount=None if used_s is None else FactAmount(value=used_s, unit="s"),
+        )
+
+
+def _new_fact(target: Target, rotation: Rotation, seen: RotationSeen) -> FactReading:
+    said = "the same as before" if seen.new is None else tried(target, rotation, seen.new)
+    return FactReading(subject="the new key", expected=LET_IN, observed=said, ok=True if said == LET_IN else None)
+
+
+def _of_requests(requests: SteadyRequests) -> FactReading:
+    """The fact of all requests from before the rotation until after it."""
+    ok = False if requests.failed else None if requests.limited or not requests.sent else True
+    return FactReading(subject="requests during the rotation", expected="0 failed", observed=requests.words, ok=ok)

@@ -1,0 +1,300 @@
+"""A database password is rotated on a genuine PostgreSQL under two genuine clients, of which one may read its password only once."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import yaml
+
+from harness.drivers.check.secrets.ages import key_ages
+from harness.drivers.check.secrets.rotation import secret_rotation
+from harness.drivers.facts import FactReading
+from harness.errors import ConfigurationError
+from harness.targets import Target, load_target
+from tests.builders.addresses import NET
+from tests.builders.database_servers import SETTINGS, Member, initialised
+from tests.builders.http_servers import Quiet, answering, serving
+
+STORE = '''
+"""The store of the secret: two roles take turns, as with alternating users of a secrets manager."""
+import os, pathlib, secrets, sys, time
+import psycopg
+dsn, file, what = sys.argv[1], pathlib.Path(sys.argv[2]), sys.argv[3]
+
+def write(user, password):
+    new = file.with_suffix(".new")
+    new.write_text(user + chr(10) + password)
+    new.replace(file)
+
+with psycopg.connect(dsn, autocommit=True) as connection:
+    if what == "undo":
+        connection.execute("ALTER ROLE app_a LOGIN")
+        connection.execute("ALTER ROLE app_b LOGIN")
+        pathlib.Path(str(file) + ".undone").touch()
+        raise SystemExit
+    old = file.read_text().split()[0]
+    new = "app_b" if old == "app_a" else "app_a"
+    password = secrets.token_urlsafe(18)
+    connection.execute(f"ALTER ROLE {new} LOGIN PASSWORD '{password}'")
+    if what == "halfway":
+        raise SystemExit(3)
+    write(new, password)
+    time.sleep(1.0)
+    if what != "lenient":
+        connection.execute(f"ALTER ROLE {old} NOLOGIN")
+        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", [old])
+'''
+SESSIONS = "SELECT application_name, backend_start, usename FROM pg_stat_activity WHERE usename LIKE 'app\\_%'"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Member]:
+    """A PostgreSQL in which two roles have passwords."""
+    member = Member(tmp_path_factory.mktemp("rotated") / "data", f"{NET}212")
+    initialised(member.data)
+    with (member.data / "postgresql.conf").open("a") as file:
+        file.write(SETTINGS)
+    with (member.data / "pg_hba.conf").open("w") as file:
+        file.write("host all tester 127.0.0.0/8 trust\nhost all all 127.0.0.0/8 scram-sha-256\n")
+    member.start()
+    try:
+        member.ask("CREATE ROLE app_a LOGIN PASSWORD 'first-password-of-all'")
+        member.ask("CREATE ROLE app_b NOLOGIN PASSWORD 'a-password-of-nobody'")
+        yield member
+    finally:
+        member.stop()
+
+
+@contextmanager
+def client(service: str, member: Member, file: Path, *, rereads: bool) -> Iterator[str]:
+    """A service with one kept connection: it reads its password again where the file has changed, or never."""
+    lock, held = threading.Lock(), dict[str, Any]()
+
+    def connect() -> None:
+        user, password = file.read_text().split() if rereads or "first" not in held else held["first"]
+        held.setdefault("first", (user, password))
+        if "connection" in held:
+            held["connection"].close()
+        held["read"] = (user, password)
+        address = f"host={member.address} dbname=postgres connect_timeout=2 application_name={service}"
+        held["connection"] = psycopg.connect(address, user=user, password=password, autocommit=True)
+
+    class _Handler(Quiet, BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            with lock:
+                try:
+                    if "connection" not in held or (rereads and tuple(file.read_text().split()) != held["read"]):
+                        connect()
+                    held["connection"].execute("SELECT 1")
+                    status = 200
+                except psycopg.Error:
+                    status = 503
+                    held.pop("connection").close() if "connection" in held else None
+            self.send_response(status)
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+    with serving(_Handler) as url:
+        try:
+            yield url
+        finally:
+            if "connection" in held:
+                held["connection"].close()
+
+
+@contextmanager
+def platform(server: Member, tmp_path: Path, *, rereads: bool = True, how: str = "rotate") -> Iterator[Target]:
+    """Two services as two regions, and the store of their password."""
+    file, store = tmp_path / "credential", tmp_path / "store.py"
+    file.write_text("app_a\nfirst-password-of-all")
+    store.write_text(STORE)
+    server.ask("ALTER ROLE app_a LOGIN PASSWORD 'first-password-of-all'")
+    (tmp_path / "dsn").write_text(server.dsn)
+    (tmp_path / "base").write_text(f"host={server.address} dbname=postgres")
+    with ExitStack() as stack:
+        urls = {
+            name: stack.enter_context(client(name, server, file, rereads=rereads or name == "cart"))
+            for name in ("cart", "users")
+        }
+        command = [sys.executable, str(store), server.dsn, str(file)]
+        content = {
+            "name": "shop",
+            "environment": "staging",
+            "entry": urls["cart"],
+            "regions": {name: {"entry": url} for name, url in urls.items()},
+            "database": {"dsn": {"file": str(tmp_path / "dsn")}},
+            "may_break": [{"experiment": "secret-rotation"}],
+            "secrets": {
+                "rotation": {
+                    "rotate": {"command": [*command, how]},
+                    "undo": {"command": [*command, "undo"]},
+                    "user": {"command": f"sed -n 1p {file}"},
+                    "password": {"command": f"sed -n 2p {file}"},
+                    "connects": {"file": str(tmp_path / "base")},
+                    "used_by": ["cart", "users"],
+                    "sessions": SESSIONS,
+                }
+            },
+        }
+        target = tmp_path / "target.yaml"
+        target.write_text(yaml.safe_dump(content), encoding="utf-8")
+        yield load_target(target)
+
+
+def facts(target: Target, of: str, within: str) -> dict[str, FactReading]:
+    """Facts of one rotation by subject."""
+    probe = secret_rotation(target, {"of": of, "within": within})
+    return {one.subject: one for one in probe()}
+
+
+@pytest.fixture(autouse=True)
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An undo log of the test's own."""
+    monkeypatch.setenv("READINESS_STATE", str(tmp_path / "state"))
+    return tmp_path / "state"
+
+
+@pytest.mark.slow
+def test_two_services_that_read_again_use_the_new_password_and_nobody_notices(
+    server: Member, tmp_path: Path, state: Path
+) -> None:
+    """The old one is refused; nothing is undone, and no entry of the undo log is left."""
+    with platform(server, tmp_path) as target:
+        used = facts(target, "used", "20 s")
+        assert {name: one.ok for name, one in used.items()} == {
+            "cart: the new key": True,
+            "users: the new key": True,
+            "the new key": True,
+            "requests during the rotation": True,
+        }
+        refused = facts(target, "refused", "20 s")
+    assert refused["the old key"].observed.startswith("refused after ")
+    assert all(one.ok for one in refused.values())
+    assert refused["requests during the rotation"].observed.endswith("requests, 0 failed")
+    assert not (tmp_path / "credential.undone").exists()
+    assert not [*state.rglob("*.json")]
+
+
+@pytest.mark.slow
+def test_a_service_that_reads_its_password_once_is_named_and_the_undo_helps_it(
+    server: Member, tmp_path: Path, state: Path
+) -> None:
+    """Its requests fail once the old password is refused; the other service is not blamed."""
+    with platform(server, tmp_path, rereads=False) as target:
+        seen = facts(target, "used", "4 s")
+        assert {name: one.ok for name, one in seen.items()} == {
+            "cart: the new key": True,
+            "users: the new key": False,
+            "the new key": True,
+            "requests during the rotation": False,
+        }
+        assert "users /: status 503" in seen["requests during the rotation"].observed
+        assert (tmp_path / "credential.undone").exists()
+        assert not [*state.rglob("*.json")]
+
+
+def test_an_old_password_that_is_let_in_for_ever_fails(server: Member, tmp_path: Path) -> None:
+    """Nobody was harmed, and it was let in until the limit."""
+    with platform(server, tmp_path, how="lenient") as target:
+        seen = facts(target, "refused", "2 s")
+    assert (seen["the old key"].ok, seen["the old key"].observed) == (False, "let in after 2 s")
+    assert seen["requests during the rotation"].ok is True
+
+
+def test_a_rotation_that_fails_halfway_proves_nothing_and_is_undone(server: Member, tmp_path: Path) -> None:
+    """The command and its exit code are named; what it printed is not."""
+    with platform(server, tmp_path, how="halfway") as target:
+        [fact] = facts(target, "refused", "2 s").values()
+    assert fact.ok is None
+    assert fact.observed.endswith("ended with exit code 3; its output is not shown, since it may have the secret")
+    assert (tmp_path / "credential.undone").exists()
+
+
+def test_without_a_control_nothing_is_rotated(server: Member, tmp_path: Path) -> None:
+    """The password that is said to be current is refused, or requests fail already."""
+    with platform(server, tmp_path) as target:
+        (tmp_path / "credential").write_text("app_a\nnot-the-password")
+        [fact] = facts(target, "refused", "2 s").values()
+        assert (fact.subject, fact.observed, fact.ok) == ("the old key before", "refused", None)
+    with platform(server, tmp_path) as target, answering([(500, {})] * 500) as (url, _):
+        broken = target.model_copy(update={"regions": {}, "entry": url})
+        [fact] = facts(broken, "refused", "2 s").values()
+        assert (fact.subject, fact.ok) == ("requests before the rotation", None)
+
+
+def test_what_the_target_file_lacks_is_named(server: Member, tmp_path: Path) -> None:
+    """Each before anything is rotated."""
+    with platform(server, tmp_path) as target:
+        assert target.secrets is not None
+        rotation = target.secrets.rotation
+        assert rotation is not None
+        nobody = target.secrets.model_copy(update={"rotation": rotation.model_copy(update={"used_by": ()})})
+        with pytest.raises(ConfigurationError, match="does not say who uses the secret"):
+            secret_rotation(target.model_copy(update={"secrets": nobody}), {"of": "used", "within": "1 s"})
+        with pytest.raises(ConfigurationError, match="names no rotation"):
+            secret_rotation(target.model_copy(update={"secrets": None}), {"of": "used", "within": "1 s"})
+
+
+@pytest.mark.parametrize(
+    ("source", "ok", "said"),
+    [
+        ({"sql": "SELECT 'k1', now() - interval '30 days'"}, True, "30.0 d old"),
+        ({"sql": "SELECT 'k1', now() - interval '90 days'"}, False, "90.0 d old"),
+        ({"sql": "SELECT 'k1', now() + interval '2 days'"}, None, "in the future"),
+        ({"sql": "SELECT 'k1', NULL"}, None, "no time that can be read"),
+        ({"sql": "SELECT 'k1', now() WHERE false"}, None, "the source gives no key"),
+        ({"sql": "SELECT nothing"}, None, "refused a query"),
+        ({"sql": "SELECT 'k1'"}, None, "rows of one column"),
+        ({"command": ["echo", '{"k1": "2020-01-01T00:00:00Z"}']}, False, "d old"),
+        ({"command": ["echo", "no JSON"]}, None, "printed no JSON"),
+        ({"command": ["no-such-command"]}, None, "could not be run"),
+        ({"files": ["new.pem"]}, True, "0.0 d old"),
+        ({"files": ["gone.pem"]}, None, "no time that can be read"),
+        ({"files": ["*.none"]}, None, "the source gives no key"),
+    ],
+)
+def test_the_age_of_a_key_is_read_from_its_source(
+    server: Member, tmp_path: Path, source: dict[str, Any], said: str, *, ok: bool | None
+) -> None:
+    """What is no age proves nothing."""
+    (tmp_path / "dsn").write_text(server.dsn)
+    (tmp_path / "new.pem").write_text("a key")
+    file = tmp_path / "target.yaml"
+    keys = {"keys": {"data": source}}
+    database = {"dsn": {"file": str(tmp_path / "dsn")}}
+    content = {
+        "name": "shop",
+        "environment": "staging",
+        "entry": "http://127.0.0.1:9",
+        "database": database,
+        "secrets": keys,
+    }
+    file.write_text(json.dumps(content))
+    [fact] = key_ages(load_target(file), {"age": "31 d"})()
+    assert fact.ok is ok
+    assert said in fact.observed
+
+
+def test_the_age_of_each_key_of_a_key_set_is_read(tmp_path: Path) -> None:
+    """A key without a time is unknown."""
+    keys = [{"kid": "old", "iat": 1_600_000_000}, {"kid": "bare"}]
+    file = tmp_path / "target.yaml"
+    with answering([(200, {"keys": keys})]) as (url, _):
+        content = {
+            "name": "shop",
+            "environment": "staging",
+            "entry": url,
+            "secrets": {"keys": {"id": {"jwks": f"{url}/jwks"}}},
+        }
+        file.write_text(json.dumps(content))
+        facts = key_ages(load_target(file), {"age": "31 d"})()
+    assert [(one.subject, one.ok) for one in facts] == [("id: old", False), ("id: bare", None)]
