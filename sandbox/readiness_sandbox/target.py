@@ -42,6 +42,8 @@ def write(
     files = dsn_files(addresses, credentials, directory.secrets)
     if identity.PART in parts.with_needs(deployed):
         files |= {directory.secrets / name: text for name, text in credentials.identity.files().items()}
+    if "secrets" in parts.with_needs(deployed):
+        files[directory.secrets / "store-token"] = f"Bearer {credentials.store_token}"
     for path, text in files.items():
         write_private(path, text.encode())
     content = describe(

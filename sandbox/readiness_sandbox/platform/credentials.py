@@ -1,6 +1,6 @@
 """What is secret on the platform, made anew for each sandbox.
 
-They are passwords, the token secret, the database's certificates, and what the part `identity` has.
+They are passwords, the token secret, the database's certificates, and what the parts `identity`, `encryption-at-rest` and `secrets` have.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ class Credentials:
     certificate: str
     key: str
     identity: IdentityCredentials
+    master_key: str
+    store_token: str
 
     @classmethod
     def generate(cls, entry: str = "http://127.0.0.1") -> Credentials:
@@ -44,10 +46,12 @@ class Credentials:
             certificate=pair.certificate.decode(),
             key=pair.key.decode(),
             identity=IdentityCredentials.generate(issuer=entry),
+            master_key=base64.b64encode(secrets.token_bytes(32)).decode(),
+            store_token=secrets.token_urlsafe(24),
         )
 
     def objects(self, regions: list[str], deployed: Collection[str] = ()) -> list[dict[str, Any]]:
-        """The Secrets that the manifests refer to: two of the database, one in each region, and as many of the part `identity` where it is deployed."""
+        """The Secrets that the manifests refer to: two of the database, one in each region, and those of the parts that are deployed."""
         tls = {"ca.crt": self.ca, "tls.crt": self.certificate, "tls.key": self.key}
         shared = {
             "token-secret": self.token_secret,
@@ -59,7 +63,12 @@ class Credentials:
             secret("database", "postgres-tls", tls),
             *(secret(region, "platform", shared) for region in regions),
             *(self._of_identity(regions) if PART in deployed else ()),
+            *(self._of_encryption(regions) if "encryption-at-rest" in deployed else ()),
+            *([_secret("database", "store", {"token": self.store_token})] if "secrets" in deployed else ()),
         ]
+
+    def _of_encryption(self, regions: list[str]) -> list[dict[str, Any]]:
+        return [_secret(each, "encryption", {"master-key": self.master_key}) for each in ("database", *regions)]
 
     def _of_identity(self, regions: list[str]) -> list[dict[str, Any]]:
         of_regions = [secret(region, PART, self.identity.of_region()) for region in regions]

@@ -89,6 +89,20 @@ def materialize(pod: Object, root: Path, claims: Path, lookup: Lookup) -> dict[s
     return made
 
 
+def refresh(pod: Object, root: Path, lookup: Lookup) -> None:
+    """Write the Secrets of a pod's volumes anew, as a kubelet does when they have changed. Raises ConfigError."""
+    for volume in pod["spec"].get("volumes") or ():
+        if "secret" not in volume:
+            continue
+        for file, data in _files(pod, volume, lookup).items():
+            target = _within(_within(root, volume["name"]), file)
+            if target.read_bytes() != data:
+                new = target.with_name(f".{target.name}.new")
+                new.touch(mode=0o600)
+                new.write_bytes(data)
+                new.replace(target)
+
+
 def _within(directory: Path, name: str) -> Path:
     """A path below a directory, also where a pod has put links there. Raises ConfigError."""
     path = directory / name

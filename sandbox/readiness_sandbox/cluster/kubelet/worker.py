@@ -20,6 +20,7 @@ from readiness_sandbox.cluster.kubelet.account import PodAccount
 from readiness_sandbox.cluster.kubelet.commands import RunningCommand
 from readiness_sandbox.cluster.kubelet.container import Container
 from readiness_sandbox.cluster.kubelet.launcher import Launch, Launcher
+from readiness_sandbox.cluster.kubelet.mounted import kept_fresh
 from readiness_sandbox.cluster.kubelet.status import TOO_LONG, PodFacts, Terminated, pod_status
 from readiness_sandbox.cluster.kubelet.throttle import limit_of
 from readiness_sandbox.cluster.kubelet.usage import ContainerStart, Meter
@@ -282,6 +283,7 @@ class PodWorker:
         longest_s = self._pod["spec"].get("activeDeadlineSeconds")
         left_s = None if longest_s is None else max(0.0, longest_s - passed_s(self._started_at, clock.wall()))
         running = asyncio.create_task(self._run())
+        fresh = asyncio.create_task(kept_fresh(self._pod, self._root / "volumes", self._lookup))
         try:
             over, _ = await asyncio.wait([running], timeout=left_s)
             if over:
@@ -292,6 +294,7 @@ class PodWorker:
                 self.changed()
                 await self._stop(self.grace_s)
         finally:
+            fresh.cancel()
             running.cancel()  # what waits for its next start
 
     async def _run(self) -> None:

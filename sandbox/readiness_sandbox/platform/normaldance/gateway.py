@@ -15,6 +15,7 @@ from contextlib import suppress
 
 from aiohttp import web
 
+from .atrest import gateway_routes
 from .defects import Defects
 from .faults import Faults
 from .firewall import guard
@@ -114,7 +115,7 @@ def application(settings: PodSettings, addresses: Mapping[str, tuple[str, int]],
 
 def _rules(door: Door | None) -> Iterator[RouteRule]:
     """The routes, those of a provider where there is a door."""
-    yield from (RouteRule(*route, NEEDS.get(route[0], "")) for route in ROUTES)
+    yield from (RouteRule(*route, NEEDS.get(route[0], "")) for route in (*ROUTES, *gateway_routes()))
     if door is not None:
         yield from RULES
 

@@ -8,6 +8,7 @@ import sys
 from aiohttp import web
 
 from .activity import Activity
+from .atrest import contacts_from_env
 from .defects import Defects
 from .engagement import UserCounter
 from .group import PodGroup
@@ -62,6 +63,7 @@ def application(settings: PodSettings, database: DatabaseRouter, *, secret: str)
     routes = [
         web.post("/sessions", sign_in),
         web.get("/users/{name}", read_user),
+        *contacts_from_env(database),
     ]
     if provider is not None:
         routes += UserProfiles(database, access, Ownership(TrustDefects.from_env())).routes()

@@ -11,7 +11,8 @@ import json
 import os
 import ssl
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -41,17 +42,24 @@ def key_of(one: Mapping[str, Any]) -> Key:
 
 async def follow(path: str, follower: ObjectList, known: Callable[[], None] = lambda: None) -> None:
     """Follow the objects at `path` of the pod's Kubernetes API until cancelled; `known` is called once they are listed."""
-    server, context, token = _cluster(Path(os.environ["KUBECONFIG"]))
-    headers = {"authorization": f"Bearer {token}"}
-    timeout = aiohttp.ClientTimeout(total=None, sock_connect=1.0, sock_read=OF_THE_LONGEST_S + 5)
-    connector = aiohttp.TCPConnector(ssl=context)
-    async with aiohttp.ClientSession(connector=connector, headers=headers, timeout=timeout) as session:
+    async with reached() as (session, server):
         while True:
             try:
                 await _once(session, server + path, follower, known)
             except (aiohttp.ClientError, TimeoutError, ValueError, KeyError) as error:
                 sys.stderr.write(f"{path} is not watched: {type(error).__name__}: {error}\n")
                 await asyncio.sleep(AGAIN_S)
+
+
+@asynccontextmanager
+async def reached() -> AsyncIterator[tuple[aiohttp.ClientSession, str]]:
+    """Context of a session with the pod's Kubernetes API, and its URL."""
+    server, context, token = _cluster(Path(os.environ["KUBECONFIG"]))
+    headers = {"authorization": f"Bearer {token}"}
+    timeout = aiohttp.ClientTimeout(total=None, sock_connect=1.0, sock_read=OF_THE_LONGEST_S + 5)
+    connector = aiohttp.TCPConnector(ssl=context)
+    async with aiohttp.ClientSession(connector=connector, headers=headers, timeout=timeout) as session:
+        yield session, server
 
 
 async def _once(session: aiohttp.ClientSession, url: str, follower: ObjectList, known: Callable[[], None]) -> None:

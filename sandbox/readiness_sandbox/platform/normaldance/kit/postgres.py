@@ -23,6 +23,7 @@ from psycopg.rows import dict_row
 from ..defects import Defects  # noqa: TID252 - the kit is part of the platform
 from .app import Unavailable
 from .queries import TimedCursor
+from .secret import MountedSecret
 from .settings import address_of
 
 Row = dict[str, Any]
@@ -73,8 +74,9 @@ key of a request that is being served twice.
 class Source:
     """One address that serves the database, with a small pool of connections."""
 
-    def __init__(self, host: str, port: int, renew_every: int = 0) -> None:
+    def __init__(self, host: str, port: int, renew_every: int = 0, secret: MountedSecret | None = None) -> None:
         self._renew_every = renew_every
+        self._secret = secret
         self._served = 0
         self._conninfo = make_conninfo(host=host, port=port)
         self._slots = asyncio.Semaphore(POOL_SIZE)
@@ -126,7 +128,7 @@ class Source:
                 alarm.cancel()
                 self._busy.discard(connection)
             self._served += 1
-            if self._renew_every and self._served % self._renew_every == 0:
+            if not self._is_current(connection) or (self._renew_every and self._served % self._renew_every == 0):
                 await connection.close()
             else:
                 self._idle.append((connection, born))
@@ -151,10 +153,29 @@ class Source:
         oldest = asyncio.get_running_loop().time() - CONNECTION_MAX_AGE_S
         while self._idle:
             connection, born = self._idle.pop()
-            if born > oldest and not connection.closed:
+            if born > oldest and not connection.closed and self._is_current(connection):
                 return connection, born
             await connection.close()
         return None
+
+    def _is_current(self, connection: Connection) -> bool:
+        """Whether a connection is of the user whose password is in use now."""
+        return self._secret is None or connection.closed or connection.info.user == self._secret.user.name
+
+    def _address(self) -> str:
+        """Where to connect, with user and password where they are not in the environment alone."""
+        if self._secret is None:
+            return self._conninfo
+        user = self._secret.user
+        return make_conninfo(self._conninfo, user=user.name, password=user.password)
+
+    async def renew(self) -> None:
+        """Close the kept connections of another user than the one in use now; those at work follow when they are done."""
+        kept = [(one, self._is_current(one[0])) for one in self._idle]
+        self._idle = [one for one, current in kept if current]
+        for (connection, _), current in kept:
+            if not current:
+                await connection.close()
 
     def _join(self) -> asyncio.Task[None]:
         """The one attempt to connect that all who wait share.
@@ -174,7 +195,7 @@ class Source:
             async with asyncio.timeout(CONNECT_S):
                 connect = psycopg.AsyncConnection[Row].connect
                 connection = await connect(
-                    self._conninfo, autocommit=True, row_factory=dict_row, cursor_factory=TimedCursor
+                    self._address(), autocommit=True, row_factory=dict_row, cursor_factory=TimedCursor
                 )
         except (psycopg.OperationalError, TimeoutError):
             self._unreachable_until = loop.time() + UNREACHABLE_S
@@ -222,21 +243,23 @@ def _cut(connection: Connection) -> None:
 class DatabaseRouter:
     """The primary for writes, and sources for reads, the preferred one first."""
 
-    def __init__(self, primary: Source, readers: Sequence[Source]) -> None:
+    def __init__(self, primary: Source, readers: Sequence[Source], secret: MountedSecret | None = None) -> None:
         self._primary = primary
         self._readers = readers
+        self._secret = secret
 
     @classmethod
     def from_env(cls) -> DatabaseRouter:
         """The primary is the Service `database`.
 
         READS names the Services to read from, the preferred one first.
-        User, password, database and TLS come from libpq's own variables (PGUSER, PGSSLMODE …).
+        User, password, database and TLS come from libpq's own variables (PGUSER, PGSSLMODE …), user and password from a Secret where one is mounted.
         """
         names = os.environ.get("READS", "database").split()
         renew_every = Defects.from_env().renew_every
-        sources = {name: Source(*address_of(name), renew_every) for name in {"database", *names}}
-        return cls(sources["database"], [sources[name] for name in names])
+        secret = MountedSecret.from_env()
+        sources = {name: Source(*address_of(name), renew_every, secret) for name in {"database", *names}}
+        return cls(sources["database"], [sources[name] for name in names], secret)
 
     async def read(self, work: Work[T]) -> T:
         """The result of `work` from whichever source answers first in order of preference.
@@ -276,8 +299,15 @@ class DatabaseRouter:
         for first in (self.read, self.read_primary):
             with suppress(Unavailable):  # it serves without a database as well, and says so
                 await first(one("SELECT 1 AS answer"))
+        following = None if self._secret is None else asyncio.create_task(self._secret.followed(self._renew))
         yield
+        if following is not None:
+            following.cancel()
         await self.close()
+
+    async def _renew(self) -> None:
+        for source in {self._primary, *self._readers}:
+            await source.renew()
 
     async def close(self) -> None:
         """Close all connections."""
