@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from harness import clock
 from readiness_sandbox.cluster.kubelet import environment
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ async def kept_fresh(pod: Object, root: Path, lookup: Lookup) -> None:
     names = _secrets_of(pod)
     before = _versions(names, lookup)
     while names:
-        await asyncio.sleep(EVERY_S)
+        await clock.asleep(EVERY_S)
         now = _versions(names, lookup)
         if now != before:
             with suppress(environment.ConfigError, OSError):  # as it was, until it can be written
