@@ -244,7 +244,7 @@ class Annotate(TargetSection):
     annotation: Word = "force-sync"
 
 
-class Turn(TargetSection):
+class RotationStep(TargetSection):
     """One step of a rotation: a command on this machine, a call, or an annotation.
 
     Attributes:
@@ -287,8 +287,8 @@ class Rotation(TargetSection):
         rate_per_s: requests a second.
     """
 
-    rotate: Turn
-    undo: Turn
+    rotate: RotationStep
+    undo: RotationStep
     secret: SecretPlace | None = None
     user: Reference | None = None
     password: Reference | None = None

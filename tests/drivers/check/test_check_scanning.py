@@ -12,13 +12,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.drivers.check.stored.scanning import LENGTH, Found, MarkerScan, ScanCount, forms_of, new_marker, words_of
+from harness.drivers.check.stored.scanning import (
+    LENGTH,
+    FoundMarker,
+    MarkerScan,
+    ScanCount,
+    forms_of,
+    new_marker,
+    words_of,
+)
 
 MARKER = new_marker()
 SCAN = MarkerScan({"personal": MARKER, "none": new_marker()})
 
 
-def found_in(text: bytes, *, size: int = 4096) -> dict[Found, int]:
+def found_in(text: bytes, *, size: int = 4096) -> dict[FoundMarker, int]:
     """What the scan finds in a text that it reads in blocks of `size`."""
     return dict(SCAN.read(io.BytesIO(text), ScanCount(), size=size).found)
 
@@ -63,7 +71,7 @@ def test_a_marker_is_found_at_every_place_and_across_every_border(
     """As often as it is there, whatever the size of the blocks."""
     noise = random.Random(seed)
     text = b"".join(noise.randbytes(before) + forms_of(MARKER)[form] for _ in range(times))
-    assert found_in(text + noise.randbytes(after), size=size) == {Found("personal", form): times}
+    assert found_in(text + noise.randbytes(after), size=size) == {FoundMarker("personal", form): times}
 
 
 @given(st.binary(max_size=300))

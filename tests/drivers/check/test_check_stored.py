@@ -286,7 +286,7 @@ def test_a_write_needs_consent_and_a_marker(database: Member, tmp_path: Path) ->
     target = described(tmp_path, database, **stores(database))
     with pytest.raises(ConfigurationError, match="no write has a marker of class `financial`"):
         markers_in_clear(target, {"kind": "", "class": "financial"})
-    with pytest.raises(ConfigurationError, match="`secret` is no class of data"):
+    with pytest.raises(ConfigurationError, match="`secret` is an unknown class of data"):
         markers_in_clear(target, {"kind": "", "class": "secret"})
     with pytest.raises(ConfigurationError, match="names no place of kind `log`"):
         markers_in_clear(target, {"kind": "log", "class": ""})
@@ -325,7 +325,7 @@ def test_both_halves_of_a_sentence_are_asked(database: Member, tmp_path: Path) -
 def test_a_file_of_classes_is_refused_where_it_names_another_class(database: Member, tmp_path: Path) -> None:
     """With file and line."""
     (tmp_path / "columns.yaml").write_text("people:\n  name: none\n  email: private\n")
-    with pytest.raises(ConfigurationError, match="`private` is no class of a column") as raised:
+    with pytest.raises(ConfigurationError, match="`private` is an unknown class of a column") as raised:
         columns_classified(described(tmp_path, database, columns="columns.yaml"))
     assert "columns.yaml:3" in raised.value.where
 

@@ -64,7 +64,7 @@ def _in_cluster(target: Target, place: SecretPlace) -> SecretInUse:
         try:
             return base64.b64decode(data[key], validate=True).decode()
         except (binascii.Error, ValueError):
-            raise DriverError(f"the value of `{key}` is no text", where=where) from None
+            raise DriverError(f"the value of `{key}` is not text", where=where) from None
 
     return SecretInUse(user=value(place.user) if place.user else "", password=value(place.password))
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from harness import clock
 from harness.errors import ConfigurationError, DriverError
 from harness.targets import Target, platform_of
-from harness.targets.files.stored import Annotate, Rotation, Turn
+from harness.targets.files.stored import Annotate, Rotation, RotationStep
 from harness.targets.http import http_client
 from harness.targets.kubernetes import Cluster
 from harness.targets.safety.intents import strike_intent
@@ -29,7 +29,7 @@ def rotation_of(target: Target) -> Rotation:
     return target.secrets.rotation
 
 
-def take_turn(target: Target, turn: Turn) -> None:
+def take_turn(target: Target, turn: RotationStep) -> None:
     """Do one step of a rotation. What a command prints and a call answers is not shown: it may have the secret.
 
     Raises:
@@ -43,7 +43,7 @@ def take_turn(target: Target, turn: Turn) -> None:
         _annotate(target, turn.annotate)
 
 
-def _run(turn: Turn) -> None:
+def _run(turn: RotationStep) -> None:
     name = f"`{turn.command[0]}`"
     try:
         done = subprocess.run(
@@ -59,7 +59,7 @@ def _run(turn: Turn) -> None:
         )
 
 
-def _call(target: Target, turn: Turn) -> None:
+def _call(target: Target, turn: RotationStep) -> None:
     import httpx
 
     method, url = turn.call.split(" ", 1)
@@ -102,7 +102,7 @@ class RotationTurn:
 
 @contextmanager
 def rotated(target: Target, rotation: Rotation) -> Iterator[RotationTurn]:
-    """Context of a secret that has been rotated; unless all is said to be `whole` the undo runs at the end."""
+    """Context of a secret that has been rotated; the undo runs at the end unless `whole` is set."""
     platform = platform_of(target)
     intent = _rotate.intend(platform, "check secret-rotation", "rotate the secret of `secrets.rotation`")
     turn = RotationTurn()

@@ -94,7 +94,7 @@ def classes_of(target: Target, encryption: Encryption) -> Classes:
     except ValidationError as error:
         first = error.errors()[0]
         raise ConfigurationError(
-            f"`{first['input']}` is no class of a column"
+            f"`{first['input']}` is an unknown class of a column"
             if len(first["loc"]) > 1
             else "tables with their columns were expected",
             where=document.where(first["loc"]),

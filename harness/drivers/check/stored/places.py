@@ -25,7 +25,7 @@ from typing import IO, Final
 
 from harness import clock
 from harness.clock import Deadline
-from harness.drivers.check.stored.scanning import ByteStream, Found, MarkerScan, ScanCount
+from harness.drivers.check.stored.scanning import ByteStream, FoundMarker, MarkerScan, ScanCount
 from harness.errors import ConfigurationError, HarnessError
 from harness.targets import Target
 from harness.targets.cluster.commands import run_in_pod
@@ -67,7 +67,7 @@ class PlaceScan:
 
     files: int = 0
     size: int = 0
-    found: dict[str, Counter[Found]] = field(default_factory=dict)
+    found: dict[str, Counter[FoundMarker]] = field(default_factory=dict)
     problems: dict[str, list[str]] = field(default_factory=dict)
     newest_ns: int = 0
     wrong: list[str] = field(default_factory=list)
@@ -169,7 +169,7 @@ def _of_file(path: Path, scan: MarkerScan, seen: PlaceScan, begins: re.Pattern[b
 
 
 def _unpacked(path: Path, head: bytes, scan: MarkerScan, seen: PlaceScan, count: ScanCount) -> None:
-    """Search what a packed file holds; where it begins like a packed one and is none, there is nothing to unpack."""
+    """Search what a packed file holds; one that only begins like a packed one has nothing to unpack."""
     inner = ScanCount()
     try:
         for begin, unpack in _PACKED.items():

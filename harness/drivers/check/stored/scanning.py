@@ -64,7 +64,7 @@ def forms_of(marker: str) -> dict[str, bytes]:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundMarker:
     """A marker in a stream: its name, and the form in which it was found."""
 
     marker: str
@@ -81,7 +81,7 @@ class ScanCount:
     """
 
     size: int = 0
-    found: Counter[Found] = field(default_factory=Counter)
+    found: Counter[FoundMarker] = field(default_factory=Counter)
 
 
 class MarkerScan:
@@ -96,7 +96,9 @@ class MarkerScan:
 
     def __init__(self, markers: Mapping[str, str]) -> None:
         self._forms = [
-            (Found(name, form), text) for name, marker in markers.items() for form, text in forms_of(marker).items()
+            (FoundMarker(name, form), text)
+            for name, marker in markers.items()
+            for form, text in forms_of(marker).items()
         ]
         if short := [one for one, text in self._forms if len(text) < _STRIDE + _WORD - 1]:
             raise ValueError(f"the marker {short[0].marker} has fewer than {LENGTH} characters")
@@ -109,7 +111,7 @@ class MarkerScan:
         self._begins[np.frombuffer(b"".join(words), "<u2")[:: _WORD // 2]] = True
 
     def read(self, stream: ByteStream, count: ScanCount, *, size: int = BLOCK) -> ScanCount:
-        """Read a stream to its end, and count what is in it; a marker across the border of two blocks is found once.
+        """Read a stream to its end, and count what is in it; a marker across the border of two blocks counts once.
 
         Args:
             stream: what is read.
@@ -150,6 +152,6 @@ class MarkerScan:
         return bool(np.any(self._words[places] == words))
 
 
-def words_of(found: Iterable[Found]) -> str:
+def words_of(found: Iterable[FoundMarker]) -> str:
     """Forms in words: `in clear and in base64`."""
     return " and ".join(dict.fromkeys(one.form.partition(",")[0] for one in found))

@@ -15,7 +15,7 @@ class AtRestDefects:
     Attributes:
         clear_column: a column of contacts that is stored in clear; empty: none.
         cipher: of data keys.
-        key_days: how old the data key is said to be when the database is founded.
+        key_days: the age in days of the data key when the database is founded.
     """
 
     clear_column: str = ""

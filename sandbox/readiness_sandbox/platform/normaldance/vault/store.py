@@ -37,7 +37,7 @@ AGAIN_S = 1.0
 
 
 @dataclass(kw_only=True)
-class StoredPasswords:
+class RolePasswords:
     """What the store knows.
 
     Attributes:
@@ -59,7 +59,7 @@ class SecretStore:
         self._file = file
         self._token = token
         self._age = timedelta(days=age_days)
-        self._state = StoredPasswords()
+        self._state = RolePasswords()
         self._retire: asyncio.Task[None] | None = None
 
     async def read(self, request: web.Request) -> web.Response:
@@ -101,7 +101,7 @@ class SecretStore:
                 sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(role), sql.Literal(verifier))
             )
         old = self._state.role
-        self._state = StoredPasswords(
+        self._state = RolePasswords(
             passwords={**self._state.passwords, role: new},
             role=role,
             before=old,
@@ -149,7 +149,7 @@ class SecretStore:
 
     async def _found(self) -> None:
         if self._file.exists():
-            self._state = StoredPasswords(**json.loads(self._file.read_text()))
+            self._state = RolePasswords(**json.loads(self._file.read_text()))
             return
         while not self._state.role:
             try:
