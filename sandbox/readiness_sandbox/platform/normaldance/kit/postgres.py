@@ -159,8 +159,10 @@ class Source:
         return None
 
     def _is_current(self, connection: Connection) -> bool:
-        """Whether a connection is of the user whose password is in use now."""
-        return self._secret is None or connection.closed or connection.info.user == self._secret.user.name
+        """Whether a connection goes on: it is of the user in use now, or its moment to be given up has not come."""
+        if self._secret is None or connection.closed:
+            return True
+        return not self._secret.is_given_up(connection.info.user, id(connection) // 64 % 97 / 97)
 
     def _address(self) -> str:
         """Where to connect, with user and password where they are not in the environment alone."""
@@ -170,7 +172,7 @@ class Source:
         return make_conninfo(self._conninfo, user=user.name, password=user.password)
 
     async def renew(self) -> None:
-        """Close the kept connections of another user than the one in use now; those at work follow when they are done."""
+        """Close the kept connections that are given up; those at work follow when they are done."""
         kept = [(one, self._is_current(one[0])) for one in self._idle]
         self._idle = [one for one, current in kept if current]
         for (connection, _), current in kept:

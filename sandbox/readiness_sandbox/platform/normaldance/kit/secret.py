@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 EVERY_S = 0.5
 """How often the directory is read."""
+SPREAD_S = 8.0
+"""Over how long the connections of a user that was replaced are given up: to connect costs more than a request, and all pods do it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,7 @@ class MountedSecret:
     def __init__(self, directory: Path, *, once: bool = False) -> None:
         self._directory = directory
         self._once = once
+        self._replaced_at = 0.0
         self.user = self._read()
 
     @classmethod
@@ -50,11 +54,17 @@ class MountedSecret:
         if now != again or now == self.user:
             return False  # of two files one may be new and the other not yet
         self.user = now
+        self._replaced_at = time.monotonic()
         return True
 
+    def is_given_up(self, user: str, share: float) -> bool:
+        """Whether a connection of that user is to be closed; `share` is its own moment in `SPREAD_S`, from 0 to 1."""
+        return user != self.user.name and time.monotonic() >= self._replaced_at + share * SPREAD_S
+
     async def followed(self, renew: Callable[[], Awaitable[None]]) -> None:
-        """Call `renew` whenever it has changed, until cancelled."""
+        """Read it again and again until cancelled, and let `renew` close what is given up after it has changed."""
         while True:
             await asyncio.sleep(EVERY_S)
-            if self.changed():
+            self.changed()
+            if time.monotonic() < self._replaced_at + SPREAD_S + 2 * EVERY_S:
                 await renew()
