@@ -93,67 +93,59 @@ def database(tmp_path: Path) -> Iterator[Member]:
         member.stop()
 
 
-@contextmanager
-def shop(dsn: str, planted: Planted, keys: Path) -> Iterator[str]:
-    """A service that keeps people, encrypted, and whose key can be rotated; it refuses whoever lacks its tokens."""
-    cipher, valid = AESGCM(AESGCM.generate_key(256)), {planted["key-0"]}
-    tokens, turns = {planted[f"token-{n}"] for n in range(6)}, [f"key-{n}" for n in range(1, 6)]
+class _Shop(Quiet, BaseHTTPRequestHandler):
+    """Keeps people, encrypted, and has a key that can be rotated; it refuses whoever lacks its tokens."""
 
-    def sealed(text: str) -> str:
-        nonce = os.urandom(12)
-        return f"enc:AES-256-GCM:{base64.b64encode(nonce + cipher.encrypt(nonce, text.encode(), None)).decode()}"
+    protocol_version = "HTTP/1.1"
+    planted: Planted
+    dsn = ""
+    keys = Path()
+    rotations = 0
+    cipher = AESGCM(AESGCM.generate_key(256))
 
-    def opened(value: str) -> str:
-        data = base64.b64decode(value.rpartition(":")[2])
-        return cipher.decrypt(data[:12], data[12:], None).decode()
+    def do_GET(self) -> None:
+        path = urlsplit(self.path).path
+        if path.startswith("/people/"):
+            [(name, value)] = self.ask("SELECT name, email FROM people WHERE name = %s", [path.rpartition("/")[2]])
+            data = base64.b64decode(value.rpartition(":")[2])
+            self.say(200, {"name": name, "email": self.cipher.decrypt(data[:12], data[12:], None).decode()})
+        elif path == "/keyed":
+            self.say(200 if self.headers.get("x-key") == self.keys.read_text() else 401, {})
+        else:
+            self.say(200, {"items": [1], "id": int(path[7:] or 0)} if path.startswith("/items/") else {"items": [1]})
 
-    class _Shop(Quiet, BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    def do_POST(self) -> None:
+        text = self.rfile.read(int(self.headers.get("content-length") or 0))
+        if self.headers.get("authorization") not in {self.planted[f"token-{n}"] for n in range(6)}:
+            self.say(401, {"error": f"not {self.headers.get('authorization')}"})
+        elif self.path == "/people":
+            body, nonce = json.loads(text), os.urandom(12)
+            sealed = base64.b64encode(nonce + self.cipher.encrypt(nonce, body["email"].encode(), None)).decode()
+            self.ask("INSERT INTO people VALUES (%s, %s)", [body["name"], f"enc:AES-256-GCM:{sealed}"])
+            self.say(201, {"token": self.planted["answered"]})
+        else:
+            type(self).rotations += 1
+            self.keys.write_text(self.planted[f"key-{self.rotations}"])
+            self.say(200, {"key": self.keys.read_text()})
 
-        def ask(self, query: str, values: list[Any]) -> list[Any]:
-            with psycopg.connect(dsn, autocommit=True) as connection:
-                cursor = connection.execute(query.encode(), values)
-                return cursor.fetchall() if cursor.description else []
+    def do_DELETE(self) -> None:
+        self.ask("DELETE FROM people WHERE name = %s", [self.path.rpartition("/")[2]])
+        self.say(200, {})
 
-        def do_GET(self) -> None:
-            path = urlsplit(self.path).path
-            if path.startswith("/people/"):
-                rows = self.ask("SELECT name, email FROM people WHERE name = %s", [path.rpartition("/")[2]])
-                self.say(200 if rows else 404, {"name": rows[0][0], "email": opened(rows[0][1])} if rows else {})
-            elif path == "/keyed":
-                self.say(200 if self.headers.get("x-key") in valid else 401, {})
-            else:
-                self.say(200, {"items": [1], "id": int(path[7:])} if path.startswith("/items/") else {"items": [1]})
+    def ask(self, query: str, values: list[Any]) -> list[Any]:
+        """The rows of an answer."""
+        with psycopg.connect(self.dsn, autocommit=True) as connection:
+            cursor = connection.execute(query.encode(), values)
+            return cursor.fetchall() if cursor.description else []
 
-        def do_POST(self) -> None:
-            text = self.rfile.read(int(self.headers.get("content-length") or 0))
-            if self.headers.get("authorization") not in tokens:
-                self.say(401, {"error": f"not {self.headers.get('authorization')}"})
-            elif self.path == "/people":
-                body = json.loads(text)
-                self.ask("INSERT INTO people VALUES (%s, %s)", [body["name"], sealed(body["email"])])
-                self.say(201, {"token": planted["answered"]})
-            else:
-                new = planted[turns.pop(0)]
-                valid.clear()
-                valid.add(new)
-                keys.write_text(new)
-                self.say(200, {"key": new})
-
-        def do_DELETE(self) -> None:
-            self.ask("DELETE FROM people WHERE name = %s", [self.path.rpartition("/")[2]])
-            self.say(200, {})
-
-        def say(self, status: int, body: object) -> None:
-            text = json.dumps(body).encode()
-            self.send_response(status)
-            self.send_header("content-type", "application/json")
-            self.send_header("content-length", str(len(text)))
-            self.end_headers()
-            self.wfile.write(text)
-
-    with serving(_Shop) as url:
-        yield url
+    def say(self, status: int, body: object) -> None:
+        """Answer."""
+        text = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
 
 
 def described(project: Path, url: str, database: Member, planted: Planted, keys: Path) -> None:
@@ -267,7 +259,8 @@ def test_no_secret_is_in_what_a_run_leaves_behind(database: Member, tmp_path: Pa
             connection.execute(
                 "INSERT INTO people VALUES (%s, %s)", [f"p{number}", f"{planted[f'person-{number}']}@x.test"]
             )
-    with shop(database.dsn, planted, keys) as url, command_lines(lines):
+    own = type("_Own", (_Shop,), {"planted": planted, "dsn": database.dsn, "keys": keys})
+    with serving(own) as url, command_lines(lines):
         described(project, url, database, planted, keys)
         environment = {
             **os.environ,

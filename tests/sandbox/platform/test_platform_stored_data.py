@@ -72,7 +72,7 @@ def test_the_password_is_read_again_and_old_connections_are_given_up_one_after_t
 ) -> None:
     """Each at its own moment; one of the user in use never. A release that reads once notices nothing."""
     now = 100.0
-    monkeypatch.setattr(secret.time, "monotonic", lambda: now)
+    monkeypatch.setattr("time.monotonic", lambda: now)
     written(tmp_path, "a", "first")
     mounted, once = secret.MountedSecret(tmp_path), secret.MountedSecret(tmp_path, once=True)
     assert not mounted.changed()
