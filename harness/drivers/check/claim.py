@@ -23,6 +23,8 @@ _Check = TypeVar("_Check", bound=CheckFunction)
 
 SEED: Final = "seed"
 """Parameter of every check beside those of its sentence: the seed of the run, a whole number."""
+RUN: Final = "run directory"
+"""Parameter of every check in a run: the run's directory, whose name is the run's id."""
 USUAL_S: Final = 0.8
 """Usual time of a check in a run, in s; four checks run in parallel."""
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from harness.drivers.check.claim import SEED, CheckClaim, CheckKind, checks_of
+from harness.drivers.check.claim import RUN, SEED, CheckClaim, CheckKind, checks_of
 from harness.drivers.check.state.form import claims_of_nouns
 from harness.drivers.check.state.nouns import load_nouns
 from harness.drivers.claim import claims_below
@@ -44,12 +44,12 @@ def consents() -> frozenset[str]:
 
 def run_check(demand: Demand, target: Target, sink: Sink, run_directory: Path | None = None, *, seed: int = 1) -> Check:
     """Run the check of a demand with the seed of the run, and record its facts."""
-    return record_facts(demand, lambda: _facts(demand, target, seed), sink, run_directory)
+    return record_facts(demand, lambda: _facts(demand, target, seed, run_directory), sink, run_directory)
 
 
-def _facts(demand: Demand, target: Target, seed: int) -> tuple[Fact, ...]:
+def _facts(demand: Demand, target: Target, seed: int, run_directory: Path | None) -> tuple[Fact, ...]:
     kind = kind_of(demand.name)
-    facts = called(lambda: _read(kind, demand, target, seed), kind.read)
+    facts = called(lambda: _read(kind, demand, target, {SEED: str(seed), RUN: str(run_directory or "")}), kind.read)
     if not facts:
         raise DriverError(
             "there is nothing to check", where=target.name, hint="check the namespaces in the target file"
@@ -57,6 +57,6 @@ def _facts(demand: Demand, target: Target, seed: int) -> tuple[Fact, ...]:
     return facts
 
 
-def _read(kind: CheckKind, demand: Demand, target: Target, seed: int) -> tuple[Fact, ...]:
-    with kind.placed(target, {**demand.params, SEED: str(seed)}) as probe:
+def _read(kind: CheckKind, demand: Demand, target: Target, of_run: Mapping[str, str]) -> tuple[Fact, ...]:
+    with kind.placed(target, {**demand.params, **of_run}) as probe:
         return settled(probe) if kind.again else once(probe())

@@ -10,6 +10,8 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field, PrivateAttr, ValidationError
 
 from harness.errors import ConfigurationError
+from harness.targets.files.attacks import AttackSettings, LayerSettings
+from harness.targets.files.audit import AuditSettings, ExportSettings
 from harness.targets.files.changes import FlagSettings, MigrationSettings, RolloutSettings
 from harness.targets.files.identity import Authorisation, IdentitySettings, wrong_identity
 from harness.targets.files.listeners import Tls
@@ -92,6 +94,10 @@ _LIVE: Final = frozenset(
         "limits",
         "encryption",
         "secrets",
+        "audit",
+        "export",
+        "attacks",
+        "layers",
     }
 )
 """Keys that only a running platform has."""
@@ -137,6 +143,10 @@ class Target(TargetSection):
         tls: certificates, and the listeners whose handshakes are checked.
         encryption: what is stored where, and how it is encrypted; None: stores are not searched.
         secrets: ages of keys, and how a secret is rotated; None: keys have no age.
+        audit: audit log; None: it is not read.
+        export: export of a person; None: there is none.
+        attacks: how attacks are noticed; None: there are no attacks.
+        layers: layers of protection that are switched off one by one; None: none is switched off.
         file: path of the target file.
     """
 
@@ -185,6 +195,10 @@ class Target(TargetSection):
     limits: Limits | None = None
     encryption: Encryption | None = None
     secrets: SecretSettings | None = None
+    audit: AuditSettings | None = None
+    export: ExportSettings | None = None
+    attacks: AttackSettings | None = None
+    layers: LayerSettings | None = None
     tls: Tls = Tls()
     proxy: str = "none"
     evidence: EvidenceFiles = EvidenceFiles()

@@ -6,7 +6,7 @@ import asyncio
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from harness import clock
 from harness.targets import Target
@@ -25,7 +25,7 @@ class CallAnswer:
     Attributes:
         status: HTTP status; 0 if no answer came in time.
         seconds: from sending the request to its answer, or to the end of waiting.
-        headers, body: of the answer; the body is cut at 64 KiB.
+        headers, body: of the answer; the body is cut at 64 KiB, unless all of it is asked for.
         why: why no answer came.
     """
 
@@ -52,11 +52,20 @@ class CallPlan:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
-_LONGEST = 64 * 1024
+_LONGEST: Final = 64 * 1024
+_LARGEST: Final = 64 * 1024 * 1024
 
 
 def send_together(
-    target: Target, entry: str, calls: Sequence[CallPlan], *, at_once: int, within_s: float, per_s: float = math.inf
+    target: Target,
+    entry: str,
+    calls: Sequence[CallPlan],
+    *,
+    at_once: int,
+    within_s: float,
+    per_s: float = math.inf,
+    source: str = "",
+    whole: bool = False,
 ) -> list[CallAnswer]:
     """Send the calls; returns the answers in the order of the calls.
 
@@ -67,37 +76,50 @@ def send_together(
         at_once: number of requests sent at the same time, each on its own connection.
         within_s: timeout of each request, in seconds from sending it.
         per_s: greatest number of requests per second.
+        source: address of this machine from which the requests are sent; empty: the system chooses it.
+        whole: whether bodies are not cut.
     """
-    return run_in_loop(_all(target, entry, calls, at_once, within_s, per_s))
+    longest = _LARGEST if whole else _LONGEST
+    sending = _Sending(at_once=at_once, within_s=within_s, per_s=per_s, source=source, longest=longest)
+    return run_in_loop(_all(target, entry, calls, sending))
 
 
-async def _all(  # noqa: PLR0917 - as `send_together`
-    target: Target, entry: str, calls: Sequence[CallPlan], at_once: int, within_s: float, per_s: float
-) -> list[CallAnswer]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Sending:
+    """How requests are sent; fields as the arguments of `send_together`, `longest` bytes of each body are read."""
+
+    at_once: int
+    within_s: float
+    per_s: float
+    source: str
+    longest: int
+
+
+async def _all(target: Target, entry: str, calls: Sequence[CallPlan], how: _Sending) -> list[CallAnswer]:
     import httpx  # here, so that a replay, which sends no request, starts quickly
 
-    gate = asyncio.Semaphore(at_once)
+    gate = asyncio.Semaphore(how.at_once)
+    limits = httpx.Limits(max_connections=how.at_once, max_keepalive_connections=how.at_once)
+    tls, proxy = tls_context(target), proxy_for(target, entry)
     client = httpx.AsyncClient(
         base_url=entry,
         timeout=httpx.Timeout(None),  # `_sent` limits all of it
-        proxy=proxy_for(target, entry),
-        verify=tls_context(target),
+        transport=httpx.AsyncHTTPTransport(verify=tls, proxy=proxy, limits=limits, local_address=how.source or None),
         trust_env=False,
-        limits=httpx.Limits(max_connections=at_once, max_keepalive_connections=at_once),
     )
 
     began_s = clock.now_s()
 
     async def one(number: int, call: CallPlan) -> CallAnswer:
-        await clock.asleep(began_s + number / per_s - clock.now_s())
+        await clock.asleep(began_s + number / how.per_s - clock.now_s())
         async with gate:
-            return await _sent(client, call, within_s)
+            return await _sent(client, call, how.within_s, how.longest)
 
     async with client:
         return list(await asyncio.gather(*(one(number, call) for number, call in enumerate(calls))))
 
 
-async def _sent(client: httpx.AsyncClient, call: CallPlan, within_s: float) -> CallAnswer:
+async def _sent(client: httpx.AsyncClient, call: CallPlan, within_s: float, longest: int) -> CallAnswer:
     import httpx
 
     began_ns = clock.now_ns()
@@ -114,7 +136,7 @@ async def _sent(client: httpx.AsyncClient, call: CallPlan, within_s: float) -> C
     except httpx.HTTPError as error:
         return CallAnswer(status=0, seconds=seconds(), why=f"no answer ({type(error).__name__})")
     return CallAnswer(
-        status=answer.status_code, seconds=seconds(), headers=dict(answer.headers), body=answer.content[:_LONGEST]
+        status=answer.status_code, seconds=seconds(), headers=dict(answer.headers), body=answer.content[:longest]
     )
 
 

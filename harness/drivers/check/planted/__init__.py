@@ -1,0 +1,1 @@
+"""Requests that checks send of their own, and what they carry."""

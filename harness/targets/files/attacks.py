@@ -1,0 +1,218 @@
+"""The sections `attacks` and `layers`: how attacks are noticed and ended, and how each layer of protection is switched off and on again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from harness.targets.files.outside import Address
+from harness.targets.files.parts import ObjectName
+from harness.targets.files.planted import DeclaredCall
+from harness.targets.files.reference import Reference
+from harness.targets.files.values import Name, TargetSection, Word, quantity
+from harness.validation import matching
+
+_Status = Annotated[int, Field(ge=400, le=499)]
+Layer = Literal["gateway-check", "token-check", "network-policy", "database-role"]
+"""A layer of protection."""
+
+
+class ObjectSwitch(TargetSection):
+    """Kubernetes objects that are changed or deleted; they are put back as they were.
+
+    Attributes:
+        version, kind, name: of the objects.
+        namespaces: namespaces in which they are; empty: those of all regions.
+        patch: merge patch; empty: the objects are deleted.
+    """
+
+    version: Word
+    kind: Word
+    name: ObjectName
+    namespaces: tuple[Name, ...] = ()
+    patch: Mapping[str, Any] = Field(default_factory=dict)
+
+
+class SqlSwitch(TargetSection):
+    """Statements that switch off and on again.
+
+    Attributes:
+        off, on: statements; `on` may be repeated.
+        dsn: DSN of a role that may run them; None: `database.dsn`.
+    """
+
+    off: Word
+    on: Word
+    dsn: Reference | None = None
+
+
+class CommandSwitch(TargetSection):
+    """Commands on this machine that switch off and on again; `on` may be repeated."""
+
+    off: Annotated[tuple[Word, ...], Field(min_length=1)]
+    on: Annotated[tuple[Word, ...], Field(min_length=1)]
+
+
+class Switch(TargetSection):
+    """One change, in one of three ways: `object`, `sql` or `command`."""
+
+    object: ObjectSwitch | None = None
+    sql: SqlSwitch | None = None
+    command: CommandSwitch | None = None
+
+    @model_validator(mode="after")
+    def _of_one_kind(self) -> Self:
+        if (self.object is not None) + (self.sql is not None) + (self.command is not None) != 1:
+            raise ValueError("one of `object`, `sql` and `command`")
+        return self
+
+
+Switches = Annotated[tuple[Switch, ...], Field(min_length=1)]
+
+
+class InsideCall(TargetSection):
+    """A call to a service from a temporary pod within the cluster, with labels of `callers`.
+
+    Attributes:
+        service: name and port of the Service, like `orders:8080`.
+        path: path of the GET request; it carries no credential.
+        caller: which labels the pod has: those of the declared caller (`accepted`) or of the stranger (`refused`).
+        region: region in whose namespace the pod is; empty: the first.
+    """
+
+    service: Annotated[str, matching(r"[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?:[0-9]{1,5}", "a service and its port")]
+    path: Annotated[str, Field(pattern="^/")]
+    caller: Literal["accepted", "refused"] = "refused"
+    region: str = ""
+
+
+class DatabaseCall(TargetSection):
+    """A query that the role of a service may not run: `sql`, with the DSN of that role, and one that it may run: `allowed`."""
+
+    sql: Word
+    allowed: Word = "SELECT 1"
+    dsn: Reference
+
+
+class ForeignCall(TargetSection):
+    """A call that must be refused, in one of three ways.
+
+    Attributes:
+        outside: request to the entry, by nobody or with a forged token. The same request of the user must be let in.
+        inside: request within the cluster. The same request of the declared caller must reach the service.
+        database: query of a service's role. One that the role may run must be answered.
+    """
+
+    outside: DeclaredCall | None = None
+    inside: InsideCall | None = None
+    database: DatabaseCall | None = None
+
+    @model_validator(mode="after")
+    def _of_one_kind(self) -> Self:
+        if (self.outside is not None) + (self.inside is not None) + (self.database is not None) != 1:
+            raise ValueError("one of `outside`, `inside` and `database`")
+        if self.outside is not None and self.outside.by not in {"nobody", "forged"}:
+            raise ValueError("`outside` with `by: nobody` or `by: forged`")
+        return self
+
+
+class ShownCall(ForeignCall):
+    """A call by which it is seen that a layer is off: its answer is then another.
+
+    Attributes:
+        header: header of answers that is there only while the layer is off, or only while it is on; empty: the status differs.
+    """
+
+    header: str = ""
+
+
+class LayerSwitch(TargetSection):
+    """A layer of protection: `off` switches it off, and `shown` is answered otherwise while it is off."""
+
+    off: Switches
+    shown: ShownCall
+
+
+class Authentication(TargetSection):
+    """What takes authentication down, and what must stay closed meanwhile.
+
+    Attributes:
+        off: takes it down.
+        protected: protected operations, each of which the user may call.
+    """
+
+    off: Switches
+    protected: Annotated[tuple[DeclaredCall, ...], Field(min_length=1)]
+
+
+class BareWorkload(TargetSection):
+    """A workload that is started without its settings.
+
+    Attributes:
+        workload: name of the Deployment whose container is started.
+        port: port on which it listens.
+        paths: paths of protected operations, GET.
+        sign_in: path of a sign-in, POST; empty: it has none.
+        passwords: users and passwords that makers set, tried at `sign_in` beside those that are tried everywhere.
+        settings: the only variables that are set, such as the port; no credentials.
+    """
+
+    workload: ObjectName
+    port: Annotated[int, Field(ge=1, le=65535)]
+    paths: Annotated[tuple[Annotated[str, Field(pattern="^/")], ...], Field(min_length=1)]
+    sign_in: str = ""
+    passwords: Mapping[Word, Word] = Field(default_factory=dict)
+    settings: Mapping[Word, str] = Field(default_factory=dict)
+
+
+class LayerSettings(TargetSection):
+    """The section `layers`: layers of protection, and what they must refuse.
+
+    Attributes:
+        switches: layers, each with how it is switched off.
+        foreign: calls that must be refused with any one layer off.
+        refused: statuses with which calls are refused.
+        within_s: time in which a switch takes effect, in s.
+        authentication: what takes authentication down; None: it is not taken down.
+        bare: workloads that are started without their settings.
+    """
+
+    switches: Mapping[Layer, LayerSwitch] = Field(default_factory=dict)
+    foreign: tuple[ForeignCall, ...] = ()
+    refused: tuple[_Status, ...] = (401, 403)
+    within_s: Annotated[float, quantity("time", "30 s"), Field(gt=0)] = Field(default=30.0, alias="within")
+    authentication: Authentication | None = None
+    bare: tuple[BareWorkload, ...] = ()
+
+
+class AttackSettings(TargetSection):
+    """The section `attacks`: how attacks are noticed, and how attackers are refused.
+
+    Attributes:
+        alerts: alert that each kind of attack must raise in Prometheus.
+        label: label of these alerts with the address of the client; empty: the alerts do not say it.
+        protected: protected operation to which forged tokens are sent; the user may call it.
+        clients: addresses of attacking clients, of which each attack takes the next. They are addresses of this machine from which
+            requests are sent, unless `header` is given.
+        header: header by which the platform knows the address of a client, behind a proxy that it trusts; empty: the address itself.
+        calls: number of requests of a burst.
+        rate: requests per second.
+        refused: statuses by which a client is refused that is blocked.
+        quiet_s: time before a burst for which the alert must be silent, in s.
+        resolved_s: time in which the alert must be silent again after a burst, in s.
+        unblock: what ends the block of a client; `{client}` is replaced by its address. Only `on` is used.
+    """
+
+    alerts: Mapping[Literal["forged-tokens", "wrong-passwords"], Word]
+    label: str = ""
+    protected: DeclaredCall
+    clients: Annotated[tuple[Address, ...], Field(min_length=1)]
+    header: str = ""
+    calls: Annotated[int, Field(ge=5, le=1000)] = 50
+    rate: Annotated[float, quantity("rate", "20/s"), Field(gt=0)] = 20.0
+    refused: tuple[_Status, ...] = (403,)
+    quiet_s: Annotated[float, quantity("time", "5 s")] = Field(default=5.0, alias="quiet")
+    resolved_s: Annotated[float, quantity("time", "2 min")] = Field(default=120.0, alias="resolved")
+    unblock: tuple[Word, ...] = ()
