@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import select
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
@@ -36,6 +37,8 @@ _REFUSING: Final = frozenset(
 """Alerts by which a server refuses a certificate, or that there is none; OpenSSL's names end so."""
 _NO_CERTIFICATE: Final = "28000"
 """SQLSTATE of PostgreSQL for a connection without the client certificate that pg_hba.conf asks for."""
+_MOST_BYTES: Final = 1 << 16
+"""Of an answer that is read for its reason."""
 _RIGHT: Final = "right"
 
 
@@ -233,8 +236,11 @@ def _read(inside: ssl.SSLSocket, listener: TlsListener, answer: bytes) -> Client
     if listener.protocol != "https":
         return ClientAnswer(LetIn.YES, "an answer inside TLS")
     status = status_of(answer)
-    while piece := inside.recv(1 << 14):
+    while status == http.client.BAD_REQUEST and len(answer) < _MOST_BYTES:
+        piece = inside.recv(1 << 14)
+        if not piece:
+            break
         answer += piece
-    if status == 400 and b"certificate" in answer.lower():
+    if status == http.client.BAD_REQUEST and b"certificate" in answer.lower():
         return ClientAnswer(LetIn.NO, "the connection was ended with status 400 for its certificate")
     return ClientAnswer(LetIn.YES, f"answered with status {status}")
