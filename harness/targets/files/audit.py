@@ -52,9 +52,15 @@ class AuditFields(TargetSection):
 
 
 class AuditedCall(DeclaredCall):
-    """A planted call: `what` is what its entry must say in the field `what`."""
+    """A planted call.
+
+    Attributes:
+        what: what its entry must say in the field `what`.
+        counted: whether its entries do not name the id of the request, although others do: then they are counted by user, operation and time.
+    """
 
     what: Word
+    counted: bool = False
 
 
 class AuditTampering(TargetSection):
@@ -146,11 +152,12 @@ class ExportedTable(TargetSection):
     """What the export has of one table.
 
     Attributes:
-        at: key of the export under which its records are, with dots where it is within another; a list of objects, or one object.
+        at: key of the export under which its records are, with dots where it is within another, a list
+            of objects or one object; empty: the export itself.
         without: columns that the export leaves out, such as the hash of a password.
     """
 
-    at: Word
+    at: str
     without: tuple[Word, ...] = ()
 
 
@@ -158,14 +165,14 @@ class ExportSettings(TargetSection):
     """The section `export`: the export of a person.
 
     Attributes:
-        call: operation that answers with the export, as JSON; `{person}` is replaced by the person's name.
-        by, headers: see `DeclaredCall`.
+        call: operation that answers with the export, as JSON; `{person}` in its path is replaced by the person's name, and `by: user` is the
+            person itself, which signs in as `sign_in` says.
         person: name of a planted person that has records.
         known_as: further values by which records name the person, such as a number; each must be in no other person's records.
         others: names of other people with records; the export must not name them.
         plant: calls that make records of the person before the export, besides those that it has.
+        people: table with one row for each person; rows of other tables whose foreign key is that of the person's row name the person too.
         tables: what the export has of each table with records of the person, by the name of the table.
-        without: tables whose records are not exported, each with the reason.
         dsn: DSN of a role that may read all tables; None: `database.dsn`.
     """
 
@@ -174,6 +181,6 @@ class ExportSettings(TargetSection):
     known_as: tuple[Annotated[str, Field(min_length=4)], ...] = ()
     others: Annotated[tuple[Annotated[str, Field(min_length=4)], ...], Field(min_length=1)]
     plant: tuple[DeclaredCall, ...] = ()
+    people: TableName | None = None
     tables: Annotated[Mapping[TableName, ExportedTable], Field(min_length=1)]
-    without: Mapping[TableName, Word] = Field(default_factory=dict)
     dsn: Reference | None = None

@@ -100,7 +100,7 @@ class AuditTrial:
         self.planted.append(
             Happened(
                 subject=str(one),
-                id=one.id if self.audit.fields.request else "",
+                id=one.id if self.audit.fields.request and not declared.counted else "",
                 who=self.audit.people.get(one.who, one.who),
                 nameless=declared.by in {"nobody", "forged"},
                 what=declared.what,
@@ -159,7 +159,8 @@ class AuditTrial:
         ]
         if self.audit.user:
             users = frozenset({self.audit.people.get(maker.user, maker.user)})
-            own = [one for one in read.entries if not id_in(one.request, maker.sign_ins)]
+            counted = {one.what for one in self.planted if not one.id}
+            own = [one for one in read.entries if not id_in(one.request, maker.sign_ins) and one.what not in counted]
             facts += unknown_entries([*self.planted, *self.of_traffic], own, users)
         return facts
 

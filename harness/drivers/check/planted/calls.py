@@ -82,8 +82,8 @@ class CallMaker:
     _token: str = ""
     _made: int = 0
 
-    def send(self, calls: Sequence[DeclaredCall], *, at_once: int = _AT_ONCE) -> list[PlantedCall]:
-        """Send the calls, `at_once` at a time, and wait for their answers.
+    def send(self, calls: Sequence[DeclaredCall], *, at_once: int = _AT_ONCE, whole: bool = False) -> list[PlantedCall]:
+        """Send the calls, `at_once` at a time, and wait for their answers, which are cut unless `whole`.
 
         Raises:
             ConfigurationError: a call needs a sign-in that the target file does not name.
@@ -101,6 +101,7 @@ class CallMaker:
                 at_once=at_once,
                 within_s=_WITHIN_S,
                 source=self.source,
+                whole=whole,
             )
             done_ns = clock.wall_ns(clock.wall())
             for (call, _, id_), answer in zip(some, answers, strict=True):
