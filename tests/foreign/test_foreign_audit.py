@@ -12,9 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from harness import clock
 from harness.drivers.check.audit.audited import audit_of_planted
-from harness.drivers.check.audit.tampering import audit_tampering
 from harness.drivers.check.claim import CheckFunction
 from harness.drivers.check.export.exported import export_of_person
 from harness.drivers.facts import FactReading

@@ -11,7 +11,7 @@ from harness.targets.files.outside import Address
 from harness.targets.files.parts import ObjectName
 from harness.targets.files.planted import DeclaredCall
 from harness.targets.files.reference import Reference
-from harness.targets.files.values import Name, TargetSection, Word, quantity
+from harness.targets.files.values import Name, RootUrl, TargetSection, Word, quantity
 from harness.validation import matching
 
 _Status = Annotated[int, Field(ge=400, le=499)]
@@ -101,11 +101,14 @@ class ForeignCall(TargetSection):
 
     Attributes:
         outside: request to the entry, by nobody or with a forged token. The same request of the user must be let in.
+        at: address to which the request is sent in place of the entry, such as that of a service that is reached without the gateway.
+            The right call is sent to the entry.
         inside: request within the cluster. The same request of the declared caller must reach the service.
         database: query of a service's role. One that the role may run must be answered.
     """
 
     outside: DeclaredCall | None = None
+    at: RootUrl = ""
     inside: InsideCall | None = None
     database: DatabaseCall | None = None
 

@@ -17,7 +17,15 @@ settings.configure(
     ROOT_URLCONF=__name__,
     USE_TZ=True,
     DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
-    DATABASES={"default": {"ENGINE": "django.db.backends.postgresql", "HOST": HOST, "NAME": "postgres", "USER": "tester", "PORT": "5432"}},
+    DATABASES={
+        "default": {
+            "ENGINE": "django.db.backends.postgresql",
+            "HOST": HOST,
+            "NAME": "postgres",
+            "USER": "tester",
+            "PORT": "5432",
+        }
+    },
     INSTALLED_APPS=[
         "django.contrib.contenttypes",
         "django.contrib.auth",
@@ -186,7 +194,13 @@ if "doubled" in SPOILT:
 
     def again(sender, instance, created, **kwargs):
         if created and instance.object_id % 10 == 7:
-            LogEntry.objects.bulk_create([LogEntry(**{f.attname: getattr(instance, f.attname) for f in LogEntry._meta.fields if not f.primary_key})])
+            LogEntry.objects.bulk_create(
+                [
+                    LogEntry(
+                        **{f.attname: getattr(instance, f.attname) for f in LogEntry._meta.fields if not f.primary_key}
+                    )
+                ]
+            )
 
     post_save.connect(again, sender=LogEntry)
 

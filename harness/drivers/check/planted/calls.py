@@ -69,6 +69,7 @@ class CallMaker:
         header: header with the id of each request.
         source: address from which requests are sent; empty: the system chooses it.
         more: further headers of every request.
+        entry: address to which requests are sent, but sign-ins; empty: the entry.
         name: user that signs in; empty: the first of `sign_in`.
         sign_ins: ids of the requests by which tokens were got.
     """
@@ -77,6 +78,7 @@ class CallMaker:
     header: str = TRACE
     source: str = ""
     more: Mapping[str, str] = field(default_factory=dict)
+    entry: str = ""
     name: str = ""
     sign_ins: set[str] = field(default_factory=set)
     _token: str = ""
@@ -96,7 +98,7 @@ class CallMaker:
             sent_ns = clock.wall_ns(clock.wall())
             answers = send_together(
                 self.target,
-                self.target.entry,
+                self.entry or self.target.entry,
                 [plan for _, plan, _ in some],
                 at_once=at_once,
                 within_s=_WITHIN_S,
@@ -135,7 +137,7 @@ class CallMaker:
             self.sign_ins.add(id_)
             more = {**self.more, self.header: value}
             answer = sign_in_answer(self.target, self.user, source=self.source, more=more)
-            self._token = token_in(answer, _sign_in(self.target))
+            self._token = token_in(answer, sign_in_of(self.target))
             if not self._token:
                 what = f"the sign-in of {self.user} got {answer.why or f'status {answer.status}'} and no token"
                 hint = "correct `sign_in`, or wait until the user may sign in"
@@ -158,19 +160,19 @@ class CallMaker:
         elif call.by == "forged":
             headers["authorization"] = f"Bearer {forged(self.token())}"
         elif call.by == "wrong-password":
-            body = wrong_password(_sign_in(self.target), self.user)
+            body = wrong_password(sign_in_of(self.target), self.user)
         path = _filled(call.path, fresh)
         return CallPlan(method=call.method, path=path, body=body, headers=headers), id_
 
 
 def first_user(target: Target) -> str:
     """Name of the first user of `sign_in`. Raises ConfigurationError: the target file names no sign-in."""
-    return _sign_in(target).user.replace("{n}", "1")
+    return sign_in_of(target).user.replace("{n}", "1")
 
 
 def sign_in_answer(target: Target, user: str, *, source: str = "", more: Mapping[str, str] | None = None) -> CallAnswer:
     """The answer to a right sign-in of a user."""
-    sign_in = _sign_in(target)
+    sign_in = sign_in_of(target)
     body = {sign_in.fields.user: user, sign_in.fields.password: sign_in.password.resolve().replace("{user}", user)}
     plan = CallPlan(method="POST", path=sign_in.path, body=body, headers=more or {})
     return send_together(target, target.entry, [plan], at_once=1, within_s=_WITHIN_S, source=source)[0]
@@ -201,7 +203,8 @@ def wrong_password(sign_in: SignIn, user: str) -> dict[str, str]:
     }
 
 
-def _sign_in(target: Target) -> SignIn:
+def sign_in_of(target: Target) -> SignIn:
+    """How users sign in. Raises ConfigurationError: the target file does not say it."""
     if target.sign_in is None:
         raise ConfigurationError(
             "does not say how users sign in",
