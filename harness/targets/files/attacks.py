@@ -190,6 +190,33 @@ class LayerSettings(TargetSection):
     bare: tuple[BareWorkload, ...] = ()
 
 
+class Unblock(TargetSection):
+    """What ends the block of a client, in one of two ways; `{client}` is replaced by its address. It may be repeated.
+
+    Attributes:
+        sql: statement. dsn: DSN of a role that may run it; None: `database.dsn`.
+        command: command on this machine.
+    """
+
+    sql: str = ""
+    dsn: Reference | None = None
+    command: tuple[Word, ...] = ()
+
+    @model_validator(mode="after")
+    def _of_one_kind(self) -> Self:
+        if bool(self.sql) + bool(self.command) != 1:
+            raise ValueError("one of `sql` and `command`")
+        return self
+
+    def of(self, client: str) -> Switch:
+        """The switch that ends the block of a client, before an attack and after it."""
+        if self.sql:
+            text = self.sql.replace("{client}", client)
+            return Switch(sql=SqlSwitch(off=text, on=text, dsn=self.dsn))
+        words = tuple(word.replace("{client}", client) for word in self.command)
+        return Switch(command=CommandSwitch(off=words, on=words))
+
+
 class AttackSettings(TargetSection):
     """The section `attacks`: how attacks are noticed, and how attackers are refused.
 
@@ -205,7 +232,7 @@ class AttackSettings(TargetSection):
         refused: statuses by which a client is refused that is blocked.
         quiet_s: time before a burst for which the alert must be silent, in s.
         resolved_s: time in which the alert must be silent again after a burst, in s.
-        unblock: what ends the block of a client; `{client}` is replaced by its address. Only `on` is used.
+        unblock: what ends the block of a client; None: the platform blocks nobody.
     """
 
     alerts: Mapping[Literal["forged-tokens", "wrong-passwords"], Word]
@@ -218,4 +245,4 @@ class AttackSettings(TargetSection):
     refused: tuple[_Status, ...] = (403,)
     quiet_s: Annotated[float, quantity("time", "5 s")] = Field(default=5.0, alias="quiet")
     resolved_s: Annotated[float, quantity("time", "2 min")] = Field(default=120.0, alias="resolved")
-    unblock: tuple[Word, ...] = ()
+    unblock: Unblock | None = None

@@ -68,6 +68,21 @@ class RuleGroups(ApiData):
     groups: tuple[RuleList, ...]
 
 
+class ActiveAlert(ApiData):
+    """An alert that is pending or fires."""
+
+    labels: Mapping[str, str]
+    state: str
+
+
+class ActiveAlerts(ApiData):
+    """`data` of /api/v1/alerts."""
+
+    AS: ClassVar[str] = "the active alerts"
+
+    alerts: tuple[ActiveAlert, ...]
+
+
 class VectorElement(ApiData):
     """An element of an instant vector: labels, time and value."""
 
@@ -139,6 +154,11 @@ class PrometheusClient:
     def alert_rules(self) -> tuple[AlertRule, ...]:
         """The alert rules of every group. Raises as `_get`."""
         return tuple(rule for group in self._get("rules", RuleGroups, type="alert").groups for rule in group.rules)
+
+    def firing(self, name: str) -> list[Mapping[str, str]]:
+        """The labels of each alert of a rule that fires now. Raises as `_get`."""
+        alerts = self._get("alerts", ActiveAlerts).alerts
+        return [one.labels for one in alerts if one.state == "firing" and one.labels.get("alertname") == name]
 
     def vector(self, query: str, *, lookback_s: float = 0.0) -> list[SeriesValue]:
         """The elements of an instant vector; with `lookback_s` only from samples younger than that (needs Prometheus 2.44 or newer).
