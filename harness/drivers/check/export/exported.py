@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from harness import clock
 from harness.drivers.check.claim import When, claim
 from harness.drivers.check.export.held import leaves, leftover, objects_at, paired, wanted
 from harness.drivers.check.export.records import PersonRecord, is_named, records_of
@@ -18,9 +19,11 @@ from harness.errors import ConfigurationError, DriverError
 from harness.model.planned.need import RequiredKey
 from harness.targets import Target
 from harness.targets.files.audit import ExportedTable, ExportSettings
+from harness.targets.files.reference import Reference
 
 _EXPORT: Final = RequiredKey("export", "a person is exported")
 _SHOWN: Final = 3
+_WITHIN_S: Final = 10.0
 
 
 @claim(
@@ -53,7 +56,7 @@ def _facts(target: Target, settings: ExportSettings) -> Iterator[FactReading]:
             yield FactReading(subject=str(one), expected="status 2xx", observed=one.got, ok=None)
     if settings.call.by == "user":
         maker.token()  # a sign-in may make a record of its own
-    before = records_of(dsn, names, settings.people)
+    before = _planted(settings, dsn, names)
     text, export = _exported(maker, settings)
     after = records_of(dsn, names, settings.people)
     others = {name: records_of(dsn, [name], settings.people) for name in settings.others}
@@ -66,6 +69,16 @@ def _facts(target: Target, settings: ExportSettings) -> Iterator[FactReading]:
         rest = [one for one in passing if one.table == table]
         foreign = [one for records in others.values() for one in records if one.table == table]
         yield from _of_table(table, place, objects_at(export, place.at), (mine, rest, foreign))
+
+
+def _planted(settings: ExportSettings, dsn: Reference, names: Sequence[str]) -> list[PersonRecord]:
+    """The person's records, once every declared table has one: some are written a while after the request that makes them."""
+    found: list[PersonRecord] = []
+    for _ in clock.Deadline.after(_WITHIN_S).ticks(1.0):
+        found = records_of(dsn, names, settings.people)
+        if {one.table for one in found} >= {*settings.tables}:
+            break
+    return found
 
 
 def _exported(maker: CallMaker, settings: ExportSettings) -> tuple[str, Any]:

@@ -16,9 +16,11 @@ from contextlib import suppress
 from aiohttp import web
 
 from .atrest import gateway_routes
+from .auditing.refusals import RefusalReport, client_of
 from .defects import Defects
 from .faults import Faults
 from .firewall import guard
+from .kit import audit
 from .kit.app import ENVELOPE, FINE_BUCKETS_S, Handler, Unavailable, answer, build, no_dependencies, serve
 from .kit.calls import Caller, ServiceAnswer, client
 from .kit.features import HEADER as FEATURES
@@ -28,7 +30,7 @@ from .split import Split, user_of
 from .trust.checking import has_provider
 from .trust.door import GOES_WITH, Door, door_from_env
 from .trust.limits import Limiter
-from .trust.rules import NEEDS, RULES, RouteRule
+from .trust.rules import EXPORT_RULE, NEEDS, RULES, RouteRule
 
 ROUTES = (
     ("sign-in", "POST", "/sessions", "user-service"),
@@ -64,6 +66,7 @@ def application(settings: PodSettings, addresses: Mapping[str, tuple[str, int]],
     split, reports, faults = Split(settings.region, alone=defects.splits_alone), Reports(), Faults(settings.region)
     door = door_from_env(lambda: app[CALLERS][PROVIDER])
     limits = Limiter.from_env(lambda: app[CALLERS][PROVIDER])
+    report = RefusalReport(lambda: app[CALLERS]["user-service"]) if audit.is_on() else None
 
     async def lifespan(app: web.Application) -> AsyncIterator[None]:
         async with client() as session:
@@ -101,7 +104,9 @@ def application(settings: PodSettings, addresses: Mapping[str, tuple[str, int]],
         if any(given.status != 200 for given in await asyncio.gather(*asked)):
             raise Unavailable("a service is not ready")
 
-    routes = [_route(rule, faults.before(forward(rule.name, rule.service)), door, limits) for rule in _rules(door)]
+    routes = [
+        _route(rule, faults.before(forward(rule.name, rule.service)), door, limits, report) for rule in _rules(door)
+    ]
     routes.append(web.post("/reports", reports.report))
     check = no_dependencies if defects.always_ready else ready
     own = {"x-gateway-pod": settings.pod}
@@ -118,12 +123,17 @@ def _rules(door: Door | None) -> Iterator[RouteRule]:
     yield from (RouteRule(*route, NEEDS.get(route[0], "")) for route in (*ROUTES, *gateway_routes()))
     if door is not None:
         yield from RULES
+    if audit.is_on():
+        yield EXPORT_RULE
 
 
-def _route(rule: RouteRule, handler: Handler, door: Door | None, limits: Limiter) -> web.RouteDef:
-    """The route of a rule, behind the door where there is one, with its limit."""
+def _route(
+    rule: RouteRule, handler: Handler, door: Door | None, limits: Limiter, report: RefusalReport | None
+) -> web.RouteDef:
+    """The route of a rule, behind the door where there is one, with its limit; its refusals are reported where there is an audit log."""
     handler = limits.within(rule.name, handler)
     handler = handler if door is None else door.before(rule, handler)
+    handler = handler if report is None else report.before(rule.name, handler)
     return web.route(rule.method, rule.path, limits.outside(rule.name, handler))
 
 
@@ -158,6 +168,8 @@ async def _forwarded(request: web.Request, caller: Caller, *, twice: bool) -> Se
     """
     passed = (*PASSED_ON, *TO_PROVIDER) if caller.service == PROVIDER else PASSED_ON
     headers = {key: request.headers[key] for key in passed if key in request.headers}
+    if audit.is_on():
+        headers |= {audit.CLIENT: client_of(request), **_traced(request)}
     if GOES_WITH in request:
         headers["authorization"] = f"Bearer {request[GOES_WITH]}"
     if request.method == "POST":
@@ -166,6 +178,11 @@ async def _forwarded(request: web.Request, caller: Caller, *, twice: bool) -> Se
     if twice:
         await caller.call(request.method, request.raw_path, headers=headers, body=body)
     return await caller.call(request.method, request.raw_path, headers=headers, body=body)
+
+
+def _traced(request: web.Request) -> dict[str, str]:
+    """The header with the trace id, where the request has one."""
+    return {audit.TRACE: request.headers[audit.TRACE]} if audit.TRACE in request.headers else {}
 
 
 def _passed_back(given: ServiceAnswer) -> web.Response:

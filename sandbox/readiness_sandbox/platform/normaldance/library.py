@@ -6,6 +6,7 @@ from typing import Final
 
 from aiohttp import web
 
+from .kit import audit
 from .kit.app import Handler, RequestRefused, answer, body_of, text_in
 from .kit.postgres import Connection, DatabaseRouter, Row, one
 from .trust.access import Ownership, RouteAccess
@@ -82,8 +83,10 @@ class TrackLibrary:
         return answer({name: await self._database.read(work)})
 
     async def _written(self, statement: str, *values: object) -> Row:
+        query, own = audit.beside(statement, values)
+
         async def work(connection: Connection) -> Row | None:
-            return await (await connection.execute(statement.encode(), values)).fetchone()
+            return await (await connection.execute(query.encode(), own)).fetchone()
 
         row = await self._database.write(work)
         if row is None:

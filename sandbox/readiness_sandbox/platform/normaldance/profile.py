@@ -7,6 +7,7 @@ from typing import Final
 from aiohttp import web
 from psycopg.types.json import Jsonb
 
+from .kit import audit
 from .kit.app import Handler, RequestRefused, answer, body_of, text_in
 from .kit.postgres import DatabaseRouter, Row, one
 from .trust.access import Ownership, RouteAccess
@@ -50,7 +51,8 @@ class UserProfiles:
             raise RequestRefused(422, '"settings" must be an object')
         said = [text_in(body, key) if key in body else None for key in ("display", "email")]
         values = (*said, None if settings is None else Jsonb(settings), name)
-        return _there(await self._database.write(one(CHANGE, *values)))
+        query, own = audit.beside(CHANGE, values)
+        return _there(await self._database.write(one(query, *own)))
 
     def _own(self, request: web.Request, route: str, scope: str) -> str:
         """The user whose profile is asked for, where the caller may. Raises RequestRefused."""

@@ -15,6 +15,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from .atrest import found_at_rest
+from .auditing.tables import found_audit
 from .identity.tables import found_identity
 from .kit.passwords import hashed
 
@@ -86,6 +87,8 @@ def found(conninfo: str, passwords: dict[str, str], identity: str = "") -> None:
         connection.execute(GRANTS)
         if identity:
             found_identity(connection, identity, too_wide=os.environ.get("DEFECT_WIDE_ROLE") == "yes")
+            if os.environ.get("AUDIT") == "on":
+                found_audit(connection)
         found_at_rest(connection)
         if second := os.environ.get("DEFECT_SECOND_PRIMARY"):
             connection.execute(SECOND_PRIMARY.format(second.replace("-", "_")))

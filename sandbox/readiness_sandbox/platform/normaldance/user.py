@@ -9,10 +9,12 @@ from aiohttp import web
 
 from .activity import Activity
 from .atrest import contacts_from_env
+from .auditing.export import PersonExport
+from .auditing.refusals import PATH, RefusalEntries, enter_alone
 from .defects import Defects
 from .engagement import UserCounter
 from .group import PodGroup
-from .kit import queries
+from .kit import audit, queries
 from .kit.app import ENVELOPE, RequestRefused, Unavailable, answer, body_of, build, no_dependencies, serve, text_in
 from .kit.passwords import matches
 from .kit.postgres import DatabaseRouter, one
@@ -44,6 +46,8 @@ def application(settings: PodSettings, database: DatabaseRouter, *, secret: str)
         body = await body_of(request)
         name, password = text_in(body, "user"), text_in(body, "password")
         token = await (own_token(name, password) if provider is None else provider.token(name, password))
+        audit.by(request.headers, "sign-in", name)
+        await enter_alone(database)
         sign_ins.add()
         activity.signed_in(name)
         return answer({"token": token}, 201)
@@ -65,8 +69,11 @@ def application(settings: PodSettings, database: DatabaseRouter, *, secret: str)
         web.get("/users/{name}", read_user),
         *contacts_from_env(database),
     ]
+    ownership = Ownership(TrustDefects.from_env())
     if provider is not None:
-        routes += UserProfiles(database, access, Ownership(TrustDefects.from_env())).routes()
+        routes += UserProfiles(database, access, ownership).routes()
+    if audit.is_on():
+        routes += [PersonExport(database, access, ownership).route(), web.post(PATH, RefusalEntries(database).enter)]
     check = no_dependencies if defects.always_ready else database.ask
     app = build(settings, routes, lifespan=database.held, check=check)
     app[ENVELOPE].registry.register(sign_ins.counter)

@@ -24,7 +24,7 @@ from prometheus_client import CollectorRegistry, Counter, disable_created_metric
 
 from ..defects import Defects  # noqa: TID252 - the kit is part of the platform
 from ..split import place, user_of  # noqa: TID252 - as above
-from . import profiles, transport
+from . import audit, profiles, transport
 from .features import Features
 from .times import ResponseTimes
 
@@ -271,6 +271,7 @@ class Envelope:
             self._serving -= 1
 
     async def _handled(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        audit.clear()
         try:
             return await handler(request)
         except RequestRefused as refusal:

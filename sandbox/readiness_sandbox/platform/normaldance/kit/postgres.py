@@ -21,6 +21,7 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import dict_row
 
 from ..defects import Defects  # noqa: TID252 - the kit is part of the platform
+from . import audit
 from .app import Unavailable
 from .queries import TimedCursor
 from .secret import MountedSecret
@@ -361,15 +362,17 @@ async def once(
     none when it has nothing to act on. Two at the same time: one of them violates the key, and finds the row when
     tried again. `undo` rolls the transaction back after it has answered (a planted defect).
     """
+    entry, noted = audit.named()
+    values = {**values, **noted, "key": key}
     query = f"""
         WITH seen AS (SELECT answer FROM requests WHERE key = %(key)s),
              done AS ({statement}),
-             kept AS (INSERT INTO requests (key, answer) SELECT %(key)s, to_jsonb(done) FROM done RETURNING answer)
+             kept AS (INSERT INTO requests (key, answer) SELECT %(key)s, to_jsonb(done) FROM done RETURNING answer){entry}
         SELECT answer FROM seen UNION ALL SELECT answer FROM kept"""  # noqa: S608 - the statements are constants of the services
     if undo:
         async with connection.transaction(force_rollback=True):
-            return await _first(connection, query, {**values, "key": key})
-    return await _first(connection, query, {**values, "key": key})
+            return await _first(connection, query, values)
+    return await _first(connection, query, values)
 
 
 async def _first(connection: Connection, query: str, values: Mapping[str, Any]) -> Row | None:

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from aiohttp import web
 
-from ..kit import tokens
+from ..kit import audit, tokens
 from ..kit.app import RequestRefused
 from .checking import Bearer, TokenCheck, has_provider, token_in
 from .defects import TrustDefects
@@ -34,9 +34,11 @@ class LocalAccess:
     def __init__(self, secret: str) -> None:
         self._secret = secret
 
-    def caller(self, request: web.Request, route: str, scope: str) -> Bearer:  # noqa: ARG002 - the protocol's
+    def caller(self, request: web.Request, route: str, scope: str) -> Bearer:
         """Who signed in."""
-        return Bearer(name=tokens.signed_in(request, self._secret), scopes=frozenset({scope}))
+        name = tokens.signed_in(request, self._secret)
+        audit.by(request.headers, route, name)
+        return Bearer(name=name, scopes=frozenset({scope}))
 
     async def watched(self, _: web.Application) -> AsyncIterator[None]:
         """Nothing has to be known."""
@@ -65,6 +67,7 @@ class ProviderAccess:
         caller = self._check.checked(token)
         if scope not in caller.scopes and route not in self._defects.unscoped_routes:
             raise RequestRefused(403, f"the scope {scope} is needed")
+        audit.by(request.headers, route, caller.name)
         return caller
 
     def watched(self, app: web.Application, /) -> AsyncIterator[None]:

@@ -26,6 +26,8 @@ from .rules import CHANGES, CSRF_HEADER, KEY_HEADER, SESSION_COOKIE, RouteRule
 
 GOES_WITH: Final = "goes-with"
 """Key of a request: the token that it goes on with."""
+CALLED_BY: Final = "called-by"
+"""Key of a request: name of the user whose token it has."""
 EXCHANGE: Final = "/internal/exchange"
 CHALLENGE: Final = {401: 'Bearer error="invalid_token"', 403: 'Bearer error="insufficient_scope"'}
 
@@ -73,6 +75,7 @@ class Door:
         """The token of a call. Raises RequestRefused, Unavailable."""
         token = await self._token(request, rule)
         caller = self.check.checked(token)
+        request[CALLED_BY] = caller.name
         if rule.scope not in caller.scopes and rule.name not in self.defects.unscoped_routes:
             raise RequestRefused(403, f"the scope {rule.scope} is needed")
         return token

@@ -52,6 +52,8 @@ USER_RULES: Final = (
     RouteRule("read-settings", "GET", "/users/{name}/settings", "user-service", READ),
     RouteRule("change-user", "PATCH", "/users/{name}", "user-service", WRITE),
 )
+EXPORT_RULE: Final = RouteRule("export-user", "GET", "/users/{name}/export", "user-service", READ)
+"""There where the platform has an audit log."""
 AUTH_RULES: Final = (
     RouteRule("discovery", "GET", "/.well-known/openid-configuration", "auth-service"),
     RouteRule("jwks", "GET", "/oauth/jwks", "auth-service"),
