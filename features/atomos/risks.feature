@@ -6,6 +6,11 @@ Feature: Risks
     When "everyday" traffic has run
     Then the response time p50 of any two windows of 10 min differs by at most 30 % in the steady state
 
+  @AT-RISK-AUTH
+  Scenario: Without authentication nobody gets in
+    When the deployed platform has been inspected
+    Then no call without a valid token gets 2xx from a protected operation while authentication is down for 20 s
+
   @AT-RISK-LEAK
   Scenario: A pod that grows is told
     When the experiment "memory-growth" has run under "everyday" traffic

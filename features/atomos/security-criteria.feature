@@ -10,6 +10,10 @@ Feature: Security criteria
   Scenario: Every column has a class, and what is personal is stored encrypted
     When the deployed platform has been inspected
     Then every column is classified and no personal marker is found in clear in any database file
+  @AT-SCR-AUDIT
+  Scenario: Every state change of the traffic is in the audit log, once
+    When "everyday" traffic has run
+    Then there is exactly one audit entry with who, what and when for every state change made by the traffic
 
   Scenario Outline: <what>: made of other rows
     Then <parts>

@@ -47,6 +47,10 @@ Feature: Security implementation
   Scenario: What is encrypted is encrypted with AES-256
     When the deployed platform has been inspected
     Then no encrypted value in any table names another cipher than AES-256
+  @AT-SEC-GDPR-EXPORT
+  Scenario: The export of a user leaves no record out
+    When the deployed platform has been inspected
+    Then the export of a person holds every record that names the person and nothing of others
 
   Scenario Outline: <what>: a <role> vouches for it
     Then <role> vouches for it, for this release, not longer than <age> ago

@@ -6,6 +6,11 @@ Feature: Good practice shows in what the platform does
     When "everyday" traffic has run
     Then every acknowledged write is there once
 
+  @IP-BP-DEPTH
+  Scenario: The other layers refuse what one no longer does
+    When the deployed platform has been inspected
+    Then every foreign call is refused with any one of token check, network policy and database role off
+
   @IP-BP-COUPLING
   Scenario: Routes that do not need a service go on while it is gone
     When every experiment of domain service has run under "everyday" traffic

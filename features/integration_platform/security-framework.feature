@@ -63,6 +63,20 @@ Feature: Security framework
   Scenario: A key that is rotated hurts no user
     When "everyday" traffic has run
     Then no request failed and the old key was refused within 5 min when a key was rotated under traffic
+  @IP-SEC-AUDIT
+  Scenario: Every state change and every refusal is in the audit log, once
+    When "everyday" traffic has run
+    Then there is exactly one audit entry with who, what, when and whence for every state change and every refusal of the traffic and of 400 planted calls
+
+  @IP-SEC-AUDIT-TAMPER
+  Scenario: The audit log shows tampering
+    When the deployed platform has been inspected
+    Then an audit entry changed or removed is reported by the log's own check
+
+  @IP-SEC-PII-EXPORT
+  Scenario: The export of a person leaves no record out
+    When the deployed platform has been inspected
+    Then the export of a person holds every record that names the person and nothing of others
 
   Scenario Outline: <what>: a <role> vouches for it
     Then <role> vouches for it, for this release, not longer than <age> ago

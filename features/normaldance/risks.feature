@@ -2,6 +2,11 @@ Feature: The named risks do not come true
   What the integration strategy fears, and what the platform does against it.
   A ledger of numbered writes runs beside the traffic; after each fault it is compared with the database itself.
 
+  @ND-RISK-SECURITY
+  Scenario: The other layers refuse what one no longer does
+    When the deployed platform has been inspected
+    Then every foreign call is refused with any one of gateway check, token check and network policy off
+
   @ND-RISK-DATALOSS
   Scenario: No pod, node or network fault loses a write
     When every experiment of domain pod or node has run under "everyday" traffic

@@ -25,7 +25,8 @@ class ObjectSwitch(TargetSection):
     Attributes:
         version, kind, name: of the objects.
         namespaces: namespaces in which they are; empty: those of all regions.
-        patch: merge patch; empty: the objects are deleted.
+        patch: merge patch.
+        variables: environment variables that the containers of their pods get. Without these and a patch the objects are deleted.
     """
 
     version: Word
@@ -33,6 +34,7 @@ class ObjectSwitch(TargetSection):
     name: ObjectName
     namespaces: tuple[Name, ...] = ()
     patch: Mapping[str, Any] = Field(default_factory=dict)
+    variables: Mapping[Word, str] = Field(default_factory=dict)
 
 
 class SqlSwitch(TargetSection):

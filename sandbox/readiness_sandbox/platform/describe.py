@@ -186,7 +186,7 @@ def _files(repository: Path) -> dict[str, Any]:
 def dsn_files(addresses: Addresses, credentials: Credentials, secrets: Path) -> dict[Path, str]:
     """Files of the target by name, with their text.
 
-    They are the CA, the multi-host DSN that finds the primary by itself, one DSN a member, one of the superuser, and the listeners' password.
+    They are the CA, the multi-host DSN that finds the primary by itself, one DSN a member, those of the superuser and of the services, and the listeners' password.
 
     The role is `readiness`: it reads everything, writes the heartbeat table, and sees the replication statistics.
     """
@@ -208,7 +208,11 @@ def dsn_files(addresses: Addresses, credentials: Credentials, secrets: Path) -> 
         secrets / "dsn": make_conninfo(host=hosts, port=ports, target_session_attrs="read-write", **common),
     }
     owner = {**common, "user": "postgres", "password": credentials.passwords["superuser"]}
-    files[secrets / "dsn-superuser"] = make_conninfo(host=hosts, port=ports, target_session_attrs="read-write", **owner)
+    service = {**common, "user": "normaldance", "password": credentials.passwords["normaldance"]}
+    for name, role in (("superuser", owner), ("normaldance", service)):
+        files[secrets / f"dsn-{name}"] = make_conninfo(
+            host=hosts, port=ports, target_session_attrs="read-write", **role
+        )
     for member in MEMBERS:
         files[secrets / f"dsn-{member}"] = make_conninfo(host=addresses.members[member], port=DATABASE_PORT, **common)
     return files

@@ -71,7 +71,10 @@ class Fate(StrEnum):
 
 
 class SeenCall(NamedTuple):
-    """The worst fate of the requests of one call, what they were answered, and whether an answer had the header that shows a layer."""
+    """The worst fate of the requests of one call, what they were answered, and whether an answer had the header that shows a layer.
+
+    Of a call within the cluster the header stands for any answer at all, in place of a connection that was refused.
+    """
 
     fate: Fate
     words: str
@@ -131,7 +134,8 @@ class ForeignCaller:
         place = f"{call.service}{call.path}"
         came = [one[place] for one in _rounds(cluster, namespace, pod) if place in one]
         fates = [self._fate_inside(one) for one in came]
-        return SeenCall(*self._worst(fates, [f"status {one}" if isinstance(one, int) else str(one) for one in came]))
+        words = [f"status {one}" if isinstance(one, int) else str(one) for one in came]
+        return SeenCall(*self._worst(fates, words), any(isinstance(one, int) for one in came))
 
     def _fate_inside(self, came: int | str) -> Fate:
         if isinstance(came, int):

@@ -78,17 +78,30 @@ def _objects_off(
             raise DriverError(f"there is no {switch.kind} {namespace}/{switch.name}", where=cluster.url, hint=hint)
         found.append((cluster, ref, obj))
     for cluster, ref, obj in found:
-        before = parts_of(obj) if switch.patch else manifest_of(obj)
+        patch = switch.patch or _with_variables(obj, switch.variables)
+        before = parts_of(obj) if patch else manifest_of(obj)
         undo = {"version": ref.version, "plural": ref.plural, "name": ref.name, "namespace": ref.namespace}
         intent = change_object.intend(
             platform_of(target), check, f"{name} off: {ref}", cluster=cluster, before=before, **undo
         )
         done.append((cluster, intent))
         objects = Objects(cluster.api)
-        if switch.patch:
-            objects.merge(ref, switch.patch)
+        if patch:
+            objects.merge(ref, patch)
         else:
             objects.delete(ref)
+
+
+def _with_variables(obj: Mapping[str, Any], variables: Mapping[str, str]) -> Mapping[str, Any]:
+    """The merge patch by which each container of a workload has these variables, in place of those of these names; empty without any."""
+    if not variables:
+        return {}
+    own = [{"name": name, "value": value} for name, value in variables.items()]
+    containers = [
+        {**one, "env": [*(each for each in one.get("env") or [] if each["name"] not in variables), *own]}
+        for one in obj["spec"]["template"]["spec"]["containers"]
+    ]
+    return {"spec": {"template": {"spec": {"containers": containers}}}}
 
 
 def _places(target: Target, switch: ObjectSwitch) -> list[tuple[str, str]]:
@@ -162,6 +175,6 @@ def switch_access(target: Target, _params: Mapping[str, str]) -> tuple[Access, .
     found: list[Access] = []
     for one in every:
         if one.object is not None:
-            verbs = "get,patch" if one.object.patch else "get,create,delete"
+            verbs = "get,patch" if one.object.patch or one.object.variables else "get,create,delete"
             found += access(f"{verbs} {resource_of(one.object.version, one.object.kind)}")
     return tuple(found)
