@@ -53,13 +53,15 @@ def weak_passwords_refused(target: Target, _params: Mapping[str, str]) -> FactPr
     def probe() -> Sequence[FactReading]:
         with (
             callers(target, target.entry) as signed,
-            new_accounts(target, signed.visitor(), len(weak) + 1, "weak-passwords-refused") as accounts,
+            new_accounts(target, signed.visitor(), len(weak) + 2, "weak-passwords-refused") as accounts,
         ):
             password = good_password(drawn)
             user, answer = accounts.make(password)
             rules = accounts.sign_up
             facts = [_accepted("a good password at sign-up", rules, answer)]
             facts += _refused("at sign-up", rules, ((one, accounts.make(one.text)[1]) for one in weak))
+            last = accounts.make(good_password(drawn))[1]  # so that no limit of sign-ups refused the others
+            facts.append(_accepted("a good password at sign-up, after the weak ones", rules, last))
             if answer.status in rules.accepted:
                 facts += _at_change(_PasswordChanges(signed, change, user, password), weak, good_password(drawn))
             else:

@@ -191,13 +191,21 @@ def _taken_and_back(
             list(pool.map(partial(_try, own=own, taken=answers[0], limit_s=limit_s), able))
     finally:
         undo_now(None, target, intent)
-    first = able[0]
-    for _ in clock.Deadline.after(limit_s).ticks(EVERY_S):
-        again = RoleHolder(region=first.region, kind=first.kind, signed=first.signed)
-        again.sign_in(own.of, own.calls)
-        if not again.why:
-            return answers[0], ""
-    return answers[0], f"after the role was given back, {again.why}: the refusals may have another cause"
+    return answers[0], _not_served_again(own, able, limit_s)
+
+
+def _not_served_again(own: Administration, able: Sequence[RoleHolder], limit_s: float) -> str:
+    """Why a call was not served after the role was given back, in any region; empty: each was."""
+    deadline = clock.Deadline.after(limit_s)
+    for one in able:
+        for _ in deadline.ticks(EVERY_S):
+            again = RoleHolder(region=one.region, kind=one.kind, signed=one.signed)
+            again.sign_in(own.of, own.calls)
+            if not again.why:
+                break
+        if again.why:
+            return f"after the role was given back, {again.why} in {one.region}: the refusals may have another cause"
+    return ""
 
 
 def _try(one: RoleHolder, own: Administration, taken: BrowserAnswer, limit_s: float) -> None:

@@ -118,8 +118,9 @@ def test_accounts_of_a_run_that_was_killed_are_removed_by_recovery(tmp_path: Pat
     """Also those of whose sign-up no answer came."""
     with express(tmp_path) as target, callers(target, target.entry) as signed:
         users = seen_by_admin(target, "/users")
-        killed = new_accounts(target, signed.visitor(), 3, PASSWORDS)
-        killed.__enter__().make("a-good-password-of-some-length")
-        assert len(seen_by_admin(target, "/users")) == len(users) + 1
-        assert len(recover(target).undone) == 1
-        assert seen_by_admin(target, "/users") == users
+        with new_accounts(target, signed.visitor(), 3, PASSWORDS) as accounts:
+            accounts.make("a-good-password-of-some-length")
+            assert len(seen_by_admin(target, "/users")) == len(users) + 1
+            assert len(recover(target).undone) == 1  # as after a kill at this moment
+            assert seen_by_admin(target, "/users") == users
+        assert not pending_intents(platform_of(target))
