@@ -164,24 +164,24 @@ def target_of(one: Platform) -> dict[str, Any]:
             "foreign": [{"outside": forged}, {"outside": {"call": "GET /orders", "by": "nobody"}}, {"outside": forged, "at": past}],
             "switches": {
                 "gateway-check": {
-                    "off": [{"command": {"off": one.script(reload % "open"), "on": one.script(reload % "closed")}}],
+                    "disable": [{"command": {"disable": one.script(reload % "open"), "enable": one.script(reload % "closed")}}],
                     "shown": {"outside": forged, "header": "x-served-by"},
                 },
                 "token-check": {
-                    "off": [{"command": {"off": one.script("touch {here}/trusts-all"), "on": one.script("rm -f {here}/trusts-all")}}],
+                    "disable": [{"command": {"disable": one.script("touch {here}/trusts-all"), "enable": one.script("rm -f {here}/trusts-all")}}],
                     "shown": {"outside": forged, "at": shop},
                 },
                 "network-policy": {
-                    "off": [{"command": {"off": one.script(reload % "wide"), "on": one.script(reload % "closed")}}],
+                    "disable": [{"command": {"disable": one.script(reload % "wide"), "enable": one.script(reload % "closed")}}],
                     "shown": {"outside": forged, "at": past, "header": "x-served-by"},
                 },
                 "database-role": {
-                    "off": [{"sql": {"off": "GRANT SELECT ON secrets TO shop", "on": "REVOKE SELECT ON secrets FROM shop"}}],
+                    "disable": [{"sql": {"disable": "GRANT SELECT ON secrets TO shop", "enable": "REVOKE SELECT ON secrets FROM shop"}}],
                     "shown": {"database": {"sql": "SELECT * FROM secrets", "allowed": "SELECT count(*) FROM ledger", "dsn": {"env": "SHOP_DSN"}}},
                 },
             },
             "authentication": {
-                "off": [{"command": {"off": one.script(reload % "down"), "on": one.script(reload % "closed")}}],
+                "disable": [{"command": {"disable": one.script(reload % "down"), "enable": one.script(reload % "closed")}}],
                 "protected": [{"call": "GET /orders"}],
             },
         },
@@ -232,9 +232,9 @@ def test_a_role_that_is_too_wide_is_found(platform: Made, tmp_path: Path) -> Non
     """Before any layer is off."""
     _, target = platform()
     assert target.layers is not None
-    sql = target.layers.switches["database-role"].off[0].sql
+    sql = target.layers.switches["database-role"].disable[0].sql
     assert sql is not None
-    Member(tmp_path / "data", f"{NET}207").ask(sql.off)
+    Member(tmp_path / "data", f"{NET}207").ask(sql.disable)
     subject = "a query that the services' role may not run, with every layer on"
     assert bad(facts(target, "database-role")) == [(subject, "answered", False)]
 
@@ -244,8 +244,8 @@ def test_a_layer_that_is_not_seen_to_be_off_proves_nothing(platform: Made) -> No
     _, target = platform()
     assert target.layers is not None
     layer = target.layers.switches["gateway-check"]
-    idle = layer.off[0].model_copy(update={"command": CommandSwitch(off=("true",), on=("true",))})
-    switches = {**target.layers.switches, "gateway-check": layer.model_copy(update={"off": (idle,)})}
+    idle = layer.disable[0].model_copy(update={"command": CommandSwitch(disable=("true",), enable=("true",))})
+    switches = {**target.layers.switches, "gateway-check": layer.model_copy(update={"disable": (idle,)})}
     layers = target.layers.model_copy(update={"switches": switches, "within_s": 1.0})
     found = bad(facts(target.model_copy(update={"layers": layers}), "gateway-check"))
     assert [(subject, ok) for subject, _, ok in found] == [("the gateway check is off", None)]
@@ -279,11 +279,11 @@ def test_a_gateway_that_fails_open_is_found(platform: Made) -> None:
     layers = target.layers
     assert layers is not None
     trusts = CommandSwitch(
-        off=tuple(one.script("touch {here}/trusts-all")), on=tuple(one.script("rm -f {here}/trusts-all"))
+        off=tuple(one.script("touch {here}/trusts-all")), enable=tuple(one.script("rm -f {here}/trusts-all"))
     )
     assert layers.authentication is not None
-    off = (*layers.authentication.off, layers.authentication.off[0].model_copy(update={"command": trusts}))
-    section = layers.model_copy(update={"authentication": layers.authentication.model_copy(update={"off": off})})
+    off = (*layers.authentication.disable, layers.authentication.disable[0].model_copy(update={"command": trusts}))
+    section = layers.model_copy(update={"authentication": layers.authentication.model_copy(update={"disable": off})})
     probe = authentication_down(target.model_copy(update={"layers": section}), {"down": "5 s"})
     assert callable(probe)
     assert [(subject, ok) for subject, _, ok in bad(list(probe()))] == [

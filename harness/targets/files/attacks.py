@@ -41,20 +41,20 @@ class SqlSwitch(TargetSection):
     """Statements that switch off and on again.
 
     Attributes:
-        off, on: statements; `on` may be repeated.
+        disable, enable: statements; `enable` may be repeated.
         dsn: DSN of a role that may run them; None: `database.dsn`.
     """
 
-    off: Word
-    on: Word
+    disable: Word
+    enable: Word
     dsn: Reference | None = None
 
 
 class CommandSwitch(TargetSection):
-    """Commands on this machine that switch off and on again; `on` may be repeated."""
+    """Commands on this machine that switch off and on again: `disable` and `enable`, which may be repeated."""
 
-    off: Annotated[tuple[Word, ...], Field(min_length=1)]
-    on: Annotated[tuple[Word, ...], Field(min_length=1)]
+    disable: Annotated[tuple[Word, ...], Field(min_length=1)]
+    enable: Annotated[tuple[Word, ...], Field(min_length=1)]
 
 
 class Switch(TargetSection):
@@ -134,9 +134,9 @@ class ShownCall(ForeignCall):
 
 
 class LayerSwitch(TargetSection):
-    """A layer of protection: `off` switches it off, and `shown` is answered otherwise while it is off."""
+    """A layer of protection: `disable` switches it off, and `shown` is answered otherwise while it is off."""
 
-    off: Switches
+    disable: Switches
     shown: ShownCall
 
 
@@ -144,11 +144,11 @@ class Authentication(TargetSection):
     """What takes authentication down, and what must stay closed meanwhile.
 
     Attributes:
-        off: takes it down.
+        disable: takes it down.
         protected: protected operations, each of which the user may call.
     """
 
-    off: Switches
+    disable: Switches
     protected: Annotated[tuple[DeclaredCall, ...], Field(min_length=1)]
 
 
@@ -214,9 +214,9 @@ class Unblock(TargetSection):
         """The switch that ends the block of a client, before an attack and after it."""
         if self.sql:
             text = self.sql.replace("{client}", client)
-            return Switch(sql=SqlSwitch(off=text, on=text, dsn=self.dsn))
+            return Switch(sql=SqlSwitch(disable=text, enable=text, dsn=self.dsn))
         words = tuple(word.replace("{client}", client) for word in self.command)
-        return Switch(command=CommandSwitch(off=words, on=words))
+        return Switch(command=CommandSwitch(disable=words, enable=words))
 
 
 class AttackSettings(TargetSection):

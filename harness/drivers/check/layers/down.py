@@ -51,7 +51,7 @@ def authentication_down(target: Target, params: Mapping[str, str]) -> FactProbe:
     """Right sign-ins fail from the first to the last call without a valid token, and succeed before and afterwards; each protected operation lets the user in before."""
     settings, down_s = layers_of(target), Quantity.parse(params["down"]).base
     if settings.authentication is None:
-        hint = "write `layers: {authentication: {off: […], protected: […]}}`"
+        hint = "write `layers: {authentication: {disable: […], protected: […]}}`"
         raise ConfigurationError("does not say how", where=f"{target.file}: layers.authentication", hint=hint)
     section = settings.authentication
     require_allowed(target, section.protected)
@@ -74,7 +74,7 @@ def _facts(target: Target, section: Authentication, down_s: float, within_s: flo
     yield from _let_in(refused, "before", least=0)
     sent: list[PlantedCall] = []
     signed_in = 0
-    with switched_off(target, section.off, "authentication", "check authentication-down"):
+    with switched_off(target, section.disable, "authentication", "check authentication-down"):
         is_down = awaited(lambda: not _signs_in(target), within_s)
         yield _receipt("authentication is down", expected="right sign-ins fail", ok=is_down, within_s=within_s)
         if is_down:

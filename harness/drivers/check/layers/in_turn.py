@@ -75,7 +75,7 @@ def layers_of(target: Target) -> LayerSettings:
         ConfigurationError: there is none.
     """
     if target.layers is None:
-        hint = "write `layers: {switches: {token-check: {off: […], shown: {…}}}, foreign: […]}`"
+        hint = "write `layers: {switches: {token-check: {disable: […], shown: {…}}}, foreign: […]}`"
         raise ConfigurationError("names no layers", where=f"{target.file}: layers", hint=hint)
     return target.layers
 
@@ -130,7 +130,7 @@ def _without(target: Target, caller: ForeignCaller, settings: LayerSettings, nam
     """The facts with one layer off, and that it is on again."""
     layer, words = settings.switches[name], name.replace("-", " ")
     before = caller.foreign(layer.shown)
-    with switched_off(target, layer.off, words, _CHECK):
+    with switched_off(target, layer.disable, words, _CHECK):
         off = awaited(lambda: _differs(before, caller.foreign(layer.shown, calls=5)), settings.within_s)
         yield _seen(layer, words, before, off=off)
         if off:

@@ -43,13 +43,13 @@ def switched_off(target: Target, switches: Sequence[Switch], name: str, check: s
                 _objects_off(target, switch.object, (name, check), done)
             elif switch.sql is not None:
                 dsn = switch.sql.dsn or database_in(target).dsn
-                undo = {"statement": switch.sql.on, "dsn": dsn.model_dump()}
+                undo = {"statement": switch.sql.enable, "dsn": dsn.model_dump()}
                 done.append((None, _run_sql.intend(platform_of(target), check, f"{name} off", **undo)))
                 _run_sql(switch.sql, dsn)
             elif switch.command is not None:
-                words = list(switch.command.on)
+                words = list(switch.command.enable)
                 done.append((None, _run_command.intend(platform_of(target), check, f"{name} off", words=words)))
-                _run_command(switch.command.off)
+                _run_command(switch.command.disable)
         yield
     finally:
         failed: list[HarnessError] = []
@@ -119,7 +119,7 @@ def _sql_on(_cluster: Cluster | None, _target: Target, *, statement: str, dsn: M
 
 @undoable("protection-by-sql", undo=_sql_on)
 def _run_sql(switch: SqlSwitch, dsn: Reference) -> None:
-    _execute(switch.off, dsn)
+    _execute(switch.disable, dsn)
 
 
 def _execute(statement: str, dsn: Reference) -> None:
@@ -170,8 +170,8 @@ def _command(words: Sequence[str]) -> None:
 def switch_access(target: Target, _params: Mapping[str, str]) -> tuple[Access, ...]:
     """Permissions to change the objects that `layers` names."""
     settings = target.layers
-    every = [one for layer in settings.switches.values() for one in layer.off] if settings is not None else []
-    every += list(settings.authentication.off) if settings is not None and settings.authentication is not None else []
+    every = [one for layer in settings.switches.values() for one in layer.disable] if settings is not None else []
+    every += list(settings.authentication.disable) if settings is not None and settings.authentication is not None else []
     found: list[Access] = []
     for one in every:
         if one.object is not None:
