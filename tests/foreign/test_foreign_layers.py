@@ -279,7 +279,7 @@ def test_a_gateway_that_fails_open_is_found(platform: Made) -> None:
     layers = target.layers
     assert layers is not None
     trusts = CommandSwitch(
-        off=tuple(one.script("touch {here}/trusts-all")), enable=tuple(one.script("rm -f {here}/trusts-all"))
+        disable=tuple(one.script("touch {here}/trusts-all")), enable=tuple(one.script("rm -f {here}/trusts-all"))
     )
     assert layers.authentication is not None
     off = (*layers.authentication.disable, layers.authentication.disable[0].model_copy(update={"command": trusts}))

@@ -152,26 +152,6 @@ class Authentication(TargetSection):
     protected: Annotated[tuple[DeclaredCall, ...], Field(min_length=1)]
 
 
-class BareWorkload(TargetSection):
-    """A workload that is started without its settings.
-
-    Attributes:
-        workload: name of the Deployment whose container is started.
-        port: port on which it listens.
-        paths: paths of protected operations, GET.
-        sign_in: path of a sign-in, POST; empty: it has none.
-        passwords: users and passwords that makers set, tried at `sign_in` beside those that are tried everywhere.
-        settings: the only variables that are set, such as the port; no credentials.
-    """
-
-    workload: ObjectName
-    port: Annotated[int, Field(ge=1, le=65535)]
-    paths: Annotated[tuple[Annotated[str, Field(pattern="^/")], ...], Field(min_length=1)]
-    sign_in: str = ""
-    passwords: Mapping[Word, Word] = Field(default_factory=dict)
-    settings: Mapping[Word, str] = Field(default_factory=dict)
-
-
 class LayerSettings(TargetSection):
     """The section `layers`: layers of protection, and what they must refuse.
 
@@ -181,7 +161,6 @@ class LayerSettings(TargetSection):
         refused: statuses with which calls are refused.
         within_s: time in which a switch takes effect, in s.
         authentication: what takes authentication down; None: it is not taken down.
-        bare: workloads that are started without their settings.
     """
 
     switches: Mapping[Layer, LayerSwitch] = Field(default_factory=dict)
@@ -189,7 +168,6 @@ class LayerSettings(TargetSection):
     refused: tuple[_Status, ...] = (401, 403)
     within_s: Annotated[float, quantity("time", "30 s"), Field(gt=0)] = Field(default=30.0, alias="within")
     authentication: Authentication | None = None
-    bare: tuple[BareWorkload, ...] = ()
 
 
 class Unblock(TargetSection):

@@ -134,7 +134,7 @@ def kustomized(directory: Path) -> list[Object]:
     file = directory / "kustomization.yaml"
     kustomization = _documents(file)[0]
     objects: list[Object] = []
-    for resource in kustomization["resources"]:
+    for resource in kustomization.get("resources", []):
         path = (directory / resource).resolve()
         objects += kustomized(path) if path.is_dir() else _documents(path)
     for key, value in kustomization.items():

@@ -1,0 +1,208 @@
+"""Entries of an audit log held against what happened, and an export held against records."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.drivers.check.audit.entries import AuditEntry, moment_ns, read_entries
+from harness.drivers.check.audit.matching import Happened, Said, by_count, by_request, id_in, unknown_entries
+from harness.drivers.check.export.held import comparable, leaves, objects_at, paired
+from harness.drivers.check.export.records import is_named
+from harness.drivers.check.planted.calls import forged
+from harness.errors import DriverError
+from harness.targets import load_target
+from harness.units import NS_PER_S
+
+NOW = 1_800_000_000 * NS_PER_S
+SAID = Said(whence=("127.*",), within_ns=2 * NS_PER_S)
+
+
+def call(number: int, **more: object) -> Happened:
+    """A planted call of viewer."""
+    one = Happened(
+        subject=f"call {number}",
+        id=f"{number:032x}",
+        who="viewer",
+        nameless=False,
+        what="order",
+        sent_ns=NOW,
+        done_ns=NOW + NS_PER_S,
+    )
+    return replace(one, **more)  # type: ignore[arg-type]  # of its own fields
+
+
+def entry(number: int, **more: object) -> AuditEntry:
+    """The right entry of the call."""
+    one = AuditEntry(who="viewer", what="order", whence="127.0.0.1", request=f"{number:032x}", at_ns=NOW)
+    return replace(one, **more)  # type: ignore[arg-type]  # as above
+
+
+@pytest.mark.parametrize(
+    ("entries", "observed", "ok"),
+    [
+        ([entry(1)], "one entry", True),
+        ([entry(1, request=f"00-{1:032x}-{1:016x}-01")], "one entry", True),
+        ([], "no entry", False),
+        ([entry(1), entry(1)], "2 entries", False),
+        ([entry(1, who="editor")], "who is editor, expected viewer", False),
+        ([entry(1, who="")], "who is not said, expected viewer", False),
+        ([entry(1, what="read")], "what is read, expected order", False),
+        ([entry(1, at_ns=None)], "when is not said, or is no time", False),
+        ([entry(1, at_ns=NOW - 3600 * NS_PER_S)], "when is 3600 s before the request", False),
+        ([entry(1, whence="10.0.0.1")], "whence is 10.0.0.1, expected 127.*", False),
+    ],
+)
+def test_each_call_has_one_right_entry(entries: Sequence[AuditEntry], observed: str, *, ok: bool) -> None:
+    """Each field is compared; a `traceparent` counts by its trace id."""
+    (fact,) = by_request([call(1)], entries, SAID)
+    assert (fact.observed, fact.ok) == (observed, ok)
+
+
+def test_a_call_whose_outcome_is_unknown_may_have_no_entry() -> None:
+    """One or none, never two."""
+    maybe = call(1, decided=False)
+    assert [by_request([maybe], [entry(1)] * n, SAID)[0].ok for n in range(3)] == [True, True, False]
+
+
+def test_nobody_needs_no_name_but_a_user_does() -> None:
+    """Of a call whose user the platform cannot know, an empty `who` is right."""
+    assert by_request([call(1, who="", nameless=True)], [entry(1, who="")], SAID)[0].ok
+    assert not by_request([call(1, who="")], [entry(1, who="")], SAID)[0].ok
+
+
+@given(st.sets(st.integers(1, 300)), st.integers(1, 300))
+def test_exactly_the_missing_entries_are_named(missing: set[int], count: int) -> None:
+    """Whichever they are."""
+    facts = by_request(
+        [call(n) for n in range(1, count + 1)], [entry(n) for n in range(1, 301) if n not in missing], SAID
+    )
+    assert {one.subject for one in facts if not one.ok} == {f"call {n}" for n in missing if n <= count}
+
+
+@pytest.mark.parametrize(("entries", "ok"), [(3, True), (2, False), (4, False)])
+def test_calls_without_ids_are_counted(entries: int, *, ok: bool) -> None:
+    """By user, operation and time: an entry of an hour ago is none of them."""
+    calls = [call(n, id="") for n in range(3)]
+    late = entry(9, request="", at_ns=NOW - 3600 * NS_PER_S)
+    (fact,) = by_count(calls, [entry(n, request="") for n in range(entries)] + [late], SAID)
+    assert fact.ok is ok
+
+
+def test_more_entries_than_calls_of_nobody_are_not_decided() -> None:
+    """Some may be of others."""
+    (fact,) = by_count([call(1, id="", who="", nameless=True)], [entry(n, request="", who="") for n in (1, 2)], SAID)
+    assert fact.ok is None
+
+
+def test_entries_of_the_planted_user_that_nothing_explains_are_named() -> None:
+    """A second entry under another id is one of them."""
+    (fact,) = unknown_entries([call(1)], [entry(1), entry(2)], frozenset({"viewer"}))
+    assert (fact.observed, fact.ok) == ("1: 1 of order with another id", None)
+    assert list(unknown_entries([call(1)], [entry(1), entry(2, who="editor")], frozenset({"viewer"}))) == []
+
+
+@given(st.text(), st.sets(st.text(min_size=1)))
+def test_an_id_is_found_where_it_is_the_text(text: str, ids: set[str]) -> None:
+    """And none is made up."""
+    assert id_in(text, ids) in ids | {""}
+    assert all(id_in(one, ids) == one for one in ids)
+
+
+def test_times_are_read_in_any_usual_form() -> None:
+    """Without a zone they are UTC; what is no time is None."""
+    at = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    same = [
+        at,
+        at.isoformat(),
+        "2026-01-02T03:04:05Z",
+        "2026-01-02 03:04:05",
+        at.timestamp(),
+        "2026-01-02T05:04:05+02:00",
+    ]
+    assert {moment_ns(one) for one in same} == {int(at.timestamp()) * NS_PER_S}
+    assert [moment_ns(value) for value in (None, True, "yesterday", [])] == [None] * 4
+
+
+def logs(directory: Path, *lines: str, files: str = "*.ndjson") -> Path:
+    """A target whose audit log is in files."""
+    (directory / "audit.ndjson").write_text("\n".join(lines), encoding="utf-8")
+    fields = {"who": "user.name", "what": "action", "when": "time", "request": "trace"}
+    content = {
+        "name": "shop",
+        "environment": "sandbox",
+        "entry": "http://127.0.0.1:1",
+        "audit": {"files": files, "fields": fields},
+    }
+    (directory / "target.yaml").write_text(json.dumps(content), encoding="utf-8")
+    return directory / "target.yaml"
+
+
+def test_log_files_are_read_line_by_line(tmp_path: Path) -> None:
+    """Fields within others, entries since a moment, and lines that are no entry, by file and number."""
+    new, old = [{"user": {"name": "viewer"}, "action": "order", "time": at, "trace": "t"} for at in (2_000, 1_000)]
+    read = read_entries(load_target(logs(tmp_path, json.dumps(new), "", "{", json.dumps(old))), 1_500 * NS_PER_S, str)
+    wanted = AuditEntry(who="viewer", what="order", whence="", request="t", at_ns=2_000 * NS_PER_S)
+    assert (read.entries, read.unread) == ([wanted], [f"{tmp_path}/audit.ndjson:3"])
+
+
+@pytest.mark.parametrize(
+    ("files", "line", "why"),
+    [("other-*", "{}", "there is no such file"), ("*.ndjson", '{"user": 1}', "no entry has the field `user.name`")],
+)
+def test_a_place_or_a_field_that_is_not_there_is_refused(tmp_path: Path, files: str, line: str, why: str) -> None:
+    """With the key of the target file."""
+    with pytest.raises(DriverError, match=why):
+        read_entries(load_target(logs(tmp_path, line, files=files)), 0, str)
+
+
+@given(st.lists(st.frozensets(st.integers(0, 5).map(str)), max_size=6))
+def test_every_record_finds_an_object_of_its_own(records: list[frozenset[str]]) -> None:
+    """Whatever the order; without one object a record is missing."""
+    assert len(paired(records, records[::-1])) == len(records)
+    if records:
+        assert len(paired(records, records[1:])) <= len(records) - 1
+
+
+def test_two_equal_records_need_two_objects() -> None:
+    """One object is not both."""
+    assert len(paired([leaves({"a": 1})] * 2, [leaves({"a": 1, "b": 2})])) == 1
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [(1, "1"), (1.0, "1"), ("2026-01-02T03:04:05+00:00", "2026-01-02T05:04:05.000+02:00"), (True, True)],
+)
+def test_equal_values_are_equal_however_they_are_written(one: object, other: object) -> None:
+    """Numbers, and times in any zone."""
+    assert comparable(one) == comparable(other)
+
+
+@pytest.mark.parametrize(
+    ("value", "named"), [("test-1", True), ("test-10", False), ("by test-1!", True), (["x", {"k": "test-1"}], True)]
+)
+def test_a_name_is_a_word_of_its_own(value: object, *, named: bool) -> None:
+    """A longer name is another person."""
+    assert is_named(value, ["test-1"]) is named
+
+
+def test_of_the_export_itself_no_list_counts() -> None:
+    """Else a profile that is left out would be found in the records."""
+    assert objects_at({"name": "x", "orders": [1]}, "") == [{"name": "x"}]
+    assert objects_at({"a": {"b": [1, 2]}}, "a.b") == [1, 2]
+    assert objects_at({"a": {}}, "a.b") is None
+
+
+@given(st.from_regex(r"[A-Za-z0-9_-]{1,9}(\.[A-Za-z0-9_-]{1,20}){2}", fullmatch=True))
+def test_a_forged_token_differs_in_its_signature_alone(token: str) -> None:
+    """Head and claims are those of the right one."""
+    made = forged(token)
+    assert made != token
+    assert made.rpartition(".")[0] == token.rpartition(".")[0]

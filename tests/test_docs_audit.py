@@ -1,0 +1,49 @@
+"""What docs/audit-and-attacks.md tells to write is read as a target file, and lacks nothing that its sentences need."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Final
+
+from harness.drivers.check.registry import kind_of
+from harness.steps.grammar import demands_of, read
+from harness.targets import load_target
+
+PAGE: Final = (Path(__file__).parents[1] / "docs" / "audit-and-attacks.md").read_text(encoding="utf-8")
+BEFORE: Final = """\
+name: shop
+environment: staging
+entry: https://shop.example.test
+prometheus: https://prometheus.example.test
+kubernetes: {context: shop}
+database: {dsn: {env: DSN}}
+callers: {accepted: {app: gateway}, refused: {app: stranger}}
+sign_in: {path: /sessions, user: "test-{n}", users: 9, password: {env: PASSWORD}}
+"""
+
+
+def block(kind: str) -> str:
+    """The first fenced block of this kind."""
+    found = re.search(rf"^```{kind}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    assert found
+    return found[1]
+
+
+def test_the_target_file_of_the_page_has_what_its_sentences_need(tmp_path: Path) -> None:
+    """Each of them, those of the text included; and the checks that change the target ask for consent by the names on the page."""
+    file = tmp_path / "target.yaml"
+    file.write_text(BEFORE + block("yaml"), encoding="utf-8")
+    target, consents = load_target(file), set[str]()
+    sentences = re.findall(r"^ +(?:Then|And) (.*)$", block("gherkin"), re.MULTILINE)
+    sentences += re.findall(r"\*(there is exactly .*?)\*", PAGE)
+    assert len(sentences) == 10
+    for sentence in sentences:
+        objective = read(sentence).objective
+        assert objective is not None
+        (demand,) = demands_of(objective)
+        kind = kind_of(demand.name)
+        assert list(kind.missing(target, demand.params)) == []
+        consents |= {kind.consent} - {""}
+    assert consents == {"audit-tampering", "layers", "authentication-down"}
+    assert all(f"`{name}`" in PAGE for name in consents)
