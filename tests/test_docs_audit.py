@@ -1,4 +1,4 @@
-"""What docs/audit-and-attacks.md tells to write is read as a target file, and lacks nothing that its sentences need."""
+"""What docs/audit-and-attacks.md and docs/layers-of-protection.md tell to write is read as a target file, and lacks nothing that its sentences need."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from harness.drivers.check.registry import kind_of
 from harness.steps.grammar import demands_of, read
 from harness.targets import load_target
 
-PAGE: Final = (Path(__file__).parents[1] / "docs" / "audit-and-attacks.md").read_text(encoding="utf-8")
+DOCS: Final = Path(__file__).parents[1] / "docs"
+PAGES: Final = [
+    (DOCS / f"{name}.md").read_text(encoding="utf-8") for name in ("audit-and-attacks", "layers-of-protection")
+]
 BEFORE: Final = """\
 name: shop
 environment: staging
@@ -23,20 +26,18 @@ sign_in: {path: /sessions, user: "test-{n}", users: 9, password: {env: PASSWORD}
 """
 
 
-def block(kind: str) -> str:
-    """The first fenced block of this kind."""
-    found = re.search(rf"^```{kind}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-    assert found
-    return found[1]
+def blocks(kind: str) -> str:
+    """The fenced blocks of this kind, of both pages."""
+    return "".join(re.findall(rf"^```{kind}\n(.*?)^```$", "\n".join(PAGES), re.MULTILINE | re.DOTALL))
 
 
-def test_the_target_file_of_the_page_has_what_its_sentences_need(tmp_path: Path) -> None:
-    """Each of them, those of the text included; and the checks that change the target ask for consent by the names on the page."""
+def test_the_target_file_of_the_pages_has_what_their_sentences_need(tmp_path: Path) -> None:
+    """Each of them, those of the text included; and the checks that change the target ask for consent by the names on the pages."""
     file = tmp_path / "target.yaml"
-    file.write_text(BEFORE + block("yaml"), encoding="utf-8")
+    file.write_text(BEFORE + blocks("yaml"), encoding="utf-8")
     target, consents = load_target(file), set[str]()
-    sentences = re.findall(r"^ +(?:Then|And) (.*)$", block("gherkin"), re.MULTILINE)
-    sentences += re.findall(r"\*(there is exactly .*?)\*", PAGE)
+    sentences = re.findall(r"^ +(?:Then|And) (.*)$", blocks("gherkin"), re.MULTILINE)
+    sentences += re.findall(r"\*(there is exactly .*?)\*", PAGES[0])
     assert len(sentences) == 10
     for sentence in sentences:
         objective = read(sentence).objective
@@ -46,4 +47,4 @@ def test_the_target_file_of_the_page_has_what_its_sentences_need(tmp_path: Path)
         assert list(kind.missing(target, demand.params)) == []
         consents |= {kind.consent} - {""}
     assert consents == {"audit-tampering", "layers", "authentication-down"}
-    assert all(f"`{name}`" in PAGE for name in consents)
+    assert all(f"`{name}`" in "".join(PAGES) for name in consents)

@@ -50,7 +50,7 @@ Feature: Security implementation
   @AT-SEC-GDPR-EXPORT
   Scenario: The export of a user leaves no record out
     When the deployed platform has been inspected
-    Then the export of a person holds every record that names the person and nothing of others
+    Then the export of a person contains every record that names the person and nothing of others
 
   Scenario Outline: <what>: a <role> vouches for it
     Then <role> vouches for it, for this release, not longer than <age> ago

@@ -76,7 +76,7 @@ Feature: Security framework
   @IP-SEC-PII-EXPORT
   Scenario: The export of a person leaves no record out
     When the deployed platform has been inspected
-    Then the export of a person holds every record that names the person and nothing of others
+    Then the export of a person contains every record that names the person and nothing of others
 
   Scenario Outline: <what>: a <role> vouches for it
     Then <role> vouches for it, for this release, not longer than <age> ago

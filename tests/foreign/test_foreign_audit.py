@@ -138,7 +138,7 @@ def test_what_is_missing_doubled_or_left_out_is_named(serve: Serve) -> None:
     """One failed sign-in in 50 is not logged, every tenth order twice, and the export leaves the notes out."""
     target = serve("unlogged", "doubled", "half-export")
     facts = bad(read(audit_of_planted, target, calls="100"))
-    assert facts[0] == ("75 requests for sign-in failed by nobody", "74 entries", False)
+    assert facts[0] == ("75 requests for sign-in failed without a user", "74 entries", False)
     assert {(observed, ok) for _, observed, ok in facts[1:]} == {("2 entries", False)}
     assert bad(read(export_of_person, target)) == [
         ("records of the person in notes", "1, and the export has no `notes`", False)

@@ -161,7 +161,7 @@ def target_of(one: Platform) -> dict[str, Any]:
         "sign_in": {"path": "/sessions", "user": "test-1", "password": {"env": "SHOP_PASSWORD"}},
         "layers": {
             "within": "10 s",
-            "foreign": [{"outside": forged}, {"outside": {"call": "GET /orders", "by": "nobody"}}, {"outside": forged, "at": past}],
+            "foreign": [{"outside": forged}, {"outside": {"call": "GET /orders", "by": "none"}}, {"outside": forged, "at": past}],
             "switches": {
                 "gateway-check": {
                     "disable": [{"command": {"disable": one.script(reload % "open"), "enable": one.script(reload % "closed")}}],
@@ -261,7 +261,7 @@ def test_a_sentence_whose_layer_is_not_named_is_refused(platform: Made) -> None:
         layers_outside(target.model_copy(update={"layers": layers}), {})
 
 
-def test_authentication_that_is_down_lets_nobody_in(platform: Made) -> None:
+def test_authentication_that_is_down_lets_no_call_in(platform: Made) -> None:
     """Nginx answers 500 while the auth service is not reached."""
     _, target = platform()
     probe = authentication_down(target, {"down": "5 s"})
@@ -287,6 +287,6 @@ def test_a_gateway_that_fails_open_is_found(platform: Made) -> None:
     probe = authentication_down(target.model_copy(update={"layers": section}), {"down": "5 s"})
     assert callable(probe)
     assert [(subject, ok) for subject, _, ok in bad(list(probe()))] == [
-        ("GET /orders by nobody, while authentication is down", False),
+        ("GET /orders by none, while authentication is down", False),
         ("GET /orders by forged, while authentication is down", False),
     ]

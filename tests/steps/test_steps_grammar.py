@@ -56,7 +56,7 @@ def percent(value: float) -> Quantity:
 def check(name: str, **params: str) -> Objective:
     """A check that holds."""
     limit = Quantity(value=1, unit="")
-    times = {key: Quantity.parse(value) for key, value in params.items() if key == "within"}
+    times = {key: Quantity.parse(value) for key, value in params.items() if key in {"within", "limit", "down"}}
     return Objective(figure=Figure.CHECK, op=Op.HOLDS, limit=limit, check=name, params=params, times=times, sentence="")
 
 
@@ -282,6 +282,20 @@ OBJECTIVES = {
     'deployment "api-gateway" has 3 ready replicas with cpu 500m and memory 512Mi in the steady state': check(
         "deployment-size", deployment="api-gateway", replicas="3", cpu="500m", memory="512Mi"
     ),
+    "there is exactly one audit entry with who, what and when for every state change made by the traffic": check(
+        "audit-of-traffic"
+    ),
+    "an audit entry changed or removed is reported by the log's own check": check("audit-tampering"),
+    "the export of a person contains every record that names the person and nothing of others": check(
+        "export-of-person"
+    ),
+    "each of 5 planted bursts of wrong passwords raises the security alert in less than 30 s": check(
+        "guessed-passwords", bursts="5", limit="30 s"
+    ),
+    "every call of an attacking client is refused within 60 s of the alert and others are served": check(
+        "attacker-refused", limit="60 s"
+    ),
+    "every foreign call is refused while authentication is down for 20 s": check("authentication-down", down="20 s"),
     "every service is reached through the api-gateway of every region with status 200": check("gateway-reads"),
     "TCP 8080 of the backend accepts its declared callers and refuses every other workload": check(
         "network-policy", port="8080"

@@ -102,7 +102,7 @@ class ForeignCall(TargetSection):
     """A call that must be refused, in one of three ways.
 
     Attributes:
-        outside: request to the entry, by nobody or with a forged token. The same request of the user must be let in.
+        outside: request to the entry, without a token or with a forged one. The same request of the user must be let in.
         at: address to which the request is sent in place of the entry, such as that of a service that is reached without the gateway.
             The right call is sent to the entry.
         inside: request within the cluster. The same request of the declared caller must reach the service.
@@ -118,8 +118,8 @@ class ForeignCall(TargetSection):
     def _of_one_kind(self) -> Self:
         if (self.outside is not None) + (self.inside is not None) + (self.database is not None) != 1:
             raise ValueError("one of `outside`, `inside` and `database`")
-        if self.outside is not None and self.outside.by not in {"nobody", "forged"}:
-            raise ValueError("`outside` with `by: nobody` or `by: forged`")
+        if self.outside is not None and self.outside.by not in {"none", "forged"}:
+            raise ValueError("`outside` with `by: none` or `by: forged`")
         return self
 
 
@@ -212,7 +212,7 @@ class AttackSettings(TargetSection):
         refused: statuses by which a client is refused that is blocked.
         quiet_s: time before a burst for which the alert must be silent, in s.
         resolved_s: time in which the alert must be silent again after a burst, in s.
-        unblock: what ends the block of a client; None: the platform blocks nobody.
+        unblock: what ends the block of a client; None: the platform blocks no client.
     """
 
     alerts: Mapping[Literal["forged-tokens", "wrong-passwords"], Word]

@@ -27,7 +27,7 @@ class AuditPages(TargetSection):
     """
 
     call: OperationPath
-    by: Annotated[str, Field(pattern="^(user|nobody)$")] = "user"
+    by: Annotated[str, Field(pattern="^(user|none)$")] = "user"
     headers: Mapping[Word, Reference] = Field(default_factory=dict)
     entries: str = ""
     next: str = ""
@@ -111,8 +111,8 @@ class AuditSettings(TargetSection):
         header: request header whose value the field `request` has; of `traceparent` the trace id counts.
         client: addresses that entries of requests from this machine say in `whence`; `*` stands for any text.
         people: what entries say in `who`, by the name with which a user signs in; a user that is not listed is named as it signs in.
-        user: user of `sign_in` that sends planted calls and whom nobody else uses: entries of it that no request explains are named; empty:
-            the first, whose other entries are not looked at.
+        user: user of `sign_in` that sends planted calls and that has no other use: entries of it that no request explains are named; empty:
+            the first, whose other entries are not compared.
         changes: planted calls that change something; each must be answered with 2xx.
         refusals: planted calls that are refused.
         refused: statuses with which calls are refused.

@@ -14,8 +14,8 @@ from harness.validation import matching
 OperationPath = Annotated[
     str, matching(r"(GET|HEAD|OPTIONS|POST|PUT|PATCH|DELETE) /\S*", "a method and a path, written like `POST /orders`")
 ]
-Credential = Literal["user", "nobody", "forged", "wrong-password"]
-"""Who sends a request: the first user of `sign_in` with a fresh token; nobody; that user with a token whose signature was altered; that user,
+Credential = Literal["user", "none", "forged", "wrong-password"]
+"""Who sends a request: the first user of `sign_in` with a fresh token; none; that user with a token whose signature was altered; that user,
 signing in with a wrong password."""
 
 

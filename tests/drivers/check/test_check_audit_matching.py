@@ -53,9 +53,9 @@ def entry(number: int, **more: object) -> AuditEntry:
         ([], "no entry", False),
         ([entry(1), entry(1)], "2 entries", False),
         ([entry(1, who="editor")], "who is editor, expected viewer", False),
-        ([entry(1, who="")], "who is not said, expected viewer", False),
+        ([entry(1, who="")], "who is missing, expected viewer", False),
         ([entry(1, what="read")], "what is read, expected order", False),
-        ([entry(1, at_ns=None)], "when is not said, or is no time", False),
+        ([entry(1, at_ns=None)], "when is missing or invalid", False),
         ([entry(1, at_ns=NOW - 3600 * NS_PER_S)], "when is 3600 s before the request", False),
         ([entry(1, whence="10.0.0.1")], "whence is 10.0.0.1, expected 127.*", False),
     ],
@@ -72,7 +72,7 @@ def test_a_call_whose_outcome_is_unknown_may_have_no_entry() -> None:
     assert [by_request([maybe], [entry(1)] * n, SAID)[0].ok for n in range(3)] == [True, True, False]
 
 
-def test_nobody_needs_no_name_but_a_user_does() -> None:
+def test_only_a_user_needs_a_name() -> None:
     """Of a call whose user the platform cannot know, an empty `who` is right."""
     assert by_request([call(1, who="", nameless=True)], [entry(1, who="")], SAID)[0].ok
     assert not by_request([call(1, who="")], [entry(1, who="")], SAID)[0].ok
@@ -96,7 +96,7 @@ def test_calls_without_ids_are_counted(entries: int, *, ok: bool) -> None:
     assert fact.ok is ok
 
 
-def test_more_entries_than_calls_of_nobody_are_not_decided() -> None:
+def test_more_entries_than_calls_without_a_user_are_not_decided() -> None:
     """Some may be of others."""
     (fact,) = by_count([call(1, id="", who="", nameless=True)], [entry(n, request="", who="") for n in (1, 2)], SAID)
     assert fact.ok is None
@@ -128,7 +128,8 @@ def test_times_are_read_in_any_usual_form() -> None:
         "2026-01-02T05:04:05+02:00",
     ]
     assert {moment_ns(one) for one in same} == {int(at.timestamp()) * NS_PER_S}
-    assert [moment_ns(value) for value in (None, True, "yesterday", [])] == [None] * 4
+    strange: list[object] = [None, True, "yesterday", []]
+    assert [moment_ns(value) for value in strange] == [None] * 4
 
 
 def logs(directory: Path, *lines: str, files: str = "*.ndjson") -> Path:
@@ -149,8 +150,8 @@ def test_log_files_are_read_line_by_line(tmp_path: Path) -> None:
     """Fields within others, entries since a moment, and lines that are no entry, by file and number."""
     new, old = [{"user": {"name": "viewer"}, "action": "order", "time": at, "trace": "t"} for at in (2_000, 1_000)]
     read = read_entries(load_target(logs(tmp_path, json.dumps(new), "", "{", json.dumps(old))), 1_500 * NS_PER_S, str)
-    wanted = AuditEntry(who="viewer", what="order", whence="", request="t", at_ns=2_000 * NS_PER_S)
-    assert (read.entries, read.unread) == ([wanted], [f"{tmp_path}/audit.ndjson:3"])
+    right = AuditEntry(who="viewer", what="order", whence="", request="t", at_ns=2_000 * NS_PER_S)
+    assert (read.entries, read.unread) == ([right], [f"{tmp_path}/audit.ndjson:3"])
 
 
 @pytest.mark.parametrize(

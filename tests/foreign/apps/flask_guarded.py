@@ -1,6 +1,6 @@
 """Flask that counts what it refuses with prometheus_client, and takes Alertmanager's webhooks as a block list: `python flask_guarded.py PORT [deaf]`.
 
-`deaf`: it takes the webhooks and blocks nobody.
+`deaf`: it takes the webhooks and blocks no client.
 """
 
 import sys

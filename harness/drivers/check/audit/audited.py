@@ -33,7 +33,7 @@ from harness.units import NS_PER_S
 AUDIT: Final = RequiredKey("audit", "the entries of the audit log are read")
 _CHANGES: Final = within("audit.changes", "calls that change something are planted")
 _REFUSALS: Final = within("audit.refusals", "calls that are refused are planted")
-_TRAFFIC: Final = within("audit.traffic", "the entries of the traffic's routes are looked for")
+_TRAFFIC: Final = within("audit.traffic", "the entries of the traffic's routes are compared")
 _FORM: Final = SentenceForm(
     "audited",
     "there is exactly one audit entry <of:noun>",
@@ -102,7 +102,7 @@ class AuditTrial:
                 subject=str(one),
                 id=one.id if self.audit.fields.request and not declared.counted else "",
                 who=self.audit.people.get(one.who, one.who),
-                nameless=declared.by in {"nobody", "forged"},
+                nameless=declared.by in {"none", "forged"},
                 what=declared.what,
                 sent_ns=one.sent_ns,
                 done_ns=one.done_ns,
@@ -144,7 +144,7 @@ class AuditTrial:
                 facts = self._facts(read, maker)
                 break
         unread = [
-            FactReading(subject=place, expected="an entry", observed="a line that is no JSON object", ok=None)
+            FactReading(subject=place, expected="an entry", observed="another line than a JSON object", ok=None)
             for place in read.unread
         ]
         return [*facts, *self.unclear, *unread]

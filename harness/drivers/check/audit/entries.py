@@ -139,7 +139,7 @@ def _of_files(target: Target, files: Sequence[str]) -> tuple[list[Mapping[str, A
     paths = sorted({path for name in files for path in _matching(target.beside(name))})
     if not paths:
         raise DriverError(
-            "there is no such file", where=f"{target.file}: audit.files", hint=f"looked for {', '.join(files)}"
+            "there is no such file", where=f"{target.file}: audit.files", hint=f"correct {', '.join(files)}"
         )
     found: list[Mapping[str, Any]] = []
     unread: list[str] = []

@@ -24,7 +24,7 @@ class Happened:
     Attributes:
         subject: request, as the fact names it.
         id: id that the entry names; empty: none is known.
-        who: what the entry must say; empty: any text. nameless: whether it may say nothing, since nobody was signed in.
+        who: what the entry must say; empty: any text. nameless: whether it may say nothing, since no user was signed in.
         what: what the entry must say.
         sent_ns, done_ns: wall-clock time of the request, in ns since 1970.
         decided: whether the answer says that it happened. If not, one entry or none are right.
@@ -86,18 +86,18 @@ def _fact(one: Happened, mine: Sequence[AuditEntry], said: Said) -> FactReading:
 
 def _wrong(one: Happened, entry: AuditEntry, said: Said) -> Iterator[str]:
     if one.who and entry.who != one.who:
-        yield f"who is {entry.who or 'not said'}, expected {one.who}"
+        yield f"who is {entry.who or 'missing'}, expected {one.who}"
     elif not entry.who and not one.nameless:
-        yield "who is not said"
+        yield "who is missing"
     if entry.what != one.what:
-        yield f"what is {entry.what or 'not said'}, expected {one.what}"
+        yield f"what is {entry.what or 'missing'}, expected {one.what}"
     if entry.at_ns is None:
-        yield "when is not said, or is no time"
+        yield "when is missing or invalid"
     elif not one.sent_ns - CLOCKS_NS <= entry.at_ns <= one.done_ns + said.within_ns + CLOCKS_NS:
         off_s = (entry.at_ns - one.sent_ns) / NS_PER_S
         yield f"when is {abs(off_s):.0f} s {'after' if off_s > 0 else 'before'} the request"
     if said.whence and not any(fnmatchcase(entry.whence, pattern) for pattern in said.whence):
-        yield f"whence is {entry.whence or 'not said'}, expected {' or '.join(said.whence)}"
+        yield f"whence is {entry.whence or 'missing'}, expected {' or '.join(said.whence)}"
 
 
 def by_count(happened: Sequence[Happened], entries: Sequence[AuditEntry], said: Said) -> list[FactReading]:
@@ -124,9 +124,9 @@ def _counted(who: str, what: str, own: Sequence[Happened], entries: Sequence[Aud
     observed = ", ".join([f"{len(mine)} entries", *(f"of {n} {word}" for word, n in wrong.items())])
     ok: bool | None = least <= len(mine) <= most and not wrong
     if not who and len(mine) > most and not wrong:
-        ok, observed = None, f"{observed}, of which some may be of others, since nobody was signed in"
+        ok, observed = None, f"{observed}, of which some may be of others, since no user was signed in"
     expected = f"{most} entries" if least == most else f"{least} to {most} entries"
-    subject = f"{most} requests for {what} by {who or 'nobody'}"
+    subject = f"{most} requests for {what} {f'by {who}' if who else 'without a user'}"
     return FactReading(subject=subject, expected=f"{expected} with {said.words}", observed=observed, ok=ok)
 
 

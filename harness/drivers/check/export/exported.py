@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from harness import clock
 from harness.drivers.check.claim import When, claim
-from harness.drivers.check.export.held import leaves, leftover, objects_at, paired, wanted
+from harness.drivers.check.export.held import leaves, leftover, objects_at, paired, values_of
 from harness.drivers.check.export.records import PersonRecord, is_named, records_of
 from harness.drivers.check.needs import DATABASE, within
 from harness.drivers.check.planted.calls import CallMaker, require_allowed
@@ -27,7 +27,7 @@ _WITHIN_S: Final = 10.0
 
 
 @claim(
-    "the export of a person holds every record that names the person and nothing of others",
+    "the export of a person contains every record that names the person and nothing of others",
     needs=(_EXPORT, DATABASE, within("export.tables", "the export is held against the tables")),
     when=When.AFTER_TRAFFIC,
     seconds=5.0,
@@ -151,16 +151,16 @@ def _of_table(
         yield FactReading(subject=subject, expected=expected, observed=said, ok=False)
         return
     values = [leaves(one) for one in objects]
-    found = paired([wanted(one, place.without) for one in mine], values)
+    found = paired([values_of(one, place.without) for one in mine], values)
     missing = [one for at, one in enumerate(mine) if at not in found]
     said = f"{len(mine)}, of which {len(missing)} are not in the export{_keys(missing)}" if missing else f"{len(mine)}"
     yield FactReading(subject=subject, expected=expected, observed=said, ok=not missing)
     rest = leftover(objects, found.values())
     strange = leftover(
-        rest, paired([wanted(one, place.without) for one in passing], [leaves(one) for one in rest]).values()
+        rest, paired([values_of(one, place.without) for one in passing], [leaves(one) for one in rest]).values()
     )
     if strange:
-        wants = [want for one in foreign if (want := wanted(one, place.without))]
+        wants = [want for one in foreign if (want := values_of(one, place.without))]
         theirs = paired(wants, [leaves(one) for one in strange])
         subject = f"objects at `{place.at}` that are no record of the person"
         said = f"{len(strange)}, of which {len(theirs)} are records of others" if theirs else f"{len(strange)}"

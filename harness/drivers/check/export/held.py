@@ -49,7 +49,7 @@ def _number(text: str) -> str:
     return f"{Decimal(text).normalize():f}"
 
 
-def wanted(record: PersonRecord, without: Sequence[str]) -> Leaves:
+def values_of(record: PersonRecord, without: Sequence[str]) -> Leaves:
     """What an object must have to be the record: its values but those that name the person, and those that are left out."""
     left_out = {*record.naming, *without}
     return leaves({column: value for column, value in record.values.items() if column not in left_out})

@@ -1,4 +1,4 @@
-"""`authentication-down`: checks that no call without a valid token gets 2xx from a protected operation while authentication is down."""
+"""`authentication-down`: checks that calls without a valid token are refused while authentication is down."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 from harness import clock
 from harness.drivers.check.claim import When, claim
 from harness.drivers.check.layers.foreign import awaited
-from harness.drivers.check.layers.in_turn import LAYERS, layers_of
+from harness.drivers.check.layers.in_turn import LAYERS, REFUSED, layers_of
 from harness.drivers.check.layers.switches import switch_access, switched_off
 from harness.drivers.check.needs import within
 from harness.drivers.check.planted.calls import (
@@ -29,7 +29,7 @@ from harness.targets.access import accesses
 from harness.targets.files.attacks import Authentication
 from harness.targets.files.planted import Credential, DeclaredCall
 
-_WITHOUT: Final[tuple[Credential, ...]] = ("nobody", "forged")
+_WITHOUT: Final[tuple[Credential, ...]] = ("none", "forged")
 _PAUSE_S: Final = 0.5
 _AT_A_TIME: Final = 5
 _LEAST: Final = 50
@@ -37,8 +37,9 @@ _LEAST: Final = 50
 
 
 @claim(
-    "no call without a valid token gets 2xx from a protected operation while authentication is down for <down:duration>",
-    example="no call without a valid token gets 2xx from a protected operation while authentication is down for 10 s",
+    REFUSED,
+    "while authentication is down for <down:duration>",
+    example="every foreign call is refused while authentication is down for 20 s",
     needs=(LAYERS, within("layers.authentication", "authentication is taken down")),
     when=When.AFTER_TRAFFIC,
     seconds=60.0,

@@ -58,7 +58,7 @@ while time.monotonic() < end:
     time.sleep(0.2)
 """
 """Program of the pods. Arguments: seconds to run, then places like `orders:8080/orders/1`. A connection that is refused or closed without an answer
-is said in a word, an answer by its status."""
+is a word, an answer its status."""
 
 
 class Fate(StrEnum):

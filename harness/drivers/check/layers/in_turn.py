@@ -147,7 +147,7 @@ def _without(target: Target, caller: ForeignCaller, settings: LayerSettings, nam
 
 
 def _seen(layer: LayerSwitch, words: str, before: SeenCall, *, off: bool) -> FactReading:
-    expected = f"seen by {named(layer.shown)}"
+    expected = f"observed by {named(layer.shown)}"
     observed = "seen" if off else f"still {before.words}, so nothing shows that it is off"
     return FactReading(subject=f"the {words} is off", expected=expected, observed=observed, ok=True if off else None)
 

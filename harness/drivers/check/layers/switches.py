@@ -171,7 +171,9 @@ def switch_access(target: Target, _params: Mapping[str, str]) -> tuple[Access, .
     """Permissions to change the objects that `layers` names."""
     settings = target.layers
     every = [one for layer in settings.switches.values() for one in layer.disable] if settings is not None else []
-    every += list(settings.authentication.disable) if settings is not None and settings.authentication is not None else []
+    every += (
+        list(settings.authentication.disable) if settings is not None and settings.authentication is not None else []
+    )
     found: list[Access] = []
     for one in every:
         if one.object is not None:

@@ -68,19 +68,19 @@ class RuleGroups(ApiData):
     groups: tuple[RuleList, ...]
 
 
-class ActiveAlert(ApiData):
+class AlertNow(ApiData):
     """An alert that is pending or fires."""
 
     labels: Mapping[str, str]
     state: str
 
 
-class ActiveAlerts(ApiData):
+class AlertsNow(ApiData):
     """`data` of /api/v1/alerts."""
 
     AS: ClassVar[str] = "the active alerts"
 
-    alerts: tuple[ActiveAlert, ...]
+    alerts: tuple[AlertNow, ...]
 
 
 class VectorElement(ApiData):
@@ -157,7 +157,7 @@ class PrometheusClient:
 
     def firing(self, name: str) -> list[Mapping[str, str]]:
         """The labels of each alert of a rule that fires now. Raises as `_get`."""
-        alerts = self._get("alerts", ActiveAlerts).alerts
+        alerts = self._get("alerts", AlertsNow).alerts
         return [one.labels for one in alerts if one.state == "firing" and one.labels.get("alertname") == name]
 
     def vector(self, query: str, *, lookback_s: float = 0.0) -> list[SeriesValue]:

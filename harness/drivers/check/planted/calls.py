@@ -25,7 +25,7 @@ _AT_ONCE: Final = 8
 _WITHIN_S: Final = 10.0
 _WORDS: Final[Mapping[Credential, str]] = {
     "user": "the user",
-    "nobody": "nobody",
+    "none": "no credential",
     "forged": "a forged token",
     "wrong-password": "a wrong password",
 }
@@ -38,7 +38,7 @@ class PlantedCall:
     Attributes:
         declared: call of the target file. number: of the request among all of the check, from 1.
         id: value of its header for ids; of `traceparent` the trace id.
-        who: name of the user that sent it; empty: nobody whose name was proven.
+        who: name of the user that sent it; empty: none whose name was proven.
         sent_ns, done_ns: wall-clock time in ns since 1970 before it was sent and after its answer.
         answer: its answer.
     """
@@ -196,7 +196,7 @@ def forged(token: str) -> str:
 
 
 def wrong_password(sign_in: SignIn, user: str) -> dict[str, str]:
-    """The body of a sign-in of a user with a password that nobody has."""
+    """The body of a sign-in of a user with a password that no user has."""
     return {
         sign_in.fields.user: user,
         sign_in.fields.password: f"wrong-{uuid.uuid4().hex}",

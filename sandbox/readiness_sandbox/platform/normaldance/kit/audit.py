@@ -23,7 +23,7 @@ class AuditNote:
     """What an entry says.
 
     Attributes:
-        who: name of the user; empty: nobody was signed in.
+        who: name of the user; empty: no user was signed in.
         what: route.
         whence: address of the client. request: trace id; empty: none.
     """
