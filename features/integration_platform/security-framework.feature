@@ -17,9 +17,9 @@ Feature: Security framework
     Then every call with alg none, past expiry, foreign key or altered claim was refused with 401 and the calls cover every protected operation
 
   @IP-SEC-RBAC
-  Scenario: Roles hold the scopes that are declared for them
+  Scenario: Roles have the scopes that are declared for them
     When the deployed platform has been inspected
-    Then every role holds exactly the scopes declared for it
+    Then every role has exactly the scopes declared for it
 
   @IP-SEC-SCOPE-READ
   Scenario: Reads need the scope READ

@@ -175,7 +175,7 @@ STATE_SENTENCES = {
         "refused-calls", noun="calls-of-foreign-issuer", status="401"
     ),
     "every pair of role and operation was answered as the declared matrix says": fact("role-matrix"),
-    "every role holds exactly the scopes declared for it": fact("role-scopes"),
+    "every role has exactly the scopes declared for it": fact("role-scopes"),
     "every described operation was called and answered as its description says": fact("described-operations"),
     "every core operation was called and answered as its description says for up to 100 different inputs": fact(
         "core-operations", inputs="100"

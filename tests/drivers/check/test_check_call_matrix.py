@@ -345,7 +345,7 @@ def test_opaque_tokens_cannot_be_forged(shop: GuardedShop, tmp_path: Path, monke
     monkeypatch.setattr(type(shop.issuer), "token", lambda *_, **__: "opaque")
     monkeypatch.setattr("tests.builders.guarded_shop._ShopsHandler._claims", lambda self, _: {"sub": "test-viewer", "scope": "READ WRITE ADMIN"} if "opaque" in str(self.headers.get("authorization")) else None)  # fmt: skip
     found = facts(shop, tmp_path, "calls-with-alg-none")
-    assert "is no JSON Web Token" in wrong(found)[0]
+    assert "is not a JSON Web Token" in wrong(found)[0]
     assert True not in {one.ok for one in found if one.expected.startswith("refused")}
     assert wrong(facts(shop, tmp_path, "calls-without-token")) == []
 

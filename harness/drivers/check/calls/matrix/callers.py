@@ -10,7 +10,7 @@ from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 from harness import clock
-from harness.drivers.check.calls.matrix.operations import GuardedOperation, Kind
+from harness.drivers.check.calls.matrix.operations import CredentialKind, GuardedOperation
 from harness.drivers.check.calls.together import CallAnswer, CallPlan, send_together
 from harness.errors import HarnessError
 from harness.targets import Target
@@ -47,7 +47,7 @@ class Credential:
 
     words: str
     headers: Mapping[str, str] = field(repr=False)
-    kind: Kind = Kind.TOKEN
+    kind: CredentialKind = CredentialKind.TOKEN
     user: str = ""
     token: IssuedToken | None = None
     scopes: frozenset[str] = frozenset()
@@ -109,7 +109,7 @@ class RightCallers:
 
     def fresh(self, credential: Credential) -> Credential:
         """The credential, got again if it expires soon. Raises NotMadeError."""
-        return self.user(credential.user) if credential.user and credential.kind is Kind.TOKEN else credential
+        return self.user(credential.user) if credential.user and credential.kind is CredentialKind.TOKEN else credential
 
     def key(self) -> Credential:
         """The right API key. Raises NotMadeError: there is none."""
@@ -117,18 +117,22 @@ class RightCallers:
         if keys is None:
             raise NotMadeError("the target file has no `identity.api_keys`")
         try:
-            return Credential(words="the right API key", headers={keys.header: keys.right.resolve()}, kind=Kind.KEY)
+            return Credential(
+                words="the right API key", headers={keys.header: keys.right.resolve()}, kind=CredentialKind.KEY
+            )
         except HarnessError as error:
             raise NotMadeError(error.what) from error
 
-    def right(self, one: GuardedOperation, *, kinds: Iterable[Kind] = (Kind.TOKEN, Kind.KEY)) -> Credential:
+    def right(
+        self, one: GuardedOperation, *, kinds: Iterable[CredentialKind] = (CredentialKind.TOKEN, CredentialKind.KEY)
+    ) -> Credential:
         """A credential that an operation must let in: of a user with its scopes, who owns the objects in its path if one does.
 
         Raises:
             NotMadeError: there is none.
         """
         usable, whys = one.kinds & {*kinds}, list[str]()
-        if Kind.TOKEN in usable:
+        if CredentialKind.TOKEN in usable:
             for name in self._by_ownership(one):
                 try:
                     found = self.user(name)
@@ -139,7 +143,7 @@ class RightCallers:
                     return found
             asked = f" with scope {' and '.join(sorted(one.scopes))}" if one.scopes else ""
             whys.append(f"no user of `identity.users` has a token{asked}")
-        if Kind.KEY in usable:
+        if CredentialKind.KEY in usable:
             try:
                 return self.key()
             except NotMadeError as error:

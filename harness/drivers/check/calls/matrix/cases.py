@@ -153,7 +153,7 @@ def _keys_of_other(bench: Bench, issuer: str) -> list[Mapping[str, object]]:
         found = json.loads(target.beside(declared.keys).read_bytes())["keys"]
         return [dict(one) for one in found]
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise NotMadeError(f"the file `{declared.keys}` is no key set: {type(error).__name__}") from error
+        raise NotMadeError(f"the file `{declared.keys}` is not a key set: {type(error).__name__}") from error
 
 
 def _scope_without(of: CaseSetting) -> Iterator[Forged]:
@@ -288,7 +288,7 @@ def _key_revoked(of: CaseSetting) -> Iterator[Forged]:
 
 def _token(credential: Credential) -> IssuedToken:
     if credential.token is None:
-        raise NotMadeError(f"{credential.words} is no access token")
+        raise NotMadeError(f"{credential.words} is not an access token")
     return credential.token
 
 

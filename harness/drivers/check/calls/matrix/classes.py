@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from harness.drivers.check.calls.matrix.callers import RightCallers
-from harness.drivers.check.calls.matrix.operations import GuardedOperation, Kind, OperationAccess
+from harness.drivers.check.calls.matrix.operations import CredentialKind, GuardedOperation, OperationAccess
 from harness.errors import ConfigurationError
 from harness.targets.files.identity import OperationClass
 
@@ -45,7 +45,11 @@ def _changing(one: GuardedOperation, _callers: RightCallers) -> bool | str:
 
 def _of_scope(name: OperationClass) -> _Belongs:
     def belongs(one: GuardedOperation, callers: RightCallers) -> bool | str:
-        if not one.scopes and one.kinds & {Kind.TOKEN, Kind.SESSION} and one.name not in callers.declared.protected:
+        if (
+            not one.scopes
+            and one.kinds & {CredentialKind.TOKEN, CredentialKind.SESSION}
+            and one.name not in callers.declared.protected
+        ):
             return NO_SCOPE
         return callers.declared.operations[name] in one.scopes
 
@@ -62,13 +66,13 @@ def _on_objects(one: GuardedOperation, callers: RightCallers) -> bool | str:
     if any(callers.owns(one, user) for user in callers.tokens.identity.users):
         return True
     return (
-        f"its path has the parameter `{one.inside[-1]}`, which is no object of a user (`identity.users.NAME.objects`), "
+        f"its path has the parameter `{one.inside[-1]}`, which is not an object of a user (`identity.users.NAME.objects`), "
         "and `authorisation.shared` does not name it"
     )
 
 
 def _taking_keys(one: GuardedOperation, _callers: RightCallers) -> bool | str:
-    return Kind.KEY in one.kinds
+    return CredentialKind.KEY in one.kinds
 
 
 CLASSES: Final[Mapping[str, _Belongs]] = MappingProxyType(

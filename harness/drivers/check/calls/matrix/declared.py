@@ -10,7 +10,7 @@ from pydantic import Field
 
 from harness.drivers.check.calls.matrix.callers import RightCallers
 from harness.drivers.check.calls.matrix.classes import NO_SCOPE, OPEN
-from harness.drivers.check.calls.matrix.operations import GuardedOperation, Kind, OperationAccess
+from harness.drivers.check.calls.matrix.operations import CredentialKind, GuardedOperation, OperationAccess
 from harness.errors import ConfigurationError
 from harness.nearest import hint_with_nearest
 from harness.targets.files.values import Name, OperationName, TargetSection
@@ -75,7 +75,7 @@ def pairs_of(operations: Sequence[GuardedOperation], callers: RightCallers) -> l
 
 def _of_matrix(one: GuardedOperation) -> bool:
     return one.access is OperationAccess.UNKNOWN or (
-        one.access is OperationAccess.PROTECTED and (Kind.TOKEN in one.kinds or bool(one.why))
+        one.access is OperationAccess.PROTECTED and (CredentialKind.TOKEN in one.kinds or bool(one.why))
     )
 
 

@@ -86,7 +86,7 @@ def altered(token: IssuedToken, every_scope: frozenset[str]) -> Iterator[tuple[s
 
 def _parts(token: IssuedToken) -> tuple[Mapping[str, Any], str]:
     if not token.header:
-        raise NotMadeError(f"the token of {token.of} is no JSON Web Token, so it cannot be forged")
+        raise NotMadeError(f"the token of {token.of} is not a JSON Web Token, so it cannot be forged")
     return token.header, token.access.split(".")[1]
 
 

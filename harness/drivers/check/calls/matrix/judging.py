@@ -48,7 +48,7 @@ def refusal(
     if let_in(answer):
         ok, seen = False, f"{label}: let in, {told(answer)}"
     elif proves_nothing(answer):
-        ok, seen = None, f"{seen}, which is no evidence"
+        ok, seen = None, f"{seen}, which proves nothing"
     elif not let_in(control):
         ok, seen = None, f"{seen}, but the same call with a right credential got {told(control)}, so it proves nothing"
     else:

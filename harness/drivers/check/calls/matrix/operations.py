@@ -34,7 +34,7 @@ class OperationAccess(StrEnum):
     """Neither the description nor the target file says it."""
 
 
-class Kind(StrEnum):
+class CredentialKind(StrEnum):
     """A kind of credential."""
 
     TOKEN = "bearer token"  # noqa: S105 - a name
@@ -71,7 +71,7 @@ class GuardedOperation:
     body: Any = None
     media: str = ""
     access: OperationAccess = OperationAccess.UNKNOWN
-    kinds: frozenset[Kind] = frozenset()
+    kinds: frozenset[CredentialKind] = frozenset()
     scopes: frozenset[str] = frozenset()
     why: str = ""
 
@@ -127,11 +127,11 @@ def _declared(one: GuardedOperation, declared: Authorisation, target: Target) ->
     name = one.name
     if name in declared.public:
         return replace(one, access=OperationAccess.PUBLIC)
-    kinds = set(one.kinds) | ({Kind.KEY} if name in declared.keys else set())
+    kinds = set(one.kinds) | ({CredentialKind.KEY} if name in declared.keys else set())
     scopes = {declared.scopes[name]} if name in declared.scopes else set(one.scopes)
     if name in declared.scopes or name in declared.protected or name in declared.keys:
         session = target.identity is not None and not target.identity.users and target.identity.session is not None
-        kinds = kinds or {Kind.SESSION if session else Kind.TOKEN}
+        kinds = kinds or {CredentialKind.SESSION if session else CredentialKind.TOKEN}
         return replace(one, access=OperationAccess.PROTECTED, kinds=frozenset(kinds), scopes=frozenset(scopes))
     return one
 
@@ -180,35 +180,39 @@ class _GuardReader:
             return replace(one, access=OperationAccess.PROTECTED, why="`security` is not a list of mappings")
         if not ways or {} in ways:
             return replace(one, access=OperationAccess.PUBLIC)
-        kinds, scopes, unknown = set[Kind](), set[str](), list[str]()
+        kinds, scopes, unknown = set[CredentialKind](), set[str](), list[str]()
         for way in ways:
             each = {name: self._kind(name) for name in way}
             if len(each) == 1 and (kind := next(iter(each.values()))) is not None:
                 kinds.add(kind)
-                if kind is Kind.TOKEN:
+                if kind is CredentialKind.TOKEN:
                     scopes |= {str(scope) for several in way.values() for scope in several or ()}
             else:
                 unknown += [" with ".join(each)]
         why = "" if kinds else f"it needs a credential of a kind that is not supported: {', '.join(unknown)}"
         return replace(one, access=OperationAccess.PROTECTED, kinds=frozenset(kinds), scopes=frozenset(scopes), why=why)
 
-    def _kind(self, name: str) -> Kind | None:
+    def _kind(self, name: str) -> CredentialKind | None:
         """The kind of credential of a security scheme; None: it is not supported."""
         components = self._document.root.get("components")
         schemes = components.get("securitySchemes") if isinstance(components, dict) else None
         scheme = self._document.resolved((schemes or {}).get(name))
         of, place, called = scheme.get("type"), scheme.get("in"), str(scheme.get("name")).lower()
         if of in {"oauth2", "openIdConnect"} or (of == "http" and str(scheme.get("scheme")).lower() == "bearer"):
-            return Kind.TOKEN
+            return CredentialKind.TOKEN
         if of != "apiKey":
             return None
         identity = self._target.identity
         keys, session = (identity.api_keys, identity.session) if identity is not None else (None, None)
         if place == "header" and called == "authorization":
-            return Kind.TOKEN
+            return CredentialKind.TOKEN
         if place == "header" and keys is not None and keys.header.lower() == called:
-            return Kind.KEY
-        return Kind.SESSION if place == "cookie" and session is not None and session.cookie.lower() == called else None
+            return CredentialKind.KEY
+        return (
+            CredentialKind.SESSION
+            if place == "cookie" and session is not None and session.cookie.lower() == called
+            else None
+        )
 
     def _taking(self, one: GuardedOperation, item: Mapping[str, Any], operation: Mapping[str, Any]) -> GuardedOperation:
         """The operation with values for what it requires."""

@@ -11,7 +11,7 @@ from harness.drivers.check.calls.matrix.callers import Credential, NotMadeError,
 from harness.drivers.check.calls.matrix.classes import members_of
 from harness.drivers.check.calls.matrix.controls import Control, Controls
 from harness.drivers.check.calls.matrix.judging import admission, let_in, refusal, told
-from harness.drivers.check.calls.matrix.operations import GuardedOperation, Kind, operations_of
+from harness.drivers.check.calls.matrix.operations import CredentialKind, GuardedOperation, operations_of
 from harness.drivers.check.calls.matrix.refused import DESCRIBED, IDENTIFIED, REFUSED, unknown_fact
 from harness.drivers.check.calls.together import CallAnswer, CallPlan
 from harness.drivers.check.claim import claim
@@ -60,7 +60,7 @@ def foreign_origins(own: str) -> Mapping[str, str]:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Page:
+class _SignedInPage:
     """A signed-in user: the browser, and the credential with which an own page sends requests."""
 
     browser: Browser
@@ -75,7 +75,7 @@ class _Origins:
         self._controls = controls
         self._expected = expected
         self._own = origin_of(callers.target, callers.target.entry)
-        self._pages: dict[str, _Page | str] = {}
+        self._pages: dict[str, _SignedInPage | str] = {}
 
     def facts(self, operations: Sequence[GuardedOperation]) -> list[FactReading]:
         """A fact for each call, and one on what was written."""
@@ -104,9 +104,9 @@ class _Origins:
                 continue
             words = f"the session of the user `{name}`"
             credential = Credential(
-                words=words, headers=self._own_headers(browser), kind=Kind.SESSION, user=name, scopes=scopes
+                words=words, headers=self._own_headers(browser), kind=CredentialKind.SESSION, user=name, scopes=scopes
             )
-            self._pages[name] = why or _Page(browser=browser, credential=credential)
+            self._pages[name] = why or _SignedInPage(browser=browser, credential=credential)
 
     def _own_headers(self, browser: Browser) -> Mapping[str, str]:
         """The headers of a request of an own page: the cookies, the origin, and the token that only it knows."""
@@ -120,7 +120,7 @@ class _Origins:
             raise NotMadeError(one.why)
         if why := self._callers.may_call(one):
             raise NotMadeError(why)
-        pages = {name: page for name, page in self._pages.items() if isinstance(page, _Page)}
+        pages = {name: page for name, page in self._pages.items() if isinstance(page, _SignedInPage)}
         for name in sorted(pages, key=lambda each: not self._callers.owns(one, each)):
             credential = pages[name].credential
             if one.scopes <= credential.scopes:
@@ -140,7 +140,9 @@ class _Origins:
         ]
         answers = self._callers.sent([plan for _, _, plan in calls])
         ended = {
-            name for name, page in self._pages.items() if isinstance(page, _Page) and page.browser.page().status != 200
+            name
+            for name, page in self._pages.items()
+            if isinstance(page, _SignedInPage) and page.browser.page().status != 200
         }
         admitted = self._controls.answers(controls)
         no_cookie = self._taking_no_cookie(controls, admitted)
@@ -174,7 +176,7 @@ class _Origins:
         """The controls whose operation lets the same user in with a token, and not with the cookie that the page is served with."""
         found = list[int]()
         for number, (control, answer) in enumerate(zip(controls, admitted, strict=True)):
-            if answer.status != _UNAUTHENTICATED or Kind.SESSION in control.operation.kinds:
+            if answer.status != _UNAUTHENTICATED or CredentialKind.SESSION in control.operation.kinds:
                 continue
             try:
                 token = replace(control, right=self._callers.user(control.right.user))

@@ -14,7 +14,7 @@ from harness.drivers.check.calls.matrix.cases import CASES
 from harness.drivers.check.calls.matrix.classes import members_of
 from harness.drivers.check.calls.matrix.controls import Control, Controls
 from harness.drivers.check.calls.matrix.judging import admission, proves_nothing, refusal
-from harness.drivers.check.calls.matrix.operations import GuardedOperation, Kind, operations_of
+from harness.drivers.check.calls.matrix.operations import CredentialKind, GuardedOperation, operations_of
 from harness.drivers.check.calls.together import CallAnswer, CallPlan
 from harness.drivers.check.claim import CheckFunction, claim
 from harness.drivers.claim import SentenceForm
@@ -184,7 +184,7 @@ class _CallMatrix:
             raise NotMadeError(one.why)
         if why := self._callers.may_call(one):
             raise NotMadeError(why)
-        kinds = (Kind.KEY,) if self._cases[0].startswith("key-") else tuple(Kind)
+        kinds = (CredentialKind.KEY,) if self._cases[0].startswith("key-") else tuple(CredentialKind)
         return self._controls.prepared(one, self._callers.right(one, kinds=kinds))
 
     def _add(self, control: Control, number: int, calls: list[MatrixCall]) -> list[FactReading]:

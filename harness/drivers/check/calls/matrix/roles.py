@@ -133,7 +133,7 @@ def _not_decided(pair: RolePair, why: str) -> FactReading:
 
 
 @claim(
-    "every role holds exactly the scopes declared for it",
+    "every role has exactly the scopes declared for it",
     needs=(IDENTIFIED, _ROLES),
     seconds=3.0,
 )
