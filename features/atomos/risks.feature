@@ -26,6 +26,11 @@ Feature: Risks
     When the rollout "slow-queries" has run under "census" traffic
     Then every query p95 is below 500 ms within 10 min of a release with slow queries
 
+  @AT-RISK-AUTH-ROLLBACK
+  Scenario: A release to which nobody can sign in is taken back
+    When the rollout "refused-sign-ins" has run under "census" traffic
+    Then the rollback starts within 5 min of a release that refuses right sign-ins
+
   @AT-RISK-CORRUPTION
   Scenario: A migration corrupts no data, neither on its way there nor on its way back
     When the deployed platform has been inspected

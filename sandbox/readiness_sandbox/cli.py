@@ -215,13 +215,14 @@ def describe(*, root: Path | None, release: str, stands_for: str, parts: tuple[s
     from readiness_sandbox.platform.parts import described as with_parts
     from readiness_sandbox.platform.staging import SAMPLES, copy_samples, named_as, standing_for
     from readiness_sandbox.releases import load_release
-    from readiness_sandbox.target import with_candidate
+    from readiness_sandbox.target import ALL_SERVICES, with_candidate
 
     directory, nowhere = _directory(root), "127.0.0.1"
     addresses = Addresses(
         entry=f"http://{nowhere}",
         regions=dict.fromkeys(SHARES, f"http://{nowhere}"),
         members=dict.fromkeys(MEMBERS, nowhere),
+        services=dict.fromkeys((f"{region}/{name}" for region in SHARES for name in ALL_SERVICES), f"http://{nowhere}"),
     )
     chosen = load_release(release)
     content = described(

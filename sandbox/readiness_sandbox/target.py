@@ -25,7 +25,8 @@ ENTRY_PORT = 8080
 REGION_ENTRY = "entry"
 """The Service that is in front of the gateways of a region, where there is one."""
 GATEWAY = "api-gateway"
-SERVICES = ("user-service", "track-service")
+ALL_SERVICES = (GATEWAY, "user-service", "track-service")
+"""Of each region."""
 
 
 def write(
@@ -36,7 +37,7 @@ def write(
         entry=_url(store, *ENTRY),
         regions={region: _url(store, region, _entry(store, region)) for region in SHARES},
         controls={name: f"{_url(store, control.NAMESPACE, name)}/health" for name in _controls(store)},
-        services={f"{at}/{name}": f"{_url(store, at, name)}/ready" for at in SHARES for name in (GATEWAY, *SERVICES)},
+        services={f"{at}/{name}": f"{_url(store, at, name)}/ready" for at in SHARES for name in ALL_SERVICES},
         members={member: store.get(kinds.by_name("Pod"), "database", member)["status"]["podIP"] for member in MEMBERS},
     )
     files = dsn_files(addresses, credentials, directory.secrets)
@@ -103,8 +104,12 @@ def _entry(store: Store, region: str) -> str:
 
 
 def _url(store: Store, namespace: str, name: str) -> str:
-    """The URL of a Service: of the port that is named, as in `balancer:http`, else of the one with HTTPS, else of the first."""
+    """The URL of a Service: of the port that is named, as in `balancer:http`, else of the one with HTTPS, else of the first; or of a pod's first port."""
     service, _, port_name = name.partition(":")
+    pods = {pod["metadata"]["name"]: pod for pod in store.list(kinds.by_name("Pod"), namespace)}
+    if service in pods:
+        ports = pods[service]["spec"]["containers"][0]["ports"]
+        return f"http://{pods[service]['status']['podIP']}:{ports[0]['containerPort']}"
     spec = store.get(kinds.by_name("Service"), namespace, service)["spec"]
     chosen = [port for port in spec["ports"] if port_name in ("", port.get("name"))]
     port = next((port for port in chosen if port.get("appProtocol") == "https"), chosen[0])

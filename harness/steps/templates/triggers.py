@@ -91,6 +91,12 @@ TRIGGERS: Final = (
             "a release with 10 % errors is taken back without a hand within 15 min of its switch",
         ),
         Noun(
+            ("the rollback starts", "a release that refuses right <route:name>s"),
+            _step(Figure.TAKEN_BACK, params={"route": "<route>"}),
+            "From the candidate being given all users to the objects' own status. The route is one of the traffic (`sign-in`): the candidate fails its requests, which the old release granted before.",
+            "the rollback starts within 5 min of a release that refuses right sign-ins",
+        ),
+        Noun(
             ("every query p95 is below <over:duration>", "a release with slow queries"),
             _step(Figure.QUERIES_QUICK, params={"over": "<over>"}),
             "From the first users of the candidate, under which the p95 of a query was above that, to the last reading in which one was, as `pg_stat_statements` of every member counts their calls.",

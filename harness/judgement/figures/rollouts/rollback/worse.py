@@ -37,6 +37,8 @@ from harness.units import NS_PER_S
 
 _POINTS: Final = 0.02
 """Allowed difference between the share of failed answers of the candidate and the share in the sentence."""
+_REST: Final = 0.05
+"""Greatest share of a route's requests that a release which refuses them may grant, and that one which grants them may refuse."""
 _FEWEST: Final = 20
 """Least number of answers of each release for a comparison."""
 _HEALTHY: Final = "Healthy"
@@ -56,18 +58,19 @@ def taken_back(case: Case, history: RolloutHistory) -> Iterable[Measure]:
 
 
 def _taken_back(case: Case, history: RolloutHistory) -> Effect:
-    switched, mine = history.switched, _own(history)
+    switched, mine, route = history.switched, _own(history), case.objective.params.get("route")
     low = high = None
     if switched is not None and mine is not None:
         high = (mine.when_ns - max(switched.since_ns, _last_old_ns(case, history, switched.at_ns))) / NS_PER_S
         low = max(mine.since_ns - switched.at_ns, 0) / NS_PER_S
+    fault = _refuses(case, history, route) if route else _fails(case, history)
     return Effect(
         low=low,
         high=high,
         watched=(history.back_ns - switched.at_ns) / NS_PER_S if switched else 0.0,
         names={"rollout": history.plan.name, "unclear": history.unclear, "why": mine.why if mine else ""},
         scope=scope_of(case),
-        receipts={"fault": _fails(case, history), "load": load_of(case), "restore": ended_receipt(history)},
+        receipts={"fault": fault, "load": load_of(case), "restore": ended_receipt(history)},
         needs=("fault",),
         method="from the last request before the switch that the old release answered, to the rollback in the status of the objects",
         files=files_of(case),
@@ -104,6 +107,24 @@ def _fails(case: Case, history: RolloutHistory) -> Receipt:
     expected = f"expected {case.objective.params['failed']} ± {100 * _POINTS:g} points of at least {_FEWEST} answers"
     why = f"{formatted(share, 'ratio')} of {len(served)} answers of {history.plan.candidate} failed, {expected}"
     return Receipt(ok=len(served) >= _FEWEST and abs(share - level) <= _POINTS, why=why, hint=_TRIED)
+
+
+def _refuses(case: Case, history: RolloutHistory, route: str) -> Receipt:
+    """Whether the candidate refused the requests of a route that the old release had granted.
+
+    The old release is the positive control: without it, the requests themselves may be wrong.
+    """
+    since_ns = history.switched.at_ns if history.switched is not None else history.back_ns
+    found = []
+    for release, from_ns in ((history.plan.candidate, since_ns), (case.plan.release, history.began_ns)):
+        answers = _answers(case, history, release, from_ns)
+        found.append(answers.where(answers.words["name"].equals(route)))
+    new, old = found
+    refused, wrong = (float(failed(rows).mean()) if len(rows) else 0.0 for rows in found)
+    said = f"{formatted(refused, 'ratio')} of {len(new)} answers of {history.plan.candidate} to {route} failed, and {formatted(wrong, 'ratio')} of {len(old)} answers of {case.plan.release}"
+    why = f"{said}; expected at least {1 - _REST:.0%} and at most {_REST:.0%} of at least {_FEWEST} answers each"
+    tried = min(len(new), len(old)) >= _FEWEST and refused >= 1 - _REST and wrong <= _REST
+    return Receipt(ok=tried, why=why, hint=_TRIED)
 
 
 def not_promoted(case: Case, history: RolloutHistory) -> Iterable[Measure]:
