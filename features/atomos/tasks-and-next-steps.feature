@@ -38,6 +38,11 @@ Feature: Tasks and next steps
       | AT-NEXT-MONITORING | production monitoring set up      | AT-PROD-MONITORING and AT-OPS-ALERTING pass                                            |
       | AT-NEXT-FLAGS      | feature flag system in place      | AT-PHASE-FLAGS passes                                                                   |
 
+  @AT-DEL-METRICS
+  Scenario: Every success metric is drawn
+    When "everyday" traffic has run
+    Then every success metric of the document has a dashboard panel with data younger than 60 s
+
   @AT-DEL-ROLLBACK
   Scenario: Rollback procedures are written
     When the files of the platform have been read

@@ -81,6 +81,47 @@ def test_a_release_that_nobody_was_given_proves_nothing() -> None:
     assert outcome(TAKEN, run, AT_ONCE) == "INCONCLUSIVE"
 
 
+REFUSES = "the rollback starts within 5 min of a release that refuses right sign-ins"
+
+
+def refusing(release: str = NEW, route: str = "sign-in", one_of: int = 1) -> Any:
+    """A release fails so many of a route's requests."""
+
+    def spoil(row: Row) -> None:
+        if row["release"] == release and row["name"] == route and row["arrival"] % one_of == 0:
+            failed(row, 401)
+
+    return spoil
+
+
+def refused(back: float, spoil: Any, by: str = "platform") -> str:
+    """All users from 15 s on, taken back at a time: what is decided."""
+    made = evidence(
+        rows(COLOURS, back=back, spoil=spoil), history(COLOURS, back=back, by=by), parts=COLOURS, back=back
+    )
+    return outcome(REFUSES, made, AT_ONCE)
+
+
+@pytest.mark.parametrize(
+    ("back", "by", "expected"),
+    [(19.8, "platform", "PASS"), (20.2, "platform", "FAIL"), (20.2, "harness", "FAIL"), (19.8, "hand", "INCONCLUSIVE")],
+)
+def test_a_release_that_refuses_sign_ins_is_taken_back_in_time(back: float, by: str, expected: str) -> None:
+    """5 min are 5 s at scale 60, from 15 s on."""
+    assert refused(back, refusing(), by) == expected
+
+
+def test_refusals_prove_something_beside_sign_ins_that_were_granted() -> None:
+    """Another route, one sign-in of two, and sign-ins that the old release refused as well: a wrong password proves nothing."""
+
+    def both(row: Row) -> None:
+        refusing()(row)
+        refusing(OLD)(row)
+
+    for spoil in (refusing(route="read-track"), refusing(one_of=2), both, None):
+        assert refused(19.8, spoil) == "INCONCLUSIVE"
+
+
 def canary(spoil: Any, by: str = "platform", *, promoted: bool = False) -> Any:
     """A canary at 50 % of the users from 35 s on, taken back at 45 s; a Rollout that is Healthy at all users was promoted."""
     parts = CANARY[:4]

@@ -161,11 +161,15 @@ def _scaled(obj: Object, replicas: Iterable[Object]) -> Object:
 
 
 def _patched(obj: Object, patches: Iterable[Object]) -> Object:
+    namespace, name = _key(obj)
     for row in patches:
         target = row["target"]
-        if target["kind"] == obj["kind"] and target.get("name", obj["metadata"]["name"]) == obj["metadata"]["name"]:
-            patch = {key: value for key, value in yaml.safe_load(row["patch"]).items() if key in ("spec", "data")}
-            obj = strategic(obj, patch)
+        named = target.get("namespace", namespace), target.get("name", name)
+        if target["kind"] == obj["kind"] and named == (namespace, name):
+            patch = yaml.safe_load(row["patch"])
+            kept = {key: value for key, value in patch["metadata"].items() if key in ("annotations", "labels")}
+            changed = {key: value for key, value in patch.items() if key in ("spec", "data")}
+            obj = strategic(obj, {**changed, "metadata": kept})
     return obj
 
 

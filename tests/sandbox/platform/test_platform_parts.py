@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from click.testing import CliRunner
 
 from harness.cli import readiness
@@ -87,6 +88,35 @@ def test_the_target_file_says_what_a_part_adds_to_it(tower: Path) -> None:
         "parts": ["bell", "clock"],
     }
     assert parts.described(before, [], lambda _, name: name) == before
+
+
+def test_an_address_of_a_part_has_no_scheme(tower: Path) -> None:
+    """Of a Service or a pod: with its port, and the host alone."""
+    (tower / "bell" / "part.yaml").write_text("target: {dns: ['{address tower/bell-0}', '{host tower/bell}']}")
+    content = parts.described({}, ["bell"], lambda namespace, name: f"http://{name}.{namespace}:53")
+    assert content["dns"] == ["bell-0.tower:53", "bell.tower"]
+
+
+def test_a_patch_of_a_part_names_what_it_changes(tower: Path) -> None:
+    """The annotations of the Service of one namespace, and of no other."""
+    (tower / "bell" / "kustomization.yaml").write_text("""
+kind: Component
+resources: [bell.yaml]
+patches:
+  - target: {kind: Service, name: api-gateway, namespace: eu-west-1}
+    patch: "{apiVersion: v1, kind: Service, metadata: {name: any, annotations: {host: here}}}"
+""")
+    objects = render(Release(version="1.1.0", summary="", expect="GO"), Credentials.generate(), ["bell"])
+    annotated = [obj["metadata"] for obj in objects if obj["metadata"].get("annotations") == {"host": "here"}]
+    assert [(one["namespace"], one["name"]) for one in annotated] == [("eu-west-1", "api-gateway")]
+
+
+def test_a_description_has_the_health_of_every_service() -> None:
+    """A plan of a sandbox that is not started yet knows that each service can be asked."""
+    told = CliRunner().invoke(readiness, ["sandbox", "describe"])
+    services = yaml.safe_load(told.stdout)["services"]
+    assert len(services) == 9
+    assert "us-east-1/track-service" in services
 
 
 def test_an_unknown_part_is_refused_with_the_nearest(tower: Path) -> None:

@@ -84,14 +84,24 @@ def found(conninfo: str, passwords: dict[str, str], identity: str = "") -> None:
             for number in range(1, USERS + 1):
                 name = f"listener-{number}"
                 copy.write_row((name, hashed(f"listen-{name}")))
+        connection.execute("INSERT INTO activity (name, signed_in) SELECT name, now() - interval '1 day' FROM users")
         connection.execute(GRANTS)
         if identity:
             found_identity(connection, identity, too_wide=os.environ.get("DEFECT_WIDE_ROLE") == "yes")
             if os.environ.get("AUDIT") == "on":
                 found_audit(connection)
         found_at_rest(connection)
+        _spoil(connection)
         if second := os.environ.get("DEFECT_SECOND_PRIMARY"):
             connection.execute(SECOND_PRIMARY.format(second.replace("-", "_")))
+
+
+def _spoil(connection: psycopg.Connection) -> None:
+    """Planted defects of the first rows: a table that is left empty, a value of production that is left in clear."""
+    if table := os.environ.get("DEFECT_EMPTY_TABLE"):
+        connection.execute(sql.SQL("TRUNCATE {}").format(sql.Identifier(table)))
+    if personal := os.environ.get("DEFECT_PERSONAL"):
+        connection.execute("UPDATE tracks SET artist = %s WHERE id = 97", [f"Artist 0 <{personal}>"])
 
 
 def main() -> None:

@@ -1,0 +1,107 @@
+"""The embedded Grafana: its dashboards by the paths of the HTTP API, and frames from a Prometheus of its own, over real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import ClientSession, web
+
+from harness import clock
+from harness.drivers.check.monitor.grafana import grafana_panels
+from harness.targets import load_target
+from readiness_sandbox.platform.monitor.api import Monitored, application
+from readiness_sandbox.platform.monitor.grafana import Grafana, dashboards_in
+from readiness_sandbox.platform.monitor.promql.values import labels_of
+from readiness_sandbox.platform.monitor.scrape.scraping import Scraper
+from readiness_sandbox.platform.monitor.storage import Storage
+
+SOURCE = {"type": "prometheus", "uid": "prometheus"}
+
+
+def board(*expressions: str) -> str:
+    """A dashboard with one panel for each expression."""
+    panels = [
+        {"id": at, "title": text, "datasource": SOURCE, "targets": [{"refId": "A", "expr": text}]}
+        for at, text in enumerate(expressions, 1)
+    ]
+    return json.dumps({"uid": "shop", "title": "Shop", "panels": panels})
+
+
+async def _served(app: web.Application, stack: AsyncExitStack) -> str:
+    runner = web.AppRunner(app)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    return f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}"  # type: ignore[union-attr]
+
+
+async def _grafana(stack: AsyncExitStack, directory: Path) -> str:
+    """Its URL; Prometheus has half a minute of `up`."""
+    storage, now_s = Storage(), clock.wall().timestamp()
+    for back in range(30, 0, -1):
+        storage.add(labels_of({"__name__": "up", "job": "pods"}), now_s - back, 1.0)
+    monitored = Monitored(storage=storage, groups=(), scraper=Scraper((), storage, lambda _: []))
+    prometheus = await _served(application(monitored), stack)
+    return await _served(Grafana(prometheus, dashboards_in(directory)).application(), stack)
+
+
+@pytest.mark.parametrize(
+    ("expression", "observed", "ok"),
+    [
+        ("sum(up)", "data of 1 of 1 queries", True),
+        ("sum(absent_metric)", "no data", False),
+        ("up / 0 - up / 0", "no data", False),
+        ("sum(up", "query A: ", False),
+    ],
+)
+def test_the_check_of_panels_reads_it_as_it_reads_grafana(
+    tmp_path: Path, expression: str, observed: str, ok: bool  # noqa: FBT001
+) -> None:
+    """A number, no series, only NaN, an expression that cannot be parsed."""
+    (tmp_path / "shop.json").write_text(board(expression))
+    (tmp_path / "broken.json").write_text("{")
+
+    async def facts() -> list[Any]:
+        async with AsyncExitStack() as stack:
+            url = await _grafana(stack, tmp_path)
+            file = tmp_path / "target.yaml"
+            file.write_text(f"name: shop\nenvironment: staging\nentry: http://127.0.0.1:1\ngrafana: {{url: '{url}'}}\n")
+            return list(await asyncio.to_thread(grafana_panels(load_target(file), {"last": "5 min"})))
+
+    found = asyncio.run(facts())
+    assert [(one.subject, one.ok) for one in found[:3]] == [("Grafana", True), ("dashboards", True), ("panels with queries", True)]
+    (panel,) = found[3:]
+    assert panel.ok is ok
+    assert panel.observed.startswith(observed)
+
+
+def test_what_is_not_there_is_answered_as_grafana_does(tmp_path: Path) -> None:
+    """An unknown dashboard, a body that is none, another data source, and a second page."""
+    (tmp_path / "shop.json").write_text(board("up"))
+
+    async def asked() -> list[Any]:
+        async with AsyncExitStack() as stack, ClientSession() as session:
+            url = await _grafana(stack, tmp_path)
+            other = {"refId": "A", "expr": "up", "datasource": {"uid": "logs"}}
+            found: list[Any] = []
+            for method, path, body in (
+                ("GET", "/api/dashboards/uid/none", None),
+                ("POST", "/api/ds/query", {"queries": []}),
+                ("POST", "/api/ds/query", {"from": "now-1m", "to": "now", "queries": [other]}),
+                ("GET", "/api/search?type=dash-db&limit=1&page=2", None),
+            ):
+                async with session.request(method, url + path, json=body) as answer:
+                    found.append((answer.status, await answer.json()))
+            return found
+
+    unknown, bad, elsewhere, page = asyncio.run(asked())
+    assert unknown == (404, {"message": "Dashboard not found"})
+    assert bad == (400, {"message": "bad request data"})
+    assert elsewhere == (400, {"results": {"A": {"status": 404, "error": "data source not found"}}})
+    assert page == (200, [])
