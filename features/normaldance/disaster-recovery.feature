@@ -46,6 +46,11 @@ Feature: A disaster is over within its objectives, and what was acknowledged is 
       | DA-DR-OUT-COMMS      | step 3: communicate with users | product-owner   | 90 d |
       | DA-DR-OUT-POSTMORTEM | step 4: post-mortem analysis   | operations-lead | 90 d |
 
+  @DA-DR-OUT-SCALE
+  Scenario: The regions that remain are quick again
+    When the experiment "region-loss" has run under "everyday" traffic
+    Then the response time p95 at every remaining region is below 200 ms within 1 h of the loss of a region
+
   Scenario Outline: <what>: made of other rows
     Then <parts>
 

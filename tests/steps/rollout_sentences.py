@@ -32,7 +32,7 @@ ROLLOUT_SENTENCES: Final = {
         Figure.TAKEN_BACK, "15 min", scaled=True, scope=_STEP, params={"failed": "10 %"}
     ),
     "the rollback starts within 5 min of a release that refuses right sign-ins": _within(
-        Figure.TAKEN_BACK, "5 min", scaled=True, scope=_STEP, params={"route": "sign-in"}
+        Figure.TAKEN_BACK, "5 min", scope=_STEP, params={"route": "sign-in"}
     ),
     "every query p95 is below 500 ms within 10 min of a release with slow queries": _within(
         Figure.QUERIES_QUICK, "10 min", scaled=True, scope=_STEP, params={"over": "500 ms"}

@@ -403,6 +403,15 @@ OBJECTIVES = {
         limit=s(10),
         sentence="",
     ),
+    "the response time p95 at every remaining region is below 200 ms within 1 h of the loss of a region": Objective(
+        figure=Figure.REMAINING_TIME,
+        quantile=0.95,
+        scope=replace(FAULT, experiments=("region-loss",), domains=("region",)),
+        op=Op.BELOW,
+        limit=Quantity(value=1, unit="h", scaled=True),
+        times={"below": Quantity(value=200, unit="ms")},
+        sentence="",
+    ),
     "a promotion ordered by hand leaves the chosen member the only primary within 45 s": Objective(
         figure=Figure.PROMOTION,
         scope=replace(FAULT, experiments=("database-primary-loss",), domains=("database",)),

@@ -85,6 +85,11 @@ UNTIL: Final[Mapping[str, UntilWords]] = {
         late="still answered a request {high:.4g} s after it turned unready",
         proof="If it had still been in use, it would have received {expected:.3g} of the {later} requests after the limit",
     ),
+    Figure.REMAINING_TIME: UntilWords(
+        "{attempt}, {region}: ",
+        "the response time {quantile} was below {below} from {high:.4g} s after the loss on ({last})",
+        "the response time {quantile} was not below {below} in the {watched:.4g} s of the loss ({last})",
+    ),
     Figure.ALERT_FIRES: _FIRES,
     Figure.ALERT_AT_ERRORS: _FIRES,
     Figure.QUERY_ALERT: UntilWords(

@@ -69,6 +69,14 @@ RECOVERIES: Final = (
             "the health of every service reads failing within 10 s during the fault",
         ),
         Noun(
+            ("the response time <quantile> at every remaining region is below <below:duration>", "of the loss of a region"),
+            _fault(Figure.REMAINING_TIME, times={"below": "below"}, domains=("region",)),
+            "From the loss to the first second from which on the quantile of each other region's requests, until power is back, is below the limit. A failed request is "
+            "over any limit; one that no region answered counts for each of them.",
+            "the response time p95 at every remaining region is below 200 ms within 1 h of the loss of a region",
+            limit="period",
+        ),
+        Noun(
             ("a promotion ordered by hand leaves the chosen member the only primary", ""),
             _fault(Figure.PROMOTION, domains=("database",)),
             "From the order to the chosen member's own word that it leads, while no other member says so.",

@@ -93,8 +93,9 @@ TRIGGERS: Final = (
         Noun(
             ("the rollback starts", "a release that refuses right <route:name>s"),
             _step(Figure.TAKEN_BACK, params={"route": "<route>"}),
-            "From the candidate being given all users to the objects' own status. The route is one of the traffic (`sign-in`): the candidate fails its requests, which the old release granted before.",
+            "From the candidate being given all users to the objects' own status. The route is one of the traffic (`sign-in`): the candidate fails its requests, which the old release granted before. How soon a platform reacts is not scaled.",
             "the rollback starts within 5 min of a release that refuses right sign-ins",
+            limit="reaction",
         ),
         Noun(
             ("every query p95 is below <over:duration>", "a release with slow queries"),

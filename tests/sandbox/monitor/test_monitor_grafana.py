@@ -15,7 +15,7 @@ from harness import clock
 from harness.drivers.check.monitor.grafana import grafana_panels
 from harness.targets import load_target
 from readiness_sandbox.platform.monitor.api import Monitored, application
-from readiness_sandbox.platform.monitor.grafana import Grafana, dashboards_in
+from readiness_sandbox.platform.monitor.grafana import GrafanaApi, dashboards_in
 from readiness_sandbox.platform.monitor.promql.values import labels_of
 from readiness_sandbox.platform.monitor.scrape.scraping import Scraper
 from readiness_sandbox.platform.monitor.storage import Storage
@@ -48,7 +48,7 @@ async def _grafana(stack: AsyncExitStack, directory: Path) -> str:
         storage.add(labels_of({"__name__": "up", "job": "pods"}), now_s - back, 1.0)
     monitored = Monitored(storage=storage, groups=(), scraper=Scraper((), storage, lambda _: []))
     prometheus = await _served(application(monitored), stack)
-    return await _served(Grafana(prometheus, dashboards_in(directory)).application(), stack)
+    return await _served(GrafanaApi(prometheus, dashboards_in(directory)).application(), stack)
 
 
 @pytest.mark.parametrize(

@@ -39,18 +39,18 @@ _UNKNOWN: Final = 404
 
 
 def dashboards_in(directory: Path) -> dict[str, dict[str, Any]]:
-    """The dashboards of the files of a directory, by uid; a file that is none is left out and said."""
+    """The dashboards of the files of a directory, by uid; a file that cannot be read is left out and reported."""
     found = {}
     for file in sorted(directory.glob("*.json")):
         try:
             board = json.loads(file.read_text("utf-8"))
             found[str(board["uid"])] = board
         except (ValueError, KeyError, TypeError) as error:
-            sys.stderr.write(f"{file.name} is no dashboard: {type(error).__name__}: {error}\n")
+            sys.stderr.write(f"{file.name} cannot be read as a dashboard: {type(error).__name__}: {error}\n")
     return found
 
 
-class Grafana:
+class GrafanaApi:
     """What it answers.
 
     Args:
@@ -150,7 +150,7 @@ def _moment(text: object) -> float:
     """Seconds since 1970 of `now`, `now-5m` or milliseconds since 1970.
 
     Raises:
-        ValueError: it is none of these.
+        ValueError: the text has another form.
     """
     ago = _AGO.fullmatch(str(text))
     if ago is None:
@@ -158,7 +158,7 @@ def _moment(text: object) -> float:
     return time.time() - (seconds_of(ago[1]) if ago[1] else 0.0)
 
 
-async def _serve(grafana: Grafana, address: str, port: int) -> None:
+async def _serve(grafana: GrafanaApi, address: str, port: int) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -175,10 +175,10 @@ def main(arguments: list[str]) -> int:
     """Serve as a pod."""
     prometheus = f"http://{os.environ['PROMETHEUS_SERVICE_HOST']}:{os.environ['PROMETHEUS_SERVICE_PORT']}"
     dashboards = dashboards_in(Path(arguments[0]))
-    if metric := os.environ.get("DEFECT_PANEL"):  # a dashboard that somebody made by hand, of a metric that is not exposed
+    if metric := os.environ.get("DEFECT_PANEL"):  # a dashboard made by hand, whose metric nothing exposes
         panel = {"id": 1, "title": metric, "datasource": SOURCE, "targets": [{"refId": "A", "expr": f"sum({metric})"}]}
         dashboards["by-hand"] = {"uid": "by-hand", "title": "By hand", "panels": [panel]}
-    grafana = Grafana(prometheus, dashboards)
+    grafana = GrafanaApi(prometheus, dashboards)
     asyncio.run(_serve(grafana, os.environ.get("POD_IP", "127.0.0.1"), int(os.environ.get("PORT", str(PORT)))))
     return 0
 
