@@ -102,6 +102,22 @@ InPart = Annotated[
 """A requirement that a profile gates only on some kinds of experiments of its criterion: `ID: [kind, …]`."""
 
 
+class TableRowEntry(_Entry):
+    """One row of a document's table; `requirements` are ids or patterns of ids, such as `AT-SEC-*`."""
+
+    title: Text
+    said: str = ""
+    requirements: Annotated[tuple[Text, ...], Field(min_length=1)]
+
+
+class TableEntry(_Entry):
+    """A table that a document prints or asks for."""
+
+    title: Text
+    source: Text
+    rows: Annotated[tuple[TableRowEntry, ...], Field(min_length=1)]
+
+
 class CatalogueFile(_Entry):
     """One YAML file; every part may be missing."""
 
@@ -115,3 +131,4 @@ class CatalogueFile(_Entry):
     contradictions: tuple[ContradictionEntry, ...] = ()
     interpretations: tuple[InterpretationEntry, ...] = ()
     deviations: tuple[DeviationEntry, ...] = ()
+    tables: tuple[TableEntry, ...] = ()

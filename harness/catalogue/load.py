@@ -10,8 +10,9 @@ from typing import Final
 from pydantic import ValidationError
 
 from harness.catalogue.contradictions import Contradiction, StatedValue
-from harness.catalogue.files import CatalogueFile, PartEntry, RequirementEntry
+from harness.catalogue.files import CatalogueFile, PartEntry, RequirementEntry, TableEntry
 from harness.catalogue.scenarios import ScenarioRow, rows_of_scenarios
+from harness.catalogue.tables import tabled
 from harness.catalogue.values import Catalogue, Deviation, Interpretation, SourceLocation
 from harness.errors import ConfigurationError
 from harness.model import PlatformPart, Requirement
@@ -82,6 +83,7 @@ class _Draft:
     contradictions: list[Contradiction] = field(default_factory=list)
     interpretations: list[Interpretation] = field(default_factory=list)
     deviations: list[Deviation] = field(default_factory=list)
+    tables: list[tuple[TableEntry, SourceLocation]] = field(default_factory=list)
 
     def add(self, file: YamlDocument) -> None:
         content = _validated(file)
@@ -126,6 +128,7 @@ class _Draft:
             contradictions=tuple(self.contradictions),
             interpretations=tuple(self.interpretations),
             deviations=tuple(self.deviations),
+            tables=tuple(tabled(entry, place, rows) for entry, place in self.tables),
             places=self.places,
             part_places=self.part_places,
         )
@@ -147,6 +150,10 @@ class _Draft:
         self.deviations += [
             Deviation(**entry.model_dump(), at=at("deviations", number))
             for number, entry in enumerate(content.deviations)
+        ]
+
+        self.tables += [
+            (entry, SourceLocation(file=file, keys=("tables", number))) for number, entry in enumerate(content.tables)
         ]
 
     def _with_parts(self, requirement: Requirement) -> Requirement:

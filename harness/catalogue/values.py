@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from harness.catalogue.contradictions import Contradiction
 from harness.errors import UsageError
-from harness.model import PlatformPart, Requirement
+from harness.model import DocumentTable, PlatformPart, Requirement
 from harness.nearest import hint_with_nearest
 from harness.yamlfile import YamlDocument
 
@@ -62,6 +62,7 @@ class Catalogue:
         contradictions: contradictions of the source documents.
         interpretations: interpretations of vague sentences of the source documents.
         deviations: intended differences between the platform and the source documents.
+        tables: tables of the source documents, whose rows are made of measured requirements.
         places: requirement id → place of its definition.
         part_places: component → place of its definition.
     """
@@ -76,6 +77,7 @@ class Catalogue:
     contradictions: tuple[Contradiction, ...] = ()
     interpretations: tuple[Interpretation, ...] = ()
     deviations: tuple[Deviation, ...] = ()
+    tables: tuple[DocumentTable, ...] = ()
     places: Mapping[str, SourceLocation] = field(default_factory=dict)
     part_places: Mapping[str, SourceLocation] = field(default_factory=dict)
 
@@ -104,6 +106,10 @@ class Catalogue:
         having = [name for name in names if requirement in self.profiles[name]]
         kinds = [self.in_part.get(name, {}).get(requirement, ()) for name in having]
         return tuple(dict.fromkeys(kind for some in kinds for kind in some)) if all(kinds) else ()
+
+    def tables_of(self, chosen: Collection[str]) -> tuple[DocumentTable, ...]:
+        """The tables with a row of which a chosen requirement is a part."""
+        return tuple(one for one in self.tables if any({*chosen}.intersection(row.requirements) for row in one.rows))
 
     def deviations_of(self, requirement: str) -> tuple[Deviation, ...]:
         """The deviations that touch a requirement."""

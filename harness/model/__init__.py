@@ -37,6 +37,7 @@ from harness.model.judged.verdict import (
     Verdict,
     WorstRequest,
 )
+from harness.model.planned.document_table import DocumentTable, DocumentTableRow
 from harness.model.planned.domain import DOMAINS, NO_FAULT, Domain, KnownExperiments, domain_of, only_by_name
 from harness.model.planned.objective import (
     UNFELT,
@@ -164,6 +165,8 @@ __all__ = [
     "DecisionReason",
     "Demand",
     "DemandKind",
+    "DocumentTable",
+    "DocumentTableRow",
     "Domain",
     "DoorResult",
     "Evidence",

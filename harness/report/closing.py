@@ -8,6 +8,7 @@ from harness.model import DecisionOutcome, Outcome
 from harness.report.view.causes import cause_line, causes, deciding_sentence, decisive
 from harness.report.view.digest import rows
 from harness.report.view.sections import documents
+from harness.report.view.tables import document_tables
 from harness.report.view.wording import clean
 
 if TYPE_CHECKING:
@@ -59,6 +60,10 @@ def _lines(plan: Plan, judgement: Judgement, every: Sequence[Row]) -> Iterator[s
         parts = documents(plan, every)
         widest = max(len(part.name) for part in parts)
         yield from (f"  {part.name:<{widest}}  {counts_line(part.counts)}" for part in parts)
+    for one in document_tables(plan, every):
+        yield f"  {one.title}"
+        widths = [max(map(len, column)) for column in zip(*one.cells, strict=True)]
+        yield from ("    " + "  ".join(map(str.ljust, cells, widths)).rstrip() for cells in one.cells)
     if any(reason.requirements for reason in reasons):
         yield "  more about one requirement: readiness why ID"
 

@@ -11,6 +11,7 @@ from harness.report.view.causes import cause_head, causes, deciding_sentence, de
 from harness.report.view.digest import closest, rows, unverified
 from harness.report.view.experiments import longest_way_back
 from harness.report.view.sections import documents
+from harness.report.view.tables import document_tables
 from harness.report.view.wording import MARKS, NOT_VERIFIED, NOTHING, counted, figure, found, recovered, some
 from harness.report.view.worst import WORST_HEADS, worst_by_figure
 
@@ -52,6 +53,9 @@ def _blocks(plan: Plan, judgement: Judgement) -> Iterable[str]:
         yield bullets(f"{label}: {plain(text)}" for label, text in resting)
     yield "## Requirements"
     yield from _requirements(plan, every)
+    for one in document_tables(plan, every):
+        yield f"## {plain(one.title)}"
+        yield table(one.heads, one.cells)
     if missing := causes(every):
         yield "## Missing evidence and how to get it"
         yield _capped([_missing(cause) for cause in missing], _MOST_CAUSES, "cause")

@@ -260,7 +260,12 @@ class VerificationSession:
             for name in dict.fromkeys(self._experiments_of(scenario, expected)):
                 used.setdefault(name, []).append(scenario.location)
         self._report_broken(used)
-        self._compiled = Compiled(claims=tuple(claims), demands=tuple(demands), deselected=tuple(self.deselected))
+        self._compiled = Compiled(
+            claims=tuple(claims),
+            demands=tuple(demands),
+            deselected=tuple(self.deselected),
+            tables=self.catalogue.tables_of([row.id for row in self.selection.rows]),
+        )
         if self.settings.planning:
             from harness.run.plan.table import show_plan
 

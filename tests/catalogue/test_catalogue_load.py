@@ -276,3 +276,41 @@ def test_an_empty_file_adds_nothing(tmp_path: Path) -> None:
     """So does one of comments."""
     (tmp_path / "empty.yaml").write_text("# later\n", encoding="utf-8")
     assert len(load_catalogue([tmp_path]).requirements) == 758
+
+
+TABLE = """\
+tables:
+  - title: Readiness
+    source: contract
+    rows:
+      - {{title: speed, said: "1 of 1", requirements: [{named}]}}
+"""
+
+
+def test_a_table_of_a_document_names_measured_rows(tmp_path: Path, catalogue: Catalogue) -> None:
+    """By id or pattern, each once; rows that a person vouches for are no measurement."""
+    (tmp_path / "shop.yaml").write_text(GOOD + TABLE.format(named="SHOP-1, SHOP-*"))
+    found = load_catalogue([tmp_path]).tables_of(["SHOP-1"])
+    assert [(one.title, [row.requirements for row in one.rows]) for one in found] == [("Readiness", [("SHOP-1",)])]
+    assert load_catalogue([tmp_path]).tables_of(["SHOP-2"]) == ()
+    security = {row.title: row for row in catalogue.tables_of(["AT-GAP-AUTH"])[0].rows}["security"]
+    assert security.said == "6 of 25 (24 %)"
+    assert {"AT-GAP-AUTH", "AT-SEC-JWT", "AT-SCR-AUDIT"} <= {*security.requirements}
+    (methods,) = catalogue.tables_of(["IP-SEC-MTLS"])
+    assert [row.title for row in methods.rows] == ["API key", "OAuth 2.0", "JWT", "mutual TLS"]
+
+
+def test_a_table_that_names_nothing_is_refused_with_its_line(tmp_path: Path) -> None:
+    """Also a row of another form."""
+    for named in ("SHOP-3", "SHOP-2"):
+        (tmp_path / "shop.yaml").write_text(GOOD + TABLE.format(named=named))
+        with pytest.raises(ConfigurationError, match=f"no measured requirement is named '{named}'") as refused:
+            load_catalogue([tmp_path])
+        assert "shop.yaml:" in refused.value.where
+
+
+def test_the_profile_security_has_the_rows_of_trust(catalogue: Catalogue) -> None:
+    """Of four documents; each is measured."""
+    rows = catalogue.profile(("security",))
+    assert len(rows) == 56
+    assert {row.form.value for row in rows} == {"measured"}

@@ -96,9 +96,7 @@ def refusing(release: str = NEW, route: str = "sign-in", one_of: int = 1) -> Any
 
 def refused(back: float, spoil: Any, by: str = "platform") -> str:
     """All users from 15 s on, taken back at a time: what is decided."""
-    made = evidence(
-        rows(COLOURS, back=back, spoil=spoil), history(COLOURS, back=back, by=by), parts=COLOURS, back=back
-    )
+    made = evidence(rows(COLOURS, back=back, spoil=spoil), history(COLOURS, back=back, by=by), parts=COLOURS, back=back)
     return outcome(REFUSES, made, AT_ONCE)
 
 

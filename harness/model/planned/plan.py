@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from harness.model.judged.reason import Reason
+from harness.model.planned.document_table import DocumentTable
 from harness.model.planned.objective import Objective, Phase, Requirement
 from harness.model.planned.rollout import RolloutPlan
 from harness.model.planned.scenario import Scenario
@@ -315,6 +316,7 @@ class Plan:
             arguments after `--`.
         attestations, waivers: statements of people, including those that do not count in this run.
         as_of: day for computing ages; empty: the day of the run.
+        tables: tables of the source documents with requirements of this run.
         records: files that steps and watchers must record, relative to the run directory; `.rows` files become Parquet.
     """
 
@@ -344,6 +346,7 @@ class Plan:
     attestations: tuple[Attestation, ...] = ()
     waivers: tuple[Waiver, ...] = ()
     as_of: str = ""
+    tables: tuple[DocumentTable, ...] = ()
     records: tuple[str, ...] = ()
     again: tuple[str, ...] = ()
     pytest_arguments: tuple[str, ...] = ()

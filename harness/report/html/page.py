@@ -22,6 +22,7 @@ from harness.report.view.moments import Moments
 from harness.report.view.offered import lag_of, traffic_views, window_of
 from harness.report.view.rollouts import rollout_views
 from harness.report.view.sections import counts_of, documents
+from harness.report.view.tables import document_tables
 from harness.report.view.watched import ledger_facts, pipeline_facts, source_lines, watcher_lines
 from harness.report.view.wording import DECISION_MARKS, MARKS, NOTHING, anchor, clean, counted, duration, figure, found
 from harness.report.view.worst import WORST_HEADS, worst_by_figure
@@ -82,6 +83,7 @@ def render_page(plan: Plan, evidence: Evidence, judgement: Judgement) -> bytes:
         unverified=unverified(plan, judgement, every),
         counts=counts_of(every),
         documents=parts,
+        tables=document_tables(plan, every),
         places=places,
         filters=page_filters(every, parts),
         known=frozenset(row.requirement.id for row in every),

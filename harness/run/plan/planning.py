@@ -17,6 +17,7 @@ from harness.model import (
     Claim,
     Demand,
     DemandKind,
+    DocumentTable,
     ExperimentPlan,
     NotAssessable,
     Phase,
@@ -53,11 +54,13 @@ class Compiled:
         claims: claims in the order of collection.
         demands: all demands, including repeated ones.
         deselected: scenarios that a filter left out, as `file:line: title`.
+        tables: tables of the source documents with a requirement of the run.
     """
 
     claims: tuple[Claim, ...]
     demands: tuple[Demand, ...]
     deselected: tuple[str, ...] = ()
+    tables: tuple[DocumentTable, ...] = ()
 
 
 def sizes_of(settings: Settings, target: Target, compiled: Compiled) -> dict[str, TrafficPlan]:
@@ -155,6 +158,7 @@ def _plan(
         seed=settings.seed,
         traffic_scale=settings.traffic_scale,
         requirements=tuple(requirements),
+        tables=compiled.tables,
         claims=claims,
         demands=tuple(demand.key for demand in ordered),
         acts=acts,

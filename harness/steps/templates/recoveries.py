@@ -69,7 +69,10 @@ RECOVERIES: Final = (
             "the health of every service reads failing within 10 s during the fault",
         ),
         Noun(
-            ("the response time <quantile> at every remaining region is below <below:duration>", "of the loss of a region"),
+            (
+                "the response time <quantile> at every remaining region is below <below:duration>",
+                "of the loss of a region",
+            ),
             _fault(Figure.REMAINING_TIME, times={"below": "below"}, domains=("region",)),
             "From the loss to the first second from which on the quantile of each other region's requests, until power is back, is below the limit. A failed request is "
             "over any limit; one that no region answered counts for each of them.",

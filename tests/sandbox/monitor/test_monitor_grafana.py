@@ -61,7 +61,10 @@ async def _grafana(stack: AsyncExitStack, directory: Path) -> str:
     ],
 )
 def test_the_check_of_panels_reads_it_as_it_reads_grafana(
-    tmp_path: Path, expression: str, observed: str, ok: bool  # noqa: FBT001
+    tmp_path: Path,
+    expression: str,
+    observed: str,
+    ok: bool,  # noqa: FBT001
 ) -> None:
     """A number, no series, only NaN, an expression that cannot be parsed."""
     (tmp_path / "shop.json").write_text(board(expression))
@@ -75,7 +78,11 @@ def test_the_check_of_panels_reads_it_as_it_reads_grafana(
             return list(await asyncio.to_thread(grafana_panels(load_target(file), {"last": "5 min"})))
 
     found = asyncio.run(facts())
-    assert [(one.subject, one.ok) for one in found[:3]] == [("Grafana", True), ("dashboards", True), ("panels with queries", True)]
+    assert [(one.subject, one.ok) for one in found[:3]] == [
+        ("Grafana", True),
+        ("dashboards", True),
+        ("panels with queries", True),
+    ]
     (panel,) = found[3:]
     assert panel.ok is ok
     assert panel.observed.startswith(observed)
