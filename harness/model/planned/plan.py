@@ -300,20 +300,17 @@ class Plan:
         demands, demand: keys of the demands in order, and the demands by key.
         acts: steps of the run, in order.
         traffic, experiments, rollouts: sizes by name.
-        primary_region: region with the primary; empty: none.
-        route_needs: services that each route of the traffic needs, from the target file.
+        primary_region: region with the primary; empty: none. route_needs: services that each route of the traffic needs.
         regions: expected share of answers (0 to 1) by region; empty: unknown.
         doors, members: regions whose own entry is probed, and database members that are probed.
         deselected: scenarios that a filter left out, as `file:line: title`; such a run never decides.
         not_assessable: requirements without means in this run.
-        probe_spacing_ms: time between two probes in ms, of the entry's reads (`reads`) and of the write ledger
-            (`writes`).
+        probe_spacing_ms: time between two probes in ms, of the entry's reads (`reads`) and of the write ledger (`writes`).
         shadowed: project files that hide a package file with an equal name.
         inputs: SHA-256 of every stored input file, by its path below `inputs/`.
         stands_in: whether the sandbox simulates the environment.
         live: whether a step needs the running target.
-        again, only, pytest_arguments: options of `readiness run` that repeat the run, patterns of `--only`, and
-            arguments after `--`.
+        again, only, pytest_arguments: options that repeat the run, patterns of `--only`, and arguments after `--`.
         attestations, waivers: statements of people, including those that do not count in this run.
         as_of: day for computing ages; empty: the day of the run.
         tables: tables of the source documents with requirements of this run.
