@@ -44,7 +44,19 @@ _WHEEL: Final = (
     type=click.Path(path_type=Path, dir_okay=False),
     help="File with the CA of the service's certificate; it is copied into the project.",
 )
-@click.option("--openapi", metavar="FILE|URL", help="OpenAPI document with the reads for the journey.")
+@click.option(
+    "--openapi", metavar="FILE|URL", help="OpenAPI document with the reads for the journey, and with who may call what."
+)
+@click.option(
+    "--user",
+    metavar="NAME",
+    help="Test user who gets a token; the password is in the environment variable TEST_PASSWORD.",
+)
+@click.option(
+    "--sign-in",
+    metavar="PATH",
+    help="Path of the POST that gives a user a token.  [default: the document's password flow]",
+)
 @click.option(
     "--header",
     "headers",

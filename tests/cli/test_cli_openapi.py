@@ -21,7 +21,7 @@ from harness.cli.init import init
 from harness.cli.starter.answers import answers_for
 from harness.cli.starter.discovery import discovered
 from harness.cli.starter.journey_reads import MOST_READS, DocumentedRead, DocumentedWrite, answered_reads
-from harness.cli.starter.openapi import documented_operations
+from harness.cli.starter.openapi import described, documented_operations
 from harness.cli.starter.trial import ServiceTrial
 from harness.cli.starter.writing import ProjectAnswers, write_project
 from harness.drivers.load import load_traffic
@@ -75,7 +75,7 @@ def written(directory: Path, text: str | bytes, name: str = "openapi.yaml") -> s
 
 def test_the_reads_of_a_document_in_yaml(tmp_path: Path) -> None:
     """With path parameters, required queries, references, and the types of an answer's keys; what cannot be requested is named."""
-    found = documented_operations(written(tmp_path, SHOP), TLS)
+    found = documented_operations(described(written(tmp_path, SHOP), TLS))
     assert found.reads == (
         DocumentedRead(name="read-order", path="/api/v1/orders/7", expect={"id": "int", "title": "str"}),
         DocumentedRead(name="read-search", path="/api/v1/search?q=red+shoes"),
@@ -197,7 +197,7 @@ def test_a_read_that_the_service_refuses_is_no_part_of_the_journey(
 def test_of_a_service_that_is_down_reads_with_a_credential_are_left_out(tmp_path: Path) -> None:
     """By the name of the header or cookie; any other optional one is left unsent."""
     source = written(tmp_path, OPTIONAL)
-    found = answered_reads(documented_operations(source, TLS), None)
+    found = answered_reads(documented_operations(described(source, TLS)), None)
     assert [read.path for read in found.reads] == ["/old", "/news"]
     assert found.left_out[0] == (
         "GET /catalog: it may need a sign-in (header `authorization`), which cannot be checked because the service does not answer"
@@ -206,7 +206,7 @@ def test_of_a_service_that_is_down_reads_with_a_credential_are_left_out(tmp_path
 
 def test_where_the_service_refuses_every_read_the_journey_is_to_sign_in(tmp_path: Path) -> None:
     """A project without a request would prove nothing."""
-    documented = documented_operations(written(tmp_path, OPTIONAL), TLS)
+    documented = documented_operations(described(written(tmp_path, OPTIONAL), TLS))
     with answering(repeat((401, b""))) as (entry, _), ServiceTrial(entry, TLS) as trial:
         with pytest.raises(ConfigurationError) as caught:
             answered_reads(documented, trial)
@@ -217,11 +217,11 @@ def test_a_document_whose_reads_all_need_a_sign_in_points_to_a_journey_that_sign
     """A sign-in that may be left out, an empty scheme, is none."""
     text = "openapi: 3.1.0\nsecurity: [{token: []}]\npaths: {/me: {get: {}}, /cart: {get: {}}}\n"
     with pytest.raises(ConfigurationError) as caught:
-        answered_reads(documented_operations(written(tmp_path, text), TLS), None)
+        answered_reads(documented_operations(described(written(tmp_path, text), TLS)), None)
     assert "write a journey that signs in" in caught.value.hint
     either = text.replace("[{token: []}]", "[{}, {token: []}]")
-    assert [read.credential for read in documented_operations(written(tmp_path, either), TLS).reads] == ["", ""]
-    broken = documented_operations(written(tmp_path, text.replace("[{token: []}]", "token")), TLS)
+    assert [read.credential for read in documented_operations(described(written(tmp_path, either), TLS)).reads] == ["", ""]
+    broken = documented_operations(described(written(tmp_path, text.replace("[{token: []}]", "token")), TLS))
     assert [read.credential for read in broken.reads] == ["security", "security"]
 
 
@@ -238,10 +238,10 @@ def test_the_reads_of_a_document_in_json_from_an_address(tmp_path: Path) -> None
     }
     written(tmp_path, json.dumps(document, indent="\t"), "swagger.json")
     with _served(tmp_path) as address:
-        found = documented_operations(f"{address}/swagger.json", TLS)
+        found = documented_operations(described(f"{address}/swagger.json", TLS))
         assert found.reads == (DocumentedRead(name="read-a", path="/v2/a", expect={"n": "list"}),)
         with pytest.raises(UsageError, match="the status of the answer is 404"):
-            documented_operations(f"{address}/missing.json", TLS)
+            documented_operations(described(f"{address}/missing.json", TLS))
 
 
 @pytest.mark.parametrize(
@@ -253,9 +253,9 @@ def test_a_server_may_be_beside_the_document(tmp_path: Path, server: str, path: 
     (tmp_path / "docs").mkdir()
     written(tmp_path / "docs", document, "openapi.json")
     with _served(tmp_path) as address:
-        (found,) = documented_operations(f"{address}/docs/openapi.json", TLS).reads
+        (found,) = documented_operations(described(f"{address}/docs/openapi.json", TLS)).reads
     assert found.path == {"./": "/docs/a"}.get(server, path)
-    (of_file,) = documented_operations(written(tmp_path, document, "openapi.json"), TLS).reads
+    (of_file,) = documented_operations(described(written(tmp_path, document, "openapi.json"), TLS)).reads
     assert of_file.path == path.replace("/docs", "")
 
 
@@ -264,7 +264,7 @@ def test_a_read_without_an_answer_of_2xx_is_left_out(tmp_path: Path) -> None:
     paths: dict[str, Any] = {
         f"/{status}": {"get": {"responses": {status: {}}}} for status in ("302", "101", "default", "2XX", "200")
     }
-    found = documented_operations(written(tmp_path, json.dumps({"openapi": "3.1.0", "paths": paths})), TLS)
+    found = documented_operations(described(written(tmp_path, json.dumps({"openapi": "3.1.0", "paths": paths})), TLS))
     assert [read.path for read in found.reads] == ["/default", "/2XX", "/200"]
     assert found.left_out[0] == "GET /302: no answer of 2xx is documented, only 302"
 
@@ -297,7 +297,7 @@ components:
 
 def test_what_bundlers_and_generators_write_is_read(tmp_path: Path) -> None:
     """References through lists and encoded names, variables of a server, servers of a path, what only requests have, names that collide."""
-    found = documented_operations(written(tmp_path, BUNDLED), TLS)
+    found = documented_operations(described(written(tmp_path, BUNDLED), TLS))
     assert [(read.name, read.path, dict(read.expect)) for read in found.reads] == [
         ("read-orders-order-id", "/api/v2/orders/7?page=2", {"id": "int"}),
         ("write-2", "/lists/v1/lists/1?page=2", {}),
@@ -318,7 +318,7 @@ def test_what_bundlers_and_generators_write_is_read(tmp_path: Path) -> None:
 
 def test_the_journey_sends_them(tmp_path: Path) -> None:
     """The locustfile is Python, its size has all their routes."""
-    reads = answered_reads(documented_operations(written(tmp_path, SHOP), TLS), None).reads
+    reads = answered_reads(documented_operations(described(written(tmp_path, SHOP), TLS)), None).reads
     write_project(
         tmp_path / "shop", ProjectAnswers(name="shop", entry="http://127.0.0.1:9", reads=reads, write="/orders")
     )
@@ -349,7 +349,7 @@ def test_the_journey_sends_them(tmp_path: Path) -> None:
 def test_a_document_that_cannot_be_used_is_named(tmp_path: Path, text: str | bytes, said: str) -> None:
     """With its file, and the line where it has one."""
     with pytest.raises(ConfigurationError) as raised:
-        documented_operations(written(tmp_path, text), TLS)
+        documented_operations(described(written(tmp_path, text), TLS))
     assert "openapi.yaml" in raised.value.where
 
     assert said in str(raised.value)
@@ -358,7 +358,7 @@ def test_a_document_that_cannot_be_used_is_named(tmp_path: Path, text: str | byt
 def test_a_large_document_gives_a_journey_of_a_few(tmp_path: Path) -> None:
     """The others are named."""
     text = json.dumps({"paths": {f"/p{n}": {"get": {"operationId": "same"}} for n in range(100)}})
-    found = answered_reads(documented_operations(written(tmp_path, text), TLS), None)
+    found = answered_reads(documented_operations(described(written(tmp_path, text), TLS)), None)
     assert len(found.reads) == MOST_READS
     assert len({read.name for read in found.reads}) == MOST_READS
     assert len(found.left_out) == 100 - MOST_READS
@@ -385,7 +385,7 @@ def test_no_document_ends_in_a_traceback(item: Any, tmp_path_factory: pytest.Tem
     """Whatever stands below a path, there are reads or one error with words."""
     source = written(tmp_path_factory.mktemp("any"), json.dumps({"paths": {"/a": item, "/b": {"get": {}}}}))
     try:
-        found, where = documented_operations(source, TLS).reads, source
+        found, where = documented_operations(described(source, TLS)).reads, source
     except ConfigurationError as error:
         found, where = (), error.where
     assert found or where == source

@@ -28,9 +28,10 @@ from harness.cli.starter.journey_reads import (
     unsent_writes,
 )
 from harness.cli.starter.listening import ListeningProcess, listening
-from harness.cli.starter.openapi import documented_operations
+from harness.cli.starter.openapi import described, documented_operations
 from harness.cli.starter.sign_in import SignInHeader, sign_in_header
 from harness.cli.starter.trial import REFUSED, ServiceTrial, tls_of
+from harness.cli.starter.trust import documented_trust
 from harness.cli.starter.writing import ProjectAnswers
 from harness.errors import UsageError
 
@@ -85,6 +86,12 @@ class _Options:
         self.tls = tls_of(str(self.ca) if self.ca else "")
         self.headers: list[SignInHeader] = [sign_in_header(text) for text in options["headers"]]
         self.openapi: str = options["openapi"] or ""
+        self.user: str = options.get("user") or ""
+        self.signs_in: str = path_of("--sign-in", options["sign_in"]) if options.get("sign_in") else ""
+        for option, value in (("--user", self.user), ("--sign-in", self.signs_in)):
+            if value and not self.openapi:
+                hint = "pass `--openapi` with the document that says which operations need a token"
+                raise UsageError(f"{option} needs the OpenAPI document", where=option, hint=hint)
 
     @property
     def sent(self) -> dict[str, str]:
@@ -113,7 +120,10 @@ def answers_for(directory: Path, options: Mapping[str, Any], *, asks: bool) -> t
         ConfigurationError: the OpenAPI document or the CA cannot be used.
     """
     given = _Options(directory, options, asks=asks)
-    documented = documented_operations(given.openapi, given.tls) if given.openapi else None
+    document = described(given.openapi, given.tls) if given.openapi else None
+    documented = documented_operations(document) if document else None
+    is_described = document is not None and str(document.root.get("openapi", "")).startswith("3.")
+    trust = documented_trust(document, sign_in=given.signs_in, test_user=given.user) if document and is_described else None
     with ServiceTrial(given.entry, given.tls, given.sent) as trial:
         paths = [read.path for read in documented.reads if read.status == 200] if documented else []
         prefix = given.prefix or (documented.base if documented else "")
@@ -140,6 +150,7 @@ def answers_for(directory: Path, options: Mapping[str, Any], *, asks: bool) -> t
         ca=given.ca.read_bytes() if given.ca else None,
         reads=reads,
         headers=given.headers,
+        trust=trust,
         release_header=release.header,
         release=release.release,
     )

@@ -44,7 +44,7 @@ class _NoExampleError(Exception):
     """A parameter has no example, and its value is not known."""
 
 
-def documented_operations(source: str, tls: ssl.SSLContext) -> DocumentedOperations:
+def described(source: str, tls: ssl.SSLContext) -> StarterDocument:
     """Read a document, JSON or YAML, of OpenAPI 3 or Swagger 2.
 
     Args:
@@ -52,9 +52,18 @@ def documented_operations(source: str, tls: ssl.SSLContext) -> DocumentedOperati
         tls: TLS settings for an address.
 
     Raises:
-        ConfigurationError: the document cannot be read, is not OpenAPI or Swagger, or has no read that can be requested.
+        ConfigurationError: the document cannot be read, or is not OpenAPI or Swagger.
     """
-    document = _Document(source, _content(source, tls))
+    return StarterDocument(source, _content(source, tls))
+
+
+def documented_operations(document: StarterDocument) -> DocumentedOperations:
+    """The operations of a document.
+
+    Raises:
+        ConfigurationError: the document has no read that can be requested.
+    """
+    source = document.source
     found: list[DocumentedRead] = []
     left_out: list[str] = []
     writes: list[DocumentedWrite] = []
@@ -73,7 +82,7 @@ def documented_operations(source: str, tls: ssl.SSLContext) -> DocumentedOperati
     )
 
 
-class _Document(OpenApiDocument):
+class StarterDocument(OpenApiDocument):
     """The reads and writes that a document describes."""
 
     @property

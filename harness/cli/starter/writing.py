@@ -17,6 +17,8 @@ import yaml
 
 from harness.cli.schemas import schema_files
 from harness.cli.starter.listening import FORWARDERS
+from harness.cli.starter.trust import FILE as DOCUMENT
+from harness.cli.starter.trust import PASSWORD
 from harness.errors import UsageError
 from harness.files import write_atomic
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
     from harness.cli.starter.journey_reads import DocumentedRead
     from harness.cli.starter.sign_in import SignInHeader
+    from harness.cli.starter.trust import DocumentedTrust
 
 _TEMPLATES: Final = Path(__file__).with_name("files")
 _PACKAGE: Final = "readiness-harness"
@@ -57,6 +60,7 @@ class ProjectAnswers:
         reads: reads of an OpenAPI document for the journey, instead of `read`.
         forwarder: program on this machine that forwards connections to the target; empty if none is known.
         headers: headers of each request of the journey, which sign in.
+        trust: who is let in, as an OpenAPI document says it; None: there is no document.
         release_header: response header that names the release; empty if none is known.
         release: release that runs now; empty if it is not known.
     """
@@ -72,6 +76,7 @@ class ProjectAnswers:
     reads: Sequence[DocumentedRead] = ()
     forwarder: str = ""
     headers: Sequence[SignInHeader] = ()
+    trust: DocumentedTrust | None = None
     release_header: str = ""
     release: str = ""
 
@@ -184,6 +189,13 @@ def _files(answers: ProjectAnswers) -> Iterator[tuple[str, bytes]]:
         "README.md": "README.md",
     }.items():
         yield name, templates.get_template(f"{template}.j2").render(values).encode()
+    if answers.trust is not None:
+        yield DOCUMENT, answers.trust.document
+        if answers.trust.protected:
+            yield (
+                "features/security.feature",
+                templates.get_template("features/security.feature.j2").render(values).encode(),
+            )
     if answers.ca is not None:
         yield _CA, answers.ca
     for file, text in schema_files():
@@ -216,6 +228,10 @@ def _values(answers: ProjectAnswers) -> dict[str, object]:
         "writes": bool(answers.write),
         "headers": [(header.name, header.python) for header in answers.headers],
         "variables": [name for header in answers.headers for name in header.variables],
+        "trust": answers.trust if answers.trust is not None and answers.trust.protected else None,
+        "described": DOCUMENT if answers.trust is not None else "",
+        "password": PASSWORD,
+        "https": parts.scheme == "https",
         "release_header": answers.release_header,
         "options": answers.options,
         "journey_ms": max(_SHORTEST_MS, _THINK_MS * (len(calls) - 1)),
@@ -224,7 +240,7 @@ def _values(answers: ProjectAnswers) -> dict[str, object]:
         "args": json.dumps(
             ["run", "--out", "/reports/runs", *([] if answers.breakable else ["--allow-target", answers.name])]
         ),
-        "requirement": tool_requirement(),
+        "requirement": tool_requirement(("generated", "trust") if answers.trust and answers.trust.protected else ()),
     }
 
 
@@ -263,16 +279,17 @@ def _shares(routes: Sequence[str]) -> list[tuple[str, str]]:
     return [(route, f"{last if at == len(routes) - 1 else each:g}") for at, route in enumerate(routes)]
 
 
-def tool_requirement() -> str:
+def tool_requirement(extras: Sequence[str] = ()) -> str:
     """The requirement with which pip finds this version of the harness, from a repository if it was installed from one."""
+    named = f"{_PACKAGE}[{','.join(extras)}]" if extras else _PACKAGE
     try:
         installed = distribution(_PACKAGE)
     except PackageNotFoundError:
-        return _PACKAGE
+        return named
     origin = json.loads(installed.read_text("direct_url.json") or "{}")
     if repository := origin.get("vcs_info"):
-        return f"{_PACKAGE} @ {repository['vcs']}+{origin['url']}@{repository['commit_id']}"
-    return f"{_PACKAGE}=={installed.version}"
+        return f"{named} @ {repository['vcs']}+{origin['url']}@{repository['commit_id']}"
+    return f"{named}=={installed.version}"
 
 
 def is_address(requirement: str) -> bool:

@@ -153,7 +153,8 @@ def _token(target: Target, client: httpx.Client) -> str:
     user = body[sign_in.fields.user]
     where = f"{target.file}: sign_in"
     try:
-        answer = client.post(sign_in.path, json=body)
+        as_form, as_json = (body, None) if sign_in.body == "form" else (None, body)
+        answer = client.post(sign_in.path, data=as_form, json=as_json)
         found = json.loads(answer.content) if answer.is_success else None
     except (httpx.HTTPError, ValueError) as error:
         raise DriverError(f"the sign-in of {user} failed: {type(error).__name__}", where=where) from error

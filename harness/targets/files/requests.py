@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
@@ -12,7 +12,7 @@ from harness.targets.files.values import TargetSection, Url, UrlPath, Word, quan
 
 
 class SignInFields(TargetSection):
-    """The keys of the JSON body of a sign-in request."""
+    """The keys of the body of a sign-in request."""
 
     user: Word = "user"
     password: Word = "password"  # noqa: S105 - a key
@@ -27,6 +27,7 @@ class SignIn(TargetSection):
         users: number of users.
         password: place of the password; `{user}` is replaced by the user's name.
         fields: keys of the body.
+        body: how the body is written: `json`, or `form`, as the password flow of OAuth 2 has it.
         token: key of the token in the answer.
     """
 
@@ -35,6 +36,7 @@ class SignIn(TargetSection):
     users: Annotated[int, Field(ge=1)] = 1
     password: Reference
     fields: SignInFields = SignInFields()
+    body: Literal["json", "form"] = "json"
     token: Word = "token"  # noqa: S105 - a key
 
 

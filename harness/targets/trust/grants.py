@@ -222,7 +222,9 @@ class IdentityTokens:
             raise ConfigurationError("there is no sign-in", where=f"{self._target.file}: sign_in", hint="write it")
         body = {sign_in.fields.user: user.user, sign_in.fields.password: secret}
         what = f"the sign-in of the user `{name}`"
-        answer = asked(self._target, "POST", self._target.entry + sign_in.path, what=what, json_body=body)
+        as_form, as_json = (body, None) if sign_in.body == "form" else (None, body)
+        url = self._target.entry + sign_in.path
+        answer = asked(self._target, "POST", url, what=what, form=as_form, json_body=as_json)
         if not 200 <= answer.status < 300:
             raise DriverError(
                 f"{what} got status {answer.status}, expected a token", where=answer.url, hint="correct the password"

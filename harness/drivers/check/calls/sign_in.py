@@ -124,10 +124,11 @@ def _user(sign_in: SignIn, number: int) -> str:
 
 
 def _sent(target: Target, sign_in: SignIn, attempts: Sequence[Attempt]) -> list[CallAnswer]:
-    names = sign_in.fields
+    names, is_form = sign_in.fields, sign_in.body == "form"
+    bodies = [{names.user: one.user, names.password: one.password} for one in attempts]
     calls = [
-        CallPlan(method="POST", path=sign_in.path, body={names.user: one.user, names.password: one.password})
-        for one in attempts
+        CallPlan(method="POST", path=sign_in.path, body=None if is_form else body, form=body if is_form else None)
+        for body in bodies
     ]
     return send_together(target, target.entry, calls, at_once=_AT_ONCE, within_s=_WITHIN_S)
 

@@ -43,12 +43,14 @@ class CallPlan:
     Attributes:
         method, path: of its first line; the path is encoded.
         body: JSON value of its body; None: it has none.
+        form: fields of a form that is its body; None: it has none.
         headers: further headers; they are not printed, since they may have a credential.
     """
 
     method: str
     path: str
     body: Any = None
+    form: Mapping[str, str] | None = None
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
@@ -129,7 +131,7 @@ async def _sent(client: httpx.AsyncClient, call: CallPlan, within_s: float, long
 
     try:
         answer = await clock.within(
-            within_s, client.request(call.method, call.path, json=call.body, headers=call.headers)
+            within_s, client.request(call.method, call.path, json=call.body, data=call.form, headers=call.headers)
         )
     except (TimeoutError, httpx.TimeoutException):
         return CallAnswer(status=0, seconds=seconds(), why=f"no answer within {within_s:g} s")
