@@ -4,6 +4,7 @@ The environment has the DSN's parts for Django; SPOILT is `unlogged` (one failed
 or `half-export` (the notes are left out of the export).
 """
 
+# ruff: noqa: D101, D103, D106, DJ008, T201 - an app of others' kinds, in its own style
 import sys
 from itertools import count
 
@@ -52,7 +53,7 @@ from auditlog.registry import auditlog  # noqa: E402
 from django.contrib.auth.models import User  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.db import connection, models  # noqa: E402
-from django.db.models.signals import post_save, pre_save  # noqa: E402
+from django.db.models.signals import post_save  # noqa: E402
 from django.urls import path  # noqa: E402
 from easyaudit.models import LoginEvent  # noqa: E402
 from rest_framework import serializers  # noqa: E402
@@ -207,8 +208,8 @@ if "doubled" in SPOILT:
 
 def main():
     """Make the tables and two people, then serve."""
-    from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
     from socketserver import ThreadingMixIn
+    from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
     from django.core.wsgi import get_wsgi_application
 
