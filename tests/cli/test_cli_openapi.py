@@ -220,7 +220,10 @@ def test_a_document_whose_reads_all_need_a_sign_in_points_to_a_journey_that_sign
         answered_reads(documented_operations(described(written(tmp_path, text), TLS)), None)
     assert "write a journey that signs in" in caught.value.hint
     either = text.replace("[{token: []}]", "[{}, {token: []}]")
-    assert [read.credential for read in documented_operations(described(written(tmp_path, either), TLS)).reads] == ["", ""]
+    assert [read.credential for read in documented_operations(described(written(tmp_path, either), TLS)).reads] == [
+        "",
+        "",
+    ]
     broken = documented_operations(described(written(tmp_path, text.replace("[{token: []}]", "token")), TLS))
     assert [read.credential for read in broken.reads] == ["security", "security"]
 

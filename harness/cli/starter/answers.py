@@ -123,7 +123,9 @@ def answers_for(directory: Path, options: Mapping[str, Any], *, asks: bool) -> t
     document = described(given.openapi, given.tls) if given.openapi else None
     documented = documented_operations(document) if document else None
     is_described = document is not None and str(document.root.get("openapi", "")).startswith("3.")
-    trust = documented_trust(document, sign_in=given.signs_in, test_user=given.user) if document and is_described else None
+    trust = (
+        documented_trust(document, sign_in=given.signs_in, test_user=given.user) if document and is_described else None
+    )
     with ServiceTrial(given.entry, given.tls, given.sent) as trial:
         paths = [read.path for read in documented.reads if read.status == 200] if documented else []
         prefix = given.prefix or (documented.base if documented else "")

@@ -64,11 +64,11 @@ class Credentials:
             *(secret(region, "platform", shared) for region in regions),
             *(self._of_identity(regions) if PART in deployed else ()),
             *(self._of_encryption(regions) if "encryption-at-rest" in deployed else ()),
-            *([_secret("database", "store", {"token": self.store_token})] if "secrets" in deployed else ()),
+            *([secret("database", "store", {"token": self.store_token})] if "secrets" in deployed else ()),
         ]
 
     def _of_encryption(self, regions: list[str]) -> list[dict[str, Any]]:
-        return [_secret(each, "encryption", {"master-key": self.master_key}) for each in ("database", *regions)]
+        return [secret(each, "encryption", {"master-key": self.master_key}) for each in ("database", *regions)]
 
     def _of_identity(self, regions: list[str]) -> list[dict[str, Any]]:
         of_regions = [secret(region, PART, self.identity.of_region()) for region in regions]

@@ -152,7 +152,9 @@ def _classes(named: str, encryption: Encryption, target: Target) -> frozenset[st
     there = frozenset(kind for one in encryption.writes for kind in classes_in(one)) - {_CONTROL}
     if named and named not in CLASSES:
         raise ConfigurationError(
-            f"`{named}` is an unknown class of data", where="the sentence", hint=f"write one of {', '.join(CLASSES[:2])}"
+            f"`{named}` is an unknown class of data",
+            where="the sentence",
+            hint=f"write one of {', '.join(CLASSES[:2])}",
         )
     if not there & ({named} if named else there):
         raise ConfigurationError(
