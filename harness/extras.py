@@ -21,7 +21,6 @@ ZSTD: Final = "zstd"
 ATTEST: Final = "attest"
 TRUST: Final = "trust"
 S3: Final = "s3"
-TRUST: Final = "trust"
 EXTRAS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         KUBERNETES: ("kubernetes", "chaosk8s", "prometheus_client", "websocket"),
@@ -34,7 +33,6 @@ EXTRAS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         ATTEST: ("cryptography", "securesystemslib"),
         TRUST: ("cryptography", "jwt"),
         S3: ("obstore",),
-        TRUST: ("cryptography",),
     }
 )
 """The modules that each extra adds to the core."""

@@ -21,13 +21,13 @@ from harness.errors import ConfigurationError
 from harness.targets import Target, load_target
 from harness.targets.openapi.answers import GivenAnswer, matching
 from harness.targets.openapi.comparing import DescribedApi
-from harness.targets.openapi.description import Operation, Reading, read_operations
+from harness.targets.openapi.description import DescriptionReading, Operation, read_operations
 from harness.targets.openapi.document import LARGEST, OpenApiDocument, parsed
 from harness.targets.openapi.fields import described_fields, fields_in
 from harness.targets.openapi.schemas import Purpose, SchemaReader
 from harness.targets.openapi.source import accepted_of, description_of
 
-ANSWERS = Reading(requests=False)
+ANSWERS = DescriptionReading(requests=False)
 
 
 def document(paths: dict[str, Any], **schemas: Any) -> dict[str, Any]:
@@ -40,7 +40,7 @@ def answering(schema: Any) -> dict[str, Any]:
     return {"responses": {"200": {"description": "", "content": {"application/json": {"schema": schema}}}}}
 
 
-def operations(content: Any, reading: Reading = ANSWERS) -> tuple[Operation, ...]:
+def operations(content: Any, reading: DescriptionReading = ANSWERS) -> tuple[Operation, ...]:
     """The operations of a description."""
     return read_operations(OpenApiDocument("openapi.json", content), reading)
 
@@ -156,7 +156,7 @@ def test_references_that_double_at_each_step_are_bounded() -> None:
     described = document(
         {"/a": {"post": {**answering({"$ref": "#/components/schemas/S0"}), "requestBody": body}}}, **schemas
     )
-    (drawn,), (compared,) = operations(described, Reading()), operations(described)
+    (drawn,), (compared,) = operations(described, DescriptionReading()), operations(described)
     assert "a schema has more than 50000 parts" in drawn.unread
     assert compared.unread == ""
     assert len(described_fields(next(iter(compared.answers.values())).media["application/json"] or {})) < 2000

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _INPUTS: Final = "50"
 """Number of different inputs to each operation, where the sentence names none."""
 _ACCEPTED: Final = "20"
-"""Number of different inputs to each operation of the accepted description: its fields are looked for, not its mistakes."""
+"""Number of different inputs to each operation of the accepted description: fields are to be found, not mistakes."""
 _CALLS: Final = "10"
 """Number of different inputs to each declared call."""
 _WITHIN_S: Final = 5.0
@@ -105,7 +105,7 @@ def malformed_inputs(target: Target, params: Mapping[str, str]) -> FactProbe:
     again=False,
 )
 def accepted_operations(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Every operation in the description of the last accepted release is called with 20 drawn inputs, and each of its fields is looked for in the answers."""
+    """Every operation in the description of the last accepted release is called with 20 drawn inputs, and each of its fields must be in the answers."""
     asked = _asked(target, {**params, "inputs": _ACCEPTED})
 
     def probe() -> Sequence[FactReading]:

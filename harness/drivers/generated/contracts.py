@@ -9,7 +9,7 @@ from harness import clock
 from harness.drivers.facts import FactReading
 from harness.drivers.generated.findings import DrawnInputs, Facts, answered, facts_of
 from harness.targets.files.requests import DeclaredCalls
-from harness.targets.openapi.description import Operation, Reading, read_operations
+from harness.targets.openapi.description import DescriptionReading, Operation, read_operations
 from harness.targets.openapi.source import description_of
 
 COUNTED_S: Final = 5.0
@@ -38,7 +38,7 @@ def contract_facts(asked: DrawnInputs, count: Count) -> Facts:
     after = {name: count(name) for name in services}
     for contract in asked.api.contracts:
         described = description_of(asked.target, contract.service)
-        every = read_operations(described.document(), Reading(values=asked.api.values))
+        every = read_operations(described.document(), DescriptionReading(values=asked.api.values))
         declared = [one for one in every if {one.name, one.id} & {*contract.operations}]
         found += _undescribed(contract, every)
         found += _counted(contract, declared, before[contract.service], after[contract.service])

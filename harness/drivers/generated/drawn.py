@@ -33,7 +33,7 @@ class DrawnRequest:
         method, target: of its first line; the target is encoded.
         headers: parameters in headers, and the type of the body.
         body: None: it has none.
-        secret: whether it has the password of a user, which is told nowhere, nor is its answer.
+        secret: whether it has the password of a user, which no message has, nor its answer.
         malformed: place that is malformed: `body`, `path id`, `query page`; empty: the request is as described.
     """
 

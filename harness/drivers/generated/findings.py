@@ -17,7 +17,7 @@ from harness.errors import ConfigurationError
 from harness.targets import Target
 from harness.targets.files.requests import ApiDescription
 from harness.targets.openapi.answers import Judged, as_described, as_refused
-from harness.targets.openapi.description import Operation, Reading, read_operations
+from harness.targets.openapi.description import DescriptionReading, Operation, read_operations
 from harness.targets.openapi.schemas import UnsupportedError
 from harness.targets.openapi.source import DescriptionText, description_of
 
@@ -75,7 +75,7 @@ def refused_facts(asked: DrawnInputs) -> Facts:
 
 
 def _chosen(asked: DrawnInputs, described: DescriptionText, *, core: bool) -> list[Operation]:
-    every = read_operations(described.document(), Reading(values=asked.api.values))
+    every = read_operations(described.document(), DescriptionReading(values=asked.api.values))
     if not core:
         return [*every]
     for name in asked.api.core:

@@ -12,7 +12,7 @@ from harness.drivers.generated.calling import EntryCaller
 from harness.drivers.generated.findings import DrawnInputs, Facts, OperationFinding, facts_of, searched
 from harness.drivers.generated.searching import Search
 from harness.targets.openapi.answers import GivenAnswer
-from harness.targets.openapi.description import Operation, Reading, read_operations
+from harness.targets.openapi.description import DescriptionReading, Operation, read_operations
 from harness.targets.openapi.fields import described_fields, fields_in
 from harness.targets.openapi.source import accepted_of, description_of
 
@@ -30,8 +30,8 @@ def kept_facts(asked: DrawnInputs) -> Facts:
         HarnessError: a description cannot be read, or the sign-in failed.
     """
     accepted, present = accepted_of(asked.target), description_of(asked.target)
-    operations = read_operations(accepted.document(), Reading(values=asked.api.values, open_to_more=True))
-    now = {one.name: one for one in read_operations(present.document(), Reading(requests=False))}
+    operations = read_operations(accepted.document(), DescriptionReading(values=asked.api.values, open_to_more=True))
+    now = {one.name: one for one in read_operations(present.document(), DescriptionReading(requests=False))}
 
     def find(asked: DrawnInputs, sender: EntryCaller, operation: Operation, deadline: Deadline) -> OperationFinding:
         found, search = searched(asked, sender, operation, deadline)

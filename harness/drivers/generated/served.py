@@ -12,7 +12,7 @@ from harness.drivers.generated.findings import Facts, source_fact
 from harness.errors import ConfigurationError
 from harness.targets import Target
 from harness.targets.openapi.comparing import DescribedApi
-from harness.targets.openapi.description import METHODS, Operation, Reading, read_operations
+from harness.targets.openapi.description import METHODS, DescriptionReading, Operation, read_operations
 from harness.targets.openapi.source import DescriptionText, description_of, read_text
 
 _IMPLIED: Final = frozenset({"HEAD", "OPTIONS", "TRACE", "CONNECT", "*"})
@@ -41,7 +41,7 @@ def served_facts(target: Target, routes: Callable[[], Routes | str], allowed: Ca
         HarnessError: the description, or the list of served operations, cannot be read.
     """
     text = description_of(target)
-    operations = read_operations(text.document(), Reading(requests=False))
+    operations = read_operations(text.document(), DescriptionReading(requests=False))
     known = {_plain(one.method, one.path) for one in operations} | {
         _plain(*one.name.split(" ", 1)) for one in operations if one.method
     }
@@ -106,7 +106,7 @@ def served_in(text: DescriptionText) -> Sequence[tuple[str, str]]:
 
 
 def _counted(operations: Sequence[Operation], known: set[str], counted: Routes | str) -> Iterator[FactReading]:
-    """A fact for each route that the entry's metrics count; a route that only 404 and 405 were answered for is none."""
+    """A fact for each route that the entry's metrics count; a route that only 404 and 405 were answered for is left out."""
     if isinstance(counted, str):
         return
     names = {name for one in operations for name in (one.id, one.name, one.path) if name}

@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from harness import clock
-from harness.drivers.load.options import is_replaced, remarks_on
+from harness.drivers.load.options import is_replaced, remarks_on, schedule_options
 from harness.drivers.load.sources import are_ours
 from harness.drivers.packages import module_directories, project_directory
 from harness.errors import DriverError
@@ -139,8 +139,8 @@ class Load:
         if self._settings.api:
             write_atomic(self._directory / _API, self._settings.api)
         if trouble := self._settings.api_trouble:
-            said = {"code": NOT_COMPARABLE, "operation": "every operation", "what": trouble}
-            self._sink.put("load.described", self._plan.name, worker=0, at_ns=clock.now_ns(), **said)
+            said = {"worker": 0, "code": NOT_COMPARABLE, "operation": "every operation", "what": trouble}
+            self._sink.put("load.described", plan.name, at_ns=clock.now_ns(), **said)
         plan = self._plan
         for remark in remarks_on(Path(plan.locustfile), self._settings.entry, os.environ, stock=plan.stock):
             self._say(f"{plan.name}: {remark}")
@@ -288,7 +288,7 @@ class Load:
             "--samples": self._directory / "samples",
             "--traffic": plan.name,
             "--model": plan.model,
-            **_schedule_options(plan),
+            **schedule_options(plan),
             "--seed": self._settings.seed,
             "--worker-id": worker,
             "--load-workers": plan.all_workers,
@@ -382,18 +382,6 @@ def _is_of(project: Path, file: Path) -> bool:
 
 def _read_log(path: str) -> str:
     return Path(path).read_text(encoding="utf-8", errors="replace")
-
-
-def _schedule_options(plan: TrafficPlan) -> dict[str, object]:
-    """The schedule as command-line options of Locust."""
-    if plan.model == "closed":
-        return {"--think": plan.think_s}
-    if plan.trace:
-        return {"--trace": plan.trace}
-    if plan.rates:
-        rates = ",".join(f"{at_s!r}:{per_s!r}" for at_s, per_s in plan.rates)
-        return {"--rates": rates, "--arrivals": plan.arrivals}
-    return {"--rate": repr(plan.journeys_per_s), "--arrivals": plan.arrivals}
 
 
 def _part_of(users: int, worker: int, workers: int) -> int:

@@ -14,6 +14,7 @@ from typing import Final
 from harness.drivers.load.sources import tree_of
 from harness.drivers.packages import package_spec
 from harness.errors import ConfigurationError
+from harness.model import TrafficPlan
 
 _PREFIX: Final = "LOCUST_"
 _ENVIRON: Final = ("os.environ", "environ")
@@ -163,3 +164,15 @@ def _text(value: ast.expr | None) -> str:
 
 def _is_true(value: ast.expr | None) -> bool:
     return isinstance(value, ast.Constant) and value.value is True
+
+
+def schedule_options(plan: TrafficPlan) -> dict[str, object]:
+    """The schedule as command-line options of Locust."""
+    if plan.model == "closed":
+        return {"--think": plan.think_s}
+    if plan.trace:
+        return {"--trace": plan.trace}
+    if plan.rates:
+        rates = ",".join(f"{at_s!r}:{per_s!r}" for at_s, per_s in plan.rates)
+        return {"--rates": rates, "--arrivals": plan.arrivals}
+    return {"--rate": repr(plan.journeys_per_s), "--arrivals": plan.arrivals}

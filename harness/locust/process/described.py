@@ -39,12 +39,12 @@ class AnswerComparer:
         if file is None:
             return
         from harness.targets.openapi.comparing import DescribedApi  # needs the extra `generated`
-        from harness.targets.openapi.description import Reading, read_operations
+        from harness.targets.openapi.description import DescriptionReading, read_operations
         from harness.targets.openapi.document import OpenApiDocument, parsed
 
         try:
             document = OpenApiDocument(str(file), parsed(str(file), file.read_bytes()))
-            self._api = DescribedApi(read_operations(document, Reading(requests=False)))
+            self._api = DescribedApi(read_operations(document, DescriptionReading(requests=False)))
         except (HarnessError, OSError) as error:
             self._record(NOT_COMPARABLE, "every operation", f"the description cannot be read: {error}")
 
@@ -69,6 +69,19 @@ class AnswerComparer:
             return self._compared(method.upper(), host, path, status, answer)
         finally:
             self._spent_ns += clock.now_ns() - began_ns
+
+    def of_locust(self, method: str, response: Any, status: int) -> int:
+        """Whether an answer to Requests or geventhttpclient is as described; the answer to a redirected request is not compared."""
+        # Locust puts the name of a request into the `url` of its answer
+        url = getattr(getattr(response, "request", None), "url", None) or getattr(response, "url", None)
+        if not isinstance(url, str) or getattr(response, "history", None):
+            return NOT_COMPARED
+
+        def answer() -> tuple[Mapping[str, str], bytes]:
+            headers = {str(name).lower(): str(value) for name, value in response.headers.items()}
+            return headers, response.content or b""
+
+        return self.of(method, "", urlsplit(url).path or "/", status, answer)
 
     def _compared(
         self, method: str, host: str, path: str, status: int, answer: Callable[[], tuple[Mapping[str, str], bytes]]

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from gevent import getcurrent
 from locust.clients import HttpSession
@@ -253,7 +252,7 @@ class ForeignRequests:
             size=int(response_length or 0),
             served=(region, pod, release or None),
             error=None if exception is None else self._kind(exception, status),
-            described=self._described(str(request_type), response, status),
+            described=self._compared(str(request_type), response, status),
         )
         sent = self.sending.get(getcurrent())
         if sent is not None and sent.streamed and sent.route == row.route:  # else it is of a listener
@@ -261,17 +260,10 @@ class ForeignRequests:
         else:
             self._put(row)
 
-    def _described(self, method: str, response: Any, status: int) -> int:
-        """Whether an answer to a request of Requests or geventhttpclient is as described; others, streams and redirected requests are not compared."""
-        # Locust puts the name of a request into the `url` of its answer
-        url = getattr(getattr(response, "request", None), "url", None) or getattr(response, "url", None)
+    def _compared(self, method: str, response: Any, status: int) -> int:
         sent = self.sending.get(getcurrent())
-        if not isinstance(url, str) or getattr(response, "history", None) or (sent is not None and sent.streamed):
-            return 0
-        parts = urlsplit(url)
-        return self._worker.comparer.of(
-            method, "", parts.path or "/", status, lambda: (_lower(response.headers), response.content or b"")
-        )
+        streamed = sent is not None and sent.streamed
+        return 0 if streamed else self._worker.comparer.of_locust(method, response, status)
 
     def _span(self, response_time: float | None, start_time: float | None) -> tuple[int, int]:
         """When a request was sent and answered; both times are equal if it has no response time, so that it is in no quantile, as in Locust.
@@ -399,7 +391,3 @@ def _header(response: Any, name: str | None) -> str | None:
     if isinstance(value, bytes):
         return value.decode("latin-1")
     return None if value is None else str(value)
-
-
-def _lower(headers: Any) -> dict[str, str]:
-    return {str(name).lower(): str(value) for name, value in headers.items()}

@@ -37,7 +37,7 @@ _NO_EVIDENCE: Final = {
 class GivenAnswer:
     """An answer: status 0 with a reason if there was none. Header names are in small letters.
 
-    Of a `secret` answer, which may have a token or a person's data, no value is told, only where it is and which kind it has.
+    Of a `secret` answer, which may have a token or a person's data, messages have no value, only its place and its kind.
     """
 
     status: int

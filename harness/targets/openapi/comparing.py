@@ -14,7 +14,7 @@ _PARAMETER: Final = re.compile(r"{[^}]*}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Comparison:
+class ComparedAnswer:
     """An answer beside the description.
 
     Attributes:
@@ -62,7 +62,7 @@ class DescribedApi:
             return self.operation_of("GET", path)
         return found
 
-    def compare(self, method: str, paths: Sequence[str], answer: GivenAnswer) -> Comparison:
+    def compare(self, method: str, paths: Sequence[str], answer: GivenAnswer) -> ComparedAnswer:
         """An answer beside the description of its operation.
 
         Args:
@@ -73,14 +73,14 @@ class DescribedApi:
         plain = [path.partition("?")[0].partition("#")[0] for path in paths]
         found = next((one for path in plain if (one := self.operation_of(method, path)) is not None), None)
         if found is None:
-            return Comparison(
+            return ComparedAnswer(
                 ok=None, operation=f"{method} {plain[0]}", what=f"{answer.text}; the operation is not described"
             )
         if found.unread:
-            return Comparison(ok=None, operation=found.name, what=f"its description is not read: {found.unread}")
+            return ComparedAnswer(ok=None, operation=found.name, what=f"its description is not read: {found.unread}")
         if method == "HEAD":
             answer = replace(answer, body=b"")
             described = found.answer_of(answer.status)
-            return Comparison(ok=described is not None, operation=found.name, what=answer.text)
+            return ComparedAnswer(ok=described is not None, operation=found.name, what=answer.text)
         judged = matching(found, answer)
-        return Comparison(ok=judged.ok, operation=found.name, what=judged.observed)
+        return ComparedAnswer(ok=judged.ok, operation=found.name, what=judged.observed)

@@ -104,7 +104,7 @@ class Operation:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Reading:
+class DescriptionReading:
     """How a description is read.
 
     Attributes:
@@ -118,7 +118,7 @@ class Reading:
     open_to_more: bool = False
 
 
-def read_operations(document: OpenApiDocument, reading: Reading) -> tuple[Operation, ...]:
+def read_operations(document: OpenApiDocument, reading: DescriptionReading) -> tuple[Operation, ...]:
     """Every operation of a document. An `operationId` that two operations have names neither.
 
     Raises:
@@ -138,7 +138,7 @@ def read_operations(document: OpenApiDocument, reading: Reading) -> tuple[Operat
 
 
 class _OperationReader:
-    def __init__(self, document: OpenApiDocument, reading: Reading) -> None:
+    def __init__(self, document: OpenApiDocument, reading: DescriptionReading) -> None:
         self._document = document
         self._reading = reading
         self._asked = SchemaReader(document, Purpose.REQUEST)

@@ -12,7 +12,7 @@ from pydantic.json_schema import models_json_schema
 
 from ..dropped import FIELD, described  # noqa: TID252 - a package of the platform
 from ..trust.rules import KEY_HEADER, SESSION_COOKIE  # noqa: TID252 - as above
-from .operations import OPERATIONS, Content, Operation, Parameter, Problem
+from .operations import OPERATIONS, Content, Refusal, TypedOperation, TypedParameter
 from .trusted import TRUSTED
 
 _SCHEMAS: Final = "#/components/schemas/{model}"
@@ -60,7 +60,7 @@ def document(app: web.Application, *, service: str, release: str) -> dict[str, A
     }
 
 
-def _served(app: web.Application) -> Iterator[tuple[tuple[str, str], Operation]]:
+def _served(app: web.Application) -> Iterator[tuple[tuple[str, str], TypedOperation]]:
     """The operations by method and path; HEAD is that of GET."""
     for route in app.router.routes():
         path = route.resource.canonical if route.resource is not None else ""
@@ -73,8 +73,8 @@ def _served(app: web.Application) -> Iterator[tuple[tuple[str, str], Operation]]
             yield (route.method, path), operation
 
 
-def _operation(one: Operation, *, behind: bool) -> dict[str, Any]:
-    answers: dict[int, Any] = dict.fromkeys((*one.refuses, 503), Problem) | dict(one.answers)
+def _operation(one: TypedOperation, *, behind: bool) -> dict[str, Any]:
+    answers: dict[int, Any] = dict.fromkeys((*one.refuses, 503), Refusal) | dict(one.answers)
     described_as: dict[str, Any] = {
         "operationId": one.name,
         "summary": one.summary,
@@ -89,7 +89,7 @@ def _operation(one: Operation, *, behind: bool) -> dict[str, Any]:
     return described_as
 
 
-def _parameter(name: str, one: Parameter) -> dict[str, Any]:
+def _parameter(name: str, one: TypedParameter) -> dict[str, Any]:
     return {"name": name, "in": one.place, "required": one.required, "schema": TypeAdapter(one.kind).json_schema()}
 
 
@@ -111,7 +111,7 @@ def _content(content: type[BaseModel] | str) -> dict[str, Any]:
 
 
 def _schemas(served: Any) -> Mapping[str, Any]:
-    models = {one.body for one in served if one.body is not None} | {Problem}
+    models = {one.body for one in served if one.body is not None} | {Refusal}
     models |= {one for operation in served for one in operation.answers.values() if isinstance(one, type)}
     ordered = sorted(models, key=lambda one: one.__name__)
     _, found = models_json_schema([(one, "validation") for one in ordered], ref_template=_SCHEMAS)

@@ -20,7 +20,7 @@ Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]+$")
 """A text of the database: no character NUL."""
 
 
-class Body(BaseModel):
+class RequestBody(BaseModel):
     """A body of a request: keys that it does not know are ignored."""
 
 
@@ -30,13 +30,13 @@ class Content(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class Problem(Content):
+class Refusal(Content):
     """Why a request was not served."""
 
     error: str
 
 
-class SignIn(Body):
+class SignInBody(RequestBody):
     """Who signs in."""
 
     user: Text
@@ -49,14 +49,14 @@ class Token(Content):
     token: str
 
 
-class User(Content):
+class Profile(Content):
     """A profile."""
 
     name: str
     joined: datetime
 
 
-class NewTrack(Body):
+class NewTrack(RequestBody):
     """A track that is added."""
 
     title: Text
@@ -80,7 +80,7 @@ class Plays(Content):
     plays: Annotated[int, Field(ge=0)]
 
 
-class Entry(Body):
+class LedgerEntry(RequestBody):
     """A row of the ledger."""
 
     client: Long
@@ -101,14 +101,14 @@ class Entries(Content):
     rows: list[tuple[int, str]]
 
 
-class Event(Body):
+class Event(RequestBody):
     """An event of the pipeline."""
 
     id: Text
     checksum: Text
 
 
-class Accepted(Content):
+class AcceptedEvent(Content):
     """The event that was accepted."""
 
     id: str
@@ -121,7 +121,7 @@ class SeenEvent(Content):
     checksum: str | None
 
 
-class Report(Body):
+class Report(RequestBody):
     """What a user reports of a release."""
 
     severity: Literal["critical", "minor"]
@@ -149,14 +149,14 @@ class Version(Content):
     version: str
 
 
-class Timing(Body):
+class Timing(RequestBody):
     """How long a page took, in seconds."""
 
     page: Text
     seconds: Annotated[float, Field(ge=0, le=600)]
 
 
-class Timed(Content):
+class TimedPage(Content):
     """The page whose time was counted."""
 
     page: str
@@ -171,7 +171,7 @@ class Evaluated(BaseModel):
     variant: str = ""
 
 
-class Flags(BaseModel):
+class EvaluatedFlags(BaseModel):
     """All flags (OFREP)."""
 
     flags: list[Evaluated]
@@ -186,7 +186,7 @@ class NotEvaluated(BaseModel):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Parameter:
+class TypedParameter:
     """A parameter of a query or a header; those of the path are named there, and `kinds` says what they are."""
 
     place: Literal["path", "query", "header"]
@@ -195,7 +195,7 @@ class Parameter:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Operation:
+class TypedOperation:
     """What an operation takes and answers.
 
     Attributes:
@@ -203,7 +203,7 @@ class Operation:
         summary: what it does.
         body: of its requests; None: it takes none.
         answers: content by status where it is served; a media type instead of a model for what is not JSON, None for no body.
-        refuses: statuses with a `Problem`, beside 503, which every operation may answer.
+        refuses: statuses with a `Refusal`, beside 503, which every operation may answer.
         parameters: by name.
         token: whether it needs a bearer token.
         scope: that the token must have, where the platform knows scopes.
@@ -215,30 +215,30 @@ class Operation:
     body: type[BaseModel] | None = None
     answers: Mapping[int, type[BaseModel] | str | None] = field(default_factory=dict)
     refuses: tuple[int, ...] = ()
-    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    parameters: Mapping[str, TypedParameter] = field(default_factory=dict)
     token: bool = False
     scope: str = ""
     ways: tuple[str, ...] = ("token",)
 
 
-_ID = {"id": Parameter(place="path", kind=Whole, required=True)}
-_NAME = {"name": Parameter(place="path", kind=str, required=True)}
-_ONCE = {"idempotency-key": Parameter(place="header", kind=str)}
+_ID = {"id": TypedParameter(place="path", kind=Whole, required=True)}
+_NAME = {"name": TypedParameter(place="path", kind=str, required=True)}
+_ONCE = {"idempotency-key": TypedParameter(place="header", kind=str)}
 """The header with which a request may be repeated."""
 _MALFORMED = (400, 413, 422)
 _FLAGS = "/ofrep/v1/evaluate/flags"
 
-OPERATIONS: Final[dict[str, Operation]] = {
-    "POST /sessions": Operation(
-        name="sign-in", summary="sign in", body=SignIn, answers={201: Token}, refuses=(*_MALFORMED, 401)
+OPERATIONS: Final[dict[str, TypedOperation]] = {
+    "POST /sessions": TypedOperation(
+        name="sign-in", summary="sign in", body=SignInBody, answers={201: Token}, refuses=(*_MALFORMED, 401)
     ),
-    "GET /users/{name}": Operation(
-        name="read-user", summary="a profile", answers={200: User}, refuses=(404,), parameters=_NAME, scope="READ"
+    "GET /users/{name}": TypedOperation(
+        name="read-user", summary="a profile", answers={200: Profile}, refuses=(404,), parameters=_NAME, scope="READ"
     ),
-    "GET /tracks/{id}": Operation(
+    "GET /tracks/{id}": TypedOperation(
         name="read-track", summary="a track", answers={200: Track}, refuses=(404,), parameters=_ID, scope="READ"
     ),
-    "POST /tracks": Operation(
+    "POST /tracks": TypedOperation(
         name="create-track",
         summary="add a track",
         body=NewTrack,
@@ -248,7 +248,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
         token=True,
         scope="WRITE",
     ),
-    "POST /tracks/{id}/plays": Operation(
+    "POST /tracks/{id}/plays": TypedOperation(
         name="play-track",
         summary="count a play",
         answers={201: Plays},
@@ -257,70 +257,70 @@ OPERATIONS: Final[dict[str, Operation]] = {
         token=True,
         scope="WRITE",
     ),
-    "POST /ledger": Operation(
+    "POST /ledger": TypedOperation(
         name="write-ledger",
         summary="write a row of the ledger",
-        body=Entry,
+        body=LedgerEntry,
         answers={201: Entered},
         refuses=_MALFORMED,
         parameters=_ONCE,
     ),
-    "GET /ledger": Operation(
+    "GET /ledger": TypedOperation(
         name="read-ledger",
         summary="rows of the ledger of a client",
         answers={200: Entries},
         refuses=(422,),
         parameters={
-            "client": Parameter(place="query", kind=Whole, required=True),
-            "sequence": Parameter(place="query", kind=Whole),
+            "client": TypedParameter(place="query", kind=Whole, required=True),
+            "sequence": TypedParameter(place="query", kind=Whole),
         },
     ),
-    "POST /events": Operation(
+    "POST /events": TypedOperation(
         name="accept-event",
         summary="take an event",
         body=Event,
-        answers={202: Accepted},
+        answers={202: AcceptedEvent},
         refuses=_MALFORMED,
         parameters=_ONCE,
     ),
-    "GET /events/{id}": Operation(
+    "GET /events/{id}": TypedOperation(
         name="read-event",
         summary="whether an event is visible",
         answers={200: SeenEvent},
         refuses=(404,),
-        parameters={"id": Parameter(place="path", kind=str, required=True)},
+        parameters={"id": TypedParameter(place="path", kind=str, required=True)},
     ),
-    "POST /reports": Operation(
+    "POST /reports": TypedOperation(
         name="report", summary="report a release", body=Report, answers={202: Reported}, refuses=_MALFORMED
     ),
-    f"POST {_FLAGS}": Operation(
+    f"POST {_FLAGS}": TypedOperation(
         name="evaluate-flags",
         summary="all flags",
-        answers={200: Flags, 304: None},
-        parameters={"if-none-match": Parameter(place="header", kind=str)},
+        answers={200: EvaluatedFlags, 304: None},
+        parameters={"if-none-match": TypedParameter(place="header", kind=str)},
     ),
-    f"POST {_FLAGS}/{{key}}": Operation(
+    f"POST {_FLAGS}/{{key}}": TypedOperation(
         name="evaluate-flag",
         summary="a flag",
         answers={200: Evaluated, 400: NotEvaluated, 404: NotEvaluated},
-        parameters={"key": Parameter(place="path", kind=str, required=True)},
+        parameters={"key": TypedParameter(place="path", kind=str, required=True)},
     ),
-    "GET /api/health": Operation(name="read-health", summary="whether it serves", answers={200: Status}),
-    "POST /timings": Operation(
-        name="report-timing", summary="how long a page took", body=Timing, answers={202: Timed}, refuses=_MALFORMED
+    "GET /api/health": TypedOperation(name="read-health", summary="whether it serves", answers={200: Status}),
+    "POST /timings": TypedOperation(
+        name="report-timing", summary="how long a page took", body=Timing, answers={202: TimedPage}, refuses=_MALFORMED
     ),
-    "GET /health": Operation(name="health", summary="whether the process serves", answers={200: Status}),
-    "GET /ready": Operation(name="ready", summary="whether its dependencies answer", answers={200: Status}),
-    "GET /version": Operation(name="version", summary="what runs", answers={200: Version}),
-    "GET /metrics": Operation(name="metrics", summary="metrics", answers={200: "text/plain"}),
-    "GET /openapi.json": Operation(name="openapi", summary="this description", answers={200: "application/json"}),
-    "GET /routes": Operation(name="routes-of", summary="what is served", answers={200: "text/plain"}),
-    "GET /debug/pprof/profile": Operation(
+    "GET /health": TypedOperation(name="health", summary="whether the process serves", answers={200: Status}),
+    "GET /ready": TypedOperation(name="ready", summary="whether its dependencies answer", answers={200: Status}),
+    "GET /version": TypedOperation(name="version", summary="what runs", answers={200: Version}),
+    "GET /metrics": TypedOperation(name="metrics", summary="metrics", answers={200: "text/plain"}),
+    "GET /openapi.json": TypedOperation(name="openapi", summary="this description", answers={200: "application/json"}),
+    "GET /routes": TypedOperation(name="routes-of", summary="what is served", answers={200: "text/plain"}),
+    "GET /debug/pprof/profile": TypedOperation(
         name="profile",
         summary="the CPU profile of the process, for those inside",
         answers={200: "application/octet-stream", 400: "text/plain", 500: "text/plain"},
         refuses=(404,),
-        parameters={"seconds": Parameter(place="query", kind=Annotated[float, Field(gt=0, le=60)])},
+        parameters={"seconds": TypedParameter(place="query", kind=Annotated[float, Field(gt=0, le=60)])},
     ),
 }
 """By method and path, as the applications have them."""

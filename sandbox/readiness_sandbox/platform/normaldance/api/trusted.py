@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field
 
 from ..trust.rules import RULES, RouteRule  # noqa: TID252 - a package of the platform
-from .operations import Body, Content, Operation, Parameter, SignIn, Text, Track, Whole
+from .operations import RequestBody, Content, TypedOperation, TypedParameter, SignInBody, Text, Track, Whole
 
 Role = Literal["viewer", "editor", "admin"]
 Password = Annotated[str, Field(min_length=12, max_length=128)]
@@ -35,7 +35,7 @@ class PlaysReport(Content):
     artists: list[ArtistPlays]
 
 
-class NewTitle(Body):
+class NewTitle(RequestBody):
     """What changes of a track."""
 
     title: Text
@@ -50,7 +50,7 @@ class UserSettings(Content):
     settings: dict[str, Any]
 
 
-class NewSettings(Body):
+class NewSettings(RequestBody):
     """What changes of a user."""
 
     display: Text = "a listener"
@@ -58,7 +58,7 @@ class NewSettings(Body):
     settings: dict[str, Any] = Field(default_factory=dict)
 
 
-class NewUser(Body):
+class NewUser(RequestBody):
     """Who signs up."""
 
     user: UserName
@@ -74,7 +74,7 @@ class MadeUser(Content):
     roles: list[Role]
 
 
-class NewPassword(Body):
+class NewPassword(RequestBody):
     """The old password and the new one."""
 
     password: Text
@@ -111,20 +111,20 @@ class KnownUsers(Content):
     users: list[KnownUser]
 
 
-class NewRoles(Body):
+class NewRoles(RequestBody):
     """The roles of a user."""
 
     roles: Annotated[list[Role], Field(examples=[["viewer"]])]
 
 
-class NewState(Body):
+class NewState(RequestBody):
     """Whether a user is disabled."""
 
     disabled: Annotated[bool, Field(examples=[False])]
 
 
-_ID = {"id": Parameter(place="path", kind=Whole, required=True)}
-_NAME = {"name": Parameter(place="path", kind=str, required=True)}
+_ID = {"id": TypedParameter(place="path", kind=Whole, required=True)}
+_NAME = {"name": TypedParameter(place="path", kind=str, required=True)}
 _MALFORMED = (400, 413, 422)
 _JSON = "application/json"
 _ASKED = (
@@ -137,41 +137,41 @@ _ASKED = (
     "code_challenge",
     "code_challenge_method",
 )
-_OPEN: Final[Mapping[str, Operation]] = {
-    "discovery": Operation(name="discovery", summary="OpenID Connect Discovery", answers={200: _JSON}),
-    "jwks": Operation(name="jwks", summary="the keys of tokens", answers={200: _JSON}),
-    "authorize": Operation(
+_OPEN: Final[Mapping[str, TypedOperation]] = {
+    "discovery": TypedOperation(name="discovery", summary="OpenID Connect Discovery", answers={200: _JSON}),
+    "jwks": TypedOperation(name="jwks", summary="the keys of tokens", answers={200: _JSON}),
+    "authorize": TypedOperation(
         name="authorize",
         summary="the sign-in form",
         answers={200: "text/html", 303: None},
         refuses=(400,),
-        parameters={name: Parameter(place="query", kind=str) for name in _ASKED},
+        parameters={name: TypedParameter(place="query", kind=str) for name in _ASKED},
     ),
-    "authorize-form": Operation(
+    "authorize-form": TypedOperation(
         name="authorize-form", summary="sign in by the form", answers={303: None, 401: "text/html"}, refuses=(400, 403)
     ),
-    "token": Operation(name="token", summary="tokens", answers={200: _JSON, 400: _JSON, 401: _JSON}),
-    "revoke": Operation(name="revoke", summary="revoke a token", answers={200: None, 401: _JSON}),
-    "introspect": Operation(name="introspect", summary="whether a token counts", answers={200: _JSON, 401: _JSON}),
-    "log-in": Operation(
+    "token": TypedOperation(name="token", summary="tokens", answers={200: _JSON, 400: _JSON, 401: _JSON}),
+    "revoke": TypedOperation(name="revoke", summary="revoke a token", answers={200: None, 401: _JSON}),
+    "introspect": TypedOperation(name="introspect", summary="whether a token counts", answers={200: _JSON, 401: _JSON}),
+    "log-in": TypedOperation(
         name="log-in",
         summary="sign in with a cookie",
-        body=SignIn,
+        body=SignInBody,
         answers={200: SignedIn},
         refuses=(*_MALFORMED, 401, 403),
     ),
-    "sign-up": Operation(
+    "sign-up": TypedOperation(
         name="sign-up", summary="sign up", body=NewUser, answers={201: MadeUser}, refuses=(*_MALFORMED, 409)
     ),
 }
-_GUARDED: Final[Mapping[str, Operation]] = {
-    "list-tracks": Operation(
+_GUARDED: Final[Mapping[str, TypedOperation]] = {
+    "list-tracks": TypedOperation(
         name="list-tracks",
         summary="tracks of an artist",
         answers={200: Tracks},
-        parameters={"artist": Parameter(place="query", kind=str)},
+        parameters={"artist": TypedParameter(place="query", kind=str)},
     ),
-    "change-track": Operation(
+    "change-track": TypedOperation(
         name="change-track",
         summary="change a track of one's own",
         body=NewTitle,
@@ -179,18 +179,18 @@ _GUARDED: Final[Mapping[str, Operation]] = {
         refuses=(*_MALFORMED, 404),
         parameters=_ID,
     ),
-    "delete-track": Operation(
+    "delete-track": TypedOperation(
         name="delete-track", summary="delete a track of one's own", answers={204: None}, refuses=(404,), parameters=_ID
     ),
-    "report-plays": Operation(name="report-plays", summary="who is played most", answers={200: PlaysReport}),
-    "read-settings": Operation(
+    "report-plays": TypedOperation(name="report-plays", summary="who is played most", answers={200: PlaysReport}),
+    "read-settings": TypedOperation(
         name="read-settings",
         summary="one's own settings",
         answers={200: UserSettings},
         refuses=(404,),
         parameters=_NAME,
     ),
-    "change-user": Operation(
+    "change-user": TypedOperation(
         name="change-user",
         summary="change one's own settings",
         body=NewSettings,
@@ -198,28 +198,28 @@ _GUARDED: Final[Mapping[str, Operation]] = {
         refuses=(*_MALFORMED, 404),
         parameters=_NAME,
     ),
-    "userinfo": Operation(name="userinfo", summary="who signed in", answers={200: _JSON}),
-    "log-out": Operation(name="log-out", summary="sign out", answers={204: None}),
-    "read-account": Operation(
+    "userinfo": TypedOperation(name="userinfo", summary="who signed in", answers={200: _JSON}),
+    "log-out": TypedOperation(name="log-out", summary="sign out", answers={204: None}),
+    "read-account": TypedOperation(
         name="read-account", summary="who is signed in", answers={200: OwnAccount}, refuses=(404,)
     ),
-    "change-password": Operation(
+    "change-password": TypedOperation(
         name="change-password",
         summary="change one's own password",
         body=NewPassword,
         answers={204: None},
         refuses=_MALFORMED,
     ),
-    "delete-user": Operation(
+    "delete-user": TypedOperation(
         name="delete-user", summary="end an account", answers={204: None}, refuses=(404,), parameters=_NAME
     ),
-    "list-users": Operation(
+    "list-users": TypedOperation(
         name="list-users",
         summary="users by name",
         answers={200: KnownUsers},
-        parameters={"after": Parameter(place="query", kind=str)},
+        parameters={"after": TypedParameter(place="query", kind=str)},
     ),
-    "set-roles": Operation(
+    "set-roles": TypedOperation(
         name="set-roles",
         summary="give and take roles",
         body=NewRoles,
@@ -227,7 +227,7 @@ _GUARDED: Final[Mapping[str, Operation]] = {
         refuses=(*_MALFORMED, 404),
         parameters=_NAME,
     ),
-    "set-disabled": Operation(
+    "set-disabled": TypedOperation(
         name="set-disabled",
         summary="disable a user",
         body=NewState,
@@ -238,17 +238,17 @@ _GUARDED: Final[Mapping[str, Operation]] = {
 }
 
 
-def _guarded(rule: RouteRule, one: Operation) -> Operation:
+def _guarded(rule: RouteRule, one: TypedOperation) -> TypedOperation:
     """The operation, with what its rule asks of a caller."""
     ways = {"log-out": ("session",)}.get(rule.name, ("token", "session", *(("key",) if rule.keys else ())))
     refuses = tuple(sorted({*one.refuses, 401, 403}))
-    return Operation(
+    return TypedOperation(
         name=one.name, summary=one.summary, body=one.body, answers=one.answers, refuses=refuses,
         parameters=one.parameters, token=True, scope=rule.scope, ways=ways,
     )  # fmt: skip
 
 
-TRUSTED: Final[dict[str, Operation]] = {
+TRUSTED: Final[dict[str, TypedOperation]] = {
     f"{rule.method} {rule.path}": _guarded(rule, _GUARDED[rule.name]) if rule.scope else _OPEN[rule.name]
     for rule in RULES
 }
