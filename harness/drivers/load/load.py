@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from harness import clock
-from harness.drivers.load.options import is_replaced, remarks_on, schedule_options
+from harness.drivers.load.options import is_replaced, part_of, remarks_on, schedule_options
 from harness.drivers.load.sources import are_ours
 from harness.drivers.packages import module_directories, project_directory
 from harness.errors import DriverError
@@ -136,12 +136,12 @@ class Load:
         if self._children:
             return
         self._directory.mkdir(parents=True, exist_ok=True)
+        plan = self._plan
         if self._settings.api:
             write_atomic(self._directory / _API, self._settings.api)
         if trouble := self._settings.api_trouble:
             said = {"worker": 0, "code": NOT_COMPARABLE, "operation": "every operation", "what": trouble}
             self._sink.put("load.described", plan.name, at_ns=clock.now_ns(), **said)
-        plan = self._plan
         for remark in remarks_on(Path(plan.locustfile), self._settings.entry, os.environ, stock=plan.stock):
             self._say(f"{plan.name}: {remark}")
         self._spawn_all()
@@ -257,14 +257,14 @@ class Load:
         plan = self._plan
         here = range(1, plan.workers + 1)
         for worker in here:
-            users = 1 if plan.model == "open" else _part_of(round(plan.users), worker, plan.all_workers)
+            users = 1 if plan.model == "open" else part_of(round(plan.users), worker, plan.all_workers)
             # users of Locust's own arrive within half of the warm-up: together they would march in step
             per_s = users / max(plan.warm_up_s / 2, 1.0) if plan.model == "closed" and not self._ours else max(users, 1)
             self._spawn((worker,), {"--users": users, "--spawn-rate": per_s})
         if not plan.remote_workers:
             return
         elsewhere = tuple(range(plan.workers + 1, plan.all_workers + 1))
-        users = sum(_part_of(round(plan.users), worker, plan.all_workers) for worker in elsewhere)
+        users = sum(part_of(round(plan.users), worker, plan.all_workers) for worker in elsewhere)
         host, _, port = plan.remote_bind.rpartition(":")
         role = {
             "--users": users if plan.model == "closed" else len(elsewhere),
@@ -382,11 +382,6 @@ def _is_of(project: Path, file: Path) -> bool:
 
 def _read_log(path: str) -> str:
     return Path(path).read_text(encoding="utf-8", errors="replace")
-
-
-def _part_of(users: int, worker: int, workers: int) -> int:
-    """The number of users of this worker, when all users are shared evenly."""
-    return users // workers + (worker <= users % workers)
 
 
 def _environment(run_dir: Path) -> Mapping[str, str]:

@@ -176,3 +176,8 @@ def schedule_options(plan: TrafficPlan) -> dict[str, object]:
         rates = ",".join(f"{at_s!r}:{per_s!r}" for at_s, per_s in plan.rates)
         return {"--rates": rates, "--arrivals": plan.arrivals}
     return {"--rate": repr(plan.journeys_per_s), "--arrivals": plan.arrivals}
+
+
+def part_of(users: int, worker: int, workers: int) -> int:
+    """The number of users of this worker, when all users are shared evenly."""
+    return users // workers + (worker <= users % workers)
