@@ -111,7 +111,7 @@ class MarkerScan:
         self._begins[np.frombuffer(b"".join(words), "<u2")[:: _WORD // 2]] = True
 
     def read(self, stream: ByteStream, count: ScanCount, *, size: int = BLOCK) -> ScanCount:
-        """Read a stream to its end, and count what is in it; a marker across the border of two blocks counts once.
+        """Read a whole stream, and count what is in it; a marker across the border of two blocks counts once.
 
         Args:
             stream: what is read.
