@@ -27,7 +27,7 @@ GIVES = {"200": {"content": {"application/json": {"schema": {"$ref": "#/componen
 
 def document(scheme: dict[str, Any], **more: Any) -> OpenApiDocument:
     """A health path, a POST that gives a token, and protected orders."""
-    signed = [{"bearer": []}]
+    signed: list[dict[str, list[str]]] = [{"bearer": []}]
     content = {
         "openapi": "3.1.0",
         "paths": {

@@ -216,7 +216,7 @@ def test_an_answer_that_came_while_the_harness_was_stopped_is_an_answer(shop: Sh
 
     async def asked() -> CallAnswer:
         async with httpx.AsyncClient(base_url=f"http://{NET}101:8080", timeout=30, trust_env=False) as client:
-            call = asyncio.create_task(_sent(client, CallPlan(method="GET", path="/items/1"), 1.0))
+            call = asyncio.create_task(_sent(client, CallPlan(method="GET", path="/items/1"), 1.0, 1024))
             for _ in range(5):
                 await clock.asleep(0)
             clock.sleep(1.2)  # stops the loop

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field
 
 from ..trust.rules import RULES, RouteRule  # noqa: TID252 - a package of the platform
-from .operations import RequestBody, Content, TypedOperation, TypedParameter, SignInBody, Text, Track, Whole
+from .operations import Content, RequestBody, SignInBody, Text, Track, TypedOperation, TypedParameter, Whole
 
 Role = Literal["viewer", "editor", "admin"]
 Password = Annotated[str, Field(min_length=12, max_length=128)]

@@ -252,12 +252,8 @@ class Envelope:
             return answer({"error": "unavailable"}, 503)
         if request.path in OWN_PATHS:
             return await self._handled(request, handler)
-        if self.tls_only and not request.secure:
-            return answer({"error": "this port serves health and metrics; use HTTPS"}, 421)
-        if "\0" in request.path:  # no text of the database has it
-            return answer({"error": "not found"}, 404)
-        if self._serving >= AT_ONCE or _is_too_late(request):
-            return answer({"error": "too much to do"}, 503, {"retry-after": "1"})
+        if (refused := self._refused(request)) is not None:
+            return refused
         self._serving += 1
         try:
             self._defects.leak()
@@ -269,6 +265,16 @@ class Envelope:
             return await self._handled(request, handler)
         finally:
             self._serving -= 1
+
+    def _refused(self, request: web.Request) -> web.Response | None:
+        """The answer to a request that no handler gets; None: it gets one."""
+        if self.tls_only and not request.secure:
+            return answer({"error": "this port serves health and metrics; use HTTPS"}, 421)
+        if "\0" in request.path:  # no text of the database has it
+            return answer({"error": "not found"}, 404)
+        if self._serving >= AT_ONCE or _is_too_late(request):
+            return answer({"error": "too much to do"}, 503, {"retry-after": "1"})
+        return None
 
     async def _handled(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         audit.clear()
