@@ -184,17 +184,20 @@ STATE_SENTENCES = {
         "malformed-inputs", inputs="1000"
     ),
     "every right sign-in got a token and every wrong one 401, at least 1000 of each": fact("sign-ins", count="1000"),
-    "every session was refused with 401 within 5 s after its sign-out and after its expiry": fact(
-        "sessions-end", within="5 s"
+    "every session was refused with 401 within 5 s after its sign-out and after its expiry": replace(
+        fact("sessions-end", within="5 s"), times={"within": Quantity(value=5, unit="s")}
     ),
     "every session id after sign-in differs from the one before it": fact("session-ids"),
     "every session cookie is Secure, HttpOnly and SameSite": fact("session-cookies"),
     "every password under 12 characters or on the common list was refused at sign-up and at change": fact(
         "weak-passwords-refused"
     ),
-    "every call with a role taken away was refused with 403 in every region within 60 s": fact(
-        "role-taken-away", within="60 s"
+    "every call with a role taken away was refused with 403 in every region within 60 s": replace(
+        fact("role-taken-away", within="60 s"), times={"within": Quantity(value=60, unit="s")}
     ),
+    "every operation and field of the last accepted release's API is still answered": fact("accepted-operations"),
+    "every declared call between services was answered as its contract says in the steady state": fact("declared-calls"),
+    "100 % of the operations the target serves are described in its API document": fact("served-operations"),
     "a user signs in, refreshes the token and is served with the new one, each with status 200": fact(
         "token-refreshed"
     ),

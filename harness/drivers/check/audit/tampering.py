@@ -35,7 +35,7 @@ _WORDS: Final[Mapping[bool | None, str]] = {True: _INTACT, False: _TAMPERED}
 How = Literal["changed", "removed"]
 
 
-class Trial(NamedTuple):
+class Tampering(NamedTuple):
     """What is done to which entry: `place` is `a middle` or `the newest`."""
 
     how: How
@@ -43,10 +43,10 @@ class Trial(NamedTuple):
 
 
 _TRIALS: Final = (
-    Trial("changed", "a middle"),
-    Trial("removed", "a middle"),
-    Trial("changed", "the newest"),
-    Trial("removed", "the newest"),
+    Tampering("changed", "a middle"),
+    Tampering("removed", "a middle"),
+    Tampering("changed", "the newest"),
+    Tampering("removed", "the newest"),
 )
 _KEY: Final = (
     "SELECT a.attname FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY(i.indkey) "
@@ -147,7 +147,7 @@ def _by_command(command: Sequence[str]) -> bool | None:
 
 
 @contextmanager
-def _tampered(target: Target, tampering: AuditTampering, dsn: Reference, trial: Trial) -> Iterator[str]:
+def _tampered(target: Target, tampering: AuditTampering, dsn: Reference, trial: Tampering) -> Iterator[str]:
     """Context in which an entry is changed or removed; gives why it is not, empty if it is. The entry is put back at the end."""
     import psycopg
 
@@ -206,7 +206,7 @@ def _key_of(session: Connection[Any], tampering: AuditTampering) -> list[str]:
 
 
 def _row(
-    session: Connection[Any], tampering: AuditTampering, key: Sequence[str], trial: Trial
+    session: Connection[Any], tampering: AuditTampering, key: Sequence[str], trial: Tampering
 ) -> dict[str, Any] | None:
     """The entry of a trial, as JSON; None: the log is too short."""
     from psycopg import sql

@@ -16,7 +16,7 @@ Password = Annotated[str, Field(min_length=12, max_length=128)]
 UserName = Annotated[str, Field(pattern="^[a-z][a-z0-9-]{2,39}$")]
 
 
-class Tracks(Content):
+class TrackList(Content):
     """Tracks of an artist."""
 
     tracks: list[Track]
@@ -168,7 +168,7 @@ _GUARDED: Final[Mapping[str, TypedOperation]] = {
     "list-tracks": TypedOperation(
         name="list-tracks",
         summary="tracks of an artist",
-        answers={200: Tracks},
+        answers={200: TrackList},
         parameters={"artist": TypedParameter(place="query", kind=str)},
     ),
     "change-track": TypedOperation(
