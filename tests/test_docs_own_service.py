@@ -114,7 +114,7 @@ def test_every_option_of_init_is_on_the_page() -> None:
     """And none that there is not."""
     options = {name for parameter in init.params for name in parameter.opts if name.startswith("--")}
     table = re.findall(r"^\| `(--.*)` \|", PAGE, re.MULTILINE)
-    told = set(re.findall(r"--[a-z]+", " ".join(table))) | {"--json"}
+    told = set(re.findall(r"--[a-z-]+", " ".join(table))) | {"--json"}
     assert told == options
     assert "`--json` is for machines" in PAGE
 
