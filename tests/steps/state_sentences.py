@@ -196,7 +196,9 @@ STATE_SENTENCES = {
         fact("role-taken-away", within="60 s"), times={"within": Quantity(value=60, unit="s")}
     ),
     "every operation and field of the last accepted release's API is still answered": fact("accepted-operations"),
-    "every declared call between services was answered as its contract says in the steady state": fact("declared-calls"),
+    "every declared call between services was answered as its contract says in the steady state": fact(
+        "declared-calls"
+    ),
     "100 % of the operations the target serves are described in its API document": fact("served-operations"),
     "a user signs in, refreshes the token and is served with the new one, each with status 200": fact(
         "token-refreshed"
