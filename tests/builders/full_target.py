@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from harness.model import Figure
 from harness.steps import TEMPLATES, read
 from harness.targets import Target, load_target
+from tests.builders.full_trust import trust_sections
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,7 +37,6 @@ def full_target(directory: Path, prometheus: str = NO_SERVICE) -> dict[str, Any]
     for name, text in {
         "kubeconfig": _KUBECONFIG,
         "jobs.yaml": _JOBS,
-        "openapi.json": '{"openapi": "3.1.0", "paths": {"/health": {"get": {"responses": {"200": {}}}}, "/": {"get": {}}}}',
         "dsn": _DSN,
         "production.yaml": _PRODUCTION,
     }.items():
@@ -71,6 +71,12 @@ def full_target(directory: Path, prometheus: str = NO_SERVICE) -> dict[str, Any]
         "callers": {"accepted": {"app": "frontend"}, "refused": {"app": "stranger"}},
         "ledger": {"path": "/ledger", "read": True},
         "metrics": {"entry": "gateway"},
+        "flows": {
+            "log": "flows.log",
+            "stores": ["postgres"],
+            "data_access": ["users"],
+            "dependencies": {"users": ["postgres"]},
+        },
         "dns": {
             "names": {"shop.test": {"addresses": ["127.0.0.1"]}},
             "resolver": "127.0.0.1:9",
@@ -88,45 +94,21 @@ def full_target(directory: Path, prometheus: str = NO_SERVICE) -> dict[str, Any]
             "pages": {"red": {"us-east-1": page}},
             "metrics": {"red": ["red_total"]},
         },
-        "may_break": [{"experiment": "feature-flags"}, {"experiment": "migration"}, {"experiment": "secret-rotation"}],
-        "may_write": [{"users": "test-*"}, {"operations": "POST /users"}],
+        "may_break": [
+            {"experiment": name}
+            for name in (
+                "feature-flags",
+                "migration",
+                "secret-rotation",
+                "audit-tampering",
+                "layers",
+                "authentication-down",
+            )
+        ],
+        "may_write": [{"users": "test-*"}, {"operations": "POST /users"}, {"operations": "POST /orders"}],
         "sign_in": {"path": "/sessions", "user": "test-{n}", "password": dsn},
-        "identity": {
-            "issuer": NO_SERVICE,
-            "clients": {"web": {"id": "shop"}},
-            "users": {name: {"user": f"test-{name}", "password": dsn} for name in ("viewer", "admin")},
-            "session": {"cookie": "sid", "sign_in": "POST /login", "sign_out": "POST /logout", "page": "/account"},
-            "sign_up": {"call": "POST /users", "user": "test-{new}"},
-            "change": {"call": "POST /password"},
-            "administration": {
-                "by": "admin",
-                "of": "viewer",
-                "take": {"call": "DELETE /roles/{user}"},
-                "give": {"call": "PUT /roles/{user}"},
-                "calls": ["/reports"],
-            },
-        },
-        "limits": {"calls": 20, "path": "/read", "clients": [{"key": dsn}]},
-        "encryption": {
-            "writes": [
-                {"operation": "POST /users", "body": {"name": "{none}", "mail": "{personal}"}, "read": "GET /users/1"}
-            ],
-            "stores": {name: {"kind": name, "files": [str(directory)]} for name in ("database", "backup", "log")},
-            "columns": {"users": {"mail": "personal"}},
-        },
-        "secrets": {
-            "keys": {"data": {"sql": "SELECT 1, now()"}},
-            "rotation": {
-                "rotate": {"command": ["false"]},
-                "undo": {"command": ["true"]},
-                "password": dsn,
-                "connects": dsn,
-                "used_by": ["users"],
-                "sessions": "SELECT 1",
-            },
-        },
+        **trust_sections(directory, NO_SERVICE, dsn),
         "files": {"manifests": ["jobs.yaml"]},
-        "api": {"description": "openapi.json", "core": ["GET /health"]},
     }
 
 

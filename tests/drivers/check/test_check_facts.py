@@ -113,6 +113,6 @@ def test_a_check_that_cannot_look_says_why_and_has_no_facts(tmp_path: Path) -> N
     assert [line["kind"] for line in lines] == ["check.failed"] * 5
     assert "the target file has no cluster" in lines[0]["fields"]["why"]
     assert (
-        "known checks: alert-rules, alert-rules-of-regions, alert-runbooks, annotation-of-account"
+        "known checks: accepted-operations, alert-rules, alert-rules-of-regions, alert-runbooks, annotation-of-account"
         in lines[-1]["fields"]["why"]
     )

@@ -19,6 +19,8 @@ from harness.targets import Target
 from harness.units import NS_PER_S
 
 _ATTACKS: Final = RequiredKey("attacks", "attacks are planted")
+_SIGN_IN: Final = RequiredKey("sign_in", "a user signs in, and is served while others attack")
+_MAY_WRITE: Final = RequiredKey("may_write", "wrong passwords may lock the account of a user")
 _FORM: Final = SentenceForm(
     "attack-alerted",
     "each of <bursts:count> planted bursts of <attack:noun>",
@@ -34,7 +36,7 @@ _CHECK: Final = "check attacks"
     _FORM,
     "forged tokens raises the security alert within <limit:reaction>",
     example="each of 1 planted bursts of forged tokens raises the security alert within 60 s",
-    needs=(_ATTACKS, MONITOR, within("attacks.alerts.forged-tokens", "forged tokens must raise it")),
+    needs=(_ATTACKS, MONITOR, _SIGN_IN, within("attacks.alerts.forged-tokens", "forged tokens must raise it")),
     when=When.AFTER_TRAFFIC,
     seconds=60.0,
     touches=("entry",),
@@ -49,7 +51,13 @@ def forged_tokens(target: Target, params: Mapping[str, str]) -> FactProbe:
     _FORM,
     "wrong passwords raises the security alert in less than <limit:reaction>",
     example="each of 5 planted bursts of wrong passwords raises the security alert in less than 30 s",
-    needs=(_ATTACKS, MONITOR, within("attacks.alerts.wrong-passwords", "wrong passwords must raise it")),
+    needs=(
+        _ATTACKS,
+        MONITOR,
+        _SIGN_IN,
+        _MAY_WRITE,
+        within("attacks.alerts.wrong-passwords", "wrong passwords must raise it"),
+    ),
     when=When.AFTER_TRAFFIC,
     seconds=150.0,
     touches=("entry",),
@@ -66,6 +74,7 @@ def guessed_passwords(target: Target, params: Mapping[str, str]) -> FactProbe:
     needs=(
         _ATTACKS,
         MONITOR,
+        _SIGN_IN,
         within("attacks.alerts.forged-tokens", "forged tokens must raise it"),
         within("attacks.unblock", "the attacking client is let in again at the end"),
     ),

@@ -24,7 +24,7 @@ from harness.drivers.check.needs import within
 from harness.drivers.check.planted.calls import TRACE, CallMaker, PlantedCall, require_allowed
 from harness.drivers.claim import SentenceForm
 from harness.drivers.facts import FactProbe, FactReading
-from harness.errors import ConfigurationError
+from harness.errors import ConfigurationError, DriverError
 from harness.model.planned.need import RequiredKey
 from harness.targets import Target
 from harness.targets.files.audit import AuditedCall, AuditSettings
@@ -33,6 +33,7 @@ from harness.units import NS_PER_S
 AUDIT: Final = RequiredKey("audit", "the entries of the audit log are read")
 _CHANGES: Final = within("audit.changes", "calls that change something are planted")
 _REFUSALS: Final = within("audit.refusals", "calls that are refused are planted")
+_MAY_WRITE: Final = RequiredKey("may_write", "planted calls may write")
 _TRAFFIC: Final = within("audit.traffic", "the entries of the traffic's routes are compared")
 _FORM: Final = SentenceForm(
     "audited",
@@ -214,7 +215,7 @@ def audit_of_traffic(target: Target, params: Mapping[str, str]) -> FactProbe:
     _FORM,
     "with who, what, when and whence for every state change and every refusal of the traffic and of <calls:count> planted calls",
     example="there is exactly one audit entry with who, what, when and whence for every state change and every refusal of the traffic and of 400 planted calls",
-    needs=(AUDIT, _TRAFFIC, _CHANGES, _REFUSALS),
+    needs=(AUDIT, _TRAFFIC, _CHANGES, _REFUSALS, _MAY_WRITE),
     when=When.AFTER_TRAFFIC,
     seconds=20.0,
     touches=("entry",),
@@ -237,7 +238,7 @@ def audit_of_everything(target: Target, params: Mapping[str, str]) -> FactProbe:
     _FORM,
     "with who, what, when and whence for every state change and every refusal of <calls:count> planted calls",
     example="there is exactly one audit entry with who, what, when and whence for every state change and every refusal of 400 planted calls",
-    needs=(AUDIT, _CHANGES, _REFUSALS),
+    needs=(AUDIT, _CHANGES, _REFUSALS, _MAY_WRITE),
     seconds=20.0,
     touches=("entry",),
     again=False,
@@ -255,8 +256,8 @@ def audit_of_planted(target: Target, params: Mapping[str, str]) -> FactProbe:
 
 
 def _run_directory(params: Mapping[str, str]) -> Path:
-    """The directory of the run. Raises ConfigurationError outside a run, where no traffic was recorded."""
+    """The directory of the run. Raises DriverError outside a run, where no traffic was recorded."""
     if not params.get(RUN):
         hint = "run the sentence with `readiness run`, with traffic"
-        raise ConfigurationError("there is no run whose traffic could be read", hint=hint)
+        raise DriverError("there is no run whose traffic could be read", hint=hint)
     return Path(params[RUN])

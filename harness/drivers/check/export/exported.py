@@ -22,13 +22,14 @@ from harness.targets.files.audit import ExportedTable, ExportSettings
 from harness.targets.files.reference import Reference
 
 _EXPORT: Final = RequiredKey("export", "a person is exported")
+_SIGN_IN: Final = RequiredKey("sign_in", "the person signs in and is exported")
 _SHOWN: Final = 3
 _WITHIN_S: Final = 10.0
 
 
 @claim(
     "the export of a person contains every record that names the person and nothing of others",
-    needs=(_EXPORT, DATABASE, within("export.tables", "the export is held against the tables")),
+    needs=(_EXPORT, DATABASE, _SIGN_IN, within("export.tables", "the export is held against the tables")),
     when=When.AFTER_TRAFFIC,
     seconds=5.0,
     again=False,

@@ -24,6 +24,7 @@ from harness.drivers.check.planted.calls import (
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError
 from harness.model import Quantity
+from harness.model.planned.need import RequiredKey
 from harness.targets import Target
 from harness.targets.access import accesses
 from harness.targets.files.attacks import Authentication
@@ -40,7 +41,11 @@ _LEAST: Final = 50
     REFUSED,
     "while authentication is down for <down:duration>",
     example="every foreign call is refused while authentication is down for 20 s",
-    needs=(LAYERS, within("layers.authentication", "authentication is taken down")),
+    needs=(
+        LAYERS,
+        RequiredKey("sign_in", "a signed-in user is served before and after"),
+        within("layers.authentication", "authentication is taken down"),
+    ),
     when=When.AFTER_TRAFFIC,
     seconds=60.0,
     touches=("entry", "workloads"),

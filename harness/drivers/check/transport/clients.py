@@ -68,7 +68,7 @@ Cases = Mapping[str, ssl.SSLContext | str]
     example="every mutual listener accepts a right client certificate, and none, an expired or a foreign one ended the handshake",
     needs=(
         within("tls.listeners", "listeners that require a client certificate are named there, with `mutual: true`"),
-        RequiredKey("tls", "a right client certificate is the control", "`tls.client_certificates`"),
+        within("tls.right", "a right client certificate is the control"),
     ),
     seconds=2.0,
 )

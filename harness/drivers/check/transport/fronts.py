@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from harness.drivers.check.claim import claim
+from harness.drivers.check.needs import within
 from harness.drivers.check.transport.attacks import ATTACKS, Attack
 from harness.drivers.check.transport.certificates import handshaken
 from harness.drivers.check.transport.listeners import (
@@ -166,7 +167,7 @@ def _redirect(answer: FrontAnswer, listener: TlsListener, path: str) -> str:
     LISTENERS,
     'of host "<host:name>" answers every path by "<workload:name>" and another host by 404',
     example='every public listener of host "api.example.com" answers every path by "api-gateway" and another host by 404',
-    needs=NEEDS,
+    needs=(*NEEDS, within("tls.listeners", "the listener of the host is named there")),
     seconds=2.0,
 )
 @accesses(*READS)

@@ -9,7 +9,7 @@ from typing import Final
 
 from harness.drivers.check.calls.matrix.callers import RightCallers
 from harness.drivers.check.calls.matrix.operations import CredentialKind, GuardedOperation, OperationAccess
-from harness.errors import ConfigurationError
+from harness.errors import ConfigurationError, DriverError
 from harness.targets.files.identity import OperationClass
 
 OPEN: Final = "neither public nor protected: write `security` in the description, or name it in `authorisation`"
@@ -113,5 +113,5 @@ def members_of(name: str, operations: Sequence[GuardedOperation], callers: Right
             chosen.append(one)
     if not chosen and not unknown:
         hint = "check `security` in the API description, and `authorisation` in the target file"
-        raise ConfigurationError(f"the API description has no {name}", where=where, hint=hint)
+        raise DriverError(f"the API description has no {name}", where=where, hint=hint)
     return OperationsOfClass(chosen=chosen, unknown=unknown)

@@ -19,6 +19,7 @@ from harness.drivers.check.needs import within
 from harness.drivers.check.sessions.browser import Browser, BrowserMaker, browsers, origin_of, test_users
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import HarnessError
+from harness.model.planned.need import RequiredKey
 from harness.targets import Target
 
 _CHANGING: Final = "state-changing operation"
@@ -29,7 +30,12 @@ _UNAUTHENTICATED: Final = 401
     REFUSED,
     "from a foreign origin",
     example="every call from a foreign origin was refused with 403 and the calls cover every state-changing operation",
-    needs=(DESCRIBED, IDENTIFIED, within("identity.session", "browsers send the cookie of a session by themselves")),
+    needs=(
+        DESCRIBED,
+        IDENTIFIED,
+        within("identity.session", "browsers send the cookie of a session by themselves"),
+        RequiredKey("may_write", "test users sign in and out, which is allowed there"),
+    ),
     seconds=10.0,
     touches=("entry",),
     again=False,
