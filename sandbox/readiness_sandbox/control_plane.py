@@ -199,13 +199,13 @@ class ControlPlane:
             self._tell({"ready": str(self._directory.kubeconfig)})
             return
         release = load_release(self._settings.release)
-        entry = f"http://{self._machinery.network.front(HOST, *target.ENTRY)}:{target.ENTRY_PORT}"
-        credentials = Credentials.generate(entry)
+        front = partial(self._machinery.network.front, HOST)
+        credentials = Credentials.generate(target.entry_url(front(*target.ENTRY), self._settings.parts))
         objects = render.render(release, credentials, self._settings.parts)
         if certificates.PART in parts.with_needs(self._settings.parts):
-            issued, address = certificates.IssuedCertificates(), partial(self._machinery.network.front, HOST)
+            issued = certificates.IssuedCertificates()
             issued.write(self._directory.secrets)
-            objects = render.ordered([*objects, *issued.secrets(objects, address)])
+            objects = render.ordered([*objects, *issued.secrets(objects, front)])
         nodes = (node["metadata"]["name"] for node in self._store.list(NODE))
         apply(self._store, [*objects, *control.objects(nodes)])
         await asyncio.to_thread(repository.write, self._directory.repository, release, objects)

@@ -9,9 +9,10 @@ import yaml
 
 from readiness_sandbox.cluster import kinds
 from readiness_sandbox.cluster.tls import write_private
-from readiness_sandbox.platform import control, identity, parts
+from readiness_sandbox.platform import control, identity, parts, render
 from readiness_sandbox.platform.describe import MEMBERS, SHARES, Addresses, describe, dsn_files
 from readiness_sandbox.platform.staging import SAMPLES, copy_samples, named_as, standing_for
+from readiness_sandbox.releases import load_release
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from readiness_sandbox.platform.credentials import Credentials
 
 ENTRY = ("global", "balancer")
-ENTRY_PORT = 8080
 REGION_ENTRY = "entry"
 """The Service that is in front of the gateways of a region, where there is one."""
 GATEWAY = "api-gateway"
@@ -103,6 +103,15 @@ def _entry(store: Store, region: str) -> str:
     return REGION_ENTRY if REGION_ENTRY in there else GATEWAY
 
 
+def entry_url(address: str, deployed: Iterable[str] = ()) -> str:
+    """The URL of the entry of a platform with these parts, before it runs: its issuer, and the origin of its pages."""
+    services = (
+        each for each in render.without_credentials(load_release("1.0.0"), deployed) if each["kind"] == "Service"
+    )
+    entry = next(each for each in services if (each["metadata"]["namespace"], each["metadata"]["name"]) == ENTRY)
+    return reached(entry["spec"]["ports"], address)
+
+
 def _url(store: Store, namespace: str, name: str) -> str:
     """The URL of a Service: of the port that is named, as in `balancer:http`, else of the one with HTTPS, else of the first; or of a pod's first port."""
     service, _, port_name = name.partition(":")
@@ -112,6 +121,11 @@ def _url(store: Store, namespace: str, name: str) -> str:
         return f"http://{pods[service]['status']['podIP']}:{ports[0]['containerPort']}"
     spec = store.get(kinds.by_name("Service"), namespace, service)["spec"]
     chosen = [port for port in spec["ports"] if port_name in ("", port.get("name"))]
-    port = next((port for port in chosen if port.get("appProtocol") == "https"), chosen[0])
+    return reached(chosen, spec["clusterIP"])
+
+
+def reached(ports: list[dict[str, Any]], address: str) -> str:
+    """The URL of the port with HTTPS, else of the first one."""
+    port = next((port for port in ports if port.get("appProtocol") == "https"), ports[0])
     scheme = "https" if port.get("appProtocol") == "https" else "http"
-    return f"{scheme}://{spec['clusterIP']}:{port['port']}"
+    return f"{scheme}://{address}:{port['port']}"

@@ -44,6 +44,7 @@ class MarkerWrite(TargetSection):
         operation: the write, as `POST /people`; `may_write` must allow it unless the target is disposable.
         body: JSON body.
         headers: places of header values, such as that of a token.
+        by: `user`: the first user of `sign_in`, with a fresh token; `none`: whoever has the headers.
         read: the call whose answer has the markers again, as `GET /people/{none}`.
         remove: the call that removes what was written; empty: it stays.
     """
@@ -51,6 +52,7 @@ class MarkerWrite(TargetSection):
     operation: Call
     body: Mapping[Word, str | int | float | bool | None] = Field(default_factory=dict)
     headers: Mapping[Word, Reference] = Field(default_factory=dict)
+    by: Literal["user", "none"] = "none"
     read: Call
     remove: Annotated[
         str, matching(r"|(POST|PUT|PATCH|DELETE) /\S*", "a method and a path like `DELETE /people/1`")

@@ -32,10 +32,14 @@ class IssuedCertificates:
         self._platform, self._machines = Authority("normaldance platform"), Authority("normaldance machines")
 
     def secrets(self, objects: Iterable[Object], address: AddressOf) -> list[Object]:
-        """A Secret for each Service that the ConfigMap `certificates` among these objects names."""
-        chosen = (one for one in objects if (one["kind"], one["metadata"]["name"]) == ("ConfigMap", CONFIG_MAP))
+        """A Secret for each Service among these objects that the ConfigMap `certificates` among them names."""
+        every = list(objects)
+        there = {
+            f"{one['metadata']['namespace']}.{one['metadata']['name']}" for one in every if one["kind"] == "Service"
+        }
+        chosen = (one for one in every if (one["kind"], one["metadata"]["name"]) == ("ConfigMap", CONFIG_MAP))
         asked = {place: yaml.safe_load(text) for one in chosen for place, text in one["data"].items()}
-        return [self._secret(place, asked_for, address) for place, asked_for in asked.items()]
+        return [self._secret(place, asked_for, address) for place, asked_for in asked.items() if place in there]
 
     def _secret(self, place: str, asked: Mapping[str, Any], address: AddressOf) -> Object:
         namespace, _, service = place.partition(".")

@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
 
 from harness import clock
+from harness.drivers.check.planted.calls import CallMaker
 from harness.drivers.facts import FactReading
 from harness.errors import ConfigurationError, DriverError
 from harness.targets import Target, platform_of
@@ -77,7 +78,7 @@ def written(
         check: name of the check.
     """
     within_s = min(_READ_S, encryption.within_s)
-    headers = {name: reference.resolve() for name, reference in write.headers.items()}
+    headers = _headers(target, write)
     intent = None
     if write.remove:
         remove = _filled(write.remove, markers)
@@ -95,16 +96,22 @@ def written(
             undo_now(None, target, intent)
 
 
+def _headers(target: Target, write: MarkerWrite) -> Mapping[str, str]:
+    """Headers of the calls of a write. Raises ConfigurationError and DriverError as a sign-in does."""
+    signed_in = {"authorization": f"Bearer {CallMaker(target=target).token()}"} if write.by == "user" else {}
+    return {**signed_in, **{name: reference.resolve() for name, reference in write.headers.items()}}
+
+
 def _undo(_cluster: Cluster | None, target: Target, *, remove: str, number: int) -> None:
     """Remove what was written; a thing that is not there is removed."""
     import httpx
 
     writes = target.encryption.writes if target.encryption is not None else ()
-    headers = writes[number].headers if number < len(writes) else {}
+    headers = _headers(target, writes[number]) if number < len(writes) else {}
     method, path = remove.split(" ", 1)
     try:
         with http_client(target, target.entry, timeout_s=_WITHIN_S) as client:
-            answer = client.request(method, path, headers={name: one.resolve() for name, one in headers.items()})
+            answer = client.request(method, path, headers=dict(headers))
     except httpx.HTTPError as error:
         raise DriverError(f"`{remove}` got no answer ({type(error).__name__})", where=target.entry) from error
     if not answer.is_success and answer.status_code not in _GONE:

@@ -6,6 +6,7 @@ import os
 
 from aiohttp import web
 
+from .atrest import columns_from_env
 from .defects import Defects
 from .identity.browser import Browsers
 from .identity.grants import Grants
@@ -34,7 +35,7 @@ def application(settings: PodSettings, database: DatabaseRouter, signer: TokenSi
     grants = Grants(database, signer, record)
     form = AuthorizationForm(database, signer.issuer, record)
     browsers = Browsers(database, signer, access, record, own_origins())
-    people = People(database, access, Ownership(trust), record)
+    people = People(database, access, Ownership(trust), record, columns_from_env(database))
     handlers: dict[str, Handler] = {
         "discovery": grants.discovery,
         "jwks": grants.jwks,

@@ -7,6 +7,7 @@ platform has an identity provider, whose first users, clients and keys are in ID
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 
@@ -86,11 +87,11 @@ def found(conninfo: str, passwords: dict[str, str], identity: str = "") -> None:
                 copy.write_row((name, hashed(f"listen-{name}")))
         connection.execute("INSERT INTO activity (name, signed_in) SELECT name, now() - interval '1 day' FROM users")
         connection.execute(GRANTS)
+        seal = found_at_rest(connection, json.loads(identity)["users"] if identity else ())
         if identity:
-            found_identity(connection, identity, too_wide=os.environ.get("DEFECT_WIDE_ROLE") == "yes")
+            found_identity(connection, identity, seal, too_wide=os.environ.get("DEFECT_WIDE_ROLE") == "yes")
             if os.environ.get("AUDIT") == "on":
                 found_audit(connection)
-        found_at_rest(connection)
         _spoil(connection)
         if second := os.environ.get("DEFECT_SECOND_PRIMARY"):
             connection.execute(SECOND_PRIMARY.format(second.replace("-", "_")))

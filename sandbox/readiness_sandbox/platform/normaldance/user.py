@@ -8,7 +8,7 @@ import sys
 from aiohttp import web
 
 from .activity import Activity
-from .atrest import contacts_from_env
+from .atrest import columns_from_env, contacts_from_env
 from .auditing.export import PersonExport
 from .auditing.refusals import PATH, RefusalEntries, enter_alone
 from .defects import Defects
@@ -64,16 +64,16 @@ def application(settings: PodSettings, database: DatabaseRouter, *, secret: str)
             raise RequestRefused(404, "no such user")
         return answer({"name": user["name"], "joined": user["joined"].isoformat()})
 
+    ownership, columns = Ownership(TrustDefects.from_env()), columns_from_env(database)
     routes = [
         web.post("/sessions", sign_in),
         web.get("/users/{name}", read_user),
-        *contacts_from_env(database),
+        *contacts_from_env(database, access, ownership),
     ]
-    ownership = Ownership(TrustDefects.from_env())
     if provider is not None:
-        routes += UserProfiles(database, access, ownership).routes()
+        routes += UserProfiles(database, access, ownership, columns).routes()
     if audit.is_on():
-        routes += [PersonExport(database, access, ownership).route(), web.post(PATH, RefusalEntries(database).enter)]
+        routes += [PersonExport(database, access, ownership, columns).route(), web.post(PATH, RefusalEntries(database).enter)]
     check = no_dependencies if defects.always_ready else database.ask
     app = build(settings, routes, lifespan=database.held, check=check)
     app[ENVELOPE].registry.register(sign_ins.counter)

@@ -136,6 +136,28 @@ class Reported(Content):
     release: str
 
 
+class ContactEntry(RequestBody):
+    """How someone is reached."""
+
+    name: Text
+    email: Text
+    phone: Text
+
+
+class ContactName(Content):
+    """The contact that was kept or removed."""
+
+    name: str
+
+
+class KnownContact(Content):
+    """How someone is reached."""
+
+    name: str
+    email: str
+    phone: str
+
+
 class Status(Content):
     """That the service is well."""
 
@@ -243,7 +265,7 @@ OPERATIONS: Final[dict[str, TypedOperation]] = {
         summary="add a track",
         body=NewTrack,
         answers={201: Track},
-        refuses=(*_MALFORMED, 401),
+        refuses=(*_MALFORMED, 401, 403),
         parameters=_ONCE,
         token=True,
         scope="WRITE",
@@ -252,10 +274,47 @@ OPERATIONS: Final[dict[str, TypedOperation]] = {
         name="play-track",
         summary="count a play",
         answers={201: Plays},
-        refuses=(401, 404),
+        refuses=(401, 403, 404),
         parameters={**_ID, **_ONCE},
         token=True,
         scope="WRITE",
+    ),
+    "POST /contacts": TypedOperation(
+        name="write-contact",
+        summary="keep a contact of one's own",
+        body=ContactEntry,
+        answers={201: ContactName},
+        refuses=(*_MALFORMED, 401, 403),
+        parameters=_ONCE,
+        token=True,
+        scope="WRITE",
+    ),
+    "GET /contacts/{name}": TypedOperation(
+        name="read-contact",
+        summary="a contact of one's own",
+        answers={200: KnownContact},
+        refuses=(401, 403, 404),
+        parameters=_NAME,
+        token=True,
+        scope="READ",
+    ),
+    "DELETE /contacts/{name}": TypedOperation(
+        name="remove-contact",
+        summary="remove a contact of one's own",
+        answers={200: ContactName},
+        refuses=(401, 403, 404),
+        parameters=_NAME,
+        token=True,
+        scope="WRITE",
+    ),
+    "GET /users/{name}/export": TypedOperation(
+        name="export-user",
+        summary="every record that names oneself",
+        answers={200: "application/json"},
+        refuses=(401, 403, 404),
+        parameters=_NAME,
+        token=True,
+        scope="READ",
     ),
     "POST /ledger": TypedOperation(
         name="write-ledger",

@@ -6,28 +6,44 @@ from typing import Any
 
 from aiohttp import web
 
-from ..kit.app import RequestRefused, Unavailable, answer, body_of, text_in  # noqa: TID252 - of the platform
-from ..kit.postgres import DatabaseRouter, one  # noqa: TID252 - as above
+from ..kit import audit  # noqa: TID252 - of the platform
+from ..kit.app import RequestRefused, answer, body_of, text_in  # noqa: TID252 - as above
+from ..kit.postgres import DatabaseRouter, Row, one  # noqa: TID252 - as above
+from ..trust.access import Ownership, RouteAccess  # noqa: TID252 - as above
+from ..trust.rules import READ, WRITE  # noqa: TID252 - as above
 from .defects import AtRestDefects
-from .envelope import SealError, SealingKey, unwrapped
+from .sealing import ColumnSeal
 from .tables import PERSONAL, kept
 
-WRITE = """INSERT INTO contacts (name, email, phone) VALUES (%s, %s, %s)
-           ON CONFLICT (name) DO UPDATE SET email = excluded.email, phone = excluded.phone, changed = now()
-           RETURNING name"""
-READ = "SELECT name, email, phone FROM contacts WHERE name = %s"
+KEEP = """INSERT INTO contacts (name, email, phone, added_by) VALUES (%s, %s, %s, %s)
+          ON CONFLICT (name) DO UPDATE SET email = excluded.email, phone = excluded.phone, changed = now()
+          WHERE contacts.added_by = excluded.added_by RETURNING name"""
+FIND = "SELECT name, email, phone, added_by FROM contacts WHERE name = %s"
 REMOVE = "DELETE FROM contacts WHERE name = %s RETURNING name"
-DATA_KEY = "SELECT id, wrapped FROM data_keys WHERE in_use"
 
 
 class Contacts:
-    """The handlers on one database."""
+    """The handlers on one database.
 
-    def __init__(self, database: DatabaseRouter, master: SealingKey, defects: AtRestDefects) -> None:
+    Args:
+        seal: of the personal columns.
+        access: who a call is of.
+        ownership: whose a contact is: who added it, and administrators, may read and remove it.
+    """
+
+    def __init__(
+        self,
+        database: DatabaseRouter,
+        seal: ColumnSeal,
+        defects: AtRestDefects,
+        access: RouteAccess,
+        ownership: Ownership,
+    ) -> None:
         self._database = database
-        self._master = master
+        self._seal = seal
         self._defects = defects
-        self._key: SealingKey | None = None
+        self._access = access
+        self._ownership = ownership
 
     def routes(self) -> list[web.RouteDef]:
         """What user-service serves."""
@@ -39,39 +55,36 @@ class Contacts:
 
     async def write_contact(self, request: web.Request) -> web.Response:
         """POST /contacts: 201 once it is kept."""
+        caller = self._access.caller(request, "write-contact", WRITE)
         body = await body_of(request)
-        name, key = text_in(body, "name"), await self._data_key()
+        name, key = text_in(body, "name"), await self._seal.key()
         values = [kept(column, text_in(body, column), key, self._defects) for column in PERSONAL]
-        await self._database.write(one(WRITE, name, *values))
+        query, own = audit.beside(KEEP, (name, *values, caller.name))
+        if await self._database.write(one(query, *own)) is None:
+            raise RequestRefused(403, "it is another user's")
         return answer({"name": name}, 201)
 
     async def read_contact(self, request: web.Request) -> web.Response:
         """GET /contacts/{name}."""
-        row = await self._database.read_primary(one(READ, request.match_info["name"]))
-        if row is None:
-            raise RequestRefused(404, "no such contact")
-        key = await self._data_key()
-        return answer({"name": row["name"], **{column: self._opened(row, column, key) for column in PERSONAL}})
+        row = await self._own(request, "read-contact", READ)
+        return answer({"name": row["name"], **{column: await self._opened(row, column) for column in PERSONAL}})
 
     async def remove_contact(self, request: web.Request) -> web.Response:
         """DELETE /contacts/{name}."""
-        row = await self._database.write(one(REMOVE, request.match_info["name"]))
-        if row is None:
-            raise RequestRefused(404, "no such contact")
+        row = await self._own(request, "remove-contact", WRITE)
+        query, own = audit.beside(REMOVE, (row["name"],))
+        await self._database.write(one(query, *own))
         return answer({"name": row["name"]})
 
-    def _opened(self, row: dict[str, Any], column: str, key: SealingKey) -> str:
-        value: str = row[column]
-        try:
-            return value if column == self._defects.clear_column else key.open(value, f"contacts.{column}")
-        except SealError as error:
-            raise Unavailable("a value cannot be opened") from error
+    async def _own(self, request: web.Request, route: str, scope: str) -> Row:
+        """The contact that is asked for, where the caller may. Raises RequestRefused."""
+        caller = self._access.caller(request, route, scope)
+        row = await self._database.read_primary(one(FIND, request.match_info["name"]))
+        if row is None:
+            raise RequestRefused(404, "no such contact")
+        self._ownership.demand(caller, row["added_by"], route)
+        return row
 
-    async def _data_key(self) -> SealingKey:
-        """The data key in use, unwrapped once. Raises Unavailable."""
-        if self._key is None:
-            row = await self._database.read(one(DATA_KEY))
-            if row is None:
-                raise Unavailable("there is no data key")
-            self._key = unwrapped(row["id"], row["wrapped"], self._master)
-        return self._key
+    async def _opened(self, row: dict[str, Any], column: str) -> str:
+        value: str = row[column]
+        return value if column == self._defects.clear_column else await self._seal.opened(f"contacts.{column}", value)

@@ -7,11 +7,13 @@ from typing import Final
 
 from aiohttp import web
 
+from ..atrest import PersonalColumns
 from ..kit.app import RequestRefused, answer
 from ..kit.postgres import DatabaseRouter, one
 from ..trust.access import Ownership, RouteAccess
 from ..trust.rules import EXPORT_RULE, READ
 
+EMAIL: Final = "profiles.email"
 QUERY: Final = "SELECT export_person(%s, %s) AS export"
 
 
@@ -21,12 +23,16 @@ class PersonExport:
     Args:
         access: who a call is of.
         ownership: whose records they are.
+        columns: how personal columns are stored.
     """
 
-    def __init__(self, database: DatabaseRouter, access: RouteAccess, ownership: Ownership) -> None:
+    def __init__(
+        self, database: DatabaseRouter, access: RouteAccess, ownership: Ownership, columns: PersonalColumns
+    ) -> None:
         self._database = database
         self._access = access
         self._ownership = ownership
+        self._columns = columns
         self._left_out = os.environ.get("DEFECT_EXPORT_WITHOUT", "").split()
 
     def route(self) -> web.RouteDef:
@@ -40,4 +46,7 @@ class PersonExport:
         found = await self._database.read_primary(one(QUERY, name, self._left_out))
         if found is None or found["export"]["user"] is None:
             raise RequestRefused(404, "no such user")
-        return answer(found["export"])
+        export = found["export"]
+        if profile := export.get("profile"):
+            profile["email"] = await self._columns.opened(EMAIL, profile["email"])
+        return answer(export)

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from ..atrest import PersonalColumns
 from ..kit.app import RequestRefused, answer, body_of, text_in
 from ..kit.passwords import hashed, matches
 from ..kit.postgres import Connection, DatabaseRouter, Row
@@ -35,15 +36,22 @@ class People:
     Args:
         access: who a call is of.
         ownership: whose an account is.
+        columns: how personal columns are stored.
     """
 
     def __init__(
-        self, database: DatabaseRouter, access: RouteAccess, ownership: Ownership, record: AccessRecord
+        self,
+        database: DatabaseRouter,
+        access: RouteAccess,
+        ownership: Ownership,
+        record: AccessRecord,
+        columns: PersonalColumns,
     ) -> None:
         self._database = database
         self._access = access
         self._ownership = ownership
         self._record = record
+        self._columns = columns
 
     async def sign_up(self, request: web.Request) -> web.Response:
         """POST /users: 201; 409 where the name is taken, 422 for a password against the rules."""
@@ -52,6 +60,8 @@ class People:
         if not NAME.fullmatch(name):
             raise RequestRefused(422, "a name has 3 to 40 small letters, digits and `-`, and begins with a letter")
         self._demand(password, name, "sign-up")
+        said = (name, _optional(body, "display") or name)
+        email = await self._columns.sealed("profiles.email", _optional(body, "email"))
 
         async def work(connection: Connection) -> bool:
             row = await (await connection.execute(SIGN_UP, {"name": name, "password": hashed(password)})).fetchone()
@@ -59,8 +69,7 @@ class People:
                 there = await (await connection.execute(AGAIN, [name])).fetchone()
                 return there is not None and there["lately"] and matches(password, there["password"])
             await connection.execute("INSERT INTO accounts (name, roles) VALUES (%s, %s)", [name, FIRST_ROLES])
-            said = (name, _optional(body, "display") or name, _optional(body, "email"))
-            await connection.execute("INSERT INTO profiles (name, display, email) VALUES (%s, %s, %s)", said)
+            await connection.execute("INSERT INTO profiles (name, display, email) VALUES (%s, %s, %s)", [*said, email])
             return True
 
         if not await in_transaction(self._database, work):

@@ -6,6 +6,7 @@ The role `identity` of auth-service has these tables alone, and users' passwords
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -65,12 +66,15 @@ TOO_WIDE = """
 """What a role has that is wider than its service needs (a planted defect)."""
 
 
-def found_identity(connection: psycopg.Connection[Any], seed: str, *, too_wide: bool = False) -> None:
+def found_identity(
+    connection: psycopg.Connection[Any], seed: str, seal: Callable[[str, str], str], *, too_wide: bool = False
+) -> None:
     """Create the tables, beside those of the platform, with the first rows.
 
     Args:
         connection: in a transaction, to the platform's database, whose roles are there.
         seed: JSON: `users` (name → `password` hashed, `roles`), `clients`, `keys`, as the tables have them.
+        seal: from a text and its column (`TABLE.COLUMN`) to what is stored.
         too_wide: the role of the services is given more than they need.
     """
     first = json.loads(seed)
@@ -85,8 +89,10 @@ def found_identity(connection: psycopg.Connection[Any], seed: str, *, too_wide: 
         "UPDATE accounts SET roles = %s WHERE name = %s",
         [(user["roles"], name) for name, user in first["users"].items()],
     )
-    connection.execute(
-        "INSERT INTO profiles (name, display, email) SELECT name, name, name || '@example.test' FROM users"
+    names = [str(name) for (name,) in connection.execute("SELECT name FROM users").fetchall()]
+    cursor.executemany(
+        "INSERT INTO profiles (name, display, email) VALUES (%s, %s, %s)",
+        [(name, name, seal(f"{name}@example.test", "profiles.email")) for name in names],
     )
     cursor.executemany(
         "INSERT INTO oauth_clients (id, secret, redirects, grants, scopes, lifetime, audience)"

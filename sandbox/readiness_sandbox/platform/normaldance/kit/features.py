@@ -14,6 +14,7 @@ from contextlib import suppress
 import aiohttp
 
 from .settings import address_of
+from .transport import client_context
 
 SERVICE = "flags"
 PATH = "/ofrep/v1/evaluate/flags"
@@ -53,17 +54,21 @@ class Features:
 
     async def _ask(self) -> None:
         host, port = address_of(SERVICE)
+        url = f"{'https' if client_context() else 'http'}://{host}:{port}{PATH}"
         timeout = aiohttp.ClientTimeout(total=WITHIN_S)
         async with aiohttp.ClientSession(timeout=timeout) as session:
             while True:
                 with suppress(aiohttp.ClientError, TimeoutError, ValueError, KeyError, TypeError):
-                    await self.ask_once(session, f"http://{host}:{port}{PATH}")
+                    await self.ask_once(session, url)
                 await asyncio.sleep(self._every_s)
 
     async def ask_once(self, session: aiohttp.ClientSession, url: str) -> None:
         """Take over the answer; one with the same tag changes nothing."""
         headers = {"if-none-match": self._tag} if self._tag else {}
-        async with session.post(url, json={"context": {}}, headers=headers) as response:
+        tls = client_context()
+        async with session.post(
+            url, json={"context": {}}, headers=headers, ssl=tls or True, server_hostname=SERVICE if tls else None
+        ) as response:
             if response.status != 200:
                 return
             flags = json.loads(await response.read())["flags"]

@@ -26,10 +26,14 @@ def server_context(files: Path) -> ssl.SSLContext:
 
 @cache
 def client_context() -> ssl.SSLContext | None:
-    """How a pod calls others: only the platform's authority counts, and each service must be the one that was called."""
+    """How a pod calls others: only the platform's authority counts, and each service must be the one that was called.
+
+    A pod without a certificate of its own calls with TLS where the variable TLS_AUTHORITY names the file of the authority.
+    """
     files = directory()
-    if files is None:
+    authority = files / "ca.crt" if files is not None else os.environ.get("TLS_AUTHORITY")
+    if not authority:
         return None
-    context = ssl.create_default_context(cafile=files / "ca.crt")
+    context = ssl.create_default_context(cafile=authority)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     return context

@@ -19,6 +19,7 @@ import jwt
 
 from ..kit.app import RequestRefused, Unavailable
 from ..kit.settings import address_of
+from ..kit.transport import client_context
 from .defects import TrustDefects
 from .rules import AUDIENCE, scopes_of
 
@@ -31,6 +32,7 @@ STALE_S: Final = 10.0
 FAILS_OPEN_AFTER_S: Final = 2.0
 """When a checker that fails open (a planted defect) gives up."""
 WITHIN_S: Final = 1.0
+SERVICE: Final = "auth-service"
 PATH: Final = "/internal/standing"
 
 
@@ -156,14 +158,15 @@ class TokenCheck:
         await asyncio.wait([asking])
 
     async def _ask(self) -> None:
-        host, port = address_of("auth-service")
+        host, port = address_of(SERVICE)
+        url = f"{'https' if client_context() else 'http'}://{host}:{port}{PATH}"
         every_s = self._defects.standing_every_s or EVERY_S
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=WITHIN_S)) as session:
             while True:
                 began_s = asyncio.get_running_loop().time()
                 known = False
                 with suppress(aiohttp.ClientError, TimeoutError, ValueError, KeyError, TypeError):
-                    known = await self.ask_once(session, f"http://{host}:{port}{PATH}")
+                    known = await self.ask_once(session, url)
                 if known:
                     self._heard_s = began_s
                 await asyncio.sleep(every_s if known else EVERY_S / 5)
@@ -171,7 +174,10 @@ class TokenCheck:
     async def ask_once(self, session: aiohttp.ClientSession, url: str) -> bool:
         """Take over what counts now; whether it is known."""
         headers = {"if-none-match": self._tag} if self._tag else {}
-        async with session.get(url, headers=headers) as response:
+        tls = client_context()
+        async with session.get(
+            url, headers=headers, ssl=tls or True, server_hostname=SERVICE if tls else None
+        ) as response:
             if response.status == 200:
                 self._standing = Standing.of(json.loads(await response.read()))
                 self._tag = response.headers.get("etag", "")

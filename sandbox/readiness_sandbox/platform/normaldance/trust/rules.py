@@ -38,7 +38,13 @@ class RouteRule:
     keys: bool = False
 
 
-NEEDS: Final = {"create-track": WRITE, "play-track": WRITE}
+NEEDS: Final = {
+    "create-track": WRITE,
+    "play-track": WRITE,
+    "write-contact": WRITE,
+    "read-contact": READ,
+    "remove-contact": WRITE,
+}
 """Scopes of the routes that the gateway has without a provider as well; the others of them are public: what the platform is probed by,
 sign-in, single tracks, and what everyone may know of a user."""
 

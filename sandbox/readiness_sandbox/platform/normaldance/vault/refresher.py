@@ -20,11 +20,14 @@ from aiohttp import web
 
 from ..kit.app import build, serve  # noqa: TID252 - of the platform
 from ..kit.settings import PodSettings  # noqa: TID252 - as above
+from ..kit.transport import client_context  # noqa: TID252 - as above
 from ..watching import Key, follow, key_of, reached  # noqa: TID252 - as above
 
 API = "/apis/external-secrets.io/v1"
 EVERY_S = 0.5
 _KEY = re.compile(r"\{\{\s*\.([\w-]+)\s*\}\}")
+_SERVICE = re.compile(r"\$\((\w+)_SERVICE_HOST\)")
+"""The Service in the address of a store: its certificate names it."""
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 Object = Mapping[str, Any]
 
@@ -146,8 +149,14 @@ async def _from(webhook: Object) -> dict[str, str]:
     """What a store answers, with the token of this pod; its address may name variables, as `$(NAME)`."""
     url = re.sub(r"\$\((\w+)\)", lambda found: os.environ[found[1]], webhook["url"])
     headers = {"authorization": f"Bearer {os.environ['STORE_TOKEN']}"}
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=3.0), headers=headers) as session:
-        found = await _got(session, url)
+    service, tls = _SERVICE.search(webhook["url"]), client_context()
+    name = service[1].lower().replace("_", "-") if service and tls else None
+    async with (
+        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=3.0), headers=headers) as session,
+        session.get(url, ssl=tls or True, server_hostname=name) as response,
+    ):
+        response.raise_for_status()
+        found = await response.json()
     return dict(found["data"])
 
 

@@ -1,0 +1,211 @@
+"""The parts that were built each by itself, deployed together: what is applied fits, and the target file says one thing of it."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+import yaml
+
+from harness.drivers.check.stored.columns import columns_in
+from harness.targets import Target, load_target
+from harness.targets.files.reference import Reference
+from readiness_sandbox.platform import certificates, parts
+from readiness_sandbox.platform.credentials import Credentials
+from readiness_sandbox.platform.describe import MEMBERS, SHARES, Addresses, describe
+from readiness_sandbox.platform.render import WORKLOADS, Object, render
+from readiness_sandbox.releases import Release
+from readiness_sandbox.target import ENTRY, entry_url, reached
+from tests.sandbox.platform.conftest import founded
+
+if TYPE_CHECKING:
+    from tests.sandbox.platform.conftest import Postgres
+
+NEW: Final = ("api-description", "audit", "encryption-at-rest", "identity", "names", "secrets", "tls")
+OTHERS: Final = ("frontend", "monitor", "rollout")
+SECURITY: Final = ("identity", "api-description", "tls", "secrets", "encryption-at-rest", "audit", "rollout", "monitor")
+TOGETHER: Final = [*itertools.combinations((*NEW, *OTHERS), 2), SECURITY, (*NEW, *OTHERS)]
+RELEASE: Final = Release(version="1.0.0", summary="", expect="GO")
+CREDENTIALS: Final = Credentials.generate("http://127.0.0.1:8080")
+DATABASE: Final = "127.93.38.40"
+together = pytest.mark.parametrize("deployed", TOGETHER, ids="+".join)
+
+
+def applied(deployed: tuple[str, ...]) -> list[Object]:
+    """The objects of a platform with these parts, with the Secrets of certificates."""
+    objects = render(RELEASE, CREDENTIALS, deployed)
+    return objects + certificates.IssuedCertificates().secrets(objects, lambda _namespace, _name: "127.0.0.1")
+
+
+def placed(obj: Object) -> tuple[str, str]:
+    """Namespace and name."""
+    return obj["metadata"].get("namespace", ""), obj["metadata"]["name"]
+
+
+def of_kind(objects: list[Object], *kinds: str) -> dict[tuple[str, str], Object]:
+    """The objects of these kinds by namespace and name."""
+    return {placed(obj): obj for obj in objects if obj["kind"] in kinds}
+
+
+def described(deployed: tuple[str, ...], root: Path) -> dict[str, Any]:
+    """The content of the target file; a Service or a pod that is named and not applied raises KeyError."""
+    objects = applied(deployed)
+    services, sets = of_kind(objects, "Service"), of_kind(objects, "StatefulSet")
+
+    def url(namespace: str, name: str) -> str:
+        service, _, port = name.partition(":")
+        head, _, number = service.rpartition("-")
+        if number.isdigit() and (namespace, head) in sets:
+            return f"http://{head}:5353"
+        ports = [one for one in services[namespace, service]["spec"]["ports"] if port in ("", one.get("name"))]
+        return reached(ports, "127.0.0.1")
+
+    addresses = Addresses(
+        entry=url(*ENTRY),
+        regions={region: url(region, "api-gateway") for region in SHARES},
+        members=dict.fromkeys(MEMBERS, "127.0.0.3"),
+    )
+    content = describe(
+        addresses, release="1.0.0", kubeconfig=root / "kubeconfig", secrets=root / "secrets", flows=root / "flows.log"
+    )
+    return parts.described(content, deployed, url)
+
+
+def loaded(deployed: tuple[str, ...], root: Path) -> Target:
+    """The target file, as the harness reads it."""
+    file = root / "target.yaml"
+    file.write_text(yaml.safe_dump(described(deployed, root)), encoding="utf-8")
+    return load_target(file)
+
+
+def lists_in(value: Any, at: str = "") -> Iterator[tuple[str, list[Any]]]:
+    """Every list of a document with its place."""
+    if isinstance(value, Mapping):
+        for key, one in value.items():
+            yield from lists_in(one, f"{at}.{key}")
+    elif isinstance(value, list):
+        yield at, value
+
+
+@together
+def test_a_target_file_of_parts_together_is_read(deployed: tuple[str, ...], tmp_path: Path) -> None:
+    """Each Service that a part names is there, whatever else is deployed, and no list says a thing twice."""
+    target = loaded(deployed, tmp_path)
+    assert {*deployed} <= {*target.parts}
+    content = yaml.safe_load((tmp_path / "target.yaml").read_text(encoding="utf-8"))
+    for at, each in lists_in(content):
+        if at in (".export.plant",):  # two tracks alike on purpose
+            continue
+        assert len(each) == len({str(one) for one in each}), at
+
+
+@together
+def test_who_connects_to_whom_is_a_workload(deployed: tuple[str, ...], tmp_path: Path) -> None:
+    """Both ends of each declared way run, or are Jobs and visitors of a part."""
+    content, objects = described(deployed, tmp_path), applied(deployed)
+    running = {
+        obj["spec"]["template"]["metadata"]["labels"]["app"] for obj in of_kind(objects, *WORKLOADS, "Rollout").values()
+    }
+    ways = content["flows"]["dependencies"]
+    ends = {*ways, *itertools.chain(*ways.values()), *content["flows"]["data_access"]}
+    assert ends - running <= {"migrate", "normaldance-frontend", "page-visitor"}
+    assert "normaldance-frontend" in running or "frontend" not in parts.with_needs(deployed)
+
+
+@together
+def test_what_pods_refer_to_is_there(deployed: tuple[str, ...]) -> None:
+    """Each Secret of a volume or a variable is applied, and no container has a variable or a port name twice."""
+    objects = applied(deployed)
+    secrets = {*of_kind(objects, "Secret")}
+    secrets |= {(place[0], one["spec"]["target"]["name"]) for place, one in of_kind(objects, "ExternalSecret").items()}
+    for (namespace, name), obj in of_kind(objects, *WORKLOADS, "Rollout").items():
+        pod = obj["spec"]["template"]["spec"]
+        named = {one["secret"]["secretName"] for one in pod.get("volumes", ()) if "secret" in one}
+        for container in pod["containers"]:
+            env, ports = container.get("env", []), container.get("ports", [])
+            keys = (one.get("valueFrom", {}).get("secretKeyRef") for one in env)
+            named |= {key["name"] for key in keys if key is not None}
+            assert len({one["name"] for one in env}) == len(env), name
+            assert len({one["name"] for one in ports}) == len(ports), name
+            mounts = [one["mountPath"] for one in container.get("volumeMounts", ())]
+            assert len({*mounts}) == len(mounts), name
+        assert {(namespace, one) for one in named} <= secrets, name
+
+
+@together
+def test_a_call_that_is_allowed_meets_the_port_that_is_served(deployed: tuple[str, ...]) -> None:
+    """Each port of a Service of the backend is one that the policies let its callers reach."""
+    objects = applied(deployed)
+    policies = of_kind(objects, "NetworkPolicy")
+    for (namespace, name), service in of_kind(objects, "Service").items():
+        if name not in {"api-gateway", "user-service", "track-service", "auth-service"}:
+            continue
+        reached_at = {port["targetPort"] for port in service["spec"]["ports"]}
+        rules = policies[namespace, "auth-allow" if name == "auth-service" else "api-allow"]["spec"]["ingress"]
+        assert reached_at == {port["port"] for port in rules[0]["ports"]}, (namespace, name)
+
+
+@pytest.mark.parametrize(
+    ("deployed", "url"),
+    [(("identity",), "http://127.0.0.1:8080"), (("identity", "tls"), "https://127.0.0.1:8443"), ((), "http://127.0.0.1:8080")],
+)  # fmt: skip
+def test_the_issuer_is_the_entry_that_the_target_file_names(
+    deployed: tuple[str, ...], url: str, tmp_path: Path
+) -> None:
+    """Tokens have it, pages are of its origin, and the harness discovers the provider there."""
+    assert entry_url("127.0.0.1", deployed) == url
+    content = described(deployed, tmp_path)
+    assert content["entry"] == url
+    if deployed:
+        assert (content["identity"]["issuer"], content["identity"]["origin"]) == (url, url)
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """The database of a platform with `identity`, `audit` and `encryption-at-rest`."""
+    passwords = {"normaldance": "n", "readiness": "r", "identity": "i"}
+    env = {"AUDIT": "on", "ENCRYPTION_KEY": base64.b64encode(os.urandom(32)).decode()}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in env.items():
+            patch.setenv(name, value)
+        home = tmp_path_factory.mktemp("together")
+        with founded(home, DATABASE, passwords, CREDENTIALS.identity.seed()) as server:
+            yield server
+
+
+def test_every_column_of_the_parts_together_has_a_class(database: Postgres, tmp_path: Path) -> None:
+    """Each part names those of its tables, and none that is not there but those of migrations."""
+    target = loaded(("identity", "audit", "encryption-at-rest", "rollout"), tmp_path)
+    assert target.encryption is not None
+    assert not isinstance(target.encryption.columns, str)
+    dsn = tmp_path / "dsn"
+    dsn.write_text(f"{database.conninfo} dbname=normaldance")
+    there = {(one.of, one.name) for one in columns_in(Reference(file=str(dsn)))}
+    named = {(table, column) for table, each in target.encryption.columns.items() for column in each}
+    assert there - named == set()
+    assert {table for table, column in named - there if column != "performer"} == {
+        "_yoyo_migration", "_yoyo_log", "_yoyo_version", "yoyo_lock",
+    }  # fmt: skip
+
+
+def test_no_personal_column_is_in_clear(database: Postgres, tmp_path: Path) -> None:
+    """From the first row on, those of profiles as those of contacts."""
+    target = loaded(("identity", "encryption-at-rest"), tmp_path)
+    assert target.encryption is not None
+    assert not isinstance(target.encryption.columns, str)
+    personal = [
+        (table, column)
+        for table, each in target.encryption.columns.items()
+        for column, kind in each.items()
+        if kind == "personal"
+    ]
+    assert ("profiles", "email") in personal
+    for table, column in personal:
+        values = [str(one) for (one,) in database.rows(f"SELECT {column} FROM {table}")]  # noqa: S608 - of the part
+        assert values
+        assert all(one.startswith("enc:v1:AES-256-GCM:data-1:") for one in values), (table, column)
