@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import itertools
-import os
+import ssl
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import httpx
 import pytest
 import yaml
 
@@ -21,7 +23,8 @@ from readiness_sandbox.platform.describe import MEMBERS, SHARES, Addresses, desc
 from readiness_sandbox.platform.render import WORKLOADS, Object, render
 from readiness_sandbox.releases import Release
 from readiness_sandbox.target import ENTRY, entry_url, reached
-from tests.sandbox.platform.conftest import founded
+from tests.sandbox.platform.conftest import Services, founded
+from tests.sandbox.platform.identity.conftest import until
 
 if TYPE_CHECKING:
     from tests.sandbox.platform.conftest import Postgres
@@ -31,8 +34,8 @@ OTHERS: Final = ("frontend", "monitor", "rollout")
 SECURITY: Final = ("identity", "api-description", "tls", "secrets", "encryption-at-rest", "audit", "rollout", "monitor")
 TOGETHER: Final = [*itertools.combinations((*NEW, *OTHERS), 2), SECURITY, (*NEW, *OTHERS)]
 RELEASE: Final = Release(version="1.0.0", summary="", expect="GO")
-CREDENTIALS: Final = Credentials.generate("http://127.0.0.1:8080")
-DATABASE: Final = "127.93.38.40"
+DATABASE, AUTH, USER, TRACK, GATEWAY = (f"127.93.38.{n}" for n in range(40, 45))
+CREDENTIALS: Final = Credentials.generate(f"https://{GATEWAY}:8443")
 together = pytest.mark.parametrize("deployed", TOGETHER, ids="+".join)
 
 
@@ -99,7 +102,7 @@ def test_a_target_file_of_parts_together_is_read(deployed: tuple[str, ...], tmp_
     assert {*deployed} <= {*target.parts}
     content = yaml.safe_load((tmp_path / "target.yaml").read_text(encoding="utf-8"))
     for at, each in lists_in(content):
-        if at in (".export.plant",):  # two tracks alike on purpose
+        if at == ".export.plant":  # two tracks alike on purpose
             continue
         assert len(each) == len({str(one) for one in each}), at
 
@@ -169,7 +172,7 @@ def test_the_issuer_is_the_entry_that_the_target_file_names(
 def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     """The database of a platform with `identity`, `audit` and `encryption-at-rest`."""
     passwords = {"normaldance": "n", "readiness": "r", "identity": "i"}
-    env = {"AUDIT": "on", "ENCRYPTION_KEY": base64.b64encode(os.urandom(32)).decode()}
+    env = {"AUDIT": "on", "ENCRYPTION_KEY": CREDENTIALS.master_key}
     with pytest.MonkeyPatch.context() as patch:
         for name, value in env.items():
             patch.setenv(name, value)
@@ -209,3 +212,126 @@ def test_no_personal_column_is_in_clear(database: Postgres, tmp_path: Path) -> N
         values = [str(one) for (one,) in database.rows(f"SELECT {column} FROM {table}")]  # noqa: S608 - of the part
         assert values
         assert all(one.startswith("enc:v1:AES-256-GCM:data-1:") for one in values), (table, column)
+
+
+@pytest.fixture(scope="module")
+def secured(database: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[httpx.Client, Services]]:
+    """The services of a region with TLS, an identity provider, an audit log and encrypted columns, each a process; a client of the gateway."""
+    assert database.answers()
+    home = tmp_path_factory.mktemp("secured")
+    objects = render(RELEASE, CREDENTIALS, SECURITY)
+    places = {"auth-service": AUTH, "user-service": USER, "track-service": TRACK, "api-gateway": GATEWAY}
+    issued = certificates.IssuedCertificates().secrets(objects, lambda _, name: places.get(name, GATEWAY))
+    for (namespace, name), one in of_kind(issued, "Secret").items():
+        if namespace == "us-east-1":
+            (home / name).mkdir()
+            for file, text in one["data"].items():
+                (home / name / file).write_bytes(base64.b64decode(text))
+    region, identity = CREDENTIALS.identity.of_region(), CREDENTIALS.identity
+    shared = {"ISSUER": identity.issuer, "AUDIT": "on", "API_DESCRIPTION": "served", "DATABASE_SERVICE_HOST": DATABASE}
+    for name, place in places.items():
+        variable = name.upper().replace("-", "_")
+        shared |= {f"{variable}_SERVICE_HOST": place, f"{variable}_SERVICE_PORT": "8443"}
+    own = {
+        "auth-service": {"SIGNING_KEYS": region["signing-keys"], "PGUSER": "identity", "ENCRYPTION_KEY": CREDENTIALS.master_key},
+        "user-service": {"CLIENT_SECRET": region["client-secret"], "ENCRYPTION_KEY": CREDENTIALS.master_key},
+        "track-service": {},
+        "api-gateway": {"CONTACTS": "yes", "FIREWALL": "on", "LIMITS": "report-plays=20"},
+    }  # fmt: skip
+    with ExitStack() as stack:
+        services = Services(home, stack)
+        for name, place in places.items():
+            module = name.removesuffix("-service").removeprefix("api-")
+            services.start(module, place, **shared, **own[name], TLS_DIR=str(home / f"{name}-tls"))
+        authority = ssl.create_default_context(cafile=home / "api-gateway-tls" / "ca.crt")
+        client = httpx.Client(base_url=identity.issuer, verify=authority, trust_env=False, timeout=30)
+        with client:
+            headers = header(client, "viewer-1")
+            until(lambda: client.get("/tracks", headers=headers).status_code == 200)
+            yield client, services
+
+
+def header(client: httpx.Client, user: str) -> dict[str, str]:
+    """The token of a test user."""
+    form = {"grant_type": "password", "username": user, "password": CREDENTIALS.identity.passwords[user]}
+    basic = ("normaldance-web", CREDENTIALS.identity.clients["normaldance-web"])
+    answer = client.post("/oauth/token", data=form, auth=basic)
+    assert answer.status_code == 200, answer.text
+    return {"authorization": f"Bearer {answer.json()['access_token']}"}
+
+
+def test_the_provider_is_reached_with_tls_alone(secured: tuple[httpx.Client, Services]) -> None:
+    """Its issuer is the HTTPS address, services check tokens by it, and pages of another origin may not sign in."""
+    client, _ = secured
+    found = client.get("/.well-known/openid-configuration").json()
+    assert found["issuer"] == CREDENTIALS.identity.issuer
+    assert all(str(one).startswith("https://") for key, one in found.items() if key.endswith(("_endpoint", "_uri")))
+    body = {"user": "viewer-2", "password": CREDENTIALS.identity.passwords["viewer-2"]}
+    own, other = (
+        client.post("/login", json=body, headers={"origin": one})
+        for one in (CREDENTIALS.identity.issuer, CREDENTIALS.identity.issuer.replace("https", "http"))
+    )
+    client.cookies.clear()
+    assert (own.status_code, other.status_code) == (200, 403)
+    assert all("secure" in one.lower() for one in own.headers.get_list("set-cookie"))
+    assert httpx.get(f"http://{AUTH}:8080/internal/standing", trust_env=False).status_code == 421
+
+
+def test_an_address_of_a_profile_is_sealed_and_read_again(
+    secured: tuple[httpx.Client, Services], database: Postgres
+) -> None:
+    """At sign-up and at each change; its user, and the export of a person, have it as it was said."""
+    client, _ = secured
+    new = {"user": "test-sealed", "password": "correct horse battery staple", "email": "first@example.test"}
+    assert client.post("/users", json=new).status_code == 201
+    admin = header(client, "admin-1")
+
+    def kept() -> str:
+        ((email,),) = database.rows("SELECT email FROM profiles WHERE name = 'test-sealed'")
+        return str(email)
+
+    assert kept().startswith("enc:v1:")
+    assert client.get("/users/test-sealed/settings", headers=admin).json()["email"] == "first@example.test"
+    changed = client.patch("/users/test-sealed", json={"email": "second@example.test"}, headers=admin)
+    assert changed.json()["email"] == "second@example.test"
+    assert kept().startswith("enc:v1:")
+    exported = client.get("/users/test-sealed/export", headers=admin).json()
+    assert exported["profile"]["email"] == "second@example.test"
+    assert (
+        client.patch("/users/test-sealed", json={"display": "x"}, headers=admin).json()["email"]
+        == "second@example.test"
+    )
+
+
+def test_a_contact_is_for_whoever_added_it(secured: tuple[httpx.Client, Services], database: Postgres) -> None:
+    """Nobody without a token, and no other user, reads, replaces or removes it; its changes are in the audit log."""
+    client, _ = secured
+    one, other = header(client, "editor-1"), header(client, "editor-2")
+    contact = {"name": "test-kept", "email": "a@example.test", "phone": "+1 555 0100"}
+    statuses = [
+        client.post("/contacts", json=contact, headers=headers).status_code for headers in ({}, one, other, one)
+    ]
+    assert statuses == [401, 201, 403, 201]
+    assert [client.get("/contacts/test-kept", headers=each).status_code for each in ({}, other, one)] == [401, 403, 200]
+    assert client.get("/contacts/editor-1", headers=one).json()["email"] == "editor-1@example.test"
+    removed = [client.delete("/contacts/test-kept", headers=each).status_code for each in ({}, other, one, one)]
+    assert removed == [401, 403, 200, 404]
+    noted = {what for (what,) in database.rows("SELECT what FROM audit WHERE who = 'editor-1'")}
+    assert {"write-contact", "remove-contact"} <= noted
+
+
+def test_everything_that_users_meet_is_described(secured: tuple[httpx.Client, Services]) -> None:
+    """With all parts: contacts and the export too, each with what it needs; what is not is for services among themselves."""
+    client, services = secured
+    document = client.get("/openapi.json").json()
+    for path, method, scope in (
+        ("/contacts", "post", "WRITE"),
+        ("/contacts/{name}", "get", "READ"),
+        ("/contacts/{name}", "delete", "WRITE"),
+        ("/users/{name}/export", "get", "READ"),
+    ):
+        assert {"token": [scope]} in document["paths"][path][method]["security"]
+    assert "served and not described" not in services.log("gateway", GATEWAY)
+    for module, place in (("auth", AUTH), ("user", USER), ("track", TRACK)):
+        missing = [line for line in services.log(module, place).splitlines() if "served and not described" in line]
+        assert all(" /internal/" in line for line in missing), missing

@@ -73,7 +73,10 @@ def application(settings: PodSettings, database: DatabaseRouter, *, secret: str)
     if provider is not None:
         routes += UserProfiles(database, access, ownership, columns).routes()
     if audit.is_on():
-        routes += [PersonExport(database, access, ownership, columns).route(), web.post(PATH, RefusalEntries(database).enter)]
+        routes += [
+            PersonExport(database, access, ownership, columns).route(),
+            web.post(PATH, RefusalEntries(database).enter),
+        ]
     check = no_dependencies if defects.always_ready else database.ask
     app = build(settings, routes, lifespan=database.held, check=check)
     app[ENVELOPE].registry.register(sign_ins.counter)

@@ -182,7 +182,9 @@ _GUARDED: Final[Mapping[str, TypedOperation]] = {
     "delete-track": TypedOperation(
         name="delete-track", summary="delete a track of one's own", answers={204: None}, refuses=(404,), parameters=_ID
     ),
-    "report-plays": TypedOperation(name="report-plays", summary="who is played most", answers={200: PlaysReport}, refuses=(429,)),
+    "report-plays": TypedOperation(
+        name="report-plays", summary="who is played most", answers={200: PlaysReport}, refuses=(429,)
+    ),
     "read-settings": TypedOperation(
         name="read-settings",
         summary="one's own settings",
