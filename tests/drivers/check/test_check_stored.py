@@ -24,6 +24,7 @@ from harness.drivers.check.stored.in_clear import classified_and_hidden, markers
 from harness.drivers.facts import FactReading
 from harness.errors import ConfigurationError, DriverError
 from harness.targets import Target, load_target
+from harness.targets.files.requests import SignIn
 from tests.builders.addresses import NET
 from tests.builders.database_servers import SETTINGS, Member, initialised, postgres
 from tests.builders.http_servers import Quiet, serving
@@ -66,15 +67,21 @@ class _People(Quiet, BaseHTTPRequestHandler):
     Attributes:
         dsn: of the database. cipher: options of pgp_sym_encrypt; empty: the address is stored in clear.
         forgets: accepts a person and does not keep it.
+        token: that a call must have, and that `POST /sessions` gives; empty: none.
     """
 
     dsn = ""
     cipher = AES_256
     forgets = False
+    token = ""
     log: Path | None = None
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        if self.path == "/sessions":
+            return self.say(201, {"token": self.token})
+        if self.token and self.headers.get("authorization") != f"Bearer {self.token}":
+            return self.say(401, {})
         value = "pgp_sym_encrypt(%s, %s, %s)" if self.cipher else "convert_to(%s, 'UTF8')"
         values = [body["email"], PASSPHRASE, self.cipher] if self.cipher else [body["email"]]
         if self.headers.get("x-key", "right") != "right":
@@ -97,8 +104,10 @@ class _People(Quiet, BaseHTTPRequestHandler):
         self.say(200 if rows else 404, {"name": rows[0][0], "email": rows[0][1]} if rows else {})
 
     def do_DELETE(self) -> None:
+        if self.token and self.headers.get("authorization") != f"Bearer {self.token}":
+            return self.say(401, {})
         self.ask("DELETE FROM people WHERE name = %s", [unquote(self.path.rpartition("/")[2])])
-        self.say(204, None)
+        return self.say(204, None)
 
     def ask(self, query: str, values: Sequence[object]) -> list[Any]:
         with psycopg.connect(self.dsn, autocommit=True) as connection:
@@ -216,6 +225,20 @@ def test_a_write_that_is_not_there_proves_nothing(
         [fact] = scanned(described(tmp_path, database, url, **(stores(database) | {"writes": [write]}))).values()
     assert fact.ok is None
     assert said in fact.observed
+
+
+def test_a_marker_is_written_by_a_user_who_signs_in_for_it(database: Member, tmp_path: Path) -> None:
+    """With the token of the sign-in it is written, read back and removed; without one it is refused."""
+    (tmp_path / "password").write_text("pw")
+    sign_in = {"path": "/sessions", "user": "test-{n}", "users": 1, "password": {"file": str(tmp_path / "password")}}
+    with serving(served(database, token="fresh")) as url:
+        target = described(tmp_path, database, url, **(stores(database) | {"writes": [{**WRITE, "by": "user"}]}))
+        facts = scanned(target.model_copy(update={"sign_in": SignIn.model_validate(sign_in)}))
+        with pytest.raises(DriverError, match="got status 401"):
+            scanned(described(tmp_path, database, url, **stores(database)))
+    assert facts["write POST /people"].ok is True
+    with psycopg.connect(database.dsn) as connection:
+        assert connection.execute("SELECT count(*) FROM people").fetchone() == (0,)
 
 
 def test_a_dump_is_searched_unpacked_and_an_encrypted_one_must_begin_as_declared(
