@@ -37,7 +37,7 @@ ASKED: tuple[tuple[str, str, Any, int], ...] = (
     ("POST /tracks", "/tracks", {"title": "New", "artist": "Me"}, 201),
     ("POST /tracks", "/tracks", {"title": "New"}, 422),
     ("POST /tracks", "/tracks", {"title": "New", "artist": "\0"}, 422),
-    ("POST /tracks/9/plays", "/tracks/{id}/plays", None, 201),
+    ("POST /tracks/83/plays", "/tracks/{id}/plays", None, 201),
     ("POST /tracks/999999/plays", "/tracks/{id}/plays", None, 404),
     ("POST /ledger", "/ledger", {"client": 7070, "sequence": 1, "checksum": "c"}, 201),
     ("POST /ledger", "/ledger", {"client": 7070, "sequence": 1, "checksum": "c" * 70000}, 413),

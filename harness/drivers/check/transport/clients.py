@@ -20,7 +20,6 @@ from harness.drivers.check.transport.listeners import LISTENERS, NamedListener, 
 from harness.drivers.check.transport.wire import WITHIN_S, sql_state, startup, status_of
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError
-from harness.model.planned.need import RequiredKey
 from harness.targets import Target
 from harness.targets.files.listeners import Keypair, TlsListener
 from harness.targets.http import tls_context
