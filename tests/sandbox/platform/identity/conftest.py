@@ -48,7 +48,7 @@ class Identity:
         return {"authorization": f"Bearer {self.tokens(user, **more)['access_token']}"}
 
 
-def until(holds: Any, seconds: float = 10.0) -> None:
+def until(holds: Any, seconds: float = 60.0) -> None:
     """Wait until it holds; the test fails where it never does."""
     for _ in Deadline.after(seconds).ticks(0.05):
         if holds():
@@ -97,7 +97,8 @@ def identity(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Identity]:
             for at in (GATEWAY, OTHER_GATEWAY)
         )
         platform = Identity(here, there, credentials, postgres, services)
-        token = platform.header("viewer-1")
+        token, listener = platform.header("viewer-1"), {"user": "listener-1", "password": "listen-listener-1"}
         for client in (here, there):
             until(lambda client=client: client.get("/tracks", headers=token).status_code == 200)
+            until(lambda client=client: client.post("/sessions", json=listener).status_code == 201)
         yield platform
