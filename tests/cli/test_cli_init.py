@@ -162,7 +162,7 @@ def test_where_the_requirement_is_an_address_no_wheel_is_asked_for(
 ) -> None:
     """CI installs the tool from the repository by itself."""
     address = "readiness-harness @ git+https://example.test/readiness@0123abc"
-    monkeypatch.setattr("harness.cli.starter.writing.tool_requirement", lambda: address)
+    monkeypatch.setattr("harness.cli.starter.writing.tool_requirement", lambda *_extras: address)
     code, said = readiness("init", "shop", "--entry", "http://127.0.0.1:9", "--json")
     assert (code, [line.partition("  #")[0] for line in json.loads(said)["next"]]) == (
         0,

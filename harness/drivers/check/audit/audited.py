@@ -34,6 +34,7 @@ AUDIT: Final = RequiredKey("audit", "the entries of the audit log are read")
 _CHANGES: Final = within("audit.changes", "calls that change something are planted")
 _REFUSALS: Final = within("audit.refusals", "calls that are refused are planted")
 _MAY_WRITE: Final = RequiredKey("may_write", "planted calls may write")
+_SIGN_IN: Final = RequiredKey("sign_in", "a user signs in for planted calls")
 _TRAFFIC: Final = within("audit.traffic", "the entries of the traffic's routes are compared")
 _FORM: Final = SentenceForm(
     "audited",
@@ -215,7 +216,7 @@ def audit_of_traffic(target: Target, params: Mapping[str, str]) -> FactProbe:
     _FORM,
     "with who, what, when and whence for every state change and every refusal of the traffic and of <calls:count> planted calls",
     example="there is exactly one audit entry with who, what, when and whence for every state change and every refusal of the traffic and of 400 planted calls",
-    needs=(AUDIT, _TRAFFIC, _CHANGES, _REFUSALS, _MAY_WRITE),
+    needs=(AUDIT, _TRAFFIC, _CHANGES, _REFUSALS, _MAY_WRITE, _SIGN_IN),
     when=When.AFTER_TRAFFIC,
     seconds=20.0,
     touches=("entry",),
@@ -238,7 +239,7 @@ def audit_of_everything(target: Target, params: Mapping[str, str]) -> FactProbe:
     _FORM,
     "with who, what, when and whence for every state change and every refusal of <calls:count> planted calls",
     example="there is exactly one audit entry with who, what, when and whence for every state change and every refusal of 400 planted calls",
-    needs=(AUDIT, _CHANGES, _REFUSALS, _MAY_WRITE),
+    needs=(AUDIT, _CHANGES, _REFUSALS, _MAY_WRITE, _SIGN_IN),
     seconds=20.0,
     touches=("entry",),
     again=False,

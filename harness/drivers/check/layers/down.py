@@ -9,7 +9,7 @@ from typing import Final
 from harness import clock
 from harness.drivers.check.claim import When, claim
 from harness.drivers.check.layers.foreign import awaited
-from harness.drivers.check.layers.in_turn import LAYERS, REFUSED, layers_of
+from harness.drivers.check.layers.in_turn import LAYERS, REFUSED, SIGN_IN, layers_of
 from harness.drivers.check.layers.switches import switch_access, switched_off
 from harness.drivers.check.needs import within
 from harness.drivers.check.planted.calls import (
@@ -24,7 +24,6 @@ from harness.drivers.check.planted.calls import (
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError
 from harness.model import Quantity
-from harness.model.planned.need import RequiredKey
 from harness.targets import Target
 from harness.targets.access import accesses
 from harness.targets.files.attacks import Authentication
@@ -43,7 +42,7 @@ _LEAST: Final = 50
     example="every foreign call is refused while authentication is down for 20 s",
     needs=(
         LAYERS,
-        RequiredKey("sign_in", "a signed-in user is served before and after"),
+        SIGN_IN,
         within("layers.authentication", "authentication is taken down"),
     ),
     when=When.AFTER_TRAFFIC,

@@ -19,6 +19,7 @@ from harness.targets.files.attacks import ForeignCall, Layer, LayerSettings, Lay
 from harness.targets.probe_pods import CALLERS
 
 LAYERS: Final = RequiredKey("layers", "layers of protection are switched off")
+SIGN_IN: Final = RequiredKey("sign_in", "a signed-in user is served before and after")
 REFUSED: Final = SentenceForm(
     "foreign-calls-refused",
     "every foreign call is refused <off:noun>",
@@ -29,7 +30,7 @@ _CHECK: Final = "check layers"
 
 def _needs(*layers: Layer) -> tuple[RequiredKey, ...]:
     each = (within(f"layers.switches.{one}", f"the {one.replace('-', ' ')} is switched off") for one in layers)
-    return (LAYERS, within("layers.foreign", "foreign calls are sent"), *each)
+    return (LAYERS, within("layers.foreign", "foreign calls are sent"), SIGN_IN, *each)
 
 
 _GATEWAY: Final[tuple[Layer, ...]] = ("gateway-check", "token-check", "network-policy")

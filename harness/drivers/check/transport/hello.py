@@ -111,7 +111,7 @@ def client_hello(versions: Sequence[int], name: str = "", groups: Sequence[int] 
     suites = [*(_SUITES_1_3 if new else ()), *(_SUITES if older else ())]
     begin = struct.pack("!H", stated) + os.urandom(32) + _short(os.urandom(32) if new else b"")
     body = begin + _long(b"".join(struct.pack("!H", suite) for suite in [*suites, 0x00FF])) + _short(b"\x00")
-    if stated > SSL_3:
+    if new or stated > SSL_3:  # SSL 3.0 has no extensions
         body += _long(b"".join(_extensions(versions, stated, name, groups)))
     message = b"\x01" + len(body).to_bytes(3, "big") + body
     return struct.pack("!BHH", _HANDSHAKE, min(stated, 0x0301), len(message)) + message
@@ -122,7 +122,7 @@ def _extensions(versions: Sequence[int], stated: int, name: str, groups: Sequenc
         yield _extension(0, _long(b"\x00" + _long(name.encode("idna"))))
     yield _extension(10, _long(b"".join(struct.pack("!H", group) for group in groups)))
     yield _extension(11, b"\x01\x00")
-    if stated >= TLS_1_2:
+    if stated >= TLS_1_2 or TLS_1_3 in versions:
         yield _extension(13, _long(b"".join(struct.pack("!H", one) for one in _SIGNATURES)))
     if TLS_1_3 in versions:
         newest_first = sorted(versions, reverse=True)
