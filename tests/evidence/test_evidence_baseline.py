@@ -70,7 +70,7 @@ def begun(path: Path, run: str, took_ns: int) -> RunDirectory:
             load.put("worker.started", name, worker=1, pid=1, rows=directory.relative(rows))
             writer = RowWriter(rows, SAMPLES)
             for at in (99, 100, 150, 199, 200, 350):
-                writer.put((at, at, at + took_ns, 200, 10, 1, 0, 0, 0, 0), words)
+                writer.put((at, at, at + took_ns, 200, 10, 1, 0, 0, 0, 0, 0), words)
             writer.close()
         under = subject.startswith("experiment:")
         named = {"traffic": name, "phase": Phase.FAULT if under else Phase.STEADY, "experiment": "x" if under else ""}

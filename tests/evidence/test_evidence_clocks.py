@@ -51,7 +51,7 @@ def rows(path: Path, times: list[int]) -> Path:
     writer = RowWriter(path, SAMPLES)
     for at in times:
         writer.put(
-            (at, at + 1, at + 10, 200, 2, 2, 0, 0, 0, 0), ("j", "1", "home", "GET", None, None, None, None, None)
+            (at, at + 1, at + 10, 200, 2, 2, 0, 0, 0, 0, 0), ("j", "1", "home", "GET", None, None, None, None, None)
         )
     writer.close()
     return path

@@ -80,7 +80,7 @@ def plan() -> Plan:
 
 def sample(intended_ns: int) -> tuple[tuple[int, ...], tuple[str | None, ...]]:
     """One request of `read`, answered after a microsecond."""
-    return (intended_ns, intended_ns, intended_ns + 1000, 200, 10, 1, 0, 0, 0, 0), (
+    return (intended_ns, intended_ns, intended_ns + 1000, 200, 10, 1, 0, 0, 0, 0, 0), (
         "j",
         "1",
         "read",

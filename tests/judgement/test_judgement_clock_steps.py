@@ -131,6 +131,7 @@ def test_figures_that_no_clock_step_puts_in_doubt_hold_no_length_of_time_or_see_
         Figure.REPORTED_RATE,
     }  # by the clock of the tool that wrote the report
     timeless = {
+        Figure.AS_DESCRIBED,
         Figure.COPIES,
         Figure.READ_BACK,
         Figure.PARTS,

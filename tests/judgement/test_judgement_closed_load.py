@@ -190,7 +190,7 @@ def test_requests_that_are_slow_in_the_warm_up_are_in_no_figure(tmp_path: Path) 
     writer = RowWriter(directory.path / "load" / "everyday" / "samples-0.rows", SAMPLES)
     for due_ns in every(10, 80, PER_S).tolist():
         done_ns = due_ns + (900_000_000 if due_ns < ns(20) else 20_000_000)
-        row = (due_ns, due_ns, done_ns, 200, 10, 0, 0, 0, 0, 0)
+        row = (due_ns, due_ns, done_ns, 200, 10, 0, 0, 0, 0, 0, 0)
         writer.put(row, ("reader", None, "cold", "GET", None, None, None, None, None))
     writer.close()
     sizes = {"journeys_per_s": PER_S, "requests_per_journey": 1}

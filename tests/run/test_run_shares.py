@@ -44,7 +44,7 @@ def test_the_last_answers_count(tmp_path: Path) -> None:
     def put(us: int, eu: int, ap: int, start: int) -> None:
         for at, region in enumerate(["us-east-1"] * us + ["eu-west-1"] * eu + ["ap-southeast-1"] * ap):
             writer.put(
-                (0, 0, start + at, 200, 0, 1, 0, 0, 0, 0), (None, None, None, None, None, region, None, None, None)
+                (0, 0, start + at, 200, 0, 1, 0, 0, 0, 0, 0), (None, None, None, None, None, region, None, None, None)
             )
         writer.flush()
 
