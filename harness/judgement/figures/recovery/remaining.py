@@ -17,7 +17,7 @@ from harness.judgement.figures.files import load_files
 from harness.judgement.figures.indicators import counted_ms, failed, timed, waited_ms
 from harness.judgement.figures.recovery.phases import of_each_attempt, windows_in
 from harness.judgement.figures.spec import Basis, Spec, until_the_limit
-from harness.judgement.measures import HINTS, Case, held
+from harness.judgement.measures import HINTS, Case
 from harness.judgement.receipts.faults.attempts import samples_due
 from harness.judgement.receipts.faults.fault import claimed_fault_receipt
 from harness.judgement.receipts.faults.restore import restore_receipt
@@ -33,8 +33,6 @@ from harness.model import (
     Figure,
     LimitRule,
     Measure,
-    Op,
-    Outcome,
     Phase,
     ReasonKind,
     Table,
@@ -82,10 +80,10 @@ def _below(case: Case, attempt: Experiment, scope: Mapping[str, str], rows: Tabl
     limit_ms = case.objective.times[BELOW].in_unit("ms")
     limit_s, watched_s = case.scaled.in_unit("s"), (span[1] - span[0]) / NS_PER_S
     seconds = range(int(watched_s))
-    high = next((float(at) for at in seconds if _outcome(case, rows, limit_ms, _from(span, at)) is Outcome.PASS), None)
+    high = next((float(at) for at in seconds if _is_below(case, rows, limit_ms, _from(span, at))), None)
     late_s = watched_s / 2 if high is None else limit_s
     late = (span[0] + round(late_s * NS_PER_S), span[1] if high is None else _from(span, int(high))[0])
-    slow = late[1] > late[0] and _outcome(case, rows, limit_ms, late) is Outcome.FAIL
+    slow = late[1] > late[0] and _is_below(case, rows, limit_ms, late) is False
     low = None if high is None else limit_s if slow and high >= limit_s else 0.0
     unknown = "" if high is not None or slow else "too few requests prove a response time on either side of the limit"
     if not rows.words["served_region"].equals(region).any():
@@ -120,21 +118,23 @@ def _from(span: _Span, at_s: int) -> _Span:
     return span[0] + at_s * NS_PER_S, span[1]
 
 
-def _outcome(case: Case, rows: Table, limit_ms: float, span: _Span) -> Outcome:
-    """Whether the quantile of the requests due in a span is below the limit: PASS with every failure over it, FAIL by the slow ones alone."""
+def _is_below(case: Case, rows: Table, limit_ms: float, span: _Span) -> bool | None:
+    """Whether the quantile of the requests due in a span is below the limit, with every failure over it; not below by the slow ones alone.
+
+    None: neither is proven.
+    """
     due = rows.between("intended_ns", *span)
     ms, confidence = np.where(failed(due), np.inf, waited_ms(due)), case.objective.confidence
     if len(due) < (needed(0, 1 - case.quantile, confidence) or 1):
-        return Outcome.INCONCLUSIVE
+        return None
     timeline = Timeline.of(due.ints["intended_ns"], span)
-    if held(Op.BELOW, quantile_in_time(ms, timeline, case.quantile, limit_ms, confidence, claim=True), limit_ms) is (
-        Outcome.PASS
-    ):
-        return Outcome.PASS
+    bounds = quantile_in_time(ms, timeline, case.quantile, limit_ms, confidence, claim=True)
+    if bounds.n and bounds.high < limit_ms:
+        return True
     slow, counted = counted_ms(due, limit_ms, quick_failures=True)
     timeline = Timeline.of(due.ints["intended_ns"][counted], span)
     bounds = quantile_in_time(slow, timeline, case.quantile, limit_ms, confidence, claim=True)
-    return Outcome.FAIL if held(Op.BELOW, bounds, limit_ms) is Outcome.FAIL else Outcome.INCONCLUSIVE
+    return False if bounds.n and bounds.fail_low >= limit_ms else None
 
 
 SPEC: Final = Spec(

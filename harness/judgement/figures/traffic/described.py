@@ -10,9 +10,10 @@ from harness.judgement.figures.files import load_files
 from harness.judgement.figures.indicators import scope_of
 from harness.judgement.figures.sentence import FigureSentence
 from harness.judgement.figures.spec import Basis, Need, Spec
-from harness.judgement.measures import Case, Figures, because, inconclusive, measure, settled
+from harness.judgement.measures import Case, inconclusive
 from harness.judgement.receipts.load import joined_load_receipt
-from harness.model import Figure, Measure, Objective, Op, Outcome, Phase, ReasonKind, Window
+from harness.judgement.shapes.amount import Amount, amount
+from harness.model import Figure, Measure, Objective, Op, Phase, ReasonKind, Window
 from harness.model.observations import AnswerCompared
 from harness.model.records.table import AS_DESCRIBED, NOT_AS_DESCRIBED, NOT_COMPARABLE, NOT_COMPARED
 
@@ -41,40 +42,32 @@ def answers_as_described(case: Case) -> Iterable[Measure]:
         for code in counts:
             counts[code] += int((codes == code).sum())
     answers = sum(counts.values())
-    outcome = _outcome(counts)
-    text = _words(case, windows, counts, answers)
-    receipts = {"load": joined_load_receipt(case.plan, windows, latencies=False)}
-    kind = ReasonKind.NO_RECORD if outcome is Outcome.INCONCLUSIVE else None
-    outcome, reason = settled(outcome, because(outcome, text, _hint(counts, outcome), kind=kind), receipts)
-    yield measure(
+    bad, unknown = counts[NOT_AS_DESCRIBED], counts[NOT_COMPARED] + counts[NOT_COMPARABLE]
+    yield amount(
         case,
-        name,
-        outcome,
-        reason,
-        scope=scope_of(windows[0], case.objective, ""),
-        figures=Figures(
-            value=counts[NOT_AS_DESCRIBED],
-            n=answers,
+        Amount(
+            low=bad,
+            high=bad + (unknown if counts[AS_DESCRIBED] else max(unknown, 1)),
+            value=bad,
+            limit=0.0,
+            op=Op.AT_MOST,
+            text=_words(case, windows, counts, answers),
+            expected="0",
             method="each answer, compared by its load worker when it came",
-            receipts=receipts,
             files=all_files(windows),
+            scope=scope_of(windows[0], case.objective, ""),
+            receipts={"load": joined_load_receipt(case.plan, windows, latencies=False)},
+            n=answers,
+            hint=_hint(counts),
+            kind=ReasonKind.NO_RECORD,
         ),
-    )
-
-
-def _outcome(counts: dict[int, int]) -> Outcome:
-    if counts[NOT_AS_DESCRIBED]:
-        return Outcome.FAIL
-    return (
-        Outcome.INCONCLUSIVE
-        if counts[NOT_COMPARED] or counts[NOT_COMPARABLE] or not counts[AS_DESCRIBED]
-        else Outcome.PASS
+        name,
     )
 
 
 def _words(case: Case, windows: Sequence[Window], counts: dict[int, int], answers: int) -> str:
     bad, traffic = counts[NOT_AS_DESCRIBED], windows[0].traffic
-    text = f"{bad} of {answers} answers to {traffic} traffic are not as the API description says, expected 0"
+    text = f"{bad} of {answers} answers to {traffic} traffic are not as the API description says"
     for code, words in ((NOT_COMPARED, "were not compared"), (NOT_COMPARABLE, "could not be compared")):
         if counts[code]:
             text += f"; {counts[code]} {words}"
@@ -88,9 +81,8 @@ def _words(case: Case, windows: Sequence[Window], counts: dict[int, int], answer
     return "; ".join([text, *[*examples][:_SHOWN]])
 
 
-def _hint(counts: dict[int, int], outcome: Outcome) -> str:
-    if outcome is not Outcome.INCONCLUSIVE:
-        return ""
+def _hint(counts: dict[int, int]) -> str:
+    """What to do where answers were not compared."""
     if counts[NOT_COMPARABLE]:
         return "describe the operation, or correct `api.description` in the target file, then run again"
     if counts[AS_DESCRIBED]:
