@@ -30,13 +30,3 @@ Feature: Three regions share the traffic
   Scenario: The secondary region holds a copy of the database
     When the deployed platform has been inspected
     Then the database has at least 1 member in eu-west-1 that streams from the primary and refuses writes in the steady state
-
-  @DA-GEO-LB
-  Scenario: The balancer answers its own host only, and leads each path of it to the gateways
-    When the deployed platform has been inspected
-    Then every public listener of host "api.normaldance.com" answers every path by "api-gateway" and another host by 404
-
-  @DA-GEO-TLS
-  Scenario: Plain HTTP leads to HTTPS
-    When the deployed platform has been inspected
-    Then every public listener redirects 100 % of plain HTTP requests to HTTPS with a certificate that names the host

@@ -115,8 +115,10 @@ def full_target(directory: Path, prometheus: str = NO_SERVICE) -> dict[str, Any]
 def without(content: dict[str, Any], key: str) -> dict[str, Any]:
     """A copy that lacks a key, `section.key` within a section."""
     section, _, below = key.partition(".")
-    left = {name: value for name, value in content.items() if name != section or below}
-    return {**left, section: {k: v for k, v in content[section].items() if k != below}} if below else left
+    if not below:
+        return {name: value for name, value in content.items() if name != section}
+    within = content[section]
+    return {**content, section: without(within, below) if isinstance(within, dict) else within}
 
 
 def loaded(directory: Path, content: dict[str, Any]) -> Target:

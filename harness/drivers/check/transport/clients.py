@@ -20,6 +20,7 @@ from harness.drivers.check.transport.listeners import LISTENERS, NamedListener, 
 from harness.drivers.check.transport.wire import WITHIN_S, sql_state, startup, status_of
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError
+from harness.model.planned.need import RequiredKey
 from harness.targets import Target
 from harness.targets.files.listeners import Keypair, TlsListener
 from harness.targets.http import tls_context
@@ -67,7 +68,7 @@ Cases = Mapping[str, ssl.SSLContext | str]
     example="every mutual listener accepts a right client certificate, and none, an expired or a foreign one ended the handshake",
     needs=(
         within("tls.listeners", "listeners that require a client certificate are named there, with `mutual: true`"),
-        within("tls.right", "a right client certificate is the control"),
+        RequiredKey("tls.right", "a right client certificate is the control", "`tls.client_certificates.right`"),
     ),
     seconds=2.0,
 )
