@@ -33,6 +33,7 @@ from harness.units import NS_PER_S
 AUDIT: Final = RequiredKey("audit", "the entries of the audit log are read")
 _CHANGES: Final = within("audit.changes", "calls that change something are planted")
 _REFUSALS: Final = within("audit.refusals", "calls that are refused are planted")
+_CLIENT: Final = within("audit.client", "entries name the address of this machine")
 _MAY_WRITE: Final = RequiredKey("may_write", "planted calls may write")
 _SIGN_IN: Final = RequiredKey("sign_in", "a user signs in for planted calls")
 _TRAFFIC: Final = within("audit.traffic", "the entries of the traffic's routes are compared")
@@ -216,7 +217,7 @@ def audit_of_traffic(target: Target, params: Mapping[str, str]) -> FactProbe:
     _FORM,
     "with who, what, when and whence for every state change and every refusal of the traffic and of <calls:count> planted calls",
     example="there is exactly one audit entry with who, what, when and whence for every state change and every refusal of the traffic and of 400 planted calls",
-    needs=(AUDIT, _TRAFFIC, _CHANGES, _REFUSALS, _MAY_WRITE, _SIGN_IN),
+    needs=(AUDIT, _TRAFFIC, _CHANGES, _REFUSALS, _MAY_WRITE, _SIGN_IN, _CLIENT),
     when=When.AFTER_TRAFFIC,
     seconds=20.0,
     touches=("entry",),
@@ -239,7 +240,7 @@ def audit_of_everything(target: Target, params: Mapping[str, str]) -> FactProbe:
     _FORM,
     "with who, what, when and whence for every state change and every refusal of <calls:count> planted calls",
     example="there is exactly one audit entry with who, what, when and whence for every state change and every refusal of 400 planted calls",
-    needs=(AUDIT, _CHANGES, _REFUSALS, _MAY_WRITE, _SIGN_IN),
+    needs=(AUDIT, _CHANGES, _REFUSALS, _MAY_WRITE, _SIGN_IN, _CLIENT),
     seconds=20.0,
     touches=("entry",),
     again=False,

@@ -97,8 +97,7 @@ def identity(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Identity]:
             for at in (GATEWAY, OTHER_GATEWAY)
         )
         platform = Identity(here, there, credentials, postgres, services)
-        token, listener = platform.header("viewer-1"), {"user": "listener-1", "password": "listen-listener-1"}
+        token = platform.header("viewer-1")
         for client in (here, there):
             until(lambda client=client: client.get("/tracks", headers=token).status_code == 200)
-            until(lambda client=client: client.post("/sessions", json=listener).status_code == 201)
         yield platform
