@@ -29,6 +29,14 @@ _JOBS: Final = """
 """
 _DOMAINS: Final = {"pod-loss": "pod", "node-loss": "node", "region-loss": "region"}
 _DSN: Final = "host=127.0.0.1 port=9 dbname=shop connect_timeout=1"
+_MAY_BREAK: Final = (
+    "feature-flags",
+    "migration",
+    "secret-rotation",
+    "audit-tampering",
+    "layers",
+    "authentication-down",
+)
 _PRODUCTION: Final = "{schema: any, tables: {users: 10}}\n"
 
 
@@ -94,17 +102,7 @@ def full_target(directory: Path, prometheus: str = NO_SERVICE) -> dict[str, Any]
             "pages": {"red": {"us-east-1": page}},
             "metrics": {"red": ["red_total"]},
         },
-        "may_break": [
-            {"experiment": name}
-            for name in (
-                "feature-flags",
-                "migration",
-                "secret-rotation",
-                "audit-tampering",
-                "layers",
-                "authentication-down",
-            )
-        ],
+        "may_break": [{"experiment": name} for name in _MAY_BREAK],
         "may_write": [{"users": "test-*"}, {"operations": "POST /users"}, {"operations": "POST /orders"}],
         "sign_in": {"path": "/sessions", "user": "test-{n}", "password": dsn},
         **trust_sections(directory, NO_SERVICE, dsn),

@@ -128,11 +128,8 @@ def _plan(
     scale, release = target.time_scale, target.release.version or settings.release
     said = statements_of(settings.project, target, release)
     known = {demand.key: demand for demand in compiled.demands}
-    lacking = {
-        claim.scenario.id: lack
-        for claim in compiled.claims
-        if (lack := _lack(claim, known, target, settings, library)) is not None
-    }
+    lacks = ((claim.scenario.id, _lack(claim, known, target, settings, library)) for claim in compiled.claims)
+    lacking = {scenario: lack for scenario, lack in lacks if lack is not None}
     claims = tuple(claim for claim in compiled.claims if claim.scenario.id not in lacking)
     expected = {key for claim in claims for key in claim.demands}
     demands = {key: demand for key, demand in known.items() if key in expected}

@@ -17,7 +17,6 @@ import asyncio
 import json
 import os
 import re
-import signal
 import sys
 import time
 from collections.abc import Mapping
@@ -28,6 +27,7 @@ import aiohttp
 from aiohttp import web
 
 from .moments import seconds_of
+from .serving import serve
 
 PORT: Final = 3000
 SOURCE: Final = {"uid": "prometheus", "name": "Prometheus", "type": "prometheus", "isDefault": True}
@@ -158,19 +158,6 @@ def _moment(text: object) -> float:
     return time.time() - (seconds_of(ago[1]) if ago[1] else 0.0)
 
 
-async def _serve(grafana: GrafanaApi, address: str, port: int) -> None:
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    runner = web.AppRunner(grafana.application(), access_log=None)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, address, port, reuse_address=True).start()
-        await stop.wait()
-    finally:
-        await runner.cleanup()
-
-
 def main(arguments: list[str]) -> int:
     """Serve as a pod."""
     prometheus = f"http://{os.environ['PROMETHEUS_SERVICE_HOST']}:{os.environ['PROMETHEUS_SERVICE_PORT']}"
@@ -179,7 +166,9 @@ def main(arguments: list[str]) -> int:
         panel = {"id": 1, "title": metric, "datasource": SOURCE, "targets": [{"refId": "A", "expr": f"sum({metric})"}]}
         dashboards["by-hand"] = {"uid": "by-hand", "title": "By hand", "panels": [panel]}
     grafana = GrafanaApi(prometheus, dashboards)
-    asyncio.run(_serve(grafana, os.environ.get("POD_IP", "127.0.0.1"), int(os.environ.get("PORT", str(PORT)))))
+    asyncio.run(
+        serve(grafana.application(), os.environ.get("POD_IP", "127.0.0.1"), int(os.environ.get("PORT", str(PORT))))
+    )
     return 0
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import signal
 import sys
 import time
 from collections.abc import Mapping
@@ -20,6 +19,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from .moments import rfc3339
+from .serving import serve
 
 PORT: Final = 8080
 _KEPT: Final = 10_000
@@ -79,23 +79,16 @@ async def _well(_: web.Request) -> web.Response:
     return web.json_response({"status": "ok"})
 
 
-async def _serve(log: NoticeLog, address: str, port: int) -> None:
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    runner = web.AppRunner(log.application(), access_log=None)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, address, port, reuse_address=True).start()
-        await stop.wait()
-    finally:
-        await runner.cleanup()
-
-
 def main() -> int:
     """Serve as a pod."""
     pages = runbooks_in(Path(os.environ.get("RUNBOOKS_DIR", "runbooks")), os.environ.get("RELEASE", ""))
-    asyncio.run(_serve(NoticeLog(pages), os.environ.get("POD_IP", "127.0.0.1"), int(os.environ.get("PORT", str(PORT)))))
+    asyncio.run(
+        serve(
+            NoticeLog(pages).application(),
+            os.environ.get("POD_IP", "127.0.0.1"),
+            int(os.environ.get("PORT", str(PORT))),
+        )
+    )
     return 0
 
 

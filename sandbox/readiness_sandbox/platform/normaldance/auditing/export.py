@@ -10,10 +10,10 @@ from aiohttp import web
 from ..atrest import PersonalColumns
 from ..kit.app import RequestRefused, answer
 from ..kit.postgres import DatabaseRouter, one
+from ..profile import EMAIL
 from ..trust.access import Ownership, RouteAccess
 from ..trust.rules import EXPORT_RULE, READ
 
-EMAIL: Final = "profiles.email"
 QUERY: Final = "SELECT export_person(%s, %s) AS export"
 
 
