@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any, Final
@@ -72,3 +74,30 @@ def test_the_engine_alone_requires_nothing_of_the_sandbox_s_own() -> None:
     }
     assert own <= named(SANDBOX["dependencies"]).keys()
     assert not own & named(ENGINE["dependencies"]).keys()
+
+
+WITHOUT_EXTRAS: Final = """
+import sys
+from harness.extras import EXTRAS
+
+brought_by_others = {"attr", "markdown_it", "websocket"}
+extras = {name for names in EXTRAS.values() for name in names} - brought_by_others
+
+
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in extras:
+            raise ModuleNotFoundError(name)
+
+
+sys.meta_path.insert(0, Absent())
+import harness.pytest_plugin.plugin, harness.steps.templates
+"""
+
+
+def test_every_claim_is_read_without_the_packages_of_extras() -> None:
+    """A plain install has none of them, and a run reads the claims of every room."""
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_EXTRAS], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr

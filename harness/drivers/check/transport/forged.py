@@ -5,10 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-
 from harness import clock
 from harness.errors import ConfigurationError
 from harness.targets.files.listeners import Keypair
@@ -24,6 +20,10 @@ def forged(right: Path, directory: Path) -> Keypair:
     Raises:
         ConfigurationError: the file has no certificate.
     """
+    from cryptography import x509  # the extra `trust`
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
     try:
         model = x509.load_pem_x509_certificate(right.read_bytes())
     except (OSError, ValueError) as error:
