@@ -44,7 +44,6 @@ PRELOAD = (
     "psycopg.conninfo",
     "jwt",
     "prometheus_client",
-    "uvloop",
 )
 """What the platform's services import."""
 PARTS = (

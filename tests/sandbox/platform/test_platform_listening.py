@@ -6,17 +6,16 @@ import asyncio
 import socket
 from contextlib import AsyncExitStack
 
-import uvloop
 from aiohttp import web
 
-from readiness_sandbox.platform.normaldance.kit.app import ACCEPTED_AT_ONCE, BACKLOG, listen
+from readiness_sandbox.platform.normaldance.kit.app import BACKLOG, listen
 
 WAITING = 200
 PATIENCE_S = 5
 
 
 def test_two_hundred_connections_wait_and_are_accepted_in_a_few_turns() -> None:
-    """While the loop is busy they wait, none is turned away; then a turn accepts as many as there are descriptors."""
+    """While the loop is busy they wait, none is turned away; then they are accepted many in a turn."""
 
     async def turns() -> int:
         runner = web.AppRunner(web.Application(), shutdown_timeout=0)
@@ -36,4 +35,4 @@ def test_two_hundred_connections_wait_and_are_accepted_in_a_few_turns() -> None:
             return taken
 
     assert BACKLOG > WAITING
-    assert uvloop.run(turns()) <= 3 * WAITING / ACCEPTED_AT_ONCE
+    assert asyncio.run(turns()) <= 20

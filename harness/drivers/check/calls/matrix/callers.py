@@ -12,6 +12,7 @@ from urllib.parse import quote, urlencode
 from harness import clock
 from harness.drivers.check.calls.matrix.operations import CredentialKind, GuardedOperation
 from harness.drivers.check.calls.together import CallAnswer, CallPlan, send_together
+from harness.drivers.check.sessions.browser import browsers, test_users
 from harness.errors import HarnessError
 from harness.targets import Target
 from harness.targets.files.identity import Authorisation
@@ -108,8 +109,28 @@ class RightCallers:
         return frozenset(own)
 
     def fresh(self, credential: Credential) -> Credential:
-        """The credential, got again if it expires soon. Raises NotMadeError."""
-        return self.user(credential.user) if credential.user and credential.kind is CredentialKind.TOKEN else credential
+        """The credential, got again if it expires soon or another call may have ended it. Raises NotMadeError."""
+        if credential.user and credential.kind is CredentialKind.TOKEN:
+            return self.user(credential.user)
+        return self.session(of=credential.user) if credential.kind is CredentialKind.SESSION else credential
+
+    def session(self, *, of: str = "", scopes: frozenset[str] = frozenset()) -> Credential:
+        """The cookies of a user, or of one who has scopes, who has just signed in, as an own page sends them. Raises NotMadeError."""
+        whys = list[str]()
+        try:
+            with browsers(self.target, self.target.entry) as maker:
+                for name, user in test_users(self.target).items():
+                    if (of and name != of) or (scopes and not scopes <= self.user(name).scopes):
+                        continue
+                    browser, why = maker.signed_in(user)
+                    if not why:
+                        headers = browser.headers("POST", browser.cookies)
+                        words = f"the session of the user `{name}`"
+                        return Credential(words=words, headers=headers, kind=CredentialKind.SESSION, user=name)
+                    whys.append(why)
+        except HarnessError as error:
+            whys.append(error.what)
+        raise NotMadeError("; ".join(["no user has a session", *dict.fromkeys(whys)]))
 
     def key(self) -> Credential:
         """The right API key. Raises NotMadeError: there is none."""
@@ -123,9 +144,7 @@ class RightCallers:
         except HarnessError as error:
             raise NotMadeError(error.what) from error
 
-    def right(
-        self, one: GuardedOperation, *, kinds: Iterable[CredentialKind] = (CredentialKind.TOKEN, CredentialKind.KEY)
-    ) -> Credential:
+    def right(self, one: GuardedOperation, *, kinds: Iterable[CredentialKind] = tuple(CredentialKind)) -> Credential:
         """A credential that an operation must let in: of a user with its scopes, who owns the objects in its path if one does.
 
         Raises:
@@ -148,6 +167,8 @@ class RightCallers:
                 return self.key()
             except NotMadeError as error:
                 whys.append(str(error))
+        if usable == {CredentialKind.SESSION}:
+            return self.session(scopes=one.scopes)
         raise NotMadeError("; ".join(dict.fromkeys(whys)) or f"it takes only a {' or '.join(sorted(one.kinds))}")
 
     def _by_ownership(self, one: GuardedOperation) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -11,6 +12,10 @@ from harness.targets.openapi.document import OpenApiDocument
 _DEEPEST: Final = 12
 """Maximum depth of a value that is made; a schema that needs more contains itself."""
 _MOST_LETTERS: Final = 10_000
+_LONGEST_MATCHED: Final = 32
+"""Some patterns take a time that doubles with each letter."""
+_SIMPLE: Final = ("test", "Test", "TEST", "1", "a", "A")
+"""Texts that are tried, each made longer by its last letter."""
 _FORMATS: Final[Mapping[str, str]] = {
     "date": "2024-01-31",
     "date-time": "2024-01-31T12:00:00Z",
@@ -40,7 +45,7 @@ def sample(document: OpenApiDocument, schema: Any, depth: int = 0) -> Any:
     """A value for a schema; of an object only what is required.
 
     Raises:
-        NoSampleError: the schema contains itself, has a pattern, or is of an unknown type.
+        NoSampleError: the schema contains itself, has a pattern that no simple text matches, or is of an unknown type.
     """
     if depth > _DEEPEST:
         raise NoSampleError("its schema contains itself")
@@ -99,14 +104,24 @@ def _of_type(document: OpenApiDocument, found: Mapping[str, Any], depth: int) ->
 
 
 def _text(found: Mapping[str, Any]) -> str:
-    if "pattern" in found:
-        raise NoSampleError("its schema has a pattern and no example")
-    text = _FORMATS.get(str(found.get("format")), "test")
     least, most = int(found.get("minLength", 0)), found.get("maxLength")
     if least > _MOST_LETTERS:
         raise NoSampleError(f"its schema asks for {least} letters")
-    text += "x" * (least - len(text))
-    return text[:most] if isinstance(most, int) else text
+    begun = (*([_FORMATS[str(found["format"])]] if found.get("format") in _FORMATS else []), *_SIMPLE)
+    texts = (text + text[-1] * (least - len(text)) for text in begun)
+    cut = (text[:most] if isinstance(most, int) else text for text in texts)
+    matching = (text for text in cut if "pattern" not in found or _matches(str(found["pattern"]), text))
+    if (chosen := next(matching, None)) is None:
+        raise NoSampleError("its schema has a pattern that no simple text matches, and no example")
+    return chosen
+
+
+def _matches(pattern: str, text: str) -> bool:
+    """Whether a text has what a pattern asks for; False too where the text is long, or the pattern is not one of Python's."""
+    try:
+        return len(text) <= _LONGEST_MATCHED and re.search(pattern, text) is not None
+    except re.error:
+        return False
 
 
 def _number(found: Mapping[str, Any]) -> int | float:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import sys
 from collections.abc import AsyncIterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -162,11 +162,15 @@ class TokenCheck:
         url = f"{'https' if client_context() else 'http'}://{host}:{port}{PATH}"
         every_s = self._defects.standing_every_s or EVERY_S
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=WITHIN_S)) as session:
+            known = True
             while True:
-                began_s = asyncio.get_running_loop().time()
+                began_s, before = asyncio.get_running_loop().time(), known
                 known = False
-                with suppress(aiohttp.ClientError, TimeoutError, ValueError, KeyError, TypeError):
+                try:
                     known = await self.ask_once(session, url)
+                except (aiohttp.ClientError, TimeoutError, ValueError, KeyError, TypeError) as error:
+                    if before:
+                        sys.stderr.write(f"what no longer counts is not known: {type(error).__name__}: {error}\n")
                 if known:
                     self._heard_s = began_s
                 await asyncio.sleep(every_s if known else EVERY_S / 5)
