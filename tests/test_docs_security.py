@@ -131,9 +131,7 @@ def test_the_page_leads_to_verdicts_that_turn(tmp_path: Path) -> None:
     with orders(tmp_path) as port:
         shop = project(tmp_path, port)
         assert verdicts(shop, port, *tokens) == dict.fromkeys(tokens, "PASS")
-        assert (
-            verdicts(shop, port, "CONTRACT")["CONTRACT"] != "FAIL"
-        )  # a starved machine decides nothing about the load
+        assert verdicts(shop, port, "CONTRACT") == {"CONTRACT": "PASS"}
     with orders(tmp_path, NO_KEY, port=port):
         assert verdicts(shop, port, *tokens) == {"TOKEN": "PASS", "ALG-NONE": "FAIL", "FOREIGN-KEY": "FAIL"}
     with orders(tmp_path, *UNASKED, port=port):

@@ -32,8 +32,10 @@ pytestmark = [
     pytest.mark.skipif(not all(map(find_spec, ("flask", "jwt"))), reason="flask or pyjwt is not installed"),
 ]
 
-EVERY = "sum by (client) (increase(refused_total[10s])) > 10"
-PASSWORDS = 'sum by (client) (increase(refused_total{reason="password"}[10s])) > 10'
+SINCE = "sum by (client) ({0} - ({0} offset 10s or {0} * 0)) > 10"
+"""The increase in 10 s, also of a series that began with it: `increase` does not count its first sample."""
+EVERY = SINCE.format("refused_total")
+PASSWORDS = SINCE.format('refused_total{reason="password"}')
 SCRAPES = """
 global: {{scrape_interval: 1s, evaluation_interval: 1s}}
 rule_files: [{here}/rules.json]
