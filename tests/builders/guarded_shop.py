@@ -39,7 +39,7 @@ class GuardedShop:
         others: a provider that it does not trust.
         open: what is not checked: `token`, `signature`, `alg`, `expiry`, `issuer`, `audience`, `revoked`, `scope`, `owner`, `key`,
             `origin`, `origins-end`, for the operation in `at`, or for every one; `cookie`: no operation takes cookies; `account`: no session
-            is valid.
+            is valid; `sessions`: a token begins a session, whose cookie goes before a token.
         at: operation that leaves it out; empty: every one.
         answers: status that every operation answers with; None: none.
         orders: owner by id.
@@ -218,13 +218,16 @@ class _ShopsHandler(BaseHTTPRequestHandler):
         if kind == "key":
             right = {KEY, OLD_KEY} if self.of.leaves_out("key", name) else {KEY}
             return 0 if self.headers.get("x-api-key") in right else 401
+        began = SimpleCookie(self.headers.get("cookie", "")).get("began") if self.of.open == "sessions" else None
         claims = self._claims(name) if self.headers.get("authorization") else self._by_page(name)
+        if began is not None:
+            claims = {"sub": began.value, "scope": " ".join(self.of.issuer.scopes[began.value])}
         if claims is None or isinstance(claims, int):
             return claims or 401
+        self.user = claims["sub"]
         if not {*scopes} <= {*claims["scope"].split()} and not self.of.leaves_out("scope", name):
             return 403
         owner = self.of.orders.get(int(last)) if last else None
-        self.user = claims["sub"]
         if owner not in {None, self.user} and "ADMIN" not in claims["scope"] and not self.of.leaves_out("owner", name):
             return 404
         return 0
@@ -271,6 +274,8 @@ class _ShopsHandler(BaseHTTPRequestHandler):
         content = b"" if body is None else json.dumps(body).encode()
         self.send_response_only(status)
         self.send_header("Content-Length", str(len(content)))
+        if self.of.open == "sessions" and hasattr(self, "user"):
+            cookies = (*cookies, f"began={self.user}")
         for one in cookies:
             self.send_header("Set-Cookie", one)
         self.end_headers()

@@ -10,7 +10,7 @@ from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 from harness import clock
-from harness.drivers.check.calls.matrix.operations import CredentialKind, GuardedOperation
+from harness.drivers.check.calls.matrix.operations import STANDARD, CredentialKind, GuardedOperation
 from harness.drivers.check.calls.together import CallAnswer, CallPlan, send_together
 from harness.drivers.check.sessions.browser import browsers, test_users
 from harness.errors import HarnessError
@@ -25,8 +25,6 @@ MOST_AGAIN_S: Final = 5.0
 """Longest wait before a call whose answer is no evidence is sent again."""
 _LEAST_S: Final = 45.0
 """A token that is valid for less time is got again."""
-STANDARD: Final = frozenset({"openid", "profile", "email", "address", "phone", "offline_access"})
-"""Scopes of OpenID Connect, which say nothing about what a token may do."""
 
 
 class NotMadeError(Exception):

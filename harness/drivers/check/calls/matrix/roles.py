@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from harness.drivers.check.calls.matrix.callers import STANDARD, Credential, NotMadeError, RightCallers
+from harness.drivers.check.calls.matrix.callers import Credential, NotMadeError, RightCallers
 from harness.drivers.check.calls.matrix.controls import Control, Controls
 from harness.drivers.check.calls.matrix.declared import RolePair, pairs_of, users_by_role
 from harness.drivers.check.calls.matrix.judging import admission, let_in, proves_nothing, refusal
-from harness.drivers.check.calls.matrix.operations import operations_of
+from harness.drivers.check.calls.matrix.operations import STANDARD, operations_of
 from harness.drivers.check.calls.matrix.refused import DESCRIBED, IDENTIFIED
 from harness.drivers.check.calls.together import CallAnswer, CallPlan
 from harness.drivers.check.claim import claim
@@ -150,7 +150,7 @@ def role_scopes(target: Target, params: Mapping[str, str]) -> FactProbe:
             )
         facts = list[FactReading]()
         for role, users in users_by_role(callers).items():
-            words = " ".join(sorted(declared.get(role, ())))
+            words = " ".join(sorted({*declared.get(role, ())} - STANDARD))
             facts += [_scopes_fact(callers, user, role, words) for user in users]
             if not users:
                 why = f"`identity.users` has no user of the role `{role}`"
