@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import jwt
@@ -20,6 +21,7 @@ from harness.targets import Target, load_target
 from tests.builders.http_servers import Quiet, serving
 from tests.builders.identity_provider import CLIENT_SECRET, PASSWORD, TrustedIssuer, identity_provider
 
+ORDERS = {1: "test-viewer", 2: "test-second", 3: "test-editor"}
 KEY, OLD_KEY = "the-right-api-key", "the-revoked-api-key"
 SCOPES = {
     "viewer": ("READ",),
@@ -42,6 +44,8 @@ class GuardedShop:
             is valid; `sessions`: a token begins a session, whose cookie goes before a token.
         at: operation that leaves it out; empty: every one.
         answers: status that every operation answers with; None: none.
+        denies: status for the order of another user.
+        lost: status of the next answer of an operation, which is carried out.
         orders: owner by id.
         asked: operations that were called, in order.
     """
@@ -52,7 +56,9 @@ class GuardedShop:
     open: str = ""
     at: str = ""
     answers: int | None = None
-    orders: dict[int, str] = field(default_factory=lambda: {1: "test-viewer", 2: "test-second"})
+    denies: int = 404
+    lost: dict[str, int] = field(default_factory=dict)
+    orders: dict[int, str] = field(default_factory=lambda: {**ORDERS})
     asked: list[str] = field(default_factory=list)
 
     def leaves_out(self, check: str, name: str) -> bool:
@@ -105,7 +111,7 @@ identity:
   users:
     viewer: {{user: test-viewer, password: {{env: PASSWORD_viewer}}, objects: {{id: 1}}}}
     second: {{user: test-second, password: {{env: PASSWORD_second}}, role: viewer, objects: {{id: 2}}}}
-    editor: {{user: test-editor, password: {{env: PASSWORD_editor}}}}
+    editor: {{user: test-editor, password: {{env: PASSWORD_editor}}, objects: {{id: 3}}}}
     writer: {{user: test-writer, password: {{env: PASSWORD_writer}}, role: editor}}
     admin: {{user: test-admin, password: {{env: PASSWORD_admin}}}}
   tokens: {{expired: {{env: EXPIRED}}, foreign-audience: {{client: billing}}, foreign-issuer: {{env: FOREIGN}}}}
@@ -119,8 +125,9 @@ authorisation:
 
 @contextmanager
 def guarded_shop(monkeypatch: pytest.MonkeyPatch) -> Iterator[GuardedShop]:
-    """A running shop with its provider and another one; the credentials of the target file are in the environment."""
-    with identity_provider() as issuer, identity_provider() as others:
+    """A running shop with its provider, another one, and a new undo log; the credentials of the target file are in the environment."""
+    with identity_provider() as issuer, identity_provider() as others, TemporaryDirectory() as state:
+        monkeypatch.setenv("READINESS_STATE", state)
         shop = GuardedShop(issuer=issuer, others=others)
         for name, scopes in SCOPES.items():
             monkeypatch.setenv(f"PASSWORD_{name}", PASSWORD.replace("{user}", f"test-{name}"))
@@ -183,6 +190,7 @@ class _ShopsHandler(BaseHTTPRequestHandler):
         elif status := self._refused(name, last):
             self._send(status)
         else:
+            self.status = self.of.lost.pop(name, 0)
             self._serve(name, last, body)
 
     def _session(self, name: str, body: bytes) -> None:
@@ -229,7 +237,7 @@ class _ShopsHandler(BaseHTTPRequestHandler):
             return 403
         owner = self.of.orders.get(int(last)) if last else None
         if owner not in {None, self.user} and "ADMIN" not in claims["scope"] and not self.of.leaves_out("owner", name):
-            return 404
+            return self.of.denies
         return 0
 
     def _claims(self, name: str) -> dict[str, Any] | None:
@@ -272,7 +280,8 @@ class _ShopsHandler(BaseHTTPRequestHandler):
 
     def _send(self, status: int, body: Any = None, cookies: tuple[str, ...] = ()) -> None:
         content = b"" if body is None else json.dumps(body).encode()
-        self.send_response_only(status)
+        self.send_response_only(getattr(self, "status", 0) or status)
+        self.status = 0
         self.send_header("Content-Length", str(len(content)))
         if self.of.open == "sessions" and hasattr(self, "user"):
             cookies = (*cookies, f"began={self.user}")

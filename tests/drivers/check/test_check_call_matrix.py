@@ -13,7 +13,16 @@ from harness.drivers.check.calls.matrix.refused import NOUNS, refused_calls
 from harness.drivers.check.calls.matrix.roles import role_matrix, role_scopes
 from harness.drivers.facts import FactReading
 from harness.errors import ConfigurationError
-from tests.builders.guarded_shop import KEY, OLD_KEY, OPERATIONS, GuardedShop, description, guarded_shop, target_of
+from tests.builders.guarded_shop import (
+    KEY,
+    OLD_KEY,
+    OPERATIONS,
+    ORDERS,
+    GuardedShop,
+    description,
+    guarded_shop,
+    target_of,
+)
 from tests.builders.identity_provider import CLIENT_SECRET
 
 PROTECTED = ("GET /orders", "POST /orders", "GET /orders/{id}", "DELETE /orders/{id}", "GET /users", "GET /report")
@@ -52,7 +61,7 @@ def test_a_healthy_shop_refuses_every_call(noun: str, shop: GuardedShop, tmp_pat
     found = facts(shop, tmp_path, noun, **EVERY.get(noun, {}))
     assert wrong(found) == []
     assert len(found) > 1
-    assert shop.orders == {1: "test-viewer", 2: "test-second"}
+    assert shop.orders == ORDERS
 
 
 @pytest.mark.parametrize(
@@ -100,7 +109,7 @@ def test_pages_of_other_origins_change_nothing(shop: GuardedShop, tmp_path: Path
     found = pages(shop, tmp_path)
     assert wrong(found) == []
     assert sorted(one.subject for one in found if one.expected == "refused with 403") == sorted(PAGES * 3)
-    assert shop.orders == {1: "test-viewer", 2: "test-second"}
+    assert shop.orders == ORDERS
 
 
 @pytest.mark.parametrize("at", PAGES)
@@ -148,7 +157,7 @@ def test_every_pair_of_role_and_operation_is_called(shop: GuardedShop, tmp_path:
     assert ("GET /users", "as editor: status 403") in seen
     assert ("DELETE /orders/{id}", "as editor: status 204") in seen
     assert len(found) == 3 * 5 + 1
-    assert shop.orders == {1: "test-viewer", 2: "test-second"}
+    assert shop.orders == ORDERS
 
 
 def test_a_role_that_may_too_much_is_found(shop: GuardedShop, tmp_path: Path) -> None:

@@ -9,11 +9,15 @@ from typing import Any
 import pytest
 
 from harness.drivers.check.calls.matrix import callers, cases
+from harness.drivers.check.calls.matrix.made import Written
 from harness.drivers.check.calls.matrix.refused import refused_calls
 from harness.drivers.check.calls.matrix.roles import role_matrix
 from harness.drivers.check.calls.together import CallPlan, send_together
 from harness.drivers.facts import FactReading
-from tests.builders.guarded_shop import GuardedShop, description, guarded_shop, target_of
+from harness.targets import platform_of
+from harness.targets.safety.intents import pending_intents
+from harness.targets.undo import recover
+from tests.builders.guarded_shop import ORDERS, GuardedShop, description, guarded_shop, target_of
 from tests.builders.http_servers import answering
 
 WITHOUT = {"noun": "calls-without-token", "status": "401"}
@@ -96,3 +100,82 @@ def test_a_path_that_is_an_address_is_not_called(path: str, shop: GuardedShop, t
         found = refused_calls(target_of(shop, tmp_path, document=document), WITHOUT)()
         assert asked == []
     assert sum("its path does not begin with one `/`" in one.observed for one in found) == 2
+
+
+def written(found: Sequence[FactReading]) -> str:
+    """What the calls wrote."""
+    return next((one.observed for one in found if one.subject == "what the calls wrote"), "nothing")
+
+
+def test_what_an_open_operation_wrote_is_deleted_or_named(shop: GuardedShop, tmp_path: Path) -> None:
+    """Orders that were made without a token are nobody's; the one that was made for the check, and deleted without a token, is gone."""
+    shop.open = "token"
+    found = refused_calls(target_of(shop, tmp_path), WITHOUT)()
+    assert {one.subject for one in found if one.ok is False} >= {"POST /orders", "DELETE /orders/{id}"}
+    assert shop.orders == ORDERS
+    assert written(found) == "3 objects made and deleted"
+    shop.at = "POST /orders"
+    found = refused_calls(target_of(shop, tmp_path), WITHOUT)()
+    assert {*shop.orders.values()} - {*ORDERS.values()} == {"nobody"}
+    assert "left: /orders/5 (its deletion got 404)" in written(found)
+
+
+def test_an_object_that_is_no_made_one_and_was_deleted_is_named(shop: GuardedShop, tmp_path: Path) -> None:
+    """Where nothing makes orders, a call without a token deletes the editor's own."""
+    document = description()
+    del document["paths"]["/orders"]["post"]
+    shop.open = "token"
+    found = refused_calls(target_of(shop, tmp_path, document=document), WITHOUT)()
+    assert 3 not in shop.orders
+    assert written(found) == "0 objects made and deleted; left: DELETE /orders/3 without a credential"
+
+
+def test_a_write_whose_answer_is_late_is_not_sent_twice(
+    shop: GuardedShop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may have been carried out: it is named, and what the shop did not begin is sent again."""
+    shop.lost = {"POST /orders": 504, "GET /orders": 504}
+    found = refused_calls(target_of(shop, tmp_path), WITHOUT)()
+    assert shop.asked.count("POST /orders") == 3
+    assert "POST /orders by the user `editor` (status 504: it may have been carried out)" in written(found)
+    assert {one.ok for one in found if one.subject == "GET /orders"} == {True}
+
+
+def test_an_object_is_deleted_by_recovery_where_the_run_was_killed(
+    shop: GuardedShop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The undo log has it from its making on; after the check it is empty."""
+    target = target_of(shop, tmp_path)
+    assert not_right(refused_calls(target, WITHOUT)()) == []
+    assert pending_intents(platform_of(target)) == []
+    monkeypatch.setattr(Written, "clean", lambda _: None)
+    refused_calls(target, WITHOUT)()
+    assert shop.orders != ORDERS
+    recovered = recover(target)
+    assert (len(recovered.undone), recovered.left) == (1, ())
+    assert shop.orders == ORDERS
+
+
+def test_an_object_of_another_user_decides_nothing(shop: GuardedShop, tmp_path: Path) -> None:
+    """A role that may read orders, and has none, is refused for the order's sake: neither FAIL nor PASS."""
+    shop.denies = 403
+    none = ("objects: {id: 3}", "objects: {}"), ("objects: {id: 2}", "objects: {}")
+    document = spoiled("/orders/{id}", "get", parameters=[{"name": "id", "in": "path", "required": True, "example": 1}])
+    found = role_matrix(target_of(shop, tmp_path, *none, document=document), {})()
+    assert [one for one in found if one.ok is False] == []
+    assert "GET /orders/{id}: as editor: status 403, perhaps since its object is not of this user" in " ".join(
+        not_right(found)
+    )
+    assert not_right(role_matrix(target_of(shop, tmp_path), {})()) == []
+
+
+def test_a_scope_that_is_not_checked_is_found_behind_a_check_of_owners(shop: GuardedShop, tmp_path: Path) -> None:
+    """The call is on an object of its user; where this user has none, it proves nothing."""
+    shop.open, shop.at, shop.denies = "scope", "GET /orders/{id}", 403
+    params = {"noun": "calls-without-scope", "scope": "READ", "status": "403", "class": "read operation"}
+    found = refused_calls(target_of(shop, tmp_path), params)()
+    assert "GET /orders/{id}: without scope READ (the user `editor`): let in, status 200" in not_right(found)
+    shop.at = ""
+    found = refused_calls(target_of(shop, tmp_path, ("objects: {id: 3}", "objects: {}")), params)()
+    assert [one.ok for one in found if "/{id}" in one.subject and "without scope" in one.observed] == [None]
+    assert "name one in `identity.users.NAME.objects`" in " ".join(not_right(found))

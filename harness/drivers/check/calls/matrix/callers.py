@@ -10,6 +10,7 @@ from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 from harness import clock
+from harness.drivers.check.calls.matrix.judging import may_have_acted
 from harness.drivers.check.calls.matrix.operations import STANDARD, CredentialKind, GuardedOperation
 from harness.drivers.check.calls.together import CallAnswer, CallPlan, send_together
 from harness.drivers.check.sessions.browser import browsers, test_users
@@ -252,9 +253,14 @@ class RightCallers:
         return f"it may write, and neither `disposable` nor `may_write: [{{operations: '{one.name}'}}]` allows it"
 
     def sent(self, calls: list[CallPlan]) -> list[CallAnswer]:
-        """The answers to calls; a call whose answer is no evidence (429, 502 to 504, none) is sent a second time."""
+        """The answers to calls; one without evidence (429, 502 to 504, none) is sent again, unless it would be carried out twice."""
         answers = self._sent(calls)
-        again = [number for number, answer in enumerate(answers) if answer.status in {0, 429, 502, 503, 504}]
+        again = [
+            number
+            for number, (call, answer) in enumerate(zip(calls, answers, strict=True))
+            if answer.status in {0, 429, 502, 503, 504}
+            and not (call.method in {"POST", "PATCH"} and may_have_acted(answer))
+        ]
         if again:
             asked = max((_retry_after(answers[number]) for number in again), default=0.0)
             clock.sleep(min(max(asked, 1.0), MOST_AGAIN_S))

@@ -7,6 +7,7 @@ import math
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
 from typing import Final
@@ -172,7 +173,10 @@ _Less = Callable[[frozenset[str]], frozenset[str]]
 
 def _scoped(of: CaseSetting, less: _Less, label: str) -> Iterator[Forged]:
     found = of.bench.once(label, lambda: _scoped_token(of.bench, less, label))
-    yield _forged(of, f"{label} ({found.of})", found.access, found)
+    users = of.bench.callers.tokens.identity.users
+    user = next((name for name in users if found.of == f"the user `{name}`"), "")
+    by = of.bench.callers.credential_of(found, user=user)
+    yield replace(_forged(of, f"{label} ({found.of})", found.access, found), by=by)
 
 
 def _scoped_token(bench: Bench, less: _Less, label: str) -> IssuedToken:

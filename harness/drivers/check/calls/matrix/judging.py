@@ -22,6 +22,12 @@ def proves_nothing(answer: CallAnswer) -> bool:
     return answer.status in NO_EVIDENCE or answer.status >= 500
 
 
+def may_have_acted(answer: CallAnswer) -> bool:
+    """Whether the platform may have carried a call out although nobody says so."""
+    silent = answer.status == 0 and answer.seconds > 0 and "Connect" not in answer.why
+    return silent or answer.status in {502, 504}
+
+
 def told(answer: CallAnswer) -> str:
     """An answer in words."""
     return f"status {answer.status}" if answer.status else answer.why or "no answer"
