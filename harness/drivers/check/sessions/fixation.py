@@ -93,6 +93,9 @@ def _compared(subject: str, browser: Browser, user: IdentityUser, why: str) -> F
         )
         return reading(what, ok=None)
     name = browser.settings.cookie
+    others = {key: value for key, value in browser.cookies.items() if key != name}
+    if browser.page(others).status == SERVED:
+        return reading(f"the page is served without the cookie `{name}`, so it is not that of the session", ok=None)
     if browser.session == before[name]:
         return reading("the id is the same after the sign-in", ok=False)
     old = browser.page(before)
