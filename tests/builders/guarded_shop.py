@@ -46,7 +46,9 @@ class GuardedShop:
         answers: status that every operation answers with; None: none.
         denies: status for the order of another user.
         lost: status of the next answer of an operation, which is carried out.
+        cached: answers by path, where `open` is `cache`: everybody gets them.
         orders: owner by id.
+        paths: paths that were requested, in order.
         asked: operations that were called, in order.
     """
 
@@ -57,8 +59,10 @@ class GuardedShop:
     at: str = ""
     answers: int | None = None
     denies: int = 404
+    cached: dict[str, bytes] = field(default_factory=dict)
     lost: dict[str, int] = field(default_factory=dict)
     orders: dict[int, str] = field(default_factory=lambda: {**ORDERS})
+    paths: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
 
     def leaves_out(self, check: str, name: str) -> bool:
@@ -178,15 +182,18 @@ class _ShopsHandler(BaseHTTPRequestHandler):
     def _answer(self, method: str) -> None:
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
         first, _, last = self.path.partition("?")[0].lstrip("/").partition("/")
-        name = f"{method} /{first}" + ("/{id}" if last else "")
+        name = f"{method} /{first}" + (("/{id}" if last.isdecimal() else f"/{last}") if last else "")
         if name in {"POST /login", "GET /account", "GET /login"}:
             self._session(name, body)
             return
         self.of.asked.append(name)
+        self.of.paths.append(self.path)
         if name not in OPERATIONS:
             self._send(404)
         elif self.of.answers is not None:
             self._send(self.of.answers)
+        elif self.path in self.of.cached:
+            self._send(200)
         elif status := self._refused(name, last):
             self._send(status)
         else:
@@ -281,6 +288,8 @@ class _ShopsHandler(BaseHTTPRequestHandler):
     def _send(self, status: int, body: Any = None, cookies: tuple[str, ...] = ()) -> None:
         content = b"" if body is None else json.dumps(body).encode()
         self.send_response_only(getattr(self, "status", 0) or status)
+        if self.of.open == "cache" and status == 200:
+            self.of.cached[self.path] = content
         self.status = 0
         self.send_header("Content-Length", str(len(content)))
         if self.of.open == "sessions" and hasattr(self, "user"):

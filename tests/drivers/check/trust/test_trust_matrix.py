@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,9 @@ from typing import Any
 import pytest
 
 from harness.drivers.check.calls.matrix import callers, cases
-from harness.drivers.check.calls.matrix.made import Written
+from harness.drivers.check.calls.matrix.bench import Bench, CaseSetting
+from harness.drivers.check.calls.matrix.made import MadeObject, Written
+from harness.drivers.check.calls.matrix.operations import CredentialKind, GuardedOperation
 from harness.drivers.check.calls.matrix.refused import refused_calls
 from harness.drivers.check.calls.matrix.roles import role_matrix
 from harness.drivers.check.calls.together import CallPlan, send_together
@@ -20,6 +23,7 @@ from harness.targets.undo import recover
 from tests.builders.guarded_shop import ORDERS, GuardedShop, description, guarded_shop, target_of
 from tests.builders.http_servers import answering
 
+PROTECTED = ("GET /orders", "POST /orders", "GET /orders/{id}", "DELETE /orders/{id}", "GET /users", "GET /report")
 WITHOUT = {"noun": "calls-without-token", "status": "401"}
 
 
@@ -179,3 +183,60 @@ def test_a_scope_that_is_not_checked_is_found_behind_a_check_of_owners(shop: Gua
     found = refused_calls(target_of(shop, tmp_path, ("objects: {id: 3}", "objects: {}")), params)()
     assert [one.ok for one in found if "/{id}" in one.subject and "without scope" in one.observed] == [None]
     assert "name one in `identity.users.NAME.objects`" in " ".join(not_right(found))
+
+
+def test_a_cache_that_has_the_answer_of_a_right_credential_is_found(shop: GuardedShop, tmp_path: Path) -> None:
+    """The first call without a token is refused, and the next one gets what the right user was given."""
+    shop.open = "cache"
+    found = refused_calls(target_of(shop, tmp_path), WITHOUT)()
+    assert "GET /users: without a credential, after the right credential: let in, status 200" in not_right(found)
+    assert {one.subject for one in found if one.ok is False} == {name for name in PROTECTED if name.startswith("GET")}
+
+
+def test_a_token_that_expired_during_the_calls_decides_nothing(
+    shop: GuardedShop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """401 in place of the declared 403 is for the expiry, and no FAIL."""
+    monkeypatch.setattr(callers, "_LEAST_S", -100.0)
+    shop.issuer.lifetime_s = -1.0
+    target = target_of(shop, tmp_path)
+    params = {"noun": "calls-with-scope-only", "scope": "READ", "status": "403", "class": "write operation"}
+    for found in (role_matrix(target, {})(), refused_calls(target, params)()):
+        assert [one for one in found if one.ok is not None] == []
+    assert "had expired by then" in " ".join(not_right(role_matrix(target, {})()))
+
+
+@pytest.mark.parametrize(
+    ("key", "other"),
+    [("c0ffee", "c0ffe0"), ("c0ffea", "c0ffe0"), ("AbC9", "AbCc"), ("QUJDRA==", "QUJDR0=="), ("k", "0")],
+)
+def test_another_last_letter_is_another_key(
+    key: str, other: str, shop: GuardedShop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where a platform reads keys as base 16 in any case, or as base 64, of whose last letter only the first bits count."""
+    monkeypatch.setenv("KEY", key)
+    right = callers.RightCallers(target_of(shop, tmp_path))
+    one = GuardedOperation(name="GET /report", method="GET", path="/report")
+    of = CaseSetting(bench=Bench(right, [one], {}), operation=one, right=right.key(), owned=False, base=right.key())
+    assert [[*each.headers.values()] for each in cases.CASES["key-wrong"](of)][1] == [other]
+
+
+def test_objects_with_one_id_are_two(shop: GuardedShop, tmp_path: Path) -> None:
+    """An order 7 that was deleted by a call does not hide the item 7 of it, which is deleted before its parent."""
+    right = callers.RightCallers(target_of(shop, tmp_path, ("DELETE /orders/*", "DELETE *")))
+    paths = ("/orders", "/orders/{id}/items", "/lists")
+    kinds = frozenset({CredentialKind.TOKEN})
+    every = [
+        GuardedOperation(name=f"{method} {path}", method=method, path=path, inside=inside, kinds=kinds)
+        for place in paths
+        for method, path in (("POST", place), ("DELETE", f"{place}/{{one}}"))
+        for inside in (tuple(re.findall(r"{(\w+)}", path)),)
+    ]
+    written, by = Written(right, every), right.user("editor")
+    for one in every[::2]:
+        written.add(MadeObject(by=one, place=one.path, id="7", right=by, values={}))
+    assert written.gone("/lists", "7")
+    fact = written.clean()
+    assert fact is not None
+    assert fact.observed == "3 objects made and deleted"
+    assert shop.paths == ["/orders/3/items/7", "/orders/7"]

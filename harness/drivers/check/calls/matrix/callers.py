@@ -80,6 +80,15 @@ class RightCallers:
         self.declared = target.authorisation or Authorisation()
         self._made: dict[str, Credential | str] = {}
 
+    @property
+    def ahead_s(self) -> float:
+        """By how many seconds the provider's clock is ahead of this machine's; 0 where there is no provider."""
+        return self.tokens.provider.ahead_s if self.tokens.identity.issuer else 0.0
+
+    def expired(self, until_s: float) -> bool:
+        """Whether a token has expired that is valid until this time, by this machine's clock or the provider's."""
+        return math.isfinite(until_s) and until_s <= clock.wall().timestamp() + max(self.ahead_s, 0.0)
+
     def user(self, name: str) -> Credential:
         """The credential of a user of the file, got again before it expires. Raises NotMadeError: it got none."""
         known = self._made.get(name)

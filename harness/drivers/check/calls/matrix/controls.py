@@ -182,7 +182,12 @@ def of_right(callers: RightCallers, control: Control) -> bool:
 
 
 def admitted(callers: RightCallers, control: Control, fact: FactReading, answer: CallAnswer) -> FactReading:
-    """The fact of a call that must be let in; 403 decides nothing where the object in its path may be another user's."""
+    """The fact of a call that must be let in.
+
+    401 decides nothing where the token may have expired meanwhile, nor 403 where the object in its path may be another user's.
+    """
+    if fact.ok is False and answer.status == 401 and callers.expired(control.right.expires_s):
+        return replace(fact, ok=None, observed=f"{fact.observed}, perhaps since its token had expired by then")
     may_be = on_objects(control.operation, callers) is not False and not of_right(callers, control)
     if fact.ok is False and answer.status == 403 and may_be:
         return replace(fact, ok=None, observed=f"{fact.observed}, perhaps since its object is not of this user")

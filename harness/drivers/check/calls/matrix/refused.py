@@ -13,7 +13,7 @@ from harness.drivers.check.calls.matrix.callers import Credential, NotMadeError,
 from harness.drivers.check.calls.matrix.cases import CASES
 from harness.drivers.check.calls.matrix.classes import members_of
 from harness.drivers.check.calls.matrix.controls import Control, Controls, admitted, of_right, refused_plan
-from harness.drivers.check.calls.matrix.judging import admission, proves_nothing, refusal
+from harness.drivers.check.calls.matrix.judging import admission, let_in, proves_nothing, refusal
 from harness.drivers.check.calls.matrix.operations import CredentialKind, GuardedOperation, operations_of
 from harness.drivers.check.calls.together import CallAnswer, CallPlan
 from harness.drivers.check.claim import CheckFunction, claim
@@ -155,17 +155,19 @@ class _CallMatrix:
                 controls.append(control)
                 facts += self._add(control, len(controls) - 1, calls)
             answers = self._answered(calls, controls)
-            ended_s = clock.wall().timestamp()
-            let_in = self._controls.answers(controls)
+            expired = [self._callers.expired(call.forged.until_s) for call in calls]
+            admitted_with = self._controls.answers(controls)
+            cached = self._cached(calls, controls, admitted_with)
         finally:
             written = self._controls.clean()
-        for call, answer in zip(calls, answers, strict=True):
+        for call, answer, late in zip(calls, answers, expired, strict=True):
             subject, label = controls[call.control].operation.name, call.forged.label
-            fact = refusal(subject, label, answer, let_in[call.control], self._expected)
-            why = "the token had expired by then" if call.forged.until_s <= ended_s else call.unsure
-            if fact.ok and why:
+            fact = refusal(subject, label, answer, admitted_with[call.control], self._expected)
+            why = "the token had expired by then" if late else call.unsure
+            if why and (fact.ok or (fact.ok is False and late and answer.status == 401)):
                 fact = replace(fact, ok=None, observed=f"{fact.observed}, but {why}")
             facts.append(fact)
+        facts += cached
         facts += [
             admitted(
                 self._callers,
@@ -173,9 +175,24 @@ class _CallMatrix:
                 admission(one.operation.name, f"the right credential of {one.right.words}", answer),
                 answer,
             )
-            for one, answer in zip(controls, let_in, strict=True)
+            for one, answer in zip(controls, admitted_with, strict=True)
         ]
         return sorted(facts, key=lambda fact: fact.ok is not False) + ([written] if written is not None else [])
+
+    def _cached(
+        self, calls: Sequence[MatrixCall], controls: Sequence[Control], answers: Sequence[CallAnswer]
+    ) -> list[FactReading]:
+        """A fact for each read that is let in although it was refused before: a cache has the answer to the right credential."""
+        reads = {call.control: call for call in reversed(calls) if controls[call.control].operation.reads}
+        again = [call for call in reads.values() if let_in(answers[call.control])]
+        facts = []
+        for call, answer in zip(again, self._callers.sent([call.plan for call in again]), strict=True):
+            if let_in(answer):
+                label = f"{call.forged.label}, after the right credential"
+                facts.append(
+                    refusal(controls[call.control].operation.name, label, answer, answers[call.control], self._expected)
+                )
+        return facts
 
     def _wait(self, operations: Sequence[GuardedOperation]) -> None:
         """Make the tokens that take time before all others, which may expire meanwhile."""

@@ -42,11 +42,18 @@ def role_matrix(target: Target, params: Mapping[str, str]) -> FactProbe:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _RefusedPair:
-    """A call that must be refused, on an object of `control`; `unsure`: why it may be refused for another reason; empty: it may not."""
+    """A call that must be refused.
+
+    Attributes:
+        pair, control, plan: the call, and the control of its operation.
+        until_s: time on the wall clock at which its token expires.
+        unsure: why it may be refused for another reason; empty: it may not.
+    """
 
     pair: RolePair
     control: Control
     plan: CallPlan
+    until_s: float
     unsure: str
 
 
@@ -69,6 +76,7 @@ class _RoleMatrix:
             answers = self._callers.sent([one.plan for one in refused])
             for one, answer in zip(refused, answers, strict=True):
                 self._controls.wrote(one.control, one.plan, answer, f"as {one.pair.role}")
+            late = [self._callers.expired(one.until_s) for one in refused]
             right = self._controls.answers([control for _, control in allowed])
         finally:
             written = self._controls.clean()
@@ -79,11 +87,12 @@ class _RoleMatrix:
             facts.append(_plain(admitted(self._callers, own, fact, answer), answer))
             if let_in(answer) or pair.operation.name not in controls:
                 controls[pair.operation.name] = answer
-        for one, answer in zip(refused, answers, strict=True):
+        for one, answer, expired in zip(refused, answers, late, strict=True):
             pair, control = one.pair, controls.get(one.pair.operation.name, _NOT_CALLED)
             fact = refusal(pair.operation.name, f"as {pair.role}", answer, control, pair.statuses)
             why = "" if pair.role in alive else "its token was let in by no operation, so it proves nothing"
-            if fact.ok and (why := why or one.unsure):
+            why = "its token had expired by then" if expired else why or one.unsure
+            if why and (fact.ok or (fact.ok is False and expired and answer.status == 401)):
                 fact = replace(fact, ok=None, observed=f"{fact.observed}, but {why}")
             facts.append(fact)
         return sorted(facts, key=lambda fact: fact.ok is not False) + ([written] if written is not None else [])
@@ -113,7 +122,7 @@ class _RoleMatrix:
             except NotMadeError as error:
                 facts.append(_not_decided(pair, f"not called: {error}"))
                 continue
-            found.append(_RefusedPair(pair=pair, control=control, plan=plan, unsure=unsure))
+            found.append(_RefusedPair(pair=pair, control=control, plan=plan, until_s=right.expires_s, unsure=unsure))
         return found, facts
 
     def _credential(self, pair: RolePair) -> Credential:
