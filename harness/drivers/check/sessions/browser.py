@@ -103,13 +103,12 @@ class SignedCaller:
         import httpx
 
         sent, (method, _, path) = self.cookies if cookies is None else cookies, operation.partition(" ")
-        headers = {
-            name: value.encode() for name, value in self.headers(method, sent).items()
-        }  # a cookie may have any letters
+        own = {"connection": "close", **self.headers(method, sent)}
+        headers = [(name.encode(), value.encode()) for name, value in own.items()]  # a cookie may have any letters
         written: dict[str, Any] = {} if body is None else {"json" if kind == "json" else "data": body}
         begun = clock.now_ns()
         try:
-            with self.client.stream(method, path, headers={"connection": b"close", **headers}, **written) as answer:
+            with self.client.stream(method, path, headers=headers, **written) as answer:
                 _read(answer)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             why = "no answer in time" if isinstance(error, httpx.TimeoutException) else type(error).__name__

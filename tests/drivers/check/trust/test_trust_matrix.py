@@ -13,11 +13,12 @@ from harness.drivers.check.calls.matrix import callers, cases
 from harness.drivers.check.calls.matrix.bench import Bench, CaseSetting
 from harness.drivers.check.calls.matrix.made import MadeObject, Written
 from harness.drivers.check.calls.matrix.operations import CredentialKind, GuardedOperation
+from harness.drivers.check.calls.matrix.origins import foreign_origin_calls
 from harness.drivers.check.calls.matrix.refused import refused_calls
 from harness.drivers.check.calls.matrix.roles import role_matrix
 from harness.drivers.check.calls.together import CallPlan, send_together
 from harness.drivers.facts import FactReading
-from harness.targets import platform_of
+from harness.targets import Target, platform_of
 from harness.targets.safety.intents import pending_intents
 from harness.targets.undo import recover
 from tests.builders.guarded_shop import ORDERS, GuardedShop, description, guarded_shop, target_of
@@ -240,3 +241,31 @@ def test_objects_with_one_id_are_two(shop: GuardedShop, tmp_path: Path) -> None:
     assert fact is not None
     assert fact.observed == "3 objects made and deleted"
     assert shop.paths == ["/orders/3/items/7", "/orders/7"]
+
+
+def of_sessions(shop: GuardedShop, directory: Path, *changes: tuple[str, str]) -> Target:
+    """The target whose users have sessions and no tokens, and whose description names no scope."""
+    document = description()
+    document["components"]["securitySchemes"]["oauth"] = {"type": "apiKey", "in": "cookie", "name": "sid"}
+    for item in document["paths"].values():
+        for one in item.values():
+            one["security"] = [dict.fromkeys(way, ()) for way in one["security"]]
+    tokens = (
+        "  tokens: {expired: {env: EXPIRED}, foreign-audience: {client: billing}, foreign-issuer: {env: FOREIGN}}\n"
+    )
+    without = (f"  issuer: {shop.issuer.url}\n", ""), ("  client: web\n", ""), (tokens, "")
+    return target_of(shop, directory, *without, *changes, document=document)
+
+
+def test_users_of_sessions_alone_are_called_with_their_sessions(shop: GuardedShop, tmp_path: Path) -> None:
+    """What needs a token says so; whom an operation lets in is not known until the file says which scope it needs."""
+    found = refused_calls(of_sessions(shop, tmp_path), WITHOUT)()
+    assert [one for one in found if one.ok is False] == []
+    assert "needs a scope that neither the description nor `authorisation.scopes` names" in " ".join(not_right(found))
+    forged = refused_calls(of_sessions(shop, tmp_path), {**WITHOUT, "noun": "calls-with-alg-none"})()
+    assert "the user `viewer` has sessions and no token" in " ".join(not_right(forged))
+    scopes = "scopes: {POST /orders: WRITE, 'DELETE /orders/{id}': WRITE, GET /users: ADMIN}"
+    target = of_sessions(shop, tmp_path, ("  operations: {read", f"  {scopes}\n  operations: {{read"))
+    assert not_right(refused_calls(target, WITHOUT)()) == []
+    assert not_right(foreign_origin_calls(target, {"status": "403"})()) == []
+    assert shop.orders == ORDERS

@@ -109,6 +109,10 @@ class RightCallers:
             words=token.of, headers=bearer(token.access), user=user, token=token, scopes=scopes - STANDARD
         )
 
+    def scopes_of(self, name: str) -> frozenset[str]:
+        """The scopes of a user of the file: of its token, or, where users have sessions alone, those that the file declares. Raises NotMadeError."""
+        return self.user(name).scopes if self.tokens.identity.gives_tokens else self._declared_of(name)
+
     def _declared_of(self, user: str) -> frozenset[str]:
         named = self.tokens.identity.users.get(user)
         if named is None:
@@ -128,7 +132,7 @@ class RightCallers:
         try:
             with browsers(self.target, self.target.entry) as maker:
                 for name, user in test_users(self.target).items():
-                    if (of and name != of) or (scopes and not scopes <= self.user(name).scopes):
+                    if (of and name != of) or (scopes and not scopes <= self.scopes_of(name)):
                         continue
                     browser, why = maker.signed_in(user)
                     if not why:

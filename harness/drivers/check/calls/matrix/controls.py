@@ -184,11 +184,16 @@ def of_right(callers: RightCallers, control: Control) -> bool:
 def admitted(callers: RightCallers, control: Control, fact: FactReading, answer: CallAnswer) -> FactReading:
     """The fact of a call that must be let in.
 
-    401 decides nothing where the token may have expired meanwhile, nor 403 where the object in its path may be another user's.
+    401 decides nothing where the token may have expired meanwhile, nor 403 where the object in its path may be another user's, or where
+    the scope of the operation is not declared.
     """
+    one = control.operation
     if fact.ok is False and answer.status == 401 and callers.expired(control.right.expires_s):
         return replace(fact, ok=None, observed=f"{fact.observed}, perhaps since its token had expired by then")
-    may_be = on_objects(control.operation, callers) is not False and not of_right(callers, control)
+    if fact.ok is False and answer.status == 403 and not one.scopes and one.name not in callers.declared.protected:
+        why = "perhaps since it needs a scope that neither the description nor `authorisation.scopes` names"
+        return replace(fact, ok=None, observed=f"{fact.observed}, {why}")
+    may_be = on_objects(one, callers) is not False and not of_right(callers, control)
     if fact.ok is False and answer.status == 403 and may_be:
         return replace(fact, ok=None, observed=f"{fact.observed}, perhaps since its object is not of this user")
     return fact

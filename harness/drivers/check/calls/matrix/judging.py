@@ -54,7 +54,8 @@ def refusal(
     if let_in(answer):
         ok, seen = False, f"{label}: let in, {told(answer)}"
     elif proves_nothing(answer):
-        ok, seen = None, f"{seen}, which proves nothing"
+        slower = ": write a lower `authorisation.rate`" if answer.status == 429 else ""
+        ok, seen = None, f"{seen}, which proves nothing{slower}"
     elif not let_in(control):
         ok, seen = None, f"{seen}, but the same call with a right credential got {told(control)}, so it proves nothing"
     else:

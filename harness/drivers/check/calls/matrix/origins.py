@@ -104,7 +104,7 @@ class _Origins:
         for name, user in test_users(self._callers.target).items():
             try:
                 browser, why = maker.signed_in(user)
-                scopes = self._callers.user(name).scopes
+                scopes = self._callers.scopes_of(name)
             except (HarnessError, NotMadeError) as error:
                 self._pages[name] = str(error)
                 continue
