@@ -47,7 +47,8 @@ def served_facts(target: Target, routes: Callable[[], Routes | str], allowed: Ca
     }
     listed = [*_listed(target, known)]
     counted = routes()
-    found = [*listed, *_counted(operations, known, counted), *_of_methods(operations, known, allowed)]
+    unmatched = target.metrics.unmatched if target.metrics is not None else ""
+    found = [*listed, *_counted(operations, known, counted, unmatched), *_of_methods(operations, known, allowed)]
     if not listed and isinstance(counted, str):
         observed = f"known are only the methods of described paths ({counted})"
         unknown = "list them in `api.served`, or name the metrics of the entry"
@@ -105,15 +106,21 @@ def served_in(text: DescriptionText) -> Sequence[tuple[str, str]]:
     return found
 
 
-def _counted(operations: Sequence[Operation], known: set[str], counted: Routes | str) -> Iterator[FactReading]:
-    """A fact for each route that the entry's metrics count; a route that only 404 and 405 were answered for is left out."""
+def _counted(
+    operations: Sequence[Operation], known: set[str], counted: Routes | str, unmatched: str
+) -> Iterator[FactReading]:
+    """A fact for each route that the entry's metrics count; one that only 404 and 405 were answered for is left out.
+
+    The label of requests that met no route is left out unless one of them was carried out.
+    """
     if isinstance(counted, str):
         return
     names = {name for one in operations for name in (one.id, one.name, one.path) if name}
     paths = {one.partition(" ")[2] for one in known}
     for route, statuses in sorted(counted.items()):
         answers = sum(statuses.values())
-        if not answers or {*statuses} <= _NOT_SERVED:
+        refused = bool(unmatched) and route == unmatched and all(status >= "400" for status in statuses)
+        if not answers or refused or {*statuses} <= _NOT_SERVED:
             continue
         method, _, path = route.rpartition(" ")
         ok = route in names or (_plain(method, path) in known if method else _plain("", path).strip() in paths)

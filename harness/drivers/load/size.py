@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Final, Literal, NamedTuple
 
@@ -167,6 +167,11 @@ class ReadBackConfig(_SizeSection):
     counts: str = ""
 
 
+_Window = Annotated[
+    WindowSize, BeforeValidator(_window, json_schema_input_type=Annotated[str, Field(examples=["at least 128 s"])])
+]
+
+
 class Size(_SizeSection):
     """The size file of a traffic. The shares of the routes add up to 1."""
 
@@ -182,9 +187,8 @@ class Size(_SizeSection):
     journey: Annotated[float, _quantity("time", "6 s")]
     requests_per_journey: _OnAverage
     warm_up: Annotated[float, _quantity("time", "10 s")]
-    window: Annotated[
-        WindowSize, BeforeValidator(_window, json_schema_input_type=Annotated[str, Field(examples=["at least 128 s"])])
-    ] = Field(alias="for")
+    window: _Window = Field(alias="for")
+    in_profiles: Mapping[str, _Window] = Field(default_factory=dict)
     after: Annotated[float, _quantity("time", "60 s")] = 60.0
     health_probes: _Rate | None = None
     workers: _Workers = 1
@@ -196,6 +200,10 @@ class Size(_SizeSection):
     exclude_tags: tuple[str, ...] = Field(default=(), strict=False)
     traceparent: bool | None = None
     stop_when: StopWhen | None = None
+
+    def window_in(self, profiles: Collection[str]) -> WindowSize:
+        """The longest of the windows that the profiles of a run ask for; one that is not named asks for `for`."""
+        return max((self.in_profiles.get(one, self.window) for one in profiles), default=self.window)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -37,6 +37,7 @@ def load_traffic(
     *,
     asked_at: str = "",
     scale: float = 1.0,
+    profiles: Collection[str] = (),
 ) -> TrafficPlan:
     """Read the size of a traffic; the first search path that contains it wins.
 
@@ -46,6 +47,7 @@ def load_traffic(
         overrides: values of the target file, by traffic name.
         asked_at: `file:line` of the sentence with the traffic, if any.
         scale: factor for the rate, or for the number of users in a closed model.
+        profiles: profiles of the run.
 
     Raises:
         ConfigurationError: the traffic does not exist, its file is invalid, or its rate needs more workers.
@@ -58,7 +60,8 @@ def load_traffic(
     locustfile = _locustfile_of(size, document)
     users = _checked(locustfile, size, document)
     override = (overrides or {}).get(name) or TrafficOverride()
-    window_s = size.window.seconds if override.for_s is None else override.for_s
+    window = size.window_in(profiles)
+    window_s = window.seconds if override.for_s is None else override.for_s
     size, schedule = _at_scale(size, document, override.rate_per_s, scale)
     planned = schedule.journeys(size.warm_up, size.warm_up + window_s)
     plan = TrafficPlan(
@@ -68,7 +71,7 @@ def load_traffic(
         requests_per_journey=size.requests_per_journey,
         warm_up_s=size.warm_up,
         window_s=window_s,
-        window_grows=size.window.grows and override.for_s is None,
+        window_grows=window.grows and override.for_s is None,
         after_s=size.after,
         health_per_s=size.health_probes or 0.0,
         routes=dict(size.routes),

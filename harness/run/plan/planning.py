@@ -72,7 +72,9 @@ def sizes_of(settings: Settings, target: Target, compiled: Compiled) -> dict[str
     paths, scale = settings.project.search("loadtests"), settings.traffic_scale
     places = traffic_asked_at(claim.scenario for claim in compiled.claims)
     return {
-        name: load_traffic(name, paths, target.traffic, asked_at=places.get(name, ""), scale=scale)
+        name: load_traffic(
+            name, paths, target.traffic, asked_at=places.get(name, ""), scale=scale, profiles=settings.profiles
+        )
         for name in traffic_of(compiled.demands)
     }
 

@@ -158,6 +158,7 @@ class LayerSettings(TargetSection):
     Attributes:
         switches: layers, each with how it is switched off.
         foreign: calls that must be refused with any one layer off.
+        user: user of `identity.users` whom the same calls must let in; empty: the first user of `sign_in`.
         refused: statuses with which calls are refused.
         within_s: time in which a switch takes effect, in s.
         authentication: what takes authentication down; None: it is not taken down.
@@ -165,6 +166,7 @@ class LayerSettings(TargetSection):
 
     switches: Mapping[Layer, LayerSwitch] = Field(default_factory=dict)
     foreign: tuple[ForeignCall, ...] = ()
+    user: str = ""
     refused: tuple[_Status, ...] = (401, 403)
     within_s: Annotated[float, quantity("time", "30 s"), Field(gt=0)] = Field(default=30.0, alias="within")
     authentication: Authentication | None = None

@@ -59,6 +59,7 @@ class Metrics(TargetSection):
         seconds: histogram of response times.
         requests: counter of answers.
         route: label with the route; its values are the traffic's route names.
+        unmatched: value of this label for requests that met no route; empty: there is none.
         status: label with the status of the answer.
         entry: workload (label `app`) that receives every request of the entry.
         probed: route of the read in `probes.read`.
@@ -76,6 +77,7 @@ class Metrics(TargetSection):
     seconds: Word = "http_request_seconds"
     requests: Word = "http_requests_total"
     route: Word = "route"
+    unmatched: str = ""
     status: Word = "status"
     page_seconds: Word = "page_load_seconds"
     page: Word = "page"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
 
 from harness.targets.files.reference import Reference
-from harness.targets.files.values import TargetSection, Url, UrlPath, Word, quantity
+from harness.targets.files.values import OperationName, TargetSection, Url, UrlPath, Word, quantity
 
 
 class SignInFields(TargetSection):
@@ -70,6 +70,8 @@ class ApiDescription(TargetSection):
         contracts: declared calls between services.
         core: core operations, as `POST /orders` or by their `operationId`.
         values: values of path, query and header parameters that name something that exists, by the name of the parameter.
+        bodies: JSON bodies of operations with a right credential, in place of an example: `{new}` in a value is replaced by letters and digits
+            that no other request has, `{user}` and `{password}` by those of the user who calls.
         within_s: time for all requests of one sentence, in s.
     """
 
@@ -79,6 +81,7 @@ class ApiDescription(TargetSection):
     contracts: tuple[DeclaredCalls, ...] = ()
     core: tuple[Word, ...] = ()
     values: Mapping[Word, tuple[int | str, ...]] = Field(default_factory=dict)
+    bodies: Mapping[OperationName, Mapping[Word, Any]] = Field(default_factory=dict)
     within_s: Annotated[float, quantity("time", "2 min")] = Field(default=120.0, alias="within")
 
     def described(self, service: str) -> str:

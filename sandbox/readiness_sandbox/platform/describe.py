@@ -70,6 +70,7 @@ PROBES = {
 METRICS = {
     "entry": "api-gateway",
     "probed": "read-track",
+    "unmatched": "none",
     "timing": "app",
     "per_user": {
         "actions": "track_plays_total",

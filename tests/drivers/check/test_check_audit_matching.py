@@ -104,9 +104,18 @@ def test_more_entries_than_calls_without_a_user_are_not_decided() -> None:
 
 def test_entries_of_the_planted_user_that_nothing_explains_are_named() -> None:
     """A second entry under another id is one of them."""
-    (fact,) = unknown_entries([call(1)], [entry(1), entry(2)], frozenset({"viewer"}))
+    viewer = frozenset({"viewer"})
+    (fact,) = unknown_entries([call(1)], [call(1)], [entry(1), entry(2)], viewer)
     assert (fact.observed, fact.ok) == ("1: 1 of order with another id", None)
-    assert list(unknown_entries([call(1)], [entry(1), entry(2, who="editor")], frozenset({"viewer"}))) == []
+    assert list(unknown_entries([call(1)], [call(1)], [entry(1), entry(2, who="editor")], viewer)) == []
+
+
+def test_entries_of_what_the_user_did_before_are_of_other_checks() -> None:
+    """Before the first planted request, or where none is planted."""
+    earlier = replace(entry(2), at_ns=call(1).sent_ns - 1)
+    viewer = frozenset({"viewer"})
+    assert list(unknown_entries([call(1)], [call(1)], [entry(1), earlier], viewer)) == []
+    assert list(unknown_entries([call(1)], [], [entry(1), entry(2)], viewer)) == []
 
 
 @given(st.text(), st.sets(st.text(min_size=1)))

@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 
 from harness.drivers.check.calls.matrix import callers, cases
+from harness.drivers.check.calls.matrix.operations import operations_of
 from harness.drivers.check.calls.matrix.origins import foreign_origin_calls
 from harness.drivers.check.calls.matrix.refused import NOUNS, refused_calls
 from harness.drivers.check.calls.matrix.roles import role_matrix, role_scopes
+from harness.drivers.check.calls.matrix.samples import NoSampleError, sample
 from harness.drivers.facts import FactReading
 from harness.errors import ConfigurationError
+from harness.targets.openapi.document import OpenApiDocument
 from tests.builders.guarded_shop import (
     KEY,
     OLD_KEY,
@@ -23,7 +26,7 @@ from tests.builders.guarded_shop import (
     guarded_shop,
     target_of,
 )
-from tests.builders.identity_provider import CLIENT_SECRET
+from tests.builders.identity_provider import CLIENT_SECRET, PASSWORD
 
 PROTECTED = ("GET /orders", "POST /orders", "GET /orders/{id}", "DELETE /orders/{id}", "GET /users", "GET /report")
 
@@ -367,3 +370,69 @@ def test_no_fact_has_a_secret(shop: GuardedShop, tmp_path: Path) -> None:
         for one in facts(shop, tmp_path, noun.name, **EVERY.get(noun.name, {}))
     )
     assert [secret for secret in (KEY, OLD_KEY, CLIENT_SECRET, "open sesame", "eyJ") if secret in told] == []
+
+
+def described(**operations: list[dict[str, list[str]]]) -> Mapping[str, object]:
+    """The shop's document with another `security` of operations, written like `get_orders`."""
+    document = description()
+    for name, security in operations.items():
+        method, _, path = name.partition("_")
+        document["paths"]["/orders" if path == "orders" else "/orders/{id}"][method]["security"] = security
+    document["components"]["securitySchemes"]["session"] = {"type": "apiKey", "in": "cookie", "name": "sid"}
+    return document
+
+
+@pytest.mark.parametrize("noun", ["calls-without-token", "calls-by-foreign-key"])
+def test_an_operation_that_takes_only_a_session_is_let_in_with_one(
+    noun: str, shop: GuardedShop, tmp_path: Path
+) -> None:
+    """Its right credential is the cookie of a user who has just signed in."""
+    target = target_of(shop, tmp_path, document=described(get_orders=[{"session": []}]))
+    found = [*refused_calls(target, {"noun": noun, "status": "401"})()]
+    assert wrong(found) == []
+    assert "the right credential of the session of the user `viewer`: status 200" in {one.observed for one in found}
+
+
+def test_what_everybody_may_make_is_deleted_by_administrators_alone(shop: GuardedShop, tmp_path: Path) -> None:
+    """Such an object belongs to no user of the file: the deletion by a user may be refused for that."""
+    shop.open, shop.at = "token", "POST /orders"
+    for scope, ok in (("ADMIN", {True}), ("WRITE", {None})):
+        document = described(post_orders=[], delete_order=[{"oauth": [scope]}])
+        found = refused_calls(
+            target_of(shop, tmp_path, document=document), {"noun": "calls-by-foreign-key", "status": "401"}
+        )()
+        assert {one.ok for one in found if one.subject == "DELETE /orders/{id}"} == ok
+    assert shop.orders == ORDERS
+
+
+def test_a_body_of_the_file_is_new_in_every_request(shop: GuardedShop, tmp_path: Path) -> None:
+    """And it names the user who calls."""
+    bodies = "bodies: {POST /orders: {item: '{new}', of: ['{user}', '{password}'], pieces: 3}}"
+    target = target_of(shop, tmp_path, ("{description: openapi.json}", f"{{description: openapi.json, {bodies}}}"))
+    caller = callers.RightCallers(target)
+    (order,) = (one for one in operations_of(target) if one.name == "POST /orders")
+    first, second = (caller.plan(order, {}, owner="viewer").body for _ in range(2))
+    assert first["of"] == ["test-viewer", PASSWORD.replace("{user}", "test-viewer")]
+    assert first["pieces"] == 3
+    assert len({first["item"], second["item"], "{new}"}) == 3
+
+
+@pytest.mark.parametrize(
+    ("schema", "text"),
+    [
+        ({"pattern": "^[^\\x00]+$"}, "test"),
+        ({"pattern": "^[A-Z]+$", "minLength": 6}, "TESTTT"),
+        ({"pattern": "^[0-9]{4}$", "minLength": 4}, "1111"),
+        ({"format": "date", "pattern": "^2024"}, "2024-01-31"),
+    ],
+)
+def test_a_text_with_a_pattern_is_a_simple_one_that_matches(schema: Mapping[str, object], text: str) -> None:
+    """So a description needs no example for it."""
+    assert sample(OpenApiDocument("openapi.json", {"paths": {}}), {"type": "string", **schema}) == text
+
+
+@pytest.mark.parametrize("pattern", ["^[a-f]{3}-[0-9]$", "(", "^(a+)+$"])
+def test_a_pattern_that_no_simple_text_matches_needs_an_example(pattern: str) -> None:
+    """Also one that is none of Python's, and one that takes for ever on a long text."""
+    with pytest.raises(NoSampleError, match="has a pattern that no simple text matches"):
+        sample(OpenApiDocument("openapi.json", {"paths": {}}), {"type": "string", "pattern": pattern, "minLength": 50})

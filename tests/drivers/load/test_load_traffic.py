@@ -130,6 +130,15 @@ def test_the_everyday_traffic_sends_over_nine_thousand_requests() -> None:
     assert (plan.requests_per_s, plan.requests) == (64.0, 9600)
 
 
+def test_a_profile_may_ask_for_another_window() -> None:
+    """Of several profiles the longest window counts, and of one that is not named that of `for`."""
+    windows = {
+        profiles: load_traffic("everyday", [LOADTESTS], profiles=profiles).window_s
+        for profiles in ((), ("security",), ("core",), ("core", "security"))
+    }
+    assert windows == {(): 150.0, ("security",): 45.0, ("core",): 150.0, ("core", "security"): 150.0}
+
+
 def test_spikes_are_three_times_as_high() -> None:
     """Both begin 16 s after the load, last 24 s, and end in the window; visitors go to the website."""
     spike, pages = (load_traffic(name, [LOADTESTS]) for name in ("spike", "page-spike"))

@@ -164,7 +164,7 @@ class AuditTrial:
             users = frozenset({self.audit.people.get(maker.user, maker.user)})
             counted = {one.what for one in self.planted if not one.id}
             own = [one for one in read.entries if not id_in(one.request, maker.sign_ins) and one.what not in counted]
-            facts += unknown_entries([*self.planted, *self.of_traffic], own, users)
+            facts += unknown_entries([*self.planted, *self.of_traffic], self.planted, own, users)
         return facts
 
     def _of_group(self, name: str, group: Sequence[Happened], read: EntriesRead) -> list[FactReading]:

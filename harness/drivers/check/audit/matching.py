@@ -131,11 +131,14 @@ def _counted(who: str, what: str, own: Sequence[Happened], entries: Sequence[Aud
 
 
 def unknown_entries(
-    happened: Iterable[Happened], entries: Sequence[AuditEntry], users: frozenset[str]
+    happened: Iterable[Happened], planted: Sequence[Happened], entries: Sequence[AuditEntry], users: frozenset[str]
 ) -> Iterator[FactReading]:
-    """Entries of the planted users that no planted request explains: of what they are is not known."""
-    known = {one.id for one in happened}
-    strange = [one for one in entries if one.who in users and not id_in(one.request, known)]
+    """Entries of the planted users, since the first request was planted, that no request explains: of what they are is not known."""
+    known, since_ns = {one.id for one in happened}, min((one.sent_ns for one in planted), default=None)
+    if since_ns is None:
+        return
+    own = (one for one in entries if one.who in users and (one.at_ns is None or one.at_ns >= since_ns))
+    strange = [one for one in own if not id_in(one.request, known)]
     kinds = Counter(f"{one.what or 'nothing'} with {'another id' if one.request else 'no id'}" for one in strange)
     if kinds:
         shown = ", ".join(f"{n} of {kind}" for kind, n in kinds.most_common(_SHOWN))

@@ -21,6 +21,7 @@ from harness.targets.files.planted import DeclaredCall
 from harness.targets.kubernetes import Cluster
 from harness.targets.places import Clusters, callers_of, namespaces
 from harness.targets.probe_pods import place_pod, probe_pod
+from harness.targets.trust.grants import IdentityTokens
 from harness.targets.undo import PendingUndos
 
 CALLS: Final = 20
@@ -94,11 +95,13 @@ class ForeignCaller:
 
     Attributes:
         target: target. refused: statuses with which calls are refused.
+        user: user of `identity.users` of the right calls; empty: the first of `sign_in`.
         pods: cluster, namespace and name of the pod with the labels of each caller in each region.
     """
 
     target: Target
     refused: Sequence[int]
+    user: str = ""
     pods: Mapping[tuple[str, str], tuple[Cluster, str, str]] = field(default_factory=dict)
     _makers: dict[str, CallMaker] = field(default_factory=dict)
 
@@ -126,7 +129,8 @@ class ForeignCaller:
 
     def _outside(self, foreign: ForeignCall, call: DeclaredCall, header: str, calls: int) -> SeenCall:
         if foreign.at not in self._makers:
-            self._makers[foreign.at] = CallMaker(target=self.target, entry=foreign.at)
+            access = IdentityTokens(self.target).sign_in(self.user).access if self.user else ""
+            self._makers[foreign.at] = CallMaker(target=self.target, entry=foreign.at, access=access)
         sent = self._makers[foreign.at].send([call] * calls)
         has = bool(header) and any(header.lower() in map(str.lower, one.answer.headers) for one in sent)
         return SeenCall(*self._worst([self._fate(one) for one in sent], [one.got for one in sent]), has)

@@ -99,7 +99,7 @@ def in_turn(target: Target, names: Sequence[Layer]) -> FactProbe:
     def probe() -> Sequence[FactReading]:
         calls = [*settings.foreign, *(settings.switches[name].shown for name in names)]
         with placed_callers(target, calls, _CHECK) as pods:
-            caller = ForeignCaller(target=target, refused=settings.refused, pods=pods)
+            caller = ForeignCaller(target=target, refused=settings.refused, user=settings.user, pods=pods)
             facts = list(_with_all(caller, settings, names))
             if all(one.ok for one in facts):
                 for name in names:

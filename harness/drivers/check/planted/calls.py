@@ -71,6 +71,7 @@ class CallMaker:
         more: further headers of every request.
         entry: address to which requests are sent, but sign-ins; empty: the entry.
         name: user that signs in; empty: the first of `sign_in`.
+        access: the user's token; empty: it is got by a sign-in.
         sign_ins: ids of the requests by which tokens were got.
     """
 
@@ -80,8 +81,8 @@ class CallMaker:
     more: Mapping[str, str] = field(default_factory=dict)
     entry: str = ""
     name: str = ""
+    access: str = field(default="", repr=False)
     sign_ins: set[str] = field(default_factory=set)
-    _token: str = ""
     _made: int = 0
 
     def send(self, calls: Sequence[DeclaredCall], *, at_once: int = _AT_ONCE, whole: bool = False) -> list[PlantedCall]:
@@ -132,17 +133,17 @@ class CallMaker:
         Raises:
             DriverError: the sign-in gave no token.
         """
-        if not self._token:
+        if not self.access:
             id_, value = self._id()
             self.sign_ins.add(id_)
             more = {**self.more, self.header: value}
             answer = sign_in_answer(self.target, self.user, source=self.source, more=more)
-            self._token = token_in(answer, sign_in_of(self.target))
-            if not self._token:
+            self.access = token_in(answer, sign_in_of(self.target))
+            if not self.access:
                 what = f"the sign-in of {self.user} got {answer.why or f'status {answer.status}'} and no token"
                 hint = "correct `sign_in`, or wait until the user may sign in"
                 raise DriverError(what, where=f"{self.target.file}: sign_in", hint=hint)
-        return self._token
+        return self.access
 
     def _id(self) -> tuple[str, str]:
         """A new id, and the value of the header with it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -192,6 +193,11 @@ class RightCallers:
         """Whether a user owns an object in the path of an operation."""
         return any(self._object(one, param, user) is not None for param in one.inside)
 
+    def administers(self, one: GuardedOperation) -> bool:
+        """Whether an operation needs the scope of administrators, who may call it on the objects of all."""
+        admin = self.declared.operations.get("admin")
+        return admin is not None and admin in one.scopes
+
     def _object(self, one: GuardedOperation, param: str, user: str) -> Any:
         named = self.tokens.identity.users.get(user)
         if named is None:
@@ -202,8 +208,7 @@ class RightCallers:
 
     def _any_object(self, one: GuardedOperation, param: str, owner: str) -> Any:
         """The object of a user; where only administrators call an operation, that of any user."""
-        admin = self.declared.operations.get("admin")
-        others = self.tokens.identity.users if admin is not None and admin in one.scopes else ()
+        others = self.tokens.identity.users if self.administers(one) else ()
         found = (self._object(one, param, user) for user in (owner, *others))
         return next((each for each in found if each is not None), None)
 
@@ -255,7 +260,22 @@ class RightCallers:
             path += f"?{query}"
         more = {name: _text(found[name]) for name in one.headers}
         more |= {"content-type": one.media} if one.media else {}
-        return CallPlan(method=one.method, path=path, body=one.body, headers={**more, **headers})
+        body = self._filled(one.body, owner)
+        return CallPlan(method=one.method, path=path, body=body, headers={**more, **headers})
+
+    def _filled(self, value: Any, name: str) -> Any:
+        """A value of `api.bodies` with what is new in each request, and name and password of a user of the file."""
+        if isinstance(value, Mapping):
+            return {key: self._filled(one, name) for key, one in value.items()}
+        if isinstance(value, list | tuple):
+            return [self._filled(one, name) for one in value]
+        if not isinstance(value, str) or "{" not in value:
+            return value
+        user = self.tokens.identity.users.get(name)
+        if user is not None:
+            value = value.replace("{user}", user.user)
+            value = value.replace("{password}", user.password.resolve()) if "{password}" in value else value
+        return value.replace("{new}", secrets.token_hex(5))
 
     def may_call(self, one: GuardedOperation) -> str:
         """Why an operation may not be called; empty if it may."""

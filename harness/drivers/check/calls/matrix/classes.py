@@ -60,8 +60,7 @@ def on_objects(one: GuardedOperation, callers: RightCallers) -> bool | str:
     """An operation whose path names an object of a user; operations of administrators are for the objects of all."""
     if not one.inside or one.name in callers.declared.shared:
         return False
-    admin = callers.declared.operations.get("admin")
-    if admin is not None and admin in one.scopes:
+    if callers.administers(one):
         return False
     if any(callers.owns(one, user) for user in callers.tokens.identity.users):
         return True

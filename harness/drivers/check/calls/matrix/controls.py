@@ -12,7 +12,7 @@ from harness.drivers.check.calls.matrix.callers import Credential, NotMadeError,
 from harness.drivers.check.calls.matrix.classes import on_objects
 from harness.drivers.check.calls.matrix.judging import let_in, may_have_acted, told
 from harness.drivers.check.calls.matrix.made import MadeObject, Written
-from harness.drivers.check.calls.matrix.operations import GuardedOperation
+from harness.drivers.check.calls.matrix.operations import GuardedOperation, OperationAccess
 from harness.drivers.check.calls.together import CallAnswer, CallPlan
 from harness.drivers.facts import FactReading
 
@@ -133,9 +133,13 @@ class Controls:
         maker = self._by_name.get(f"POST {parent}")
         if maker is None or self._callers.may_call(maker):
             return None
+        public = maker.access is OperationAccess.PUBLIC
+        if public and not self._callers.administers(one):
+            return None  # what everybody may make is not the user's own
         try:
-            by = right if maker.scopes <= right.scopes and right.kind in maker.kinds else self._callers.right(maker)
-            plan = self._callers.plan(maker, by.headers, owner=right.user)
+            own = public or (maker.scopes <= right.scopes and right.kind in maker.kinds)
+            by = right if own else self._callers.right(maker)
+            plan = self._callers.plan(maker, {} if public else by.headers, owner=right.user)
         except NotMadeError:
             return None
         (answer,) = self._callers.sent([plan])

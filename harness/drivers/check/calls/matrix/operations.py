@@ -148,6 +148,7 @@ class _GuardReader:
     def __init__(self, document: OpenApiDocument, target: Target) -> None:
         self._document = document
         self._target = target
+        self._bodies = target.api.bodies if target.api is not None else {}
 
     def every(self) -> Iterator[GuardedOperation]:
         """Every operation, each with what of it cannot be called."""
@@ -250,13 +251,15 @@ class _GuardReader:
                 # a made-up part of a path names nothing that exists
                 made = None if place == "path" else _or_none(self._document, schema)
                 given[name] = next(iter([*examples, *_named(self._document, schema)]), made)
-        media, body = self._body(operation)
+        media, body = self._body(one.name, operation)
         return replace(
             one, given=given, query=tuple(names["query"]), headers=tuple(names["header"]), media=media, body=body
         )
 
-    def _body(self, operation: Mapping[str, Any]) -> tuple[str, Any]:
+    def _body(self, name: str, operation: Mapping[str, Any]) -> tuple[str, Any]:
         """Content type and value of the body; both empty where it may be left out or has none."""
+        if (given := self._bodies.get(name)) is not None:
+            return "application/json", dict(given)
         described = self._document.resolved(operation.get("requestBody"))
         content = described.get("content")
         media = {str(key): value for key, value in content.items()} if isinstance(content, dict) else {}

@@ -74,7 +74,7 @@ AUTH_RULES: Final = (
     RouteRule("read-account", "GET", "/account", "auth-service", READ),
     RouteRule("sign-up", "POST", "/users", "auth-service"),
     RouteRule("change-password", "POST", "/password", "auth-service", READ),
-    RouteRule("delete-user", "DELETE", "/users/{name}", "auth-service", WRITE),
+    RouteRule("delete-user", "DELETE", "/users/{name}", "auth-service", ADMIN),
     RouteRule("list-users", "GET", "/admin/users", "auth-service", ADMIN),
     RouteRule("set-roles", "PUT", "/admin/users/{name}/roles", "auth-service", ADMIN),
     RouteRule("set-disabled", "PUT", "/admin/users/{name}/disabled", "auth-service", ADMIN),
