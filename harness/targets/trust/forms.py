@@ -187,11 +187,11 @@ class _Walk:
 
 
 def _joined(url: str, reference: str) -> str:
-    """The address that a page refers to. Raises DriverError: it is none."""
+    """The address that a page refers to. Raises DriverError: it is invalid."""
     try:
         to = urljoin(url, reference)
         urlsplit(to)
     except ValueError as error:
-        what = f"a page of the sign-in refers to {reference.partition('?')[0][:80]!r}, which is no address"
+        what = f"a page of the sign-in refers to {reference.partition('?')[0][:80]!r}, which is not a valid address"
         raise DriverError(what, where=url.partition("?")[0]) from error
     return to

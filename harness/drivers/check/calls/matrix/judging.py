@@ -23,7 +23,7 @@ def proves_nothing(answer: CallAnswer) -> bool:
 
 
 def may_have_acted(answer: CallAnswer) -> bool:
-    """Whether the platform may have carried a call out although nobody says so."""
+    """Whether a call may have been carried out: its answer was lost."""
     silent = answer.status == 0 and answer.seconds > 0 and "Connect" not in answer.why
     return silent or answer.status in {502, 504}
 

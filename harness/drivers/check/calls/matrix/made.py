@@ -148,7 +148,7 @@ class Written:
                 strike_intent(deletion.intent)
 
     def _deletion(self, made: MadeObject) -> tuple[Credential, CallPlan]:
-        """Who deletes an object, and how. Raises NotMadeError: nobody can."""
+        """The credential and the call that delete an object. Raises NotMadeError: there is no such call, or no credential for it."""
         param = self.param_below(made.place)
         one = self._by_name.get(f"DELETE {made.place}/{{{param}}}")
         if one is None:

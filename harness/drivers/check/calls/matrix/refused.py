@@ -157,7 +157,8 @@ class _CallMatrix:
             answers = self._answered(calls, controls)
             expired = [self._callers.expired(call.forged.until_s) for call in calls]
             admitted_with = self._controls.answers(controls)
-            cached = self._cached(calls, controls, admitted_with)
+            refused = [call for call, answer in zip(calls, answers, strict=True) if not let_in(answer)]
+            cached = self._cached(refused, controls, admitted_with)
         finally:
             written = self._controls.clean()
         for call, answer, late in zip(calls, answers, expired, strict=True):
@@ -180,10 +181,10 @@ class _CallMatrix:
         return sorted(facts, key=lambda fact: fact.ok is not False) + ([written] if written is not None else [])
 
     def _cached(
-        self, calls: Sequence[MatrixCall], controls: Sequence[Control], answers: Sequence[CallAnswer]
+        self, refused: Sequence[MatrixCall], controls: Sequence[Control], answers: Sequence[CallAnswer]
     ) -> list[FactReading]:
         """A fact for each read that is let in although it was refused before: a cache has the answer to the right credential."""
-        reads = {call.control: call for call in reversed(calls) if controls[call.control].operation.reads}
+        reads = {call.control: call for call in reversed(refused) if controls[call.control].operation.reads}
         again = [call for call in reads.values() if let_in(answers[call.control])]
         facts = []
         for call, answer in zip(again, self._callers.sent([call.plan for call in again]), strict=True):
