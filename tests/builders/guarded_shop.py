@@ -44,6 +44,7 @@ class GuardedShop:
             is valid; `sessions`: a token begins a session, whose cookie goes before a token.
         at: operation that leaves it out; empty: every one.
         answers: status that every operation answers with; None: none.
+        ended: users without a session, since a page of another origin has called, where `open` is `ends`.
         denies: status for the order of another user.
         lost: status of the next answer of an operation, which is carried out.
         cached: answers by path, where `open` is `cache`: everybody gets them.
@@ -58,6 +59,7 @@ class GuardedShop:
     open: str = ""
     at: str = ""
     answers: int | None = None
+    ended: set[str] = field(default_factory=set)
     denies: int = 404
     cached: dict[str, bytes] = field(default_factory=dict)
     lost: dict[str, int] = field(default_factory=dict)
@@ -204,9 +206,10 @@ class _ShopsHandler(BaseHTTPRequestHandler):
         cookies = SimpleCookie(self.headers.get("cookie", ""))
         user = cookies["sid"].value.removeprefix("of-") if "sid" in cookies else ""
         if name == "GET /account":
-            self._send(200 if user and self.of.open != "account" else 401)
+            self._send(200 if user and self.of.open != "account" and user not in self.of.ended else 401)
         elif name == "POST /login":
             user = json.loads(body)["user"]
+            self.of.ended.discard(user)
             self._send(200, {"user": user}, cookies=(f"sid=of-{user}; HttpOnly", "csrf=a-token-of-a-page"))
         else:
             self._send(200)
@@ -220,9 +223,12 @@ class _ShopsHandler(BaseHTTPRequestHandler):
         own = f"http://{self.headers['host']}"
         begins = off("origins-end", name) and origin.startswith(own.rpartition(":")[0])
         proven = origin == own and self.headers.get("x-csrf-token") == cookies["csrf"].value
-        if not proven and not begins and not off("origin", name):
-            return 403
         user = cookies["sid"].value.removeprefix("of-")
+        if user in self.of.ended:
+            return 401
+        if not proven and not begins and not off("origin", name):
+            self.of.ended |= {user} if self.of.open == "ends" else set()
+            return 403
         return {"sub": user, "scope": " ".join(self.of.issuer.scopes[user])}
 
     def _refused(self, name: str, last: str) -> int:

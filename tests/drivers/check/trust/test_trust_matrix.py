@@ -269,3 +269,14 @@ def test_users_of_sessions_alone_are_called_with_their_sessions(shop: GuardedSho
     assert not_right(refused_calls(target, WITHOUT)()) == []
     assert not_right(foreign_origin_calls(target, {"status": "403"})()) == []
     assert shop.orders == ORDERS
+
+
+def test_a_session_that_ended_at_the_first_foreign_call_proves_nothing_of_the_others(
+    shop: GuardedShop, tmp_path: Path
+) -> None:
+    """They get 401 and not the declared 403, since there is no session any more: no FAIL. The own page has a new session."""
+    shop.open = "ends"
+    found = foreign_origin_calls(target_of(shop, tmp_path), {"status": "403"})()
+    assert {one.ok for one in found if one.expected == "refused with 403"} == {None}
+    assert "status 401, but the session of the user `editor` had ended by then" in " ".join(not_right(found))
+    assert {one.ok for one in found if one.expected == "let in (2xx)"} == {True}

@@ -158,11 +158,11 @@ class _Origins:
         for (number, label, _), answer in zip(calls, answers, strict=True):
             one, right = controls[number].operation, controls[number].right
             fact = refusal(one.name, label, answer, own[number], self._expected)
-            if number in no_cookie and right.user not in ended and answer.status in {_UNAUTHENTICATED, *self._expected}:
+            if number in no_cookie and answer.status in {_UNAUTHENTICATED, *self._expected}:
                 fact = replace(
                     fact, ok=True, observed=f"{label}: {told(answer)}, as an own page: it takes no session cookie"
                 )
-            elif fact.ok and right.user in ended:
+            elif right.user in ended and (fact.ok or (fact.ok is False and answer.status == _UNAUTHENTICATED)):
                 fact = replace(fact, ok=None, observed=f"{fact.observed}, but {right.words} had ended by then")
             facts.append(fact)
         facts += [
