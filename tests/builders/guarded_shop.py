@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import jwt
@@ -20,6 +21,7 @@ from harness.targets import Target, load_target
 from tests.builders.http_servers import Quiet, serving
 from tests.builders.identity_provider import CLIENT_SECRET, PASSWORD, TrustedIssuer, identity_provider
 
+ORDERS = {1: "test-viewer", 2: "test-second", 3: "test-editor"}
 KEY, OLD_KEY = "the-right-api-key", "the-revoked-api-key"
 SCOPES = {
     "viewer": ("READ",),
@@ -39,10 +41,15 @@ class GuardedShop:
         others: a provider that it does not trust.
         open: what is not checked: `token`, `signature`, `alg`, `expiry`, `issuer`, `audience`, `revoked`, `scope`, `owner`, `key`,
             `origin`, `origins-end`, for the operation in `at`, or for every one; `cookie`: no operation takes cookies; `account`: no session
-            is valid.
+            is valid; `sessions`: a token begins a session, whose cookie goes before a token.
         at: operation that leaves it out; empty: every one.
         answers: status that every operation answers with; None: none.
+        ended: users without a session, since a page of another origin has called, where `open` is `ends`.
+        denies: status for the order of another user.
+        lost: status of the next answer of an operation, which is carried out.
+        cached: answers by path, where `open` is `cache`: everybody gets them.
         orders: owner by id.
+        paths: paths that were requested, in order.
         asked: operations that were called, in order.
     """
 
@@ -52,7 +59,12 @@ class GuardedShop:
     open: str = ""
     at: str = ""
     answers: int | None = None
-    orders: dict[int, str] = field(default_factory=lambda: {1: "test-viewer", 2: "test-second"})
+    ended: set[str] = field(default_factory=set)
+    denies: int = 404
+    cached: dict[str, bytes] = field(default_factory=dict)
+    lost: dict[str, int] = field(default_factory=dict)
+    orders: dict[int, str] = field(default_factory=lambda: {**ORDERS})
+    paths: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
 
     def leaves_out(self, check: str, name: str) -> bool:
@@ -105,7 +117,7 @@ identity:
   users:
     viewer: {{user: test-viewer, password: {{env: PASSWORD_viewer}}, objects: {{id: 1}}}}
     second: {{user: test-second, password: {{env: PASSWORD_second}}, role: viewer, objects: {{id: 2}}}}
-    editor: {{user: test-editor, password: {{env: PASSWORD_editor}}}}
+    editor: {{user: test-editor, password: {{env: PASSWORD_editor}}, objects: {{id: 3}}}}
     writer: {{user: test-writer, password: {{env: PASSWORD_writer}}, role: editor}}
     admin: {{user: test-admin, password: {{env: PASSWORD_admin}}}}
   tokens: {{expired: {{env: EXPIRED}}, foreign-audience: {{client: billing}}, foreign-issuer: {{env: FOREIGN}}}}
@@ -119,8 +131,9 @@ authorisation:
 
 @contextmanager
 def guarded_shop(monkeypatch: pytest.MonkeyPatch) -> Iterator[GuardedShop]:
-    """A running shop with its provider and another one; the credentials of the target file are in the environment."""
-    with identity_provider() as issuer, identity_provider() as others:
+    """A running shop with its provider, another one, and a new undo log; the credentials of the target file are in the environment."""
+    with identity_provider() as issuer, identity_provider() as others, TemporaryDirectory() as state:
+        monkeypatch.setenv("READINESS_STATE", state)
         shop = GuardedShop(issuer=issuer, others=others)
         for name, scopes in SCOPES.items():
             monkeypatch.setenv(f"PASSWORD_{name}", PASSWORD.replace("{user}", f"test-{name}"))
@@ -171,27 +184,32 @@ class _ShopsHandler(BaseHTTPRequestHandler):
     def _answer(self, method: str) -> None:
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
         first, _, last = self.path.partition("?")[0].lstrip("/").partition("/")
-        name = f"{method} /{first}" + ("/{id}" if last else "")
+        name = f"{method} /{first}" + (("/{id}" if last.isdecimal() else f"/{last}") if last else "")
         if name in {"POST /login", "GET /account", "GET /login"}:
             self._session(name, body)
             return
         self.of.asked.append(name)
+        self.of.paths.append(self.path)
         if name not in OPERATIONS:
             self._send(404)
         elif self.of.answers is not None:
             self._send(self.of.answers)
+        elif self.path in self.of.cached:
+            self._send(200)
         elif status := self._refused(name, last):
             self._send(status)
         else:
+            self.status = self.of.lost.pop(name, 0)
             self._serve(name, last, body)
 
     def _session(self, name: str, body: bytes) -> None:
         cookies = SimpleCookie(self.headers.get("cookie", ""))
         user = cookies["sid"].value.removeprefix("of-") if "sid" in cookies else ""
         if name == "GET /account":
-            self._send(200 if user and self.of.open != "account" else 401)
+            self._send(200 if user and self.of.open != "account" and user not in self.of.ended else 401)
         elif name == "POST /login":
             user = json.loads(body)["user"]
+            self.of.ended.discard(user)
             self._send(200, {"user": user}, cookies=(f"sid=of-{user}; HttpOnly", "csrf=a-token-of-a-page"))
         else:
             self._send(200)
@@ -205,9 +223,12 @@ class _ShopsHandler(BaseHTTPRequestHandler):
         own = f"http://{self.headers['host']}"
         begins = off("origins-end", name) and origin.startswith(own.rpartition(":")[0])
         proven = origin == own and self.headers.get("x-csrf-token") == cookies["csrf"].value
-        if not proven and not begins and not off("origin", name):
-            return 403
         user = cookies["sid"].value.removeprefix("of-")
+        if user in self.of.ended:
+            return 401
+        if not proven and not begins and not off("origin", name):
+            self.of.ended |= {user} if self.of.open == "ends" else set()
+            return 403
         return {"sub": user, "scope": " ".join(self.of.issuer.scopes[user])}
 
     def _refused(self, name: str, last: str) -> int:
@@ -218,15 +239,18 @@ class _ShopsHandler(BaseHTTPRequestHandler):
         if kind == "key":
             right = {KEY, OLD_KEY} if self.of.leaves_out("key", name) else {KEY}
             return 0 if self.headers.get("x-api-key") in right else 401
+        began = SimpleCookie(self.headers.get("cookie", "")).get("began") if self.of.open == "sessions" else None
         claims = self._claims(name) if self.headers.get("authorization") else self._by_page(name)
+        if began is not None:
+            claims = {"sub": began.value, "scope": " ".join(self.of.issuer.scopes[began.value])}
         if claims is None or isinstance(claims, int):
             return claims or 401
+        self.user = claims["sub"]
         if not {*scopes} <= {*claims["scope"].split()} and not self.of.leaves_out("scope", name):
             return 403
         owner = self.of.orders.get(int(last)) if last else None
-        self.user = claims["sub"]
         if owner not in {None, self.user} and "ADMIN" not in claims["scope"] and not self.of.leaves_out("owner", name):
-            return 404
+            return self.of.denies
         return 0
 
     def _claims(self, name: str) -> dict[str, Any] | None:
@@ -269,8 +293,13 @@ class _ShopsHandler(BaseHTTPRequestHandler):
 
     def _send(self, status: int, body: Any = None, cookies: tuple[str, ...] = ()) -> None:
         content = b"" if body is None else json.dumps(body).encode()
-        self.send_response_only(status)
+        self.send_response_only(getattr(self, "status", 0) or status)
+        if self.of.open == "cache" and status == 200:
+            self.of.cached[self.path] = content
+        self.status = 0
         self.send_header("Content-Length", str(len(content)))
+        if self.of.open == "sessions" and hasattr(self, "user"):
+            cookies = (*cookies, f"began={self.user}")
         for one in cookies:
             self.send_header("Set-Cookie", one)
         self.end_headers()

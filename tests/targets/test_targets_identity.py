@@ -141,6 +141,7 @@ def test_a_wrong_password_is_never_shown(grant: str, issuer: TrustedIssuer, tmp_
         ({"issuer": "https://id.other.test"}, "names the issuer 'https://id.other.test', expected"),
         ({"issuer": None}, "names the issuer None"),
         ({"token_endpoint": "ftp://id.other.test/token"}, "`token_endpoint` of the discovery document is 'ftp:"),
+        ({"token_endpoint": "http://[id/token"}, "`token_endpoint` of the discovery document is 'http://"),
         ({"jwks_uri": None}, "the discovery document has no `jwks_uri`"),
         ({"token_endpoint": "/token"}, "`token_endpoint` of the discovery document is '/token'"),
     ],

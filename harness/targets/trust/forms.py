@@ -147,7 +147,7 @@ class _Walk:
         answer = self._got("GET", url, None)
         for _ in range(_MOST_STEPS):
             if 300 <= answer.status < 400 and (location := answer.headers.get("location")):
-                url = urljoin(url, location)
+                url = _joined(url, location)
                 if url.partition("?")[0].rstrip("/") == self._redirect.partition("?")[0].rstrip("/"):
                     return dict(parse_qsl(urlsplit(url).query))
                 answer = self._got("GET", url, None)
@@ -158,7 +158,7 @@ class _Walk:
                 hint = "check the user's name and password in `identity.users`"
                 raise DriverError("the sign-in form asks for the password again", where=answer.url, hint=hint)
             self._given = self._given or secret
-            to = urljoin(url, form.action)
+            to = _joined(url, form.action)
             if urlsplit(to)[:2] != urlsplit(url)[:2]:
                 raise DriverError(f"the form of the sign-in leads to {urlsplit(to).netloc}", where=answer.url)
             if form.method == "post":
@@ -184,3 +184,14 @@ class _Walk:
 
     def _got(self, method: str, url: str, form: Mapping[str, str] | None) -> ProviderAnswer:
         return asked(self._target, method, url, what="a page of the sign-in", form=form, cookies=self._cookies)
+
+
+def _joined(url: str, reference: str) -> str:
+    """The address that a page refers to. Raises DriverError: it is invalid."""
+    try:
+        to = urljoin(url, reference)
+        urlsplit(to)
+    except ValueError as error:
+        what = f"a page of the sign-in refers to {reference.partition('?')[0][:80]!r}, which is not a valid address"
+        raise DriverError(what, where=url.partition("?")[0]) from error
+    return to

@@ -144,6 +144,9 @@ class IdentityTokens:
         if self.identity.grant == "sign_in":
             return self._by_sign_in(name, user, secret)
         through = through or self.identity.through
+        if through not in self.identity.clients:
+            hint = "write `issuer`, `clients` and `client`, or `grant: sign_in`"
+            raise ConfigurationError(f"the user `{name}` has sessions and no token", where=self._where, hint=hint)
         client = self.identity.clients[through]
         asked_for = self._scopes(name, user, client) if scopes is None else sorted(scopes)
         form = {"scope": " ".join(("openid", *asked_for))}

@@ -88,7 +88,10 @@ def discovered(target: Target, issuer: str) -> Provider:
 
 def _is_safe(url: str, issuer: str) -> bool:
     """Whether an address is HTTPS, or the issuer is not either, or it is this machine."""
-    parts, of = urlsplit(url), urlsplit(issuer)
+    try:
+        parts, of = urlsplit(url), urlsplit(issuer)
+    except ValueError:  # it is no address
+        return False
     if not parts.hostname or parts.scheme not in {"http", "https"}:
         return False
     return parts.scheme == "https" or of.scheme == "http" or is_loopback(parts.hostname)

@@ -16,7 +16,16 @@ from harness.drivers.check.calls.matrix.samples import NoSampleError, sample
 from harness.drivers.facts import FactReading
 from harness.errors import ConfigurationError
 from harness.targets.openapi.document import OpenApiDocument
-from tests.builders.guarded_shop import KEY, OLD_KEY, OPERATIONS, GuardedShop, description, guarded_shop, target_of
+from tests.builders.guarded_shop import (
+    KEY,
+    OLD_KEY,
+    OPERATIONS,
+    ORDERS,
+    GuardedShop,
+    description,
+    guarded_shop,
+    target_of,
+)
 from tests.builders.identity_provider import CLIENT_SECRET, PASSWORD
 
 PROTECTED = ("GET /orders", "POST /orders", "GET /orders/{id}", "DELETE /orders/{id}", "GET /users", "GET /report")
@@ -55,7 +64,7 @@ def test_a_healthy_shop_refuses_every_call(noun: str, shop: GuardedShop, tmp_pat
     found = facts(shop, tmp_path, noun, **EVERY.get(noun, {}))
     assert wrong(found) == []
     assert len(found) > 1
-    assert shop.orders == {1: "test-viewer", 2: "test-second"}
+    assert shop.orders == ORDERS
 
 
 @pytest.mark.parametrize(
@@ -103,7 +112,7 @@ def test_pages_of_other_origins_change_nothing(shop: GuardedShop, tmp_path: Path
     found = pages(shop, tmp_path)
     assert wrong(found) == []
     assert sorted(one.subject for one in found if one.expected == "refused with 403") == sorted(PAGES * 3)
-    assert shop.orders == {1: "test-viewer", 2: "test-second"}
+    assert shop.orders == ORDERS
 
 
 @pytest.mark.parametrize("at", PAGES)
@@ -151,7 +160,7 @@ def test_every_pair_of_role_and_operation_is_called(shop: GuardedShop, tmp_path:
     assert ("GET /users", "as editor: status 403") in seen
     assert ("DELETE /orders/{id}", "as editor: status 204") in seen
     assert len(found) == 3 * 5 + 1
-    assert shop.orders == {1: "test-viewer", 2: "test-second"}
+    assert shop.orders == ORDERS
 
 
 def test_a_role_that_may_too_much_is_found(shop: GuardedShop, tmp_path: Path) -> None:
@@ -381,9 +390,7 @@ def test_an_operation_that_takes_only_a_session_is_let_in_with_one(
     target = target_of(shop, tmp_path, document=described(get_orders=[{"session": []}]))
     found = [*refused_calls(target, {"noun": noun, "status": "401"})()]
     assert wrong(found) == []
-    assert "the right credential of the session of the user `viewer`: status 200" in {
-        one.observed for one in found
-    }
+    assert "the right credential of the session of the user `viewer`: status 200" in {one.observed for one in found}
 
 
 def test_what_everybody_may_make_is_deleted_by_administrators_alone(shop: GuardedShop, tmp_path: Path) -> None:
@@ -395,7 +402,7 @@ def test_what_everybody_may_make_is_deleted_by_administrators_alone(shop: Guarde
             target_of(shop, tmp_path, document=document), {"noun": "calls-by-foreign-key", "status": "401"}
         )()
         assert {one.ok for one in found if one.subject == "DELETE /orders/{id}"} == ok
-    assert shop.orders == {1: "test-viewer", 2: "test-second"}
+    assert shop.orders == ORDERS
 
 
 def test_a_body_of_the_file_is_new_in_every_request(shop: GuardedShop, tmp_path: Path) -> None:

@@ -143,7 +143,7 @@ class _Call(NamedTuple):
             status, again = await clock.within(WITHIN_S, self._answered())
         except TimeoutError:
             why = f"no answer within {WITHIN_S:g} s"
-        except (aiohttp.ClientError, OSError) as error:
+        except (aiohttp.ClientError, OSError, ValueError) as error:  # also a header that cannot be written
             why = f"no answer ({type(error).__name__})"
         else:
             return LimitedAnswer(sent_ns=sent_ns, at_ns=clock.now_ns(), status=status, retry_after=_says_when(again))

@@ -6,6 +6,7 @@ import asyncio
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, Final
 
 from harness import clock
@@ -109,7 +110,7 @@ async def _all(target: Target, entry: str, calls: Sequence[CallPlan], how: _Send
         transport=httpx.AsyncHTTPTransport(verify=tls, proxy=proxy, limits=limits, local_address=how.source or None),
         trust_env=False,
     )
-
+    client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=()))  # no call has what another caller was given
     began_s = clock.now_s()
 
     async def one(number: int, call: CallPlan) -> CallAnswer:
@@ -130,9 +131,11 @@ async def _sent(client: httpx.AsyncClient, call: CallPlan, within_s: float, long
         return (clock.now_ns() - began_ns) / NS_PER_S
 
     try:
-        answer = await clock.within(
-            within_s, client.request(call.method, call.path, json=call.body, data=call.form, headers=call.headers)
-        )
+        request = client.build_request(call.method, call.path, json=call.body, data=call.form, headers=call.headers)
+    except (httpx.InvalidURL, ValueError) as error:  # a path, a header or a number that cannot be written
+        return CallAnswer(status=0, seconds=0.0, why=f"the request cannot be written ({type(error).__name__})")
+    try:
+        answer = await clock.within(within_s, client.send(request))
     except (TimeoutError, httpx.TimeoutException):
         return CallAnswer(status=0, seconds=seconds(), why=f"no answer within {within_s:g} s")
     except httpx.HTTPError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from harness.errors import ConfigurationError, DriverError
 from harness.targets import Target, platform_of
 from harness.targets.files.sessions import PasswordStatuses, SignUp
 from harness.targets.kubernetes import Cluster
+from harness.targets.safety.intents import intent_path
 from harness.targets.undo import undo_now, undoable
 
 _GONE: Final = frozenset({404, 410})
@@ -30,10 +31,30 @@ def _remove(_cluster: Cluster | None, target: Target, *, users: Sequence[str]) -
     with callers(target, target.entry) as signed:
         remover = signed.of(sign_up.removed_by)
         for user in users:
-            answer = remover.ask(sign_up.remove.replace("{user}", user))
+            answer = _removed(remover, sign_up.remove, user)
             if not 200 <= answer.status < 300 and answer.status not in _GONE:
                 hint = "may the user `removed_by` remove accounts? Remove it by hand, or try again"
                 raise DriverError(f"the removal of {user} got {answer.words}", where=target.entry, hint=hint)
+
+
+def _removed(remover: SignedCaller, remove: str, user: str) -> BrowserAnswer:
+    return remover.ask(remove.replace("{user}", user))
+
+
+def _require_known(target: Target, sign_up: SignUp, users: Sequence[str]) -> None:
+    """Check that the removal knows an account that was made: 404 says that an account is gone, and also that the path is wrong.
+
+    Raises:
+        DriverError: it does not.
+    """
+    if not users or sign_up.remove is None or sign_up.removed_by is None:
+        return
+    with callers(target, target.entry) as signed:
+        answer = _removed(signed.of(sign_up.removed_by), sign_up.remove, users[0])
+    if answer.status in _GONE:
+        hint = "correct `identity.sign_up.remove`, then run `readiness recover`"
+        what = f"the removal of {users[0]}, which was just made, got {answer.words}: {len(users)} accounts stay"
+        raise DriverError(what, where=target.entry, hint=hint)
 
 
 @undoable("make-account", undo=_remove)
@@ -65,18 +86,22 @@ class NewAccounts:
         sign_up: section of the target file.
         users: names, none of which had an account before.
         made: those for which a sign-up was sent.
+        accepted: those whose sign-up was accepted.
     """
 
     caller: SignedCaller
     sign_up: SignUp
     users: Sequence[str]
-    made: list[str]
+    made: list[str] = field(default_factory=list)
+    accepted: list[str] = field(default_factory=list)
 
     def make(self, password: str) -> tuple[str, BrowserAnswer]:
         """Sign the next user up: its name, and the answer."""
         user, answers = self.users[len(self.made)], list[BrowserAnswer]()
         self.made.append(user)
         _make(self.caller, self.sign_up, user, password, answers)
+        if answers[0].status in self.sign_up.accepted:
+            self.accepted.append(user)
         return user, answers[0]
 
 
@@ -92,7 +117,7 @@ def new_accounts(target: Target, caller: SignedCaller, count: int, check: str) -
 
     Raises:
         ConfigurationError: `may_write` does not allow these users.
-        HarnessError: an account could not be removed; its entry stays in the undo log.
+        HarnessError: an account could not be removed, or the removal does not know it; its entry stays in the undo log.
     """
     sign_up, token = sign_up_of(target), secrets.token_hex(4)
     users = [sign_up.user.replace("{new}", f"{token}{number:03}") for number in range(count)]
@@ -104,8 +129,11 @@ def new_accounts(target: Target, caller: SignedCaller, count: int, check: str) -
     if sign_up.remove is not None:
         what = f"make accounts {users[0]} to {users[-1]}"
         intent = _make.intend(platform_of(target), f"check {check}", what, users=users)
+    accounts = NewAccounts(caller=caller, sign_up=sign_up, users=users)
     try:
-        yield NewAccounts(caller=caller, sign_up=sign_up, users=users, made=[])
+        yield accounts
     finally:
         if intent is not None:
+            if intent_path(intent).exists():  # no recovery has removed them meanwhile
+                _require_known(target, sign_up, accounts.accepted)
             undo_now(None, target, intent)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 WITHIN_S: Final = 5.0
 """Timeout of an answer, in s."""
+MOST_BYTES: Final = 1_000_000
+"""Size of a body after which the rest is not read."""
 SERVED: Final = 200
 REFUSED: Final = 401
 NO_EVIDENCE: Final = frozenset({0, 404, 405, 408, 429})
@@ -101,12 +103,14 @@ class SignedCaller:
         import httpx
 
         sent, (method, _, path) = self.cookies if cookies is None else cookies, operation.partition(" ")
-        headers = {"connection": "close", **self.headers(method, sent)}
+        own = {"connection": "close", **self.headers(method, sent)}
+        headers = [(name.encode(), value.encode()) for name, value in own.items()]  # a cookie may have any letters
         written: dict[str, Any] = {} if body is None else {"json" if kind == "json" else "data": body}
         begun = clock.now_ns()
         try:
-            answer = self.client.request(method, path, headers=headers, **written)
-        except httpx.HTTPError as error:
+            with self.client.stream(method, path, headers=headers, **written) as answer:
+                _read(answer)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             why = "no answer in time" if isinstance(error, httpx.TimeoutException) else type(error).__name__
             return BrowserAnswer(status=0, sent_ns=begun, at_ns=clock.now_ns(), why=why)
         found = set_cookies(answer.headers.get_list("set-cookie"))
@@ -166,6 +170,15 @@ class Browser(SignedCaller):
     def session(self) -> str:
         """The value of the session's cookie; empty: it has none."""
         return self.cookies.get(self.settings.cookie, "")
+
+
+def _read(answer: httpx.Response) -> None:
+    """Read the body, which says nothing here; of one that does not end, such as a stream of events, only the beginning."""
+    size, deadline = 0, clock.Deadline.after(WITHIN_S)
+    for piece in answer.iter_raw():
+        size += len(piece)
+        if size > MOST_BYTES or deadline.over:
+            return
 
 
 def session_of(target: Target) -> SessionSettings:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email.utils
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC
@@ -31,7 +32,7 @@ class SetCookie:
     def removes(self) -> bool:
         """Whether it removes the cookie: it is over at once, or has expired."""
         age = self.attributes.get("max-age", "")
-        if age.lstrip("-").isdigit():
+        if re.fullmatch(r"-?[0-9]{1,18}", age):
             return int(age) <= 0
         try:
             until = email.utils.parsedate_to_datetime(self.attributes.get("expires", "").replace("-", " "))

@@ -87,12 +87,17 @@ def _compared(subject: str, browser: Browser, user: IdentityUser, why: str) -> F
         return reading("the id before the sign-in is signed in already", ok=None)
     answer = browser.sign_in(user.user, user.password.resolve())
     served = browser.page()
-    if not answer.done or served.status != SERVED:
-        what = (
-            f"the sign-in got {answer.words}" if not answer.done else f"the page got {served.words} after the sign-in"
-        )
-        return reading(what, ok=None)
     name = browser.settings.cookie
+    others = {key: value for key, value in browser.cookies.items() if key != name}
+    what = ""
+    if not answer.done:
+        what = f"the sign-in got {answer.words}"
+    elif served.status != SERVED:
+        what = f"the page got {served.words} after the sign-in"
+    elif browser.page(others).status == SERVED:
+        what = f"the page is served without the cookie `{name}`, so it is not that of the session"
+    if what:
+        return reading(what, ok=None)
     if browser.session == before[name]:
         return reading("the id is the same after the sign-in", ok=False)
     old = browser.page(before)

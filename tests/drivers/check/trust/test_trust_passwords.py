@@ -124,3 +124,11 @@ def test_accounts_of_a_run_that_was_killed_are_removed_by_recovery(tmp_path: Pat
             assert len(recover(target).undone) == 1  # as after a kill at this moment
             assert seen_by_admin(target, "/users") == users
         assert not pending_intents(platform_of(target))
+
+
+def test_a_removal_that_knows_no_account_is_no_removal(tmp_path: Path) -> None:
+    """404 says that an account is gone, and also that the path is wrong: the accounts are named, and stay in the undo log."""
+    with express(tmp_path, changes=[('remove: "DELETE /users/', 'remove: "DELETE /user/')]) as target:
+        with pytest.raises(DriverError, match=r"the removal of test-\w+, which was just made, got status 404: \d+ acc"):
+            facts_of(target, PASSWORDS)
+        assert len(pending_intents(platform_of(target))) == 1

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
+from harness.drivers.check.sessions.browser import SignedCaller, client_of
 from harness.errors import ConfigurationError
+from harness.targets import load_target
 from tests.builders.foreign_trust import express, facts_of, starlette
+from tests.builders.http_servers import Quiet, serving
 
 ENDS, IDS, COOKIES = "sessions-end", "session-ids", "session-cookies"
 SHORT = (("lifetime: 600 s", "lifetime: 2 s"),)
@@ -91,3 +97,29 @@ def test_a_sign_out_that_a_signed_cookie_survives_is_found_in_starlette(tmp_path
         assert (ok, [one for one in found if "after its sign-out" not in one]) == (False, [])
         assert facts_of(target, IDS) == (True, [])
         assert facts_of(target, COOKIES) == (True, [])
+
+
+class _Endless(Quiet, BaseHTTPRequestHandler):
+    """Answers with a stream that does not end, and sets cookies with odd letters and an odd age."""
+
+    cookies: ClassVar[list[str | None]] = []
+
+    def do_GET(self) -> None:
+        self.cookies.append(self.headers["cookie"])
+        self.send_response(200)
+        self.send_header("Set-Cookie", "name=Zo\xeb; Max-Age=--1")
+        self.end_headers()
+        with suppress(OSError):
+            while True:
+                self.wfile.write(b"event: nothing\n" * 10_000)
+
+
+def test_a_page_that_does_not_end_is_answered_and_its_cookies_are_kept(tmp_path: Path) -> None:
+    """A stream of events, as many pages have: its status counts, and what follows is not waited for."""
+    with serving(_Endless) as url:
+        (tmp_path / "target.yaml").write_text(f"name: shop\nenvironment: staging\nentry: {url}\n", encoding="utf-8")
+        with client_of(load_target(tmp_path / "target.yaml"), url) as client:
+            caller = SignedCaller(client=client, origin=url)
+            assert [caller.ask("GET /").words for _ in range(2)] == ["status 200", "status 200"]
+    assert _Endless.cookies[0] is None
+    assert str(_Endless.cookies[1]).startswith("name=Zo")

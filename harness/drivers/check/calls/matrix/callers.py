@@ -11,7 +11,8 @@ from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 from harness import clock
-from harness.drivers.check.calls.matrix.operations import CredentialKind, GuardedOperation
+from harness.drivers.check.calls.matrix.judging import may_have_acted
+from harness.drivers.check.calls.matrix.operations import STANDARD, CredentialKind, GuardedOperation
 from harness.drivers.check.calls.together import CallAnswer, CallPlan, send_together
 from harness.drivers.check.sessions.browser import browsers, test_users
 from harness.errors import HarnessError
@@ -26,8 +27,6 @@ MOST_AGAIN_S: Final = 5.0
 """Longest wait before a call whose answer is no evidence is sent again."""
 _LEAST_S: Final = 45.0
 """A token that is valid for less time is got again."""
-STANDARD: Final = frozenset({"openid", "profile", "email", "address", "phone", "offline_access"})
-"""Scopes of OpenID Connect, which say nothing about what a token may do."""
 
 
 class NotMadeError(Exception):
@@ -82,6 +81,15 @@ class RightCallers:
         self.declared = target.authorisation or Authorisation()
         self._made: dict[str, Credential | str] = {}
 
+    @property
+    def ahead_s(self) -> float:
+        """By how many seconds the provider's clock is ahead of this machine's; 0 where there is no provider."""
+        return self.tokens.provider.ahead_s if self.tokens.identity.issuer else 0.0
+
+    def expired(self, until_s: float) -> bool:
+        """Whether a token has expired that is valid until this time, by this machine's clock or the provider's."""
+        return math.isfinite(until_s) and until_s <= clock.wall().timestamp() + max(self.ahead_s, 0.0)
+
     def user(self, name: str) -> Credential:
         """The credential of a user of the file, got again before it expires. Raises NotMadeError: it got none."""
         known = self._made.get(name)
@@ -102,6 +110,10 @@ class RightCallers:
             words=token.of, headers=bearer(token.access), user=user, token=token, scopes=scopes - STANDARD
         )
 
+    def scopes_of(self, name: str) -> frozenset[str]:
+        """The scopes of a user of the file: of its token, or, where users have sessions alone, those that the file declares. Raises NotMadeError."""
+        return self.user(name).scopes if self.tokens.identity.gives_tokens else self._declared_of(name)
+
     def _declared_of(self, user: str) -> frozenset[str]:
         named = self.tokens.identity.users.get(user)
         if named is None:
@@ -121,7 +133,7 @@ class RightCallers:
         try:
             with browsers(self.target, self.target.entry) as maker:
                 for name, user in test_users(self.target).items():
-                    if (of and name != of) or (scopes and not scopes <= self.user(name).scopes):
+                    if (of and name != of) or (scopes and not scopes <= self.scopes_of(name)):
                         continue
                     browser, why = maker.signed_in(user)
                     if not why:
@@ -274,9 +286,14 @@ class RightCallers:
         return f"it may write, and neither `disposable` nor `may_write: [{{operations: '{one.name}'}}]` allows it"
 
     def sent(self, calls: list[CallPlan]) -> list[CallAnswer]:
-        """The answers to calls; a call whose answer is no evidence (429, 502 to 504, none) is sent a second time."""
+        """The answers to calls; one without evidence (429, 502 to 504, none) is sent again, unless it would be carried out twice."""
         answers = self._sent(calls)
-        again = [number for number, answer in enumerate(answers) if answer.status in {0, 429, 502, 503, 504}]
+        again = [
+            number
+            for number, (call, answer) in enumerate(zip(calls, answers, strict=True))
+            if answer.status in {0, 429, 502, 503, 504}
+            and not (call.method in {"POST", "PATCH"} and may_have_acted(answer))
+        ]
         if again:
             asked = max((_retry_after(answers[number]) for number in again), default=0.0)
             clock.sleep(min(max(asked, 1.0), MOST_AGAIN_S))

@@ -7,6 +7,7 @@ import math
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
 from typing import Final
@@ -91,7 +92,7 @@ def _expired_token(bench: Bench, right: Credential) -> IssuedToken:
         bench.require_alive(bench.callers.credential_of(token, user=user))
     else:
         _require_own(bench, token)
-    clock.sleep(expires - clock.wall().timestamp() + 2 * (1 + abs(_ahead_s(bench))))
+    clock.sleep(expires - clock.wall().timestamp() + 2 * (1 + abs(bench.callers.ahead_s)))
     return token
 
 
@@ -172,7 +173,10 @@ _Less = Callable[[frozenset[str]], frozenset[str]]
 
 def _scoped(of: CaseSetting, less: _Less, label: str) -> Iterator[Forged]:
     found = of.bench.once(label, lambda: _scoped_token(of.bench, less, label))
-    yield _forged(of, f"{label} ({found.of})", found.access, found)
+    users = of.bench.callers.tokens.identity.users
+    user = next((name for name in users if found.of == f"the user `{name}`"), "")
+    by = of.bench.callers.credential_of(found, user=user)
+    yield replace(_forged(of, f"{label} ({found.of})", found.access, found), by=by)
 
 
 def _scoped_token(bench: Bench, less: _Less, label: str) -> IssuedToken:
@@ -269,8 +273,12 @@ def _key_missing(of: CaseSetting) -> Iterator[Forged]:
 def _key_wrong(of: CaseSetting) -> Iterator[Forged]:
     (header, value) = next(iter(of.bench.callers.key().headers.items()))
     yield Forged(label="a made-up API key", headers={header: secrets.token_urlsafe(max(len(value), 24))[: len(value)]})
-    last = "a" if value[-1] != "a" else "b"
-    yield Forged(label="the right API key with another last letter", headers={header: value[:-1] + last})
+    end = len(value.rstrip("=")) or 1
+    last = (
+        "c" if value[end - 1] in "wxyz0123456789+/-_" else "0"
+    )  # another value of base 16 and, in its first bits, of base 64
+    other = f"{value[: end - 1]}{last}{value[end:]}"
+    yield Forged(label="the right API key with another last letter", headers={header: other})
 
 
 def _key_revoked(of: CaseSetting) -> Iterator[Forged]:
@@ -300,11 +308,6 @@ def _keys(bench: Bench) -> list[Mapping[str, object]]:
         return [*bench.callers.tokens.keys]
     except HarnessError as error:
         raise NotMadeError(error.what) from error
-
-
-def _ahead_s(bench: Bench) -> float:
-    tokens = bench.callers.tokens
-    return tokens.provider.ahead_s if tokens.identity.issuer else 0.0
 
 
 def _require_own(bench: Bench, token: IssuedToken, *, audience: bool = True) -> None:

@@ -56,7 +56,7 @@ def _of_scope(name: OperationClass) -> _Belongs:
     return belongs
 
 
-def _on_objects(one: GuardedOperation, callers: RightCallers) -> bool | str:
+def on_objects(one: GuardedOperation, callers: RightCallers) -> bool | str:
     """An operation whose path names an object of a user; operations of administrators are for the objects of all."""
     if not one.inside or one.name in callers.declared.shared:
         return False
@@ -81,7 +81,7 @@ CLASSES: Final[Mapping[str, _Belongs]] = MappingProxyType(
         "read operation": _of_scope("read"),
         "write operation": _of_scope("write"),
         "admin operation": _of_scope("admin"),
-        "operation on objects": _on_objects,
+        "operation on objects": on_objects,
         "operation that takes keys": _taking_keys,
     }
 )

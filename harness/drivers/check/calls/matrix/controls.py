@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 from harness.drivers.check.calls.matrix.callers import Credential, NotMadeError, RightCallers
+from harness.drivers.check.calls.matrix.classes import on_objects
+from harness.drivers.check.calls.matrix.judging import let_in, may_have_acted, told
+from harness.drivers.check.calls.matrix.made import MadeObject, Written
 from harness.drivers.check.calls.matrix.operations import GuardedOperation, OperationAccess
 from harness.drivers.check.calls.together import CallAnswer, CallPlan
 from harness.drivers.facts import FactReading
@@ -23,24 +26,15 @@ class Control:
     Attributes:
         operation, right: operation and credential.
         values: values of the parameters that name an object that was made for it.
+        maker: user who made this object.
         why: why it is not made; empty: it is.
     """
 
     operation: GuardedOperation
     right: Credential
     values: Mapping[str, Any] = field(default_factory=dict)
+    maker: str = ""
     why: str = ""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class MadeObject:
-    """An object that the check has made: the operation and the path that made it, and its id."""
-
-    by: GuardedOperation
-    place: str
-    id: str
-    right: Credential
-    values: Mapping[str, Any]
 
 
 class Controls:
@@ -54,9 +48,7 @@ class Controls:
     def __init__(self, callers: RightCallers, operations: Iterable[GuardedOperation]) -> None:
         self._callers = callers
         self._by_name = {one.name: one for one in operations}
-        self._made: list[MadeObject] = []
-        self._left: list[str] = []
-        self._removed = 0
+        self._written = Written(callers, self._by_name.values())
 
     def prepared(self, one: GuardedOperation, right: Credential) -> Control:
         """The control of an operation; an object is made for it where it changes one, or where no value is known."""
@@ -70,8 +62,8 @@ class Controls:
             known = False
         if one.reads and known:
             return Control(operation=one, right=right)
-        if (values := self._object(one, param, right)) is not None:
-            return Control(operation=one, right=right, values=values)
+        if (made := self._object(one, param, right)) is not None:
+            return Control(operation=one, right=right, values=made[0], maker=made[1])
         why = ""
         if one.method == "DELETE":
             why = "its control would delete an object that the check has not made: the description has no POST that makes one"
@@ -95,10 +87,10 @@ class Controls:
                 for number, plan in enumerate(plans)
                 if plan is not None and (plan.method == "DELETE") is deleting
             ]
-            sent = self._callers.sent([plan for number in chosen if (plan := plans[number]) is not None])
-            for number, answer in zip(chosen, sent, strict=True):
+            calls = [plan for number in chosen if (plan := plans[number]) is not None]
+            for number, plan, answer in zip(chosen, calls, self._callers.sent(calls), strict=True):
                 found[number] = answer
-                self._written(controls[number], answer)
+                self.wrote(controls[number], plan, answer)
         return found
 
     def plan(self, control: Control, headers: Mapping[str, str], *, owner: str = "") -> CallPlan:
@@ -108,43 +100,34 @@ class Controls:
 
     def clean(self) -> FactReading | None:
         """Delete what was made, and say what is left; None: nothing was written."""
-        plans: list[tuple[MadeObject, CallPlan]] = []
-        for made in self._made:
-            try:
-                plans.append((made, self._deletion(made)))
-            except NotMadeError as error:
-                self._left.append(f"{made.place}/{made.id} ({error})")
-        answers = self._callers.sent([plan for _, plan in plans])
-        for (made, _), answer in zip(plans, answers, strict=True):
-            if 200 <= answer.status < 300 or answer.status in {404, 410}:
-                self._removed += 1
-            else:
-                self._left.append(f"{made.place}/{made.id} (its deletion got {answer.status or answer.why})")
-        if not self._removed and not self._left:
-            return None
-        left = (
-            f"; left: {', '.join(self._left[:10])}{' and more' if len(self._left) > 10 else ''}" if self._left else ""
-        )
-        observed = f"{self._removed} objects made and deleted{left}"
-        return FactReading(subject="what the calls wrote", expected="deleted, or named", observed=observed, ok=True)
+        return self._written.clean()
 
-    def _written(self, control: Control, answer: CallAnswer) -> None:
-        """Remember what a control made, changed or deleted."""
+    def wrote(self, control: Control, plan: CallPlan, answer: CallAnswer, refused: str = "") -> None:
+        """Remember what a call made, changed or deleted.
+
+        Args:
+            control: control of its operation.
+            plan: the call.
+            answer: its answer.
+            refused: what the call carried that should have been refused; empty: it is the control.
+        """
         one = control.operation
-        if one.reads or not 200 <= answer.status < 300:
+        words = f"{one.method} {plan.path.partition('?')[0]} {refused or f'by {control.right.words}'}"
+        if one.reads or not let_in(answer):
+            if not one.reads and not refused and may_have_acted(answer):
+                self._written.leave(f"{words} ({told(answer)}: it may have been carried out)")
             return
         if one.method == "DELETE":
-            gone = str(control.values.get(one.inside[-1])) if one.inside else ""
-            before = len(self._made)
-            self._made = [made for made in self._made if made.id != gone]
-            self._removed += before - len(self._made)
+            gone = unquote(plan.path.partition("?")[0].rpartition("/")[2])
+            if not self._written.gone(one.name.partition(" ")[2].rpartition("/{")[0], gone) and not control.values:
+                self._written.leave(words)
         elif one.method == "POST" and (made := self._from(one, control.right, answer, control.values)) is not None:
-            self._made.append(made)
+            self._written.add(replace(made, refused=bool(refused)))
         elif not control.values:
-            self._left.append(f"{one.name} by {control.right.words}")
+            self._written.leave(words)
 
-    def _object(self, one: GuardedOperation, param: str, right: Credential) -> Mapping[str, Any] | None:
-        """Values of a new object for an operation; None: none can be made."""
+    def _object(self, one: GuardedOperation, param: str, right: Credential) -> tuple[Mapping[str, Any], str] | None:
+        """Values of a new object for an operation, and the user who made it; None: none can be made."""
         path = one.name.partition(" ")[2]
         parent = path[: path.index(f"{{{param}}}")].rstrip("/")
         maker = self._by_name.get(f"POST {parent}")
@@ -160,14 +143,12 @@ class Controls:
         except NotMadeError:
             return None
         (answer,) = self._callers.sent([plan])
-        if not 200 <= answer.status < 300:
-            return None
-        made = self._from(maker, by, answer, {}, param)
+        made = self._from(maker, by, answer, {}, param) if let_in(answer) else None
         if made is None:
-            self._left.append(f"{maker.name} by {by.words}")
+            self.wrote(Control(operation=maker, right=by), plan, answer)
             return None
-        self._made.append(made)
-        return {param: made.id}
+        self._written.add(replace(made, owner=right.user))
+        return {param: made.id}, by.user
 
     def _from(
         self,
@@ -179,32 +160,47 @@ class Controls:
     ) -> MadeObject | None:
         """What an answer says that it made: its id in the body or in the header `Location`; None: it does not say."""
         place = one.name.partition(" ")[2].rstrip("/")
-        param = param or self._param_below(place)
+        param = param or self._written.param_below(place)
         found = _id_in(answer, param) if param else None
-        if found is None:
-            if not param and not values:
-                self._left.append(f"{one.name} by {right.words}")
-            return None
-        return MadeObject(by=one, place=place, id=found, right=right, values=values)
+        return None if found is None else MadeObject(by=one, place=place, id=found, right=right, values=values)
 
-    def _param_below(self, place: str) -> str:
-        """The parameter behind a path: `id` for `/orders` where there is an operation on `/orders/{id}`; empty: there is none."""
-        for name in self._by_name:
-            path = name.partition(" ")[2]
-            if path.startswith(f"{place}/{{") and path.endswith("}") and path.count("/") == place.count("/") + 1:
-                return path.rpartition("/")[2][1:-1]
-        return ""
 
-    def _deletion(self, made: MadeObject) -> CallPlan:
-        param = self._param_below(made.place)
-        one = self._by_name.get(f"DELETE {made.place}/{{{param}}}")
-        if one is None:
-            raise NotMadeError("the description has no DELETE for it")
-        if why := self._callers.may_call(one):
-            raise NotMadeError(why)
-        own = one.scopes <= made.right.scopes and made.right.kind in one.kinds
-        by = made.right if own else self._callers.right(one)
-        return self._callers.plan(one, by.headers, owner=made.right.user, values={**made.values, param: made.id})
+def refused_plan(callers: RightCallers, controls: Controls, control: Control, by: Credential) -> tuple[CallPlan, str]:
+    """A call by a user who lacks a scope, and why it may be refused for its object instead; empty: it may not. Raises NotMadeError.
+
+    It is on an object of this user where the file names one. A DELETE is always on that of the control.
+    """
+    one = control.operation
+    if one.method == "DELETE" or by.user == control.right.user or on_objects(one, callers) is not True:
+        return controls.plan(control, by.headers), ""
+    if callers.owns(one, by.user):
+        return callers.plan(one, by.headers, owner=by.user), ""
+    why = f"its object is not of {by.words}, so it may be refused for that: name one in `identity.users.NAME.objects`"
+    return controls.plan(control, by.headers), why
+
+
+def of_right(callers: RightCallers, control: Control) -> bool:
+    """Whether the object in the path of a control belongs to its user."""
+    user = control.right.user
+    return control.maker == user if control.values else callers.owns(control.operation, user)
+
+
+def admitted(callers: RightCallers, control: Control, fact: FactReading, answer: CallAnswer) -> FactReading:
+    """The fact of a call that must be let in.
+
+    401 decides nothing where the token may have expired meanwhile, nor 403 where the object in its path may be another user's, or where
+    the scope of the operation is not declared.
+    """
+    one = control.operation
+    if fact.ok is False and answer.status == 401 and callers.expired(control.right.expires_s):
+        return replace(fact, ok=None, observed=f"{fact.observed}, perhaps since its token had expired by then")
+    if fact.ok is False and answer.status == 403 and not one.scopes and one.name not in callers.declared.protected:
+        why = "perhaps since it needs a scope that neither the description nor `authorisation.scopes` names"
+        return replace(fact, ok=None, observed=f"{fact.observed}, {why}")
+    may_be = on_objects(one, callers) is not False and not of_right(callers, control)
+    if fact.ok is False and answer.status == 403 and may_be:
+        return replace(fact, ok=None, observed=f"{fact.observed}, perhaps since its object is not of this user")
+    return fact
 
 
 def _id_in(answer: CallAnswer, param: str) -> str | None:

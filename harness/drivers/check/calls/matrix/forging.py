@@ -104,7 +104,10 @@ def _signed(header: Mapping[str, Any], payload: str, key: Any, algorithm: str) -
 def _fresh(algorithm: str) -> Any:
     """A new private key for an algorithm. Raises NotMadeError: it is not supported."""
     from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa  # the extra `trust`
+    from jwt.algorithms import get_default_algorithms
 
+    if algorithm not in get_default_algorithms():
+        raise NotMadeError(f"a token of the algorithm {algorithm[:20]!r} cannot be forged: it is not supported")
     if algorithm[:2] in {"RS", "PS"}:
         return rsa.generate_private_key(public_exponent=65537, key_size=2048)
     if algorithm in _CURVES:

@@ -22,6 +22,12 @@ def proves_nothing(answer: CallAnswer) -> bool:
     return answer.status in NO_EVIDENCE or answer.status >= 500
 
 
+def may_have_acted(answer: CallAnswer) -> bool:
+    """Whether a call may have been carried out: its answer was lost."""
+    silent = answer.status == 0 and answer.seconds > 0 and "Connect" not in answer.why
+    return silent or answer.status in {502, 504}
+
+
 def told(answer: CallAnswer) -> str:
     """An answer in words."""
     return f"status {answer.status}" if answer.status else answer.why or "no answer"
@@ -48,7 +54,8 @@ def refusal(
     if let_in(answer):
         ok, seen = False, f"{label}: let in, {told(answer)}"
     elif proves_nothing(answer):
-        ok, seen = None, f"{seen}, which proves nothing"
+        slower = ": write a lower `authorisation.rate`" if answer.status == 429 else ""
+        ok, seen = None, f"{seen}, which proves nothing{slower}"
     elif not let_in(control):
         ok, seen = None, f"{seen}, but the same call with a right credential got {told(control)}, so it proves nothing"
     else:

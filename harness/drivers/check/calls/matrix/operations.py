@@ -21,6 +21,11 @@ READS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _JSON: Final = re.compile(r"application/(json|[A-Za-z0-9.!#$&^_+-]+\+json)\s*(;.*)?", re.IGNORECASE)
 _IGNORED: Final = frozenset({"accept", "content-type", "authorization"})
 """Headers that a description cannot describe as parameters (OpenAPI 3.1, Parameter Object)."""
+STANDARD: Final = frozenset({"openid", "profile", "email", "address", "phone", "offline_access"})
+"""Scopes of OpenID Connect, which say nothing about what a token may do."""
+_ALTERNATIVES: Final = (
+    "its `security` has several scopes of which one is enough: write the one in `authorisation.scopes`"
+)
 
 
 class OperationAccess(StrEnum):
@@ -132,7 +137,8 @@ def _declared(one: GuardedOperation, declared: Authorisation, target: Target) ->
     if name in declared.scopes or name in declared.protected or name in declared.keys:
         session = target.identity is not None and not target.identity.users and target.identity.session is not None
         kinds = kinds or {CredentialKind.SESSION if session else CredentialKind.TOKEN}
-        return replace(one, access=OperationAccess.PROTECTED, kinds=frozenset(kinds), scopes=frozenset(scopes))
+        why = "" if one.why == _ALTERNATIVES and name in declared.scopes else one.why
+        return replace(one, access=OperationAccess.PROTECTED, kinds=frozenset(kinds), scopes=frozenset(scopes), why=why)
     return one
 
 
@@ -166,6 +172,8 @@ class _GuardReader:
             path=self._document.base_of(item, operation) + path,
             inside=tuple(dict.fromkeys(re.findall(r"{([^}]*)}", path))),
         )
+        if not path.startswith("/") or path.startswith("//"):  # a credential would go to another host, or elsewhere
+            return replace(self._guarded(one, operation), why="its path does not begin with one `/`")
         try:
             return self._taking(self._guarded(one, operation), item, operation)
         except NoSampleError as error:
@@ -181,17 +189,20 @@ class _GuardReader:
             return replace(one, access=OperationAccess.PROTECTED, why="`security` is not a list of mappings")
         if not ways or {} in ways:
             return replace(one, access=OperationAccess.PUBLIC)
-        kinds, scopes, unknown = set[CredentialKind](), set[str](), list[str]()
+        kinds, scopes, unknown = set[CredentialKind](), set[frozenset[str]](), list[str]()
         for way in ways:
             each = {name: self._kind(name) for name in way}
             if len(each) == 1 and (kind := next(iter(each.values()))) is not None:
                 kinds.add(kind)
                 if kind is CredentialKind.TOKEN:
-                    scopes |= {str(scope) for several in way.values() for scope in several or ()}
+                    named = frozenset(str(scope) for several in way.values() for scope in several or ())
+                    scopes.add(named - STANDARD)
             else:
                 unknown += [" with ".join(each)]
         why = "" if kinds else f"it needs a credential of a kind that is not supported: {', '.join(unknown)}"
-        return replace(one, access=OperationAccess.PROTECTED, kinds=frozenset(kinds), scopes=frozenset(scopes), why=why)
+        why = why or (_ALTERNATIVES if len(scopes) > 1 else "")
+        needed = frozenset[str]().union(*scopes)
+        return replace(one, access=OperationAccess.PROTECTED, kinds=frozenset(kinds), scopes=needed, why=why)
 
     def _kind(self, name: str) -> CredentialKind | None:
         """The kind of credential of a security scheme; None: it is not supported."""
@@ -215,14 +226,22 @@ class _GuardReader:
             else None
         )
 
+    def _carrying(self) -> frozenset[str]:
+        """Headers that have a credential, also where the description names them as parameters: each call has its own, or none."""
+        identity = self._target.identity
+        keys, session = (identity.api_keys, identity.session) if identity is not None else (None, None)
+        csrf = session.csrf if session is not None else None
+        return frozenset(one.header.lower() for one in (keys, csrf) if one is not None) | {"cookie", "origin"}
+
     def _taking(self, one: GuardedOperation, item: Mapping[str, Any], operation: Mapping[str, Any]) -> GuardedOperation:
         """The operation with values for what it requires."""
         known = self._target.api.values if self._target.api is not None else {}
         given: dict[str, Any] = {}
         names: dict[str, list[str]] = {"query": [], "header": []}
+        ignored = _IGNORED | self._carrying()
         for (name, place), parameter in self._document.parameters(item, operation).items():
             if place == "path" or (parameter.get("required") is True and place in names):
-                if place == "header" and name.lower() in _IGNORED:
+                if place == "header" and name.lower() in ignored:
                     continue
                 listed = names.get(place)
                 if listed is not None:

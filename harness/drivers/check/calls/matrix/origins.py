@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from harness.drivers.check.calls.matrix.callers import Credential, NotMadeError, RightCallers
 from harness.drivers.check.calls.matrix.classes import members_of
-from harness.drivers.check.calls.matrix.controls import Control, Controls
+from harness.drivers.check.calls.matrix.controls import Control, Controls, admitted
 from harness.drivers.check.calls.matrix.judging import admission, let_in, refusal, told
 from harness.drivers.check.calls.matrix.operations import CredentialKind, GuardedOperation, operations_of
 from harness.drivers.check.calls.matrix.refused import DESCRIBED, IDENTIFIED, REFUSED, unknown_fact
@@ -104,7 +104,7 @@ class _Origins:
         for name, user in test_users(self._callers.target).items():
             try:
                 browser, why = maker.signed_in(user)
-                scopes = self._callers.user(name).scopes
+                scopes = self._callers.scopes_of(name)
             except (HarnessError, NotMadeError) as error:
                 self._pages[name] = str(error)
                 continue
@@ -145,27 +145,34 @@ class _Origins:
             (number, label, plan) for number, control in enumerate(controls) for label, plan in self._foreign(control)
         ]
         answers = self._callers.sent([plan for _, _, plan in calls])
+        for (number, label, plan), answer in zip(calls, answers, strict=True):
+            self._controls.wrote(controls[number], plan, answer, label)
         ended = {
             name
             for name, page in self._pages.items()
             if isinstance(page, _SignedInPage) and page.browser.page().status != 200
         }
-        admitted = self._controls.answers(controls)
-        no_cookie = self._taking_no_cookie(controls, admitted)
+        own = self._controls.answers(controls)
+        no_cookie = self._taking_no_cookie(controls, own)
         facts = []
         for (number, label, _), answer in zip(calls, answers, strict=True):
             one, right = controls[number].operation, controls[number].right
-            fact = refusal(one.name, label, answer, admitted[number], self._expected)
+            fact = refusal(one.name, label, answer, own[number], self._expected)
             if number in no_cookie and answer.status in {_UNAUTHENTICATED, *self._expected}:
                 fact = replace(
                     fact, ok=True, observed=f"{label}: {told(answer)}, as an own page: it takes no session cookie"
                 )
-            elif fact.ok and right.user in ended:
+            elif right.user in ended and (fact.ok or (fact.ok is False and answer.status == _UNAUTHENTICATED)):
                 fact = replace(fact, ok=None, observed=f"{fact.observed}, but {right.words} had ended by then")
             facts.append(fact)
         facts += [
-            admission(one.operation.name, f"an own page with {one.right.words}", answer)
-            for number, (one, answer) in enumerate(zip(controls, admitted, strict=True))
+            admitted(
+                self._callers,
+                one,
+                admission(one.operation.name, f"an own page with {one.right.words}", answer),
+                answer,
+            )
+            for number, (one, answer) in enumerate(zip(controls, own, strict=True))
             if number not in no_cookie
         ]
         return facts

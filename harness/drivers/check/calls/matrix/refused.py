@@ -12,8 +12,8 @@ from harness.drivers.check.calls.matrix.bench import Bench, CaseSetting, Forged
 from harness.drivers.check.calls.matrix.callers import Credential, NotMadeError, RightCallers
 from harness.drivers.check.calls.matrix.cases import CASES
 from harness.drivers.check.calls.matrix.classes import members_of
-from harness.drivers.check.calls.matrix.controls import Control, Controls
-from harness.drivers.check.calls.matrix.judging import admission, proves_nothing, refusal
+from harness.drivers.check.calls.matrix.controls import Control, Controls, admitted, of_right, refused_plan
+from harness.drivers.check.calls.matrix.judging import admission, let_in, proves_nothing, refusal
 from harness.drivers.check.calls.matrix.operations import CredentialKind, GuardedOperation, operations_of
 from harness.drivers.check.calls.together import CallAnswer, CallPlan
 from harness.drivers.check.claim import CheckFunction, claim
@@ -99,11 +99,12 @@ NOUNS: Final = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MatrixCall:
-    """A call that must be refused: number of its control, and what it carries."""
+    """A call that must be refused: number of its control, what it carries, and why it may be refused for another reason."""
 
     control: int
     forged: Forged
     plan: CallPlan
+    unsure: str = ""
 
 
 def refused_calls(target: Target, params: Mapping[str, str]) -> FactProbe:
@@ -153,22 +154,46 @@ class _CallMatrix:
                     continue
                 controls.append(control)
                 facts += self._add(control, len(controls) - 1, calls)
-            answers = self._answered(calls)
-            ended_s = clock.wall().timestamp()
-            admitted = self._controls.answers(controls)
+            answers = self._answered(calls, controls)
+            expired = [self._callers.expired(call.forged.until_s) for call in calls]
+            admitted_with = self._controls.answers(controls)
+            refused = [call for call, answer in zip(calls, answers, strict=True) if not let_in(answer)]
+            cached = self._cached(refused, controls, admitted_with)
         finally:
             written = self._controls.clean()
-        for call, answer in zip(calls, answers, strict=True):
+        for call, answer, late in zip(calls, answers, expired, strict=True):
             subject, label = controls[call.control].operation.name, call.forged.label
-            fact = refusal(subject, label, answer, admitted[call.control], self._expected)
-            if fact.ok and call.forged.until_s <= ended_s:
-                fact = replace(fact, ok=None, observed=f"{fact.observed}, but the token had expired by then")
+            fact = refusal(subject, label, answer, admitted_with[call.control], self._expected)
+            why = "the token had expired by then" if late else call.unsure
+            if why and (fact.ok or (fact.ok is False and late and answer.status == 401)):
+                fact = replace(fact, ok=None, observed=f"{fact.observed}, but {why}")
             facts.append(fact)
+        facts += cached
         facts += [
-            admission(one.operation.name, f"the right credential of {one.right.words}", answer)
-            for one, answer in zip(controls, admitted, strict=True)
+            admitted(
+                self._callers,
+                one,
+                admission(one.operation.name, f"the right credential of {one.right.words}", answer),
+                answer,
+            )
+            for one, answer in zip(controls, admitted_with, strict=True)
         ]
         return sorted(facts, key=lambda fact: fact.ok is not False) + ([written] if written is not None else [])
+
+    def _cached(
+        self, refused: Sequence[MatrixCall], controls: Sequence[Control], answers: Sequence[CallAnswer]
+    ) -> list[FactReading]:
+        """A fact for each read that is let in although it was refused before: a cache has the answer to the right credential."""
+        reads = {call.control: call for call in reversed(refused) if controls[call.control].operation.reads}
+        again = [call for call in reads.values() if let_in(answers[call.control])]
+        facts = []
+        for call, answer in zip(again, self._callers.sent([call.plan for call in again]), strict=True):
+            if let_in(answer):
+                label = f"{call.forged.label}, after the right credential"
+                facts.append(
+                    refusal(controls[call.control].operation.name, label, answer, answers[call.control], self._expected)
+                )
+        return facts
 
     def _wait(self, operations: Sequence[GuardedOperation]) -> None:
         """Make the tokens that take time before all others, which may expire meanwhile."""
@@ -197,11 +222,14 @@ class _CallMatrix:
         for case in self._cases:
             try:
                 base = self._base(control.right, case)
-                owned = bool(control.values) or self._callers.owns(one, control.right.user)
+                owned = of_right(self._callers, control)
                 of = CaseSetting(bench=self._bench, operation=one, right=control.right, owned=owned, base=base)
                 for forged in CASES[case](of):
-                    plan = self._controls.plan(control, forged.headers, owner=forged.owner)
-                    calls.append(MatrixCall(control=number, forged=forged, plan=plan))
+                    if forged.by is None:
+                        plan, why = self._controls.plan(control, forged.headers, owner=forged.owner), ""
+                    else:
+                        plan, why = refused_plan(self._callers, self._controls, control, forged.by)
+                    calls.append(MatrixCall(control=number, forged=forged, plan=plan, unsure=why))
             except NotMadeError as error:
                 facts.append(unknown_fact(one, f"the case `{case}` could not be made: {error}", self._expected))
         return facts
@@ -211,9 +239,9 @@ class _CallMatrix:
         needs_none = case == "missing" or case.startswith("key-")
         return right if right.token is not None or needs_none else self._callers.any_user()
 
-    def _answered(self, calls: Sequence[MatrixCall]) -> list[CallAnswer]:
+    def _answered(self, calls: Sequence[MatrixCall], controls: Sequence[Control]) -> list[CallAnswer]:
         """The answers; a call that was not refused as expected is sent again after its patience, and the second answer counts."""
-        answers = self._callers.sent([call.plan for call in calls])
+        answers = self._sent(calls, controls)
         late = [
             number
             for number, (call, answer) in enumerate(zip(calls, answers, strict=True))
@@ -221,8 +249,16 @@ class _CallMatrix:
         ]
         if late:
             clock.sleep(max(calls[number].forged.patience_s for number in late))
-            for number, answer in zip(late, self._callers.sent([calls[number].plan for number in late]), strict=True):
+            again = self._sent([calls[number] for number in late], controls)
+            for number, answer in zip(late, again, strict=True):
                 answers[number] = answer
+        return answers
+
+    def _sent(self, calls: Sequence[MatrixCall], controls: Sequence[Control]) -> list[CallAnswer]:
+        """The answers; what a call wrote that should have been refused is kept for the end."""
+        answers = self._callers.sent([call.plan for call in calls])
+        for call, answer in zip(calls, answers, strict=True):
+            self._controls.wrote(controls[call.control], call.plan, answer, call.forged.label)
         return answers
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from harness.drivers.check.calls.matrix.callers import STANDARD, Credential, NotMadeError, RightCallers
-from harness.drivers.check.calls.matrix.controls import Control, Controls
+from harness.drivers.check.calls.matrix.callers import Credential, NotMadeError, RightCallers
+from harness.drivers.check.calls.matrix.controls import Control, Controls, admitted, refused_plan
 from harness.drivers.check.calls.matrix.declared import RolePair, pairs_of, users_by_role
 from harness.drivers.check.calls.matrix.judging import admission, let_in, proves_nothing, refusal
-from harness.drivers.check.calls.matrix.operations import operations_of
+from harness.drivers.check.calls.matrix.operations import STANDARD, operations_of
 from harness.drivers.check.calls.matrix.refused import DESCRIBED, IDENTIFIED
 from harness.drivers.check.calls.together import CallAnswer, CallPlan
 from harness.drivers.check.claim import claim
@@ -40,6 +40,23 @@ def role_matrix(target: Target, params: Mapping[str, str]) -> FactProbe:
     return probe
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _RefusedPair:
+    """A call that must be refused.
+
+    Attributes:
+        pair, control, plan: the call, and the control of its operation.
+        until_s: time on the wall clock at which its token expires.
+        unsure: why it may be refused for another reason; empty: it may not.
+    """
+
+    pair: RolePair
+    control: Control
+    plan: CallPlan
+    until_s: float
+    unsure: str
+
+
 class _RoleMatrix:
     """The calls of all pairs, and their facts."""
 
@@ -54,24 +71,29 @@ class _RoleMatrix:
         try:
             allowed, named = self._prepared([one for one in pairs if one.allowed])
             facts += named
-            refused, plans, named = self._refusals([one for one in pairs if one.allowed is False], allowed)
+            refused, named = self._refusals([one for one in pairs if one.allowed is False], allowed)
             facts += named
-            answers = self._callers.sent(plans)
-            admitted = self._controls.answers([control for _, control in allowed])
+            answers = self._callers.sent([one.plan for one in refused])
+            for one, answer in zip(refused, answers, strict=True):
+                self._controls.wrote(one.control, one.plan, answer, f"as {one.pair.role}")
+            late = [self._callers.expired(one.until_s) for one in refused]
+            right = self._controls.answers([control for _, control in allowed])
         finally:
             written = self._controls.clean()
-        alive = {pair.role for (pair, _), answer in zip(allowed, admitted, strict=True) if let_in(answer)}
+        alive = {pair.role for (pair, _), answer in zip(allowed, right, strict=True) if let_in(answer)}
         controls: dict[str, CallAnswer] = {}
-        for (pair, _), answer in zip(allowed, admitted, strict=True):
-            facts.append(_plain(admission(pair.operation.name, f"as {pair.role}", answer, pair.statuses), answer))
+        for (pair, own), answer in zip(allowed, right, strict=True):
+            fact = admission(pair.operation.name, f"as {pair.role}", answer, pair.statuses)
+            facts.append(_plain(admitted(self._callers, own, fact, answer), answer))
             if let_in(answer) or pair.operation.name not in controls:
                 controls[pair.operation.name] = answer
-        for pair, answer in zip(refused, answers, strict=True):
-            control = controls.get(pair.operation.name, _NOT_CALLED)
+        for one, answer, expired in zip(refused, answers, late, strict=True):
+            pair, control = one.pair, controls.get(one.pair.operation.name, _NOT_CALLED)
             fact = refusal(pair.operation.name, f"as {pair.role}", answer, control, pair.statuses)
-            if fact.ok and pair.role not in alive:
-                why = f"{fact.observed}, but its token was let in by no operation, so it proves nothing"
-                fact = replace(fact, ok=None, observed=why)
+            why = "" if pair.role in alive else "its token was let in by no operation, so it proves nothing"
+            why = "its token had expired by then" if expired else why or one.unsure
+            if why and (fact.ok or (fact.ok is False and expired and answer.status == 401)):
+                fact = replace(fact, ok=None, observed=f"{fact.observed}, but {why}")
             facts.append(fact)
         return sorted(facts, key=lambda fact: fact.ok is not False) + ([written] if written is not None else [])
 
@@ -88,25 +110,20 @@ class _RoleMatrix:
 
     def _refusals(
         self, pairs: Sequence[RolePair], allowed: Sequence[tuple[RolePair, Control]]
-    ) -> tuple[list[RolePair], list[CallPlan], list[FactReading]]:
-        """The calls that must be refused, on the objects of those that must be let in."""
+    ) -> tuple[list[_RefusedPair], list[FactReading]]:
+        """The calls that must be refused: on an object of their user, else on the object of those that must be let in."""
         on = {pair.operation.name: control for pair, control in reversed(allowed)}
-        found, plans, facts = list[RolePair](), list[CallPlan](), list[FactReading]()
+        found, facts = list[_RefusedPair](), list[FactReading]()
         for pair in pairs:
             try:
-                headers = self._credential(pair).headers
-                control = on.get(pair.operation.name)
-                plan = (
-                    self._callers.plan(pair.operation, headers)
-                    if control is None
-                    else self._controls.plan(control, headers)
-                )
+                right = self._credential(pair)
+                control = on.get(pair.operation.name, Control(operation=pair.operation, right=right))
+                plan, unsure = refused_plan(self._callers, self._controls, control, right)
             except NotMadeError as error:
                 facts.append(_not_decided(pair, f"not called: {error}"))
                 continue
-            found.append(pair)
-            plans.append(plan)
-        return found, plans, facts
+            found.append(_RefusedPair(pair=pair, control=control, plan=plan, until_s=right.expires_s, unsure=unsure))
+        return found, facts
 
     def _credential(self, pair: RolePair) -> Credential:
         """The credential of a user of the role who owns an object of the operation, if one does; raises NotMadeError."""
@@ -150,7 +167,7 @@ def role_scopes(target: Target, params: Mapping[str, str]) -> FactProbe:
             )
         facts = list[FactReading]()
         for role, users in users_by_role(callers).items():
-            words = " ".join(sorted(declared.get(role, ())))
+            words = " ".join(sorted({*declared.get(role, ())} - STANDARD))
             facts += [_scopes_fact(callers, user, role, words) for user in users]
             if not users:
                 why = f"`identity.users` has no user of the role `{role}`"
