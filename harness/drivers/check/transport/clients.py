@@ -15,9 +15,17 @@ from typing import Final, NamedTuple
 from harness import extras
 from harness.drivers.check.claim import claim
 from harness.drivers.check.needs import within
-from harness.drivers.check.transport.certificates import handshaken
-from harness.drivers.check.transport.listeners import LISTENERS, NamedListener, chosen, read_each
-from harness.drivers.check.transport.wire import WITHIN_S, sql_state, startup, status_of
+from harness.drivers.check.transport.hello import shown_bytes
+from harness.drivers.check.transport.listeners import LISTENERS, NamedListener, chosen, read_each, remembered
+from harness.drivers.check.transport.wire import (
+    WITHIN_S,
+    handshaken,
+    read_until,
+    request_of,
+    sql_state,
+    startup,
+    status_of,
+)
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError
 from harness.model.planned.need import RequiredKey
@@ -37,9 +45,13 @@ _REFUSING: Final = frozenset(
 """Alerts by which a server refuses a certificate, or that there is none; OpenSSL's names end so."""
 _NO_CERTIFICATE: Final = "28000"
 """SQLSTATE of PostgreSQL for a connection without the client certificate that pg_hba.conf asks for."""
-_MOST_BYTES: Final = 1 << 16
-"""Of an answer that is read for its reason."""
+_NO_DATABASE: Final = "3D000"
+"""SQLSTATE of PostgreSQL for a connection that was let in and then names no database."""
 _RIGHT: Final = "right"
+
+
+_OF_NGINX: Final = b"ssl certificate"
+"""Words of nginx to who has no certificate, or a wrong one: an application that answers 400 has been reached."""
 
 
 class LetIn(StrEnum):
@@ -85,7 +97,7 @@ def client_certificates(target: Target, params: Mapping[str, str]) -> Iterator[F
         def probe() -> Sequence[FactReading]:
             return read_each(listeners, lambda one: _facts(one, cases))
 
-        yield probe
+        yield remembered(probe)
 
 
 def _cases(target: Target, directory: Path) -> Cases:
@@ -221,7 +233,7 @@ def _asked(listener: TlsListener) -> bytes:
         return startup(listener)
     if listener.protocol in ("redis", "nats"):
         return b"PING\r\n"
-    return f"GET {listener.path} HTTP/1.1\r\nHost: {listener.called}\r\nConnection: close\r\n\r\n".encode()
+    return request_of(listener)
 
 
 def _read(inside: ssl.SSLSocket, listener: TlsListener, answer: bytes) -> ClientAnswer:
@@ -230,17 +242,14 @@ def _read(inside: ssl.SSLSocket, listener: TlsListener, answer: bytes) -> Client
         state = sql_state(answer)
         if state == _NO_CERTIFICATE:
             return ClientAnswer(LetIn.NO, f"refused with SQLSTATE {state}")
-        return ClientAnswer(
-            LetIn.YES, "asked to sign in" if answer.startswith(b"R") else f"answered {state or 'bytes'}"
-        )
+        if answer.startswith(b"R") or state == _NO_DATABASE:
+            return ClientAnswer(LetIn.YES, "asked to sign in" if not state else f"answered SQLSTATE {state}")
+        return ClientAnswer(LetIn.UNCLEAR, f"answered {f'SQLSTATE {state}' if state else shown_bytes(answer)}")
     if listener.protocol != "https":
         return ClientAnswer(LetIn.YES, "an answer inside TLS")
     status = status_of(answer)
-    while status == http.client.BAD_REQUEST and len(answer) < _MOST_BYTES:
-        piece = inside.recv(1 << 14)
-        if not piece:
-            break
-        answer += piece
-    if status == http.client.BAD_REQUEST and b"certificate" in answer.lower():
+    if status == http.client.BAD_REQUEST and _OF_NGINX not in answer.lower():
+        answer += read_until(inside, b"</html>")
+    if status == http.client.BAD_REQUEST and _OF_NGINX in answer.lower():
         return ClientAnswer(LetIn.NO, "the connection was ended with status 400 for its certificate")
     return ClientAnswer(LetIn.YES, f"answered with status {status}")
