@@ -86,7 +86,7 @@ def _context(
     context = ssl.create_default_context(cafile=ca.path if ca else None)
     context.hostname_checks_common_name = not alternative_names
     if cert:
-        context.load_cert_chain(cert.path, key.path if key else None)
+        context.load_cert_chain(cert.path, key.path if key else None, password="")  # else OpenSSL asks for it
     return context
 
 

@@ -291,6 +291,19 @@ def test_postgresql(place: Path, settings: dict[str, str], access: str, found: M
             assert [*outcomes(target, "valid-certificate", days="30").values()] == [True]
 
 
+def test_a_user_that_postgresql_refuses_with_tls_too_proves_nothing(place: Path) -> None:
+    """Whether others may connect in plain text is not known."""
+    settings = {"ssl": "on", "ssl_cert_file": "server.crt", "ssl_key_file": "server.key"}
+    with postgresql(place, settings, "host all shop all scram-sha-256") as port:
+        nobody = facts(web(place, port, ", protocol: postgresql"), "refuses-old-tls", least="1.0")["plain text"]
+        shop = outcomes(web(place, port, ", protocol: postgresql, user: shop"), "refuses-old-tls", least="1.0")
+    assert nobody == (
+        "user postgres of database postgres was refused with SQLSTATE 28000, and with TLS too: name a `user` and `database` that connect with TLS",
+        None,
+    )
+    assert shop["plain text"] is False
+
+
 @pytest.mark.parametrize(("option", "refused"), [("clientcert=verify-ca", (True, True)), ("", (False, True))])
 def test_postgresql_with_client_certificates(place: Path, option: str, refused: tuple[bool, bool]) -> None:
     """Without the option of pg_hba.conf a client certificate is checked where there is one, and not required."""

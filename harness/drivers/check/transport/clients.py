@@ -122,14 +122,18 @@ def _cases(target: Target, directory: Path) -> Cases:
         cases["expired"] = _context(target, declared.expired, "expired")
     if declared.foreign is not None:
         cases["foreign"] = _context(target, declared.foreign, "foreign")
-    elif lacking := extras.missing(extras.TRUST):
+    if lacking := extras.missing(extras.TRUST):
         install = extras.install(extras.TRUST)
-        cases["foreign"] = f"it is made with {', '.join(lacking)}, which is not installed; hint: {install}"
-    else:
-        from harness.drivers.check.transport.forged import forged
+        made = f"it is made with {', '.join(lacking)}, which is not installed; hint: {install}"
+        return {"foreign": made, **cases}
+    from harness.drivers.check.transport.forged import forged, unfit
 
-        made = forged(target.beside(right.certificate), directory)
-        cases["foreign"] = _context(target, made, "foreign")
+    if declared.foreign is None:
+        cases["foreign"] = _context(target, forged(target.beside(right.certificate), directory), "foreign")
+    pairs = {_RIGHT: right, "expired": declared.expired, "foreign": declared.foreign}
+    for case, pair in pairs.items():
+        if pair and (why := unfit(case, target.beside(pair.certificate), target.beside(right.certificate))):
+            cases[case] = why
     return cases
 
 
@@ -141,7 +145,7 @@ def _context(target: Target, pair: Keypair | None, case: str) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=target.beside(target.tls.ca_file) if target.tls.ca_file else None)
     certificate, key = target.beside(pair.certificate), target.beside(pair.key)
     try:
-        context.load_cert_chain(certificate, key)
+        context.load_cert_chain(certificate, key, password="")  # else OpenSSL asks for that of an encrypted key
     except OSError as error:
         what = getattr(error, "reason", None) or error.strerror or str(error)
         raise ConfigurationError(

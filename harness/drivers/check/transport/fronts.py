@@ -73,22 +73,30 @@ def _sent(
     return FrontAnswer(answer.status, f"status {answer.status}", found)
 
 
-def _end(connection: socket.socket) -> None:
-    with suppress(OSError):  # the other side may have ended it
-        connection.shutdown(socket.SHUT_RDWR)
-
-
 @contextmanager
 def _cut_off(connection: socket.socket) -> Iterator[None]:
-    """Context in which a connection is ended after a time, even if its answer comes byte by byte."""
+    """Context in which a connection is ended after a time, even if its answer comes byte by byte.
+
+    Raises:
+        TimeoutError: it was ended.
+    """
+    cut = threading.Event()
+
+    def end() -> None:
+        cut.set()
+        with suppress(OSError):  # the other side may have ended it
+            same.shutdown(socket.SHUT_RDWR)
+
     with socket.fromfd(connection.fileno(), connection.family, connection.type) as same:
-        timer = threading.Timer(_MOST_S, _end, [same])
+        timer = threading.Timer(_MOST_S, end)
         timer.start()
         try:
             yield
         finally:
             timer.cancel()
             timer.join()
+    if cut.is_set():
+        raise TimeoutError(f"the answer did not end within {_MOST_S:g} s")
 
 
 def asked(
