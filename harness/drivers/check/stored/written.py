@@ -145,7 +145,8 @@ def _sent(
         for _ in clock.Deadline.after(within_s).ticks(_PAUSE_S):
             read = client.request(read_method, read_path, headers=dict(headers))
             if read.is_success and all(marker in read.text for marker in markers.values()):
-                return fact(f"status {answer.status_code}, read back", ok=True)
+                stays = "" if write.remove else "; it stays on the platform, as no `remove` is named"
+                return fact(f"status {answer.status_code}, read back{stays}", ok=True)
     except httpx.HTTPError as error:
         return fact(f"no answer ({type(error).__name__})", ok=None)
     lacking = [kind for kind, marker in markers.items() if read is None or marker not in read.text]
