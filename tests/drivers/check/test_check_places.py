@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import os
 import threading
@@ -18,6 +19,7 @@ import yaml
 from harness import clock
 from harness.drivers.check.secrets import ages
 from harness.drivers.check.secrets.ages import key_ages
+from harness.drivers.check.stored.ciphers import EncryptedValue, ValueReader
 from harness.drivers.check.stored.in_clear import markers_in_clear
 from harness.drivers.check.stored.places import PlaceScan, scan_place
 from harness.drivers.check.stored.scanning import MarkerScan, new_marker
@@ -98,6 +100,15 @@ def test_what_is_gone_since_it_was_listed_is_passed_over_and_what_is_named_is_no
         "it is neither a file nor a directory",
         "No such file or directory",
     ]
+
+
+def test_random_bytes_are_no_message_of_openpgp() -> None:
+    """Of thirty thousand hashes some begin like the packet of a session key; none has behind it what follows one."""
+    reader = ValueReader({})
+    hashes = (hashlib.sha256(str(n).encode()).digest() for n in range(30_000))
+    assert [one for one in hashes if reader.read(one) is not None] == []
+    message = bytes.fromhex("c30d04090302") + bytes(9) + bytes.fromhex("d23601")
+    assert reader.read(message) == EncryptedValue("OpenPGP", "AES-256")
 
 
 class _People(Quiet, BaseHTTPRequestHandler):

@@ -144,9 +144,11 @@ def _of_command(command: Sequence[str]) -> Times:
     try:
         done = subprocess.run(command, capture_output=True, timeout=_WITHIN_S, check=False)
         found = json.loads(done.stdout)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise DriverError(f"`{command[0]}` could not be run ({type(error).__name__})") from error
-    except ValueError as error:
+    except subprocess.TimeoutExpired as error:
+        raise DriverError(f"`{command[0]}` did not end within {_WITHIN_S:g} s") from error
+    except OSError as error:
+        raise DriverError(f"`{command[0]}` could not be run: {error.strerror or type(error).__name__}") from error
+    except (ValueError, RecursionError) as error:
         raise DriverError(f"`{command[0]}` printed no JSON; exit code {done.returncode}") from error
     if done.returncode or not isinstance(found, dict):
         raise DriverError(f"`{command[0]}` gave no JSON object of times; exit code {done.returncode}")

@@ -147,7 +147,7 @@ def undeclared(target: Target, which: str) -> list[FactReading]:
     return [
         FactReading(
             subject=f"Service {namespace}/{service['metadata']['name']}, port {port}",
-            expected="declared in `tls.listeners`",
+            expected="declared in `tls.listeners`, as an address or as `plain` of one",
             observed=f"open to the outside as {kind}, and no listener has its address",
             ok=None,
         )
