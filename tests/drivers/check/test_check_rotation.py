@@ -21,7 +21,7 @@ from harness.drivers.facts import FactReading
 from harness.errors import ConfigurationError
 from harness.targets import Target, load_target
 from tests.builders.addresses import NET
-from tests.builders.database_servers import SETTINGS, Member, initialised
+from tests.builders.database_servers import Member, lone
 from tests.builders.http_servers import Quiet, answering, serving
 
 STORE = '''
@@ -59,19 +59,11 @@ SESSIONS = "SELECT application_name, backend_start, usename FROM pg_stat_activit
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Member]:
     """A PostgreSQL in which two roles have passwords."""
-    member = Member(tmp_path_factory.mktemp("rotated") / "data", f"{NET}212")
-    initialised(member.data)
-    with (member.data / "postgresql.conf").open("a") as file:
-        file.write(SETTINGS)
-    with (member.data / "pg_hba.conf").open("w") as file:
-        file.write("host all tester 127.0.0.0/8 trust\nhost all all 127.0.0.0/8 scram-sha-256\n")
-    member.start()
-    try:
+    access = "host all tester 127.0.0.0/8 trust\nhost all all 127.0.0.0/8 scram-sha-256\n"
+    with lone(tmp_path_factory.mktemp("rotated") / "data", f"{NET}212", access) as member:
         member.ask("CREATE ROLE app_a LOGIN PASSWORD 'first-password-of-all'")
         member.ask("CREATE ROLE app_b NOLOGIN PASSWORD 'a-password-of-nobody'")
         yield member
-    finally:
-        member.stop()
 
 
 @contextmanager
