@@ -293,6 +293,38 @@ def test_status_400_of_an_application_that_speaks_of_certificates_is_no_refusal_
             assert clients._read(ours, listener, answer).let_in is let_in  # type: ignore[arg-type]
 
 
+def test_an_alert_that_comes_late_is_a_refusal(place: Path) -> None:
+    """On a slow line it takes longer than a server of this machine takes."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(place / "server.crt", place / "server.key")
+    context.load_verify_locations(place / "ca.crt")
+    context.verify_mode, context.minimum_version = ssl.CERT_REQUIRED, ssl.TLSVersion.TLSv1_3
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=_refuse_late, args=(listening, context))
+        thread.start()
+        listener = TlsListener(address=f"127.0.0.1:{listening.getsockname()[1]}", protocol="tls")
+        answer = clients._tried(listener, wire.unverified())
+        thread.join()
+    assert answer.let_in is LetIn.NO
+
+
+def _refuse_late(listening: socket.socket, context: ssl.SSLContext) -> None:
+    connection, _ = listening.accept()
+    with connection:
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        inside = context.wrap_bio(incoming, outgoing, server_side=True)
+        try:
+            while True:
+                incoming.write(connection.recv(1 << 14))
+                try:
+                    inside.do_handshake()
+                except ssl.SSLWantReadError:
+                    connection.sendall(outgoing.read())
+        except ssl.SSLError:
+            threading.Event().wait(0.6)
+            connection.sendall(outgoing.read())
+
+
 CLIENTS = ", client_certificates: {{right: {{certificate: {right}.crt, key: {right}.key}}{more}}}"
 
 

@@ -217,7 +217,8 @@ def _spoken(inside: ssl.SSLSocket, listener: TlsListener) -> ClientAnswer:
     """
     inside.settimeout(0)
     try:
-        select.select([inside], [], [], _ALERT_WITHIN_S)
+        # who is not asked for anything says nothing: its silence must last, as on a slow line the alert comes late
+        select.select([inside], [], [], WITHIN_S if listener.protocol == "tls" else _ALERT_WITHIN_S)
         first = inside.recv(1 << 12)
     except (ssl.SSLWantReadError, BlockingIOError):
         first = None

@@ -47,7 +47,7 @@ class NamedListener(NamedTuple):
 def listeners_of(target: Target) -> dict[str, TlsListener]:
     """Every listener of a target by its name: `entry`, the regions with an entry, and those of `tls.listeners`, which come first.
 
-    The entry that a declared listener has the address of is that listener, and public.
+    The entry that a declared listener has the address of is that listener, and public, as is one called `entry` that has its name.
     """
     found = dict(target.tls.listeners)
     for name, url in {"entry": target.entry, **target.doors}.items():
@@ -58,7 +58,7 @@ def listeners_of(target: Target) -> dict[str, TlsListener]:
         declared = found.get(same or name)
         if declared is None:
             found[name] = entry
-        elif same or name == "entry":
+        elif same or (name == "entry" and declared.called == entry.called):
             found[same or name] = declared.model_copy(update={"public": True})
         else:
             found[f"{name} (entry)"] = entry
