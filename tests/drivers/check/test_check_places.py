@@ -26,6 +26,7 @@ from harness.drivers.check.stored.scanning import MarkerScan, new_marker
 from harness.drivers.facts import FactReading
 from harness.targets import Target, load_target
 from harness.targets.files.stored import KeyObject, StorePlace
+from harness.targets.kubernetes import Cluster
 from tests.builders.http_servers import Quiet, answering, serving
 
 SECRET, CONTROL = new_marker(), new_marker()
@@ -227,7 +228,7 @@ def test_an_object_without_a_time_and_a_key_set_at_its_own_address(
                 {"metadata": {"name": "old"}, "status": {"conditions": []}},
             ]
 
-    monkeypatch.setattr(ages.Cluster, "of", lambda _: _Cluster())
+    monkeypatch.setattr(Cluster, "of", lambda _: _Cluster())
     place = KeyObject(
         version="v1", kind="Key", namespace="shop", time='.status.conditions[?(@.type=="Ready")].lastTransitionTime'
     )
