@@ -17,6 +17,8 @@ import yaml
 
 from harness.drivers.check.secrets.ages import key_ages
 from harness.drivers.check.secrets.rotation import secret_rotation
+from harness.drivers.check.secrets.tries import LET_IN, current, tried
+from harness.drivers.check.secrets.turns import rotation_of, take_turn
 from harness.drivers.facts import FactReading
 from harness.errors import ConfigurationError
 from harness.targets import Target, load_target
@@ -221,6 +223,22 @@ def test_without_a_control_nothing_is_rotated(server: Member, tmp_path: Path) ->
         broken = target.model_copy(update={"regions": {}, "entry": url})
         [fact] = facts(broken, "refused", "2 s").values()
         assert (fact.subject, fact.ok) == ("requests before the rotation", None)
+
+
+def test_a_secret_of_any_alphabet_is_tried_and_sent(tmp_path: Path) -> None:
+    """In a header it is UTF-8, as curl sends it."""
+    (tmp_path / "key").write_text("schlüssel-鍵")
+    with answering([(200, {}), (200, {})]) as (url, asked):
+        step = {"call": f"POST {url}/rotate", "headers": {"x-key": {"file": str(tmp_path / "key")}}}
+        password = {"file": str(tmp_path / "key")}
+        rotation = {"rotate": step, "undo": step, "password": password, "calls": f"GET {url}/keyed"}
+        content = {"name": "shop", "environment": "staging", "entry": url, "secrets": {"rotation": rotation}}
+        (tmp_path / "target.yaml").write_text(json.dumps(content))
+        target = load_target(tmp_path / "target.yaml")
+        found = rotation_of(target)
+        assert tried(target, found, current(target, found)) == LET_IN
+        take_turn(target, found.undo)
+    assert asked == ["/keyed", "/rotate"]
 
 
 def test_what_the_target_file_lacks_is_named(server: Member, tmp_path: Path) -> None:

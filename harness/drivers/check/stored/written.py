@@ -96,10 +96,11 @@ def written(
             undo_now(None, target, intent)
 
 
-def _headers(target: Target, write: MarkerWrite) -> Mapping[str, str]:
+def _headers(target: Target, write: MarkerWrite) -> Mapping[bytes, bytes]:
     """Headers of the calls of a write. Raises ConfigurationError and DriverError as a sign-in does."""
     signed_in = {"authorization": f"Bearer {CallMaker(target=target).token()}"} if write.by == "user" else {}
-    return {**signed_in, **{name: reference.resolve() for name, reference in write.headers.items()}}
+    named = {**signed_in, **{name: reference.resolve() for name, reference in write.headers.items()}}
+    return {name.encode(): value.encode() for name, value in named.items()}  # the client takes texts of ASCII alone
 
 
 def _undo(_cluster: Cluster | None, target: Target, *, remove: str, number: int) -> None:
@@ -125,7 +126,11 @@ def _remove() -> None:
 
 
 def _sent(
-    client: httpx.Client, write: MarkerWrite, markers: Mapping[str, str], headers: Mapping[str, str], within_s: float
+    client: httpx.Client,
+    write: MarkerWrite,
+    markers: Mapping[str, str],
+    headers: Mapping[bytes, bytes],
+    within_s: float,
 ) -> FactReading:
     import httpx
 
