@@ -318,6 +318,16 @@ def test_postgresql_with_client_certificates(place: Path, option: str, refused: 
     }
 
 
+def test_a_right_certificate_of_a_user_that_may_not_connect_decides_nothing(place: Path) -> None:
+    """PostgreSQL refuses the user, and says so with the same SQLSTATE as of a certificate."""
+    settings = {"ssl": "on", "ssl_cert_file": "server.crt", "ssl_key_file": "server.key", "ssl_ca_file": "ca.crt"}
+    with postgresql(place, settings, "hostssl all shop all scram-sha-256 clientcert=verify-ca") as port:
+        found = facts(web(place, port, ", protocol: postgresql, mutual: true", CLIENTS), "client-certificates")
+    words, ok = found["right client certificate"]
+    assert (ok, words.partition("; ")[0]) == (None, "refused with SQLSTATE 28000")
+    assert found["no client certificate"][1] is None
+
+
 @needs_nginx
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not on PATH")
 @pytest.mark.parametrize("settings", ["ssl_protocols TLSv1.3;", "ssl_protocols TLSv1.2 TLSv1.3;", OLD])

@@ -45,6 +45,7 @@ _REFUSING: Final = frozenset(
 """Alerts by which a server refuses a certificate, or that there is none; OpenSSL's names end so."""
 _NO_CERTIFICATE: Final = "28000"
 """SQLSTATE of PostgreSQL for a connection without the client certificate that pg_hba.conf asks for."""
+_BY_USER: Final = f"refused with SQLSTATE {_NO_CERTIFICATE}"
 _NO_DATABASE: Final = "3D000"
 """SQLSTATE of PostgreSQL for a connection that was let in and then names no database."""
 _RIGHT: Final = "right"
@@ -163,8 +164,10 @@ def _facts(listener: NamedListener, cases: Cases) -> Iterator[FactReading]:
     for case, answer in answers.items():
         if case == _RIGHT:
             failed = answer if answer.let_in is not LetIn.YES else again
-            ok = True if alive else (False if failed.let_in is LetIn.NO else None)
+            by_user = failed.words == _BY_USER  # PostgreSQL says the same of a user that may not connect
+            ok = True if alive else (False if failed.let_in is LetIn.NO and not by_user else None)
             expected, words = "accepted", answer.words if alive else failed.words
+            words += f"; hint: name its user in `tls.listeners.{listener.name}.user`, and `database`" if by_user else ""
         else:
             expected, words = "refused", answer.words
             ok = _refused(answer, alive=alive)
@@ -246,7 +249,7 @@ def _read(inside: ssl.SSLSocket, listener: TlsListener, answer: bytes) -> Client
     if listener.protocol == "postgresql":
         state = sql_state(answer)
         if state == _NO_CERTIFICATE:
-            return ClientAnswer(LetIn.NO, f"refused with SQLSTATE {state}")
+            return ClientAnswer(LetIn.NO, _BY_USER)
         if answer.startswith(b"R") or state == _NO_DATABASE:
             return ClientAnswer(LetIn.YES, "asked to sign in" if not state else f"answered SQLSTATE {state}")
         return ClientAnswer(LetIn.UNCLEAR, f"answered {f'SQLSTATE {state}' if state else shown_bytes(answer)}")
