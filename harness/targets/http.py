@@ -40,8 +40,13 @@ def proxy_for(target: Target, url: str) -> str | None:
     return None if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme)
 
 
-def tls_context(target: Target) -> ssl.SSLContext:
+def tls_context(target: Target, *, alternative_names: bool = False) -> ssl.SSLContext:
     """A TLS context with the CA of the target, else the system's, and the target's client certificate, if any.
+
+    Args:
+        target: whose certificates.
+        alternative_names: whether the name of a server must be among the alternative names of its certificate, as browsers and Go
+            ask; else OpenSSL takes the common name of one that has none.
 
     Raises:
         ConfigurationError: a file of `tls:` cannot be read or contains no certificate.
@@ -51,7 +56,7 @@ def tls_context(target: Target) -> ssl.SSLContext:
         files = [
             _version(target.beside(name)) if name else None for name in (tls.ca_file, tls.client_cert, tls.client_key)
         ]
-        return _context(*files, ssl.get_default_verify_paths())
+        return _context(*files, ssl.get_default_verify_paths(), alternative_names=alternative_names)
     except OSError as error:
         raise ConfigurationError(f"a certificate cannot be read: {error}", where=f"{target.file}: tls") from error
 
@@ -71,11 +76,17 @@ def _version(path: Path) -> _Version:
 
 @lru_cache(maxsize=8)  # to read the certificates of a system takes 20 ms of a processor
 def _context(
-    ca: _Version | None, cert: _Version | None, key: _Version | None, _system: ssl.DefaultVerifyPaths
+    ca: _Version | None,
+    cert: _Version | None,
+    key: _Version | None,
+    _system: ssl.DefaultVerifyPaths,
+    *,
+    alternative_names: bool,
 ) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=ca.path if ca else None)
+    context.hostname_checks_common_name = not alternative_names
     if cert:
-        context.load_cert_chain(cert.path, key.path if key else None)
+        context.load_cert_chain(cert.path, key.path if key else None, password="")  # else OpenSSL asks for it
     return context
 
 

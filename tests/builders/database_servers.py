@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -105,6 +105,21 @@ def initialised(data: Path) -> None:
     """Make a data directory that trusts this machine, with the role `tester`."""
     command = postgres("initdb", "-N", "-A", "trust", "-U", "tester", "-D", data)
     subprocess.run(command, check=True, capture_output=True)
+
+
+@contextmanager
+def lone(data: Path, address: str, access: str) -> Iterator[Member]:
+    """A PostgreSQL server for oneself, with these lines of pg_hba.conf."""
+    member = Member(data, address)
+    initialised(data)
+    with (data / "postgresql.conf").open("a") as file:
+        file.write(SETTINGS)
+    (data / "pg_hba.conf").write_text(access)
+    member.start()
+    try:
+        yield member
+    finally:
+        member.stop()
 
 
 def prepared(primary: Member, standby: Member) -> None:

@@ -291,6 +291,19 @@ def test_postgresql(place: Path, settings: dict[str, str], access: str, found: M
             assert [*outcomes(target, "valid-certificate", days="30").values()] == [True]
 
 
+def test_a_user_that_postgresql_refuses_with_tls_too_proves_nothing(place: Path) -> None:
+    """Whether others may connect in plain text is not known."""
+    settings = {"ssl": "on", "ssl_cert_file": "server.crt", "ssl_key_file": "server.key"}
+    with postgresql(place, settings, "host all shop all scram-sha-256") as port:
+        nobody = facts(web(place, port, ", protocol: postgresql"), "refuses-old-tls", least="1.0")["plain text"]
+        shop = outcomes(web(place, port, ", protocol: postgresql, user: shop"), "refuses-old-tls", least="1.0")
+    assert nobody == (
+        "user postgres of database postgres was refused with SQLSTATE 28000, and with TLS too: name a `user` and `database` that connect with TLS",
+        None,
+    )
+    assert shop["plain text"] is False
+
+
 @pytest.mark.parametrize(("option", "refused"), [("clientcert=verify-ca", (True, True)), ("", (False, True))])
 def test_postgresql_with_client_certificates(place: Path, option: str, refused: tuple[bool, bool]) -> None:
     """Without the option of pg_hba.conf a client certificate is checked where there is one, and not required."""
@@ -303,6 +316,16 @@ def test_postgresql_with_client_certificates(place: Path, option: str, refused: 
         "expired client certificate": refused[1],
         "foreign client certificate": refused[1],
     }
+
+
+def test_a_right_certificate_of_a_user_that_may_not_connect_decides_nothing(place: Path) -> None:
+    """PostgreSQL refuses the user, and says so with the same SQLSTATE as of a certificate."""
+    settings = {"ssl": "on", "ssl_cert_file": "server.crt", "ssl_key_file": "server.key", "ssl_ca_file": "ca.crt"}
+    with postgresql(place, settings, "hostssl all shop all scram-sha-256 clientcert=verify-ca") as port:
+        found = facts(web(place, port, ", protocol: postgresql, mutual: true", CLIENTS), "client-certificates")
+    words, ok = found["right client certificate"]
+    assert (ok, words.partition("; ")[0]) == (None, "refused with SQLSTATE 28000")
+    assert found["no client certificate"][1] is None
 
 
 @needs_nginx

@@ -124,7 +124,10 @@ def postgresql(directory: Path, settings: dict[str, str], access: str) -> Iterat
     (data / "pg_hba.conf").write_text(f"{access}\n")
     own = {"listen_addresses": "127.0.0.1", "port": str(port), "unix_socket_directories": "", "fsync": "off"}
     (data / "postgresql.conf").write_text("".join(f"{key} = '{value}'\n" for key, value in (own | settings).items()))
-    with running([*postgres("postgres", "-D", data)], port, directory / "postgres.log"):
+    log = directory / "postgres.log"
+    with running([*postgres("postgres", "-D", data)], port, log):
+        # it listens before it takes connections
+        assert any("ready to accept connections" in log.read_text() for _ in clock.Deadline.after(30).ticks(0.02))
         yield port
 
 

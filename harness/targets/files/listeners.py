@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+import re
 from collections.abc import Mapping
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -12,6 +14,22 @@ from harness.targets.files.values import Name, TargetSection, UrlPath, Word
 from harness.validation import matching
 
 _PORT_MOST = 65535
+_HOST = re.compile(r"[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")
+
+
+def _host(value: str) -> str:
+    """A name as certificates and the header Host have it, or an IP address."""
+    try:
+        return str(ipaddress.ip_address(value))
+    except ValueError:
+        pass
+    try:
+        name = value.encode("idna").decode()
+    except UnicodeError:
+        name = ""
+    if value and not _HOST.fullmatch(name):
+        raise ValueError("the name of a host like `shop.example.test`")
+    return name
 
 
 def _place(value: str) -> str:
@@ -23,11 +41,22 @@ def _place(value: str) -> str:
         port = None
     if not parts.hostname or not port or port > _PORT_MOST or parts.path or parts.query or parts.username:
         raise ValueError("an address like `shop.example.test:443`")
-    return f"[{parts.hostname}]:{port}" if ":" in parts.hostname else f"{parts.hostname}:{port}"
+    return place_of(_host(parts.hostname), port)
+
+
+def place_of(host: str, port: int) -> str:
+    """`host:port`, with an IPv6 address in brackets."""
+    return f"{bracketed(host)}:{port}"
+
+
+def bracketed(host: str) -> str:
+    """A host as an address and the header Host have it."""
+    return f"[{host}]" if ":" in host else host
 
 
 Place = Annotated[str, AfterValidator(_place)]
 """Host and port of a listener, as `db.example.test:5432`, `[::1]:443` or `https://shop.example.test`."""
+HostName = Annotated[str, AfterValidator(_host)]
 Protocol = Literal["https", "tls", "postgresql", "redis", "nats"]
 HeaderName = Annotated[str, matching(r"[A-Za-z0-9-]{0,60}", "the name of a header")]
 
@@ -76,7 +105,7 @@ class TlsListener(TargetSection):
     """
 
     address: Place
-    name: str = ""
+    name: HostName = ""
     protocol: Protocol = "https"
     public: bool = False
     mutual: bool = False
@@ -102,6 +131,11 @@ class TlsListener(TargetSection):
     def called(self) -> str:
         """The name that its certificate must have."""
         return self.name or self.host
+
+    @property
+    def authority(self) -> str:
+        """The name in the header Host."""
+        return bracketed(self.called)
 
 
 def _listener(value: object) -> object:

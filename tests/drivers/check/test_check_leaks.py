@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from harness import clock
 from harness.drivers.check.stored.scanning import MarkerScan, ScanCount, new_marker
 from tests.builders.addresses import NET
-from tests.builders.database_servers import SETTINGS, Member, initialised
+from tests.builders.database_servers import Member, lone
 from tests.builders.http_servers import Quiet, serving
 
 PLAIN: Final = Path(__file__).parents[2] / "plain"
@@ -80,17 +80,9 @@ class Planted:
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Member]:
     """A PostgreSQL of its own."""
-    member = Member(tmp_path / "data", f"{NET}213")
-    initialised(member.data)
-    with (member.data / "postgresql.conf").open("a") as file:
-        file.write(SETTINGS)
-    with (member.data / "pg_hba.conf").open("w") as file:
-        file.write("host all tester 127.0.0.0/8 trust\nhost all all 127.0.0.0/8 scram-sha-256\n")
-    member.start()
-    try:
+    access = "host all tester 127.0.0.0/8 trust\nhost all all 127.0.0.0/8 scram-sha-256\n"
+    with lone(tmp_path / "data", f"{NET}213", access) as member:
         yield member
-    finally:
-        member.stop()
 
 
 class _Shop(Quiet, BaseHTTPRequestHandler):

@@ -17,11 +17,13 @@ import yaml
 
 from harness.drivers.check.secrets.ages import key_ages
 from harness.drivers.check.secrets.rotation import secret_rotation
+from harness.drivers.check.secrets.tries import LET_IN, current, tried
+from harness.drivers.check.secrets.turns import rotation_of, take_turn
 from harness.drivers.facts import FactReading
 from harness.errors import ConfigurationError
 from harness.targets import Target, load_target
 from tests.builders.addresses import NET
-from tests.builders.database_servers import SETTINGS, Member, initialised
+from tests.builders.database_servers import Member, lone
 from tests.builders.http_servers import Quiet, answering, serving
 
 STORE = '''
@@ -59,19 +61,11 @@ SESSIONS = "SELECT application_name, backend_start, usename FROM pg_stat_activit
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Member]:
     """A PostgreSQL in which two roles have passwords."""
-    member = Member(tmp_path_factory.mktemp("rotated") / "data", f"{NET}212")
-    initialised(member.data)
-    with (member.data / "postgresql.conf").open("a") as file:
-        file.write(SETTINGS)
-    with (member.data / "pg_hba.conf").open("w") as file:
-        file.write("host all tester 127.0.0.0/8 trust\nhost all all 127.0.0.0/8 scram-sha-256\n")
-    member.start()
-    try:
+    access = "host all tester 127.0.0.0/8 trust\nhost all all 127.0.0.0/8 scram-sha-256\n"
+    with lone(tmp_path_factory.mktemp("rotated") / "data", f"{NET}212", access) as member:
         member.ask("CREATE ROLE app_a LOGIN PASSWORD 'first-password-of-all'")
         member.ask("CREATE ROLE app_b NOLOGIN PASSWORD 'a-password-of-nobody'")
         yield member
-    finally:
-        member.stop()
 
 
 @contextmanager
@@ -231,6 +225,22 @@ def test_without_a_control_nothing_is_rotated(server: Member, tmp_path: Path) ->
         assert (fact.subject, fact.ok) == ("requests before the rotation", None)
 
 
+def test_a_secret_of_any_alphabet_is_tried_and_sent(tmp_path: Path) -> None:
+    """In a header it is UTF-8, as curl sends it."""
+    (tmp_path / "key").write_text("schlüssel-鍵")
+    with answering([(200, {}), (200, {})]) as (url, asked):
+        step = {"call": f"POST {url}/rotate", "headers": {"x-key": {"file": str(tmp_path / "key")}}}
+        password = {"file": str(tmp_path / "key")}
+        rotation = {"rotate": step, "undo": step, "password": password, "calls": f"GET {url}/keyed"}
+        content = {"name": "shop", "environment": "staging", "entry": url, "secrets": {"rotation": rotation}}
+        (tmp_path / "target.yaml").write_text(json.dumps(content))
+        target = load_target(tmp_path / "target.yaml")
+        found = rotation_of(target)
+        assert tried(target, found, current(target, found)) == LET_IN
+        take_turn(target, found.undo)
+    assert asked == ["/keyed", "/rotate"]
+
+
 def test_what_the_target_file_lacks_is_named(server: Member, tmp_path: Path) -> None:
     """Each before anything is rotated."""
     with platform(server, tmp_path) as target:
@@ -256,10 +266,13 @@ def test_what_the_target_file_lacks_is_named(server: Member, tmp_path: Path) -> 
         ({"sql": "SELECT 'k1'"}, None, "rows of one column"),
         ({"command": ["echo", '{"k1": "2020-01-01T00:00:00Z"}']}, False, "d old"),
         ({"command": ["echo", "no JSON"]}, None, "printed no JSON"),
-        ({"command": ["no-such-command"]}, None, "could not be run"),
+        ({"command": ["no-such-command"]}, None, "could not be run: No such file or directory"),
+        ({"command": ["python", "-c", "print('[' * 100_000)"]}, None, "printed no JSON"),
         ({"files": ["new.pem"]}, True, "0.0 d old"),
         ({"files": ["gone.pem"]}, None, "no time that can be read"),
-        ({"files": ["*.none"]}, None, "the source gives no key"),
+        ({"files": ["*.none"]}, None, "no time that can be read"),
+        ({"sql": "SELECT 'k1', extract(epoch FROM now())"}, True, "0.0 d old"),
+        ({"sql": "SELECT 'k1', current_date - 90"}, False, "90."),
     ],
 )
 def test_the_age_of_a_key_is_read_from_its_source(

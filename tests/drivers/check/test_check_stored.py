@@ -26,7 +26,7 @@ from harness.errors import ConfigurationError, DriverError
 from harness.targets import Target, load_target
 from harness.targets.files.requests import SignIn
 from tests.builders.addresses import NET
-from tests.builders.database_servers import SETTINGS, Member, initialised, postgres
+from tests.builders.database_servers import Member, lone, postgres
 from tests.builders.http_servers import Quiet, serving
 
 PASSPHRASE = secrets.token_urlsafe(24)
@@ -39,18 +39,10 @@ SCAN = {"kind": "", "class": ""}
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Member]:
     """A PostgreSQL of its own, with the table of people."""
-    member = Member(tmp_path_factory.mktemp("stored") / "data", f"{NET}211")
-    initialised(member.data)
-    with (member.data / "postgresql.conf").open("a") as file:
-        file.write(SETTINGS)
-    with (member.data / "pg_hba.conf").open("a") as file:
-        file.write("host all all 127.0.0.0/8 trust\n")
-    member.start()
-    try:
+    access = "host all all 127.0.0.0/8 trust\n"
+    with lone(tmp_path_factory.mktemp("stored") / "data", f"{NET}211", access) as member:
         member.ask(TABLE)
         yield member
-    finally:
-        member.stop()
 
 
 @pytest.fixture

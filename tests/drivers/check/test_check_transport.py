@@ -51,6 +51,16 @@ def test_a_declared_name_does_not_hide_the_entry(tmp_path: Path) -> None:
     }
 
 
+def test_a_listener_called_entry_hides_the_entry_only_where_it_has_its_name(tmp_path: Path) -> None:
+    """Else both are judged: users come in at the entry of the target file."""
+    for declared, entries in (
+        ("{address: '192.0.2.1:8443', name: shop.example.test}", {"entry": "192.0.2.1:8443"}),
+        ("'other.test:443'", {"entry": "other.test:443", "entry (entry)": "shop.example.test:443"}),
+    ):
+        target = target_of(tmp_path, f"{{listeners: {{entry: {declared}}}}}")
+        assert {name: one.address for name, one in listeners_of(target).items() if "entry" in name} == entries
+
+
 def test_a_sentence_about_no_listener_is_refused(tmp_path: Path) -> None:
     """The error has the names that there are."""
     with pytest.raises(ConfigurationError, match="names no mutual listener") as caught:

@@ -6,7 +6,8 @@ import glob
 import json
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
@@ -97,14 +98,16 @@ def _aged(subject: str, expected: str, given: object, limit_s: float) -> FactRea
 
 
 def _moment(given: object) -> datetime | None:
-    """A time as a source has it: a datetime, a text in ISO 8601, or seconds since 1970."""
+    """A time as a source has it: a date or datetime, a text in ISO 8601, or seconds since 1970."""
     try:
         if isinstance(given, str):
             given = datetime.fromisoformat(given.strip())
-        if isinstance(given, int | float) and not isinstance(given, bool):
-            return datetime.fromtimestamp(given, UTC)
+        if isinstance(given, int | float | Decimal) and not isinstance(given, bool):
+            return datetime.fromtimestamp(float(given), UTC)
     except (ValueError, OverflowError, OSError):
         return None
+    if isinstance(given, date) and not isinstance(given, datetime):
+        return datetime(given.year, given.month, given.day, tzinfo=UTC)
     if not isinstance(given, datetime):
         return None
     return given if given.tzinfo is not None else given.replace(tzinfo=UTC)
@@ -141,9 +144,11 @@ def _of_command(command: Sequence[str]) -> Times:
     try:
         done = subprocess.run(command, capture_output=True, timeout=_WITHIN_S, check=False)
         found = json.loads(done.stdout)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise DriverError(f"`{command[0]}` could not be run ({type(error).__name__})") from error
-    except ValueError as error:
+    except subprocess.TimeoutExpired as error:
+        raise DriverError(f"`{command[0]}` did not end within {_WITHIN_S:g} s") from error
+    except OSError as error:
+        raise DriverError(f"`{command[0]}` could not be run: {error.strerror or type(error).__name__}") from error
+    except (ValueError, RecursionError) as error:
         raise DriverError(f"`{command[0]}` printed no JSON; exit code {done.returncode}") from error
     if done.returncode or not isinstance(found, dict):
         raise DriverError(f"`{command[0]}` gave no JSON object of times; exit code {done.returncode}")
@@ -155,7 +160,7 @@ def _of_files(target: Target, files: Sequence[str]) -> Times:
         pattern = str(target.beside(str(Path(name).expanduser())))
         paths = [pattern]
         if glob.has_magic(pattern):
-            paths = glob.glob(pattern, recursive=True)  # noqa: PTH207 - pathlib's has no absolute patterns
+            paths = glob.glob(pattern, recursive=True) or [pattern]  # noqa: PTH207 - pathlib's has no absolute patterns
         for path in sorted(paths):
             try:
                 yield Path(path).name, Path(path).stat().st_mtime
@@ -174,7 +179,7 @@ def _of_objects(target: Target, place: KeyObject) -> Times:
     else:
         found = cluster.objects(place.version, place.kind, place.namespace) or ()
     for one in found:
-        for value in path.values(one, {}):
+        for value in path.values(one, {}) or [None]:
             yield f"{place.kind} {place.namespace}/{one['metadata']['name']}", value
 
 
@@ -183,7 +188,7 @@ def _of_jwks(target: Target, source: KeySource) -> Times:
 
     try:
         with http_client(target, source.jwks, timeout_s=5.0) as client:
-            keys = client.get("").raise_for_status().json()["keys"]
+            keys = client.get(source.jwks).raise_for_status().json()["keys"]
         yield from ((str(key.get("kid", "without an id")), key.get(source.member)) for key in keys)
     except (httpx.HTTPError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise DriverError(f"{source.jwks} gives no key set ({type(error).__name__})") from error

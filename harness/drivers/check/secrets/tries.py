@@ -99,7 +99,7 @@ def _called(target: Target, rotation: Rotation, secret: SecretInUse) -> str:
     url = rotation.calls.split(" ", 1)[1]
     try:
         with http_client(target, "", timeout_s=_CONNECT_S) as client:
-            answer = client.get(url, headers={rotation.header: secret.password})
+            answer = client.get(url, headers={rotation.header.encode(): secret.password.encode()})
     except httpx.HTTPError as error:
         return f"no answer ({type(error).__name__})"
     if answer.status_code in _UNAUTHORISED:

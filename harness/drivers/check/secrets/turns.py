@@ -63,7 +63,7 @@ def _call(target: Target, turn: RotationStep) -> None:
     import httpx
 
     method, url = turn.call.split(" ", 1)
-    headers = {name: reference.resolve() for name, reference in turn.headers.items()}
+    headers = {name.encode(): reference.resolve().encode() for name, reference in turn.headers.items()}
     try:
         with http_client(target, "", timeout_s=turn.within_s) as client:
             answer = client.request(method, url, headers=headers)

@@ -36,8 +36,16 @@ _PGP_CIPHERS: Final[Mapping[int, str]] = {
 }
 _S2K: Final = frozenset({0, 1, 3, 4})
 """Ways of making a key of a password (RFC 9580 section 3.7.1)."""
+_ARGON: Final = 4
+_HASHES: Final = frozenset({1, 2, 3, 8, 9, 10, 11, 12, 14})
+_PUBLIC: Final = frozenset({1, 2, 16, 18, 25, 26})
+"""Algorithms of hashes, and of public keys that encrypt (RFC 9580, sections 9.5 and 9.1)."""
 _SKESK: Final = 3
 _PKESK: Final = 1
+_AFTER: Final = frozenset({_PKESK, _SKESK, 9, 18, 20})
+"""Packets that follow an encrypted session key: another one, or encrypted data (section 10.3)."""
+_CUT: Final = 500
+"""Bytes of a value that may have been read in part: in hex, `HEAD` has so many."""
 _UNSTATED: Final = ""
 
 
@@ -125,30 +133,41 @@ def _unarmored(text: str) -> bytes:
 
 
 def _pgp(value: bytes) -> EncryptedValue | None:
-    """An OpenPGP message that begins with the packet of an encrypted session key."""
+    """An OpenPGP message: the packet of an encrypted session key, and what may follow it, as random bytes often begin like the first alone."""
     packet = _packet(value)
     if packet is None:
         return None
-    tag, body = packet
-    if tag == _PKESK and len(body) > 10 and body[0] in (3, 6):  # its cipher is within what is encrypted
+    tag, body, rest = packet
+    if _tag(rest) not in _AFTER if rest else len(value) < _CUT:
+        return None
+    if (
+        tag == _PKESK and len(body) > 10 and body[0] == 3 and body[9] in _PUBLIC
+    ):  # its cipher is within what is encrypted
         return EncryptedValue("OpenPGP", _UNSTATED, body[1:9].hex().upper())
     if tag == _SKESK and len(body) >= 4 and body[0] == 4 and body[1] in _PGP_CIPHERS and body[2] in _S2K:
-        return EncryptedValue("OpenPGP", _PGP_CIPHERS[body[1]])
+        return EncryptedValue("OpenPGP", _PGP_CIPHERS[body[1]]) if body[2] == _ARGON or body[3] in _HASHES else None
     return None
 
 
-def _packet(value: bytes) -> tuple[int, bytes] | None:
-    """Tag and beginning of the body of the first packet."""
-    if len(value) < 6 or not value[0] & 0x80:
+def _tag(value: bytes) -> int:
+    """The tag of a packet; -1: none begins here."""
+    if not value or not value[0] & 0x80:
+        return -1
+    return value[0] & 0x3F if value[0] & 0x40 else (value[0] >> 2) & 0x0F
+
+
+def _packet(value: bytes) -> tuple[int, bytes, bytes] | None:
+    """Tag and body of the first packet, and what follows it; nothing follows what was read in part."""
+    if len(value) < 6 or (tag := _tag(value)) < 0:
         return None
     if value[0] & 0x40:
-        tag, size, at = value[0] & 0x3F, value[1], 2
+        size, at = value[1], 2
         if size >= 192:
             size, at = (size - 192) * 256 + value[2] + 192, 3
     else:
-        tag, kind = (value[0] >> 2) & 0x0F, value[0] & 3
+        kind = value[0] & 3
         width = (1, 2, 4)[kind] if kind < 3 else 0
         if not width:
             return None
         size, at = int.from_bytes(value[1 : 1 + width]), 1 + width
-    return (tag, value[at : at + size]) if 0 < size < 4096 else None
+    return (tag, value[at : at + size], value[at + size :]) if 0 < size < 4096 else None

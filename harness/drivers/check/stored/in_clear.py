@@ -23,6 +23,7 @@ from harness.errors import ConfigurationError, HarnessError
 from harness.model.planned.need import RequiredKey
 from harness.targets import Target
 from harness.targets.files.stored import CLASSES, Encryption, Flush, MarkerWrite, StorePlace
+from harness.units import NS_PER_S
 
 IN_CLEAR: Final = SentenceForm(
     "marker-in-clear",
@@ -31,6 +32,8 @@ IN_CLEAR: Final = SentenceForm(
 )
 _CONTROL: Final = "none"
 _AGAIN_S: Final = 1.0
+_SETTLE_S: Final = 3.0
+"""Time after a write in which a service may still write its log."""
 _NEEDED: Final = (
     RequiredKey("encryption", "the places in which data is stored are searched"),
     within("encryption.writes", "a marker is written through the API"),
@@ -132,9 +135,25 @@ def _search(
         if not all(fact.ok for fact in seen):
             return seen  # nothing was stored, so nothing can be found
         seen += _flushed(target, encryption)
-        for name, (store, scan) in _scanned(target, encryption, stores, done).items():
+        found = _scanned(target, encryption, stores, done, classes)
+        for name, (store, scan) in found.items():
             seen += _facts(name, store, scan, done, classes)
-        return seen
+        return [*seen, *_not_proven(found, done)]
+
+
+def _not_proven(
+    found: Mapping[str, tuple[StorePlace, PlaceScan]], done: Sequence[WrittenMarkers]
+) -> Iterator[FactReading]:
+    """A fact of each write of several whose control is in no place that another write's control proves."""
+    scans = [scan for store, scan in found.values() if store.proven_by == "control" and _proven(store, scan, done)]
+    for n, one in enumerate(done):
+        if scans and len(done) > 1 and not any(scan.times(f"{_CONTROL} {n}") for scan in scans):
+            yield FactReading(
+                subject=f"write {one.write.operation}: where it is stored",
+                expected="its control is in one of the places",
+                observed="in none: write `{none}` in its body, or name the place in `encryption.stores`",
+                ok=None,
+            )
 
 
 def _encryption(target: Target) -> Encryption:
@@ -189,21 +208,38 @@ def _flush(target: Target, encryption: Encryption, flush: Flush) -> None:
 
 
 def _scanned(
-    target: Target, encryption: Encryption, stores: Mapping[str, StorePlace], done: Sequence[WrittenMarkers]
+    target: Target,
+    encryption: Encryption,
+    stores: Mapping[str, StorePlace],
+    done: Sequence[WrittenMarkers],
+    classes: frozenset[str],
 ) -> dict[str, tuple[StorePlace, PlaceScan]]:
     """Search every place; one that lacks its control is searched again, until the time is over."""
     scan = MarkerScan({f"{kind} {n}": marker for n, one in enumerate(done) for kind, marker in one.markers.items()})
     deadline = Deadline.after(encryption.within_s)
+    settled_ns = max(one.at_ns for one in done) + round(min(_SETTLE_S, encryption.within_s / 2) * NS_PER_S)
     found: dict[str, tuple[StorePlace, PlaceScan]] = {}
+
+    def is_done(store: StorePlace, seen: PlaceScan) -> bool:
+        if any(one.marker in _hidden(store, done, classes) for each in seen.found.values() for one in each):
+            return True  # a second search may find it no more, as after a log's rotation
+        return _proven(store, seen, done) and (store.kind != "log" or seen.began_ns >= settled_ns)
+
     for _ in deadline.ticks(_AGAIN_S):
         for name, store in stores.items():
-            if name not in found or not _proven(*found[name], done):
+            if name not in found or not is_done(*found[name]):
                 again = scan_place(target, store, scan, deadline)
                 if name not in found or not deadline.over:
                     found[name] = store, again
-        if all(_proven(*one, done) for one in found.values()):
+        if all(is_done(*one) for one in found.values()):
             break
     return found
+
+
+def _hidden(store: StorePlace, done: Sequence[WrittenMarkers], classes: frozenset[str]) -> dict[str, str]:
+    """Class of each marker that must not be in a place, by its name; of one that is encrypted as a whole the control must not be there either."""
+    kinds = classes | ({_CONTROL} if store.begins else frozenset())
+    return {f"{kind} {n}": kind for n in range(len(done)) for kind in sorted(kinds)}
 
 
 def _times(scan: PlaceScan, done: Sequence[WrittenMarkers], kind: str) -> int:
@@ -220,9 +256,8 @@ def _proven(store: StorePlace, scan: PlaceScan, done: Sequence[WrittenMarkers]) 
 def _facts(
     name: str, store: StorePlace, scan: PlaceScan, done: Sequence[WrittenMarkers], classes: frozenset[str]
 ) -> Iterator[FactReading]:
-    # of a place that is encrypted as a whole the control must not be there either
-    kinds = sorted(classes | ({_CONTROL} if store.begins else frozenset()))
-    clear = {f"{kind} {n}": kind for n in range(len(done)) for kind in kinds}
+    clear = _hidden(store, done, classes)
+    kinds = sorted({*clear.values()})
     harmed = 0
     for file, found in scan.found.items():
         bad = {one: n for one, n in found.items() if one.marker in clear}

@@ -6,6 +6,7 @@ What is compressed with gzip, bzip2, xz or zip is searched unpacked too. What ca
 from __future__ import annotations
 
 import bz2
+import errno
 import glob
 import gzip
 import io
@@ -13,6 +14,7 @@ import lzma
 import os
 import re
 import select
+import stat
 import subprocess
 import zipfile
 import zlib
@@ -35,6 +37,7 @@ from harness.targets.kubernetes import Cluster
 
 _HEAD: Final = 512
 """Bytes at the begin of a file by which its form is known."""
+_GONE: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 _PACKED: Final[Mapping[bytes, Callable[[Path], IO[bytes]]]] = MappingProxyType(
     {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}  # type: ignore[dict-item]
 )
@@ -45,9 +48,15 @@ _NOT_UNPACKED: Final[Mapping[bytes, str]] = MappingProxyType(
         b"\x04\x22\x4d\x18": "compressed with lz4",
         b"PGDMP": "an archive of pg_dump, which may be compressed",
         b"7z\xbc\xaf": "a 7z archive",
+        b"Rar!\x1a": "a RAR archive",
+        b"\x1f\x9d": "compressed with compress",
+        b"\x89LZO": "compressed with lzop",
+        b"\xff\x06\x00\x00sNaPpY": "compressed with snappy",
+        b"PAR1": "a Parquet file, which may be compressed",
     }
 )
 """What is not unpacked here, by how it begins."""
+_LATE: Final = "not read to its end within the time of `encryption.within`"
 _NAMED: Final = 5
 """Files with one and the same problem that are named; of the others the number is given."""
 
@@ -61,6 +70,7 @@ class PlaceScan:
         size: bytes of them, packed as they are.
         found: how often each marker was found, by file.
         problems: what could not be read, and why.
+        began_ns: time at which the search began, in ns since 1970.
         newest_ns: time of the newest change of a file, in ns since 1970.
         wrong: files that do not begin as declared.
     """
@@ -69,6 +79,7 @@ class PlaceScan:
     size: int = 0
     found: dict[str, Counter[FoundMarker]] = field(default_factory=dict)
     problems: dict[str, list[str]] = field(default_factory=dict)
+    began_ns: int = field(default_factory=lambda: clock.wall_ns(clock.wall()))
     newest_ns: int = 0
     wrong: list[str] = field(default_factory=list)
 
@@ -106,9 +117,9 @@ def scan_place(target: Target, store: StorePlace, scan: MarkerScan, deadline: De
         begins = re.compile(store.begins.encode()) if store.begins else None
         for path in _files(target, store, seen):
             if deadline.over:
-                seen.fails("not read within the time of `encryption.within`", str(path))
+                seen.fails(_LATE, str(path))
             else:
-                _of_file(path, scan, seen, begins)
+                _of_file(path, scan, seen, begins, deadline)
     return seen
 
 
@@ -122,72 +133,89 @@ def _files(target: Target, store: StorePlace, seen: PlaceScan) -> Iterator[Path]
             paths = glob.glob(pattern, recursive=True, include_hidden=True)  # noqa: PTH207 - pathlib's has no absolute patterns
         if not paths:
             seen.fails("no file matches; correct `files`, or run on the machine that has them", name)
-        for path in sorted(paths):
-            yield from _below(Path(path), seen, known)
+        for path in map(Path, sorted(paths)):
+            if path.exists() and not (path.is_file() or path.is_dir()):
+                seen.fails("it is neither a file nor a directory", str(path))
+            yield from _below(path, seen, known, named=True)
 
 
-def _below(path: Path, seen: PlaceScan, known: set[tuple[int, int]]) -> Iterator[Path]:
+def _below(path: Path, seen: PlaceScan, known: set[tuple[int, int]], *, named: bool = False) -> Iterator[Path]:
+    """The files of a path; one that is not named is passed over where it is gone since it was listed, or is a link without an end."""
     try:
         status = path.stat()
     except OSError as error:
+        if error.errno in _GONE and not named:
+            return
         seen.fails(_reason(error), str(path))
         return
     if (status.st_dev, status.st_ino) in known:
         return
     known.add((status.st_dev, status.st_ino))
-    if path.is_file():
+    if stat.S_ISREG(status.st_mode):
         yield path
-    elif path.is_dir():
+    elif stat.S_ISDIR(status.st_mode):
         try:
             below = sorted(path.iterdir())
         except OSError as error:
-            seen.fails(_reason(error), str(path))
+            if error.errno not in _GONE or named:
+                seen.fails(_reason(error), str(path))
             return
         for each in below:
-            if not (each.is_symlink() and not each.exists()):  # a link without an end holds nothing
-                yield from _below(each, seen, known)
+            yield from _below(each, seen, known)
 
 
-def _of_file(path: Path, scan: MarkerScan, seen: PlaceScan, begins: re.Pattern[bytes] | None) -> None:
+class _InTime:
+    """A stream that ends at the deadline, however large it is."""
+
+    def __init__(self, stream: ByteStream, deadline: Deadline) -> None:
+        self._stream, self._deadline = stream, deadline
+
+    def read(self, size: int, /) -> bytes:
+        return b"" if self._deadline.over else self._stream.read(size)
+
+
+def _of_file(
+    path: Path, scan: MarkerScan, seen: PlaceScan, begins: re.Pattern[bytes] | None, deadline: Deadline
+) -> None:
     count = ScanCount()
     try:
         with path.open("rb", buffering=0) as file:
             head = file.read(_HEAD) or b""
             file.seek(0)
-            scan.read(file, count)
+            scan.read(_InTime(file, deadline), count)
             seen.newest_ns = max(seen.newest_ns, os.fstat(file.fileno()).st_mtime_ns)
     except FileNotFoundError:
         return  # removed since it was listed: a database does that with its logs
     except OSError as error:
         seen.fails(_reason(error), str(path))
         return
-    if not count.found:
-        _unpacked(path, head, scan, seen, count)
+    count.found += _unpacked(path, head, scan, seen, deadline)
+    if deadline.over:
+        seen.fails(_LATE, str(path))
     seen.add(str(path), count)
     if begins is not None and head and not begins.match(head):
         seen.wrong.append(str(path))
 
 
-def _unpacked(path: Path, head: bytes, scan: MarkerScan, seen: PlaceScan, count: ScanCount) -> None:
+def _unpacked(path: Path, head: bytes, scan: MarkerScan, seen: PlaceScan, deadline: Deadline) -> Counter[FoundMarker]:
     """Search what a packed file holds; one that only begins like a packed one has nothing to unpack."""
     inner = ScanCount()
     try:
         for begin, unpack in _PACKED.items():
             if head.startswith(begin):
                 with unpack(path) as stream:
-                    scan.read(stream, inner)
+                    scan.read(_InTime(stream, deadline), inner)
         if head.startswith(b"PK\x03\x04"):
             with zipfile.ZipFile(path) as archive:
                 for member in archive.infolist():
                     with archive.open(member) as stream:
-                        scan.read(stream, inner)
+                        scan.read(_InTime(stream, deadline), inner)
     except (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, RuntimeError, NotImplementedError):
-        if not inner.found:
-            seen.fails("it begins like a compressed file and could not be unpacked", str(path))
-    count.found += inner.found
+        seen.fails("it begins like a compressed file and could not be unpacked to its end", str(path))
     for begin, words in _NOT_UNPACKED.items():
-        if head.startswith(begin) and not count.found:
+        if head.startswith(begin):
             seen.fails(f"{words}: name a `command` that prints its content, as `zstd -dc FILE`", str(path))
+    return inner.found
 
 
 def _of_command(command: tuple[str, ...], scan: MarkerScan, seen: PlaceScan, deadline: Deadline) -> None:
@@ -204,10 +232,14 @@ def _of_command(command: tuple[str, ...], scan: MarkerScan, seen: PlaceScan, dea
         count = ScanCount()
         if process.stdout is not None:
             scan.read(_Until(process.stdout, deadline), count)
-        if deadline.over:
+        ended = True
+        try:
+            process.wait(deadline.left_s)
+        except subprocess.TimeoutExpired:
+            ended = False
             process.kill()
             seen.fails("it did not end within the time of `encryption.within`", name)
-    if process.returncode and not deadline.over:
+    if process.returncode and ended:
         seen.fails(f"it ended with exit code {process.returncode}", name)
     seen.add(name, count)
     seen.newest_ns = clock.wall_ns(clock.wall())

@@ -96,10 +96,11 @@ def written(
             undo_now(None, target, intent)
 
 
-def _headers(target: Target, write: MarkerWrite) -> Mapping[str, str]:
+def _headers(target: Target, write: MarkerWrite) -> Mapping[bytes, bytes]:
     """Headers of the calls of a write. Raises ConfigurationError and DriverError as a sign-in does."""
     signed_in = {"authorization": f"Bearer {CallMaker(target=target).token()}"} if write.by == "user" else {}
-    return {**signed_in, **{name: reference.resolve() for name, reference in write.headers.items()}}
+    named = {**signed_in, **{name: reference.resolve() for name, reference in write.headers.items()}}
+    return {name.encode(): value.encode() for name, value in named.items()}  # the client takes texts of ASCII alone
 
 
 def _undo(_cluster: Cluster | None, target: Target, *, remove: str, number: int) -> None:
@@ -125,7 +126,11 @@ def _remove() -> None:
 
 
 def _sent(
-    client: httpx.Client, write: MarkerWrite, markers: Mapping[str, str], headers: Mapping[str, str], within_s: float
+    client: httpx.Client,
+    write: MarkerWrite,
+    markers: Mapping[str, str],
+    headers: Mapping[bytes, bytes],
+    within_s: float,
 ) -> FactReading:
     import httpx
 
@@ -145,7 +150,8 @@ def _sent(
         for _ in clock.Deadline.after(within_s).ticks(_PAUSE_S):
             read = client.request(read_method, read_path, headers=dict(headers))
             if read.is_success and all(marker in read.text for marker in markers.values()):
-                return fact(f"status {answer.status_code}, read back", ok=True)
+                stays = "" if write.remove else "; it stays on the platform, as no `remove` is named"
+                return fact(f"status {answer.status_code}, read back{stays}", ok=True)
     except httpx.HTTPError as error:
         return fact(f"no answer ({type(error).__name__})", ok=None)
     lacking = [kind for kind, marker in markers.items() if read is None or marker not in read.text]

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import email.utils
-import socket
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -19,9 +17,10 @@ from harness.drivers.check.transport.listeners import (
     NamedListener,
     chosen,
     read_each,
+    remembered,
     undeclared,
 )
-from harness.drivers.check.transport.wire import WITHIN_S, begin_tls, connected
+from harness.drivers.check.transport.wire import handshaken, read_until, request_of, unverified
 from harness.drivers.facts import FactProbe, FactReading
 from harness.targets import Target
 from harness.targets.access import accesses
@@ -30,8 +29,10 @@ from harness.targets.http import tls_context
 
 _CLOCKS_MOST: Final = timedelta(hours=1)
 """How far this machine's clock and that of a listener may differ, for an expiry to be judged."""
-_WRONG: Final = frozenset({9, 10, 18, 19, 20, 21, 62, 64})
-"""OpenSSL's verify codes of a wrong certificate: not yet valid, expired, self-signed, unknown issuer, other name, other address."""
+_UNKNOWN: Final = frozenset({18, 19, 20, 21})
+"""OpenSSL's verify codes of a certificate whose authority is not known: self-signed, or the chain does not lead to one."""
+_WRONG: Final = _UNKNOWN | {7, 9, 10, 24, 25, 26, 47, 48, 62, 64, 79}
+"""Those of a wrong certificate: signature, not yet valid, expired, no authority, for another purpose, not allowed to have its name, other name, other address."""
 _BY_TIME: Final = frozenset({9, 10})
 
 
@@ -48,42 +49,31 @@ def valid_certificate(target: Target, params: Mapping[str, str]) -> FactProbe:
     Where a listener's clock (header Date) differs from this machine's by more than an hour, its expiry is not judged.
     """
     listeners, days = chosen(target, params["listeners"]), int(params["days"])
-    context = tls_context(target)
+    context = tls_context(target, alternative_names=True)
 
     def probe() -> Sequence[FactReading]:
         return [
-            *read_each(listeners, lambda one: _facts(one, context, days)),
+            *read_each(listeners, lambda one: _facts(one, context, days, authority=target.tls.ca_file)),
             *undeclared(target, params["listeners"]),
         ]
 
-    return probe
+    return remembered(probe)
 
 
-@contextmanager
-def handshaken(listener: TlsListener, context: ssl.SSLContext) -> Iterator[ssl.SSLSocket]:
-    """A connection with TLS to a listener, which is asked for its name.
-
-    Raises:
-        NoConnection: there is none. NoTls: the listener says that it has no TLS. OSError: the handshake failed, with an SSLError that says how.
-    """
-    with connected(listener) as connection:
-        begin_tls(connection, listener)
-        with context.wrap_socket(connection, server_hostname=listener.called) as inside:
-            yield inside
-
-
-def _facts(listener: NamedListener, context: ssl.SSLContext, days: int) -> Iterator[FactReading]:
+def _facts(listener: NamedListener, context: ssl.SSLContext, days: int, *, authority: str) -> Iterator[FactReading]:
     expected = f"trusted, valid for {listener.at.called} and for {days} more days"
-    ok, words = _judged(listener.at, context, days)
-    yield FactReading(subject=str(listener), expected=expected, observed=words, ok=ok)
+    ok, words = _judged(listener.at, context, days, authority)
+    yield FactReading(subject=str(listener), expected=expected, observed=words, ok=ok, sure=ok is False)
 
 
-def _judged(listener: TlsListener, context: ssl.SSLContext, days: int) -> tuple[bool | None, str]:
+def _judged(listener: TlsListener, context: ssl.SSLContext, days: int, authority: str) -> tuple[bool | None, str]:
     try:
         with handshaken(listener, context) as inside:
             certificate = inside.getpeercert() or {}
     except ssl.SSLCertVerificationError as error:
         words = f"not valid: {error.verify_message}"
+        if error.verify_code in _UNKNOWN and not authority:
+            words += "; the authorities of this machine were asked; hint: name the platform's own in `tls.ca_file`"
         if error.verify_code not in _WRONG:
             return None, words
         return _by_clock(listener, ok=False, words=words) if error.verify_code in _BY_TIME else (False, words)
@@ -109,27 +99,15 @@ def _by_clock(listener: TlsListener, *, ok: bool, words: str) -> tuple[bool | No
 
 def _date_of(listener: TlsListener) -> datetime | None:
     """The time that the header Date of an answer says, whatever the certificate; None: it says none."""
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     try:
-        with handshaken(listener, context) as inside:
-            inside.sendall(f"HEAD / HTTP/1.1\r\nHost: {listener.called}\r\nConnection: close\r\n\r\n".encode())
-            head = _head(inside)
+        with handshaken(listener, unverified()) as inside:
+            inside.sendall(request_of(listener, "HEAD"))
+            head = read_until(inside, b"\r\n\r\n").decode("latin-1")
     except OSError:
         return None
     dates = [line[5:].strip() for line in head.split("\r\n") if line.lower().startswith("date:")]
     try:
-        return email.utils.parsedate_to_datetime(dates[0]) if dates else None
-    except ValueError:
+        found = email.utils.parsedate_to_datetime(dates[0]) if dates else None
+    except (ValueError, OverflowError):
         return None
-
-
-def _head(inside: socket.socket) -> str:
-    inside.settimeout(WITHIN_S)
-    head = b""
-    while b"\r\n\r\n" not in head and len(head) < 1 << 16:
-        piece = inside.recv(1 << 12)
-        if not piece:
-            break
-        head += piece
-    return head.decode("latin-1")
+    return found.replace(tzinfo=UTC) if found is not None and found.tzinfo is None else found

@@ -15,9 +15,17 @@ from typing import Final, NamedTuple
 from harness import extras
 from harness.drivers.check.claim import claim
 from harness.drivers.check.needs import within
-from harness.drivers.check.transport.certificates import handshaken
-from harness.drivers.check.transport.listeners import LISTENERS, NamedListener, chosen, read_each
-from harness.drivers.check.transport.wire import WITHIN_S, sql_state, startup, status_of
+from harness.drivers.check.transport.hello import shown_bytes
+from harness.drivers.check.transport.listeners import LISTENERS, NamedListener, chosen, read_each, remembered
+from harness.drivers.check.transport.wire import (
+    WITHIN_S,
+    handshaken,
+    read_until,
+    request_of,
+    sql_state,
+    startup,
+    status_of,
+)
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError
 from harness.model.planned.need import RequiredKey
@@ -37,9 +45,14 @@ _REFUSING: Final = frozenset(
 """Alerts by which a server refuses a certificate, or that there is none; OpenSSL's names end so."""
 _NO_CERTIFICATE: Final = "28000"
 """SQLSTATE of PostgreSQL for a connection without the client certificate that pg_hba.conf asks for."""
-_MOST_BYTES: Final = 1 << 16
-"""Of an answer that is read for its reason."""
+_BY_USER: Final = f"refused with SQLSTATE {_NO_CERTIFICATE}"
+_NO_DATABASE: Final = "3D000"
+"""SQLSTATE of PostgreSQL for a connection that was let in and then names no database."""
 _RIGHT: Final = "right"
+
+
+_OF_NGINX: Final = b"ssl certificate"
+"""Words of nginx to who has no certificate, or a wrong one: an application that answers 400 has been reached."""
 
 
 class LetIn(StrEnum):
@@ -85,7 +98,7 @@ def client_certificates(target: Target, params: Mapping[str, str]) -> Iterator[F
         def probe() -> Sequence[FactReading]:
             return read_each(listeners, lambda one: _facts(one, cases))
 
-        yield probe
+        yield remembered(probe)
 
 
 def _cases(target: Target, directory: Path) -> Cases:
@@ -110,14 +123,18 @@ def _cases(target: Target, directory: Path) -> Cases:
         cases["expired"] = _context(target, declared.expired, "expired")
     if declared.foreign is not None:
         cases["foreign"] = _context(target, declared.foreign, "foreign")
-    elif lacking := extras.missing(extras.TRUST):
+    if lacking := extras.missing(extras.TRUST):
         install = extras.install(extras.TRUST)
-        cases["foreign"] = f"it is made with {', '.join(lacking)}, which is not installed; hint: {install}"
-    else:
-        from harness.drivers.check.transport.forged import forged
+        made = f"it is made with {', '.join(lacking)}, which is not installed; hint: {install}"
+        return {"foreign": made, **cases}
+    from harness.drivers.check.transport.forged import forged, unfit
 
-        made = forged(target.beside(right.certificate), directory)
-        cases["foreign"] = _context(target, made, "foreign")
+    if declared.foreign is None:
+        cases["foreign"] = _context(target, forged(target.beside(right.certificate), directory), "foreign")
+    pairs = {_RIGHT: right, "expired": declared.expired, "foreign": declared.foreign}
+    for case, pair in pairs.items():
+        if pair and (why := unfit(case, target.beside(pair.certificate), target.beside(right.certificate))):
+            cases[case] = why
     return cases
 
 
@@ -129,7 +146,7 @@ def _context(target: Target, pair: Keypair | None, case: str) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=target.beside(target.tls.ca_file) if target.tls.ca_file else None)
     certificate, key = target.beside(pair.certificate), target.beside(pair.key)
     try:
-        context.load_cert_chain(certificate, key)
+        context.load_cert_chain(certificate, key, password="")  # else OpenSSL asks for that of an encrypted key
     except OSError as error:
         what = getattr(error, "reason", None) or error.strerror or str(error)
         raise ConfigurationError(
@@ -147,8 +164,10 @@ def _facts(listener: NamedListener, cases: Cases) -> Iterator[FactReading]:
     for case, answer in answers.items():
         if case == _RIGHT:
             failed = answer if answer.let_in is not LetIn.YES else again
-            ok = True if alive else (False if failed.let_in is LetIn.NO else None)
+            by_user = failed.words == _BY_USER  # PostgreSQL says the same of a user that may not connect
+            ok = True if alive else (False if failed.let_in is LetIn.NO and not by_user else None)
             expected, words = "accepted", answer.words if alive else failed.words
+            words += f"; hint: name its user in `tls.listeners.{listener.name}.user`, and `database`" if by_user else ""
         else:
             expected, words = "refused", answer.words
             ok = _refused(answer, alive=alive)
@@ -201,7 +220,8 @@ def _spoken(inside: ssl.SSLSocket, listener: TlsListener) -> ClientAnswer:
     """
     inside.settimeout(0)
     try:
-        select.select([inside], [], [], _ALERT_WITHIN_S)
+        # who is not asked for anything says nothing: its silence must last, as on a slow line the alert comes late
+        select.select([inside], [], [], WITHIN_S if listener.protocol == "tls" else _ALERT_WITHIN_S)
         first = inside.recv(1 << 12)
     except (ssl.SSLWantReadError, BlockingIOError):
         first = None
@@ -221,7 +241,7 @@ def _asked(listener: TlsListener) -> bytes:
         return startup(listener)
     if listener.protocol in ("redis", "nats"):
         return b"PING\r\n"
-    return f"GET {listener.path} HTTP/1.1\r\nHost: {listener.called}\r\nConnection: close\r\n\r\n".encode()
+    return request_of(listener)
 
 
 def _read(inside: ssl.SSLSocket, listener: TlsListener, answer: bytes) -> ClientAnswer:
@@ -229,18 +249,15 @@ def _read(inside: ssl.SSLSocket, listener: TlsListener, answer: bytes) -> Client
     if listener.protocol == "postgresql":
         state = sql_state(answer)
         if state == _NO_CERTIFICATE:
-            return ClientAnswer(LetIn.NO, f"refused with SQLSTATE {state}")
-        return ClientAnswer(
-            LetIn.YES, "asked to sign in" if answer.startswith(b"R") else f"answered {state or 'bytes'}"
-        )
+            return ClientAnswer(LetIn.NO, _BY_USER)
+        if answer.startswith(b"R") or state == _NO_DATABASE:
+            return ClientAnswer(LetIn.YES, "asked to sign in" if not state else f"answered SQLSTATE {state}")
+        return ClientAnswer(LetIn.UNCLEAR, f"answered {f'SQLSTATE {state}' if state else shown_bytes(answer)}")
     if listener.protocol != "https":
         return ClientAnswer(LetIn.YES, "an answer inside TLS")
     status = status_of(answer)
-    while status == http.client.BAD_REQUEST and len(answer) < _MOST_BYTES:
-        piece = inside.recv(1 << 14)
-        if not piece:
-            break
-        answer += piece
-    if status == http.client.BAD_REQUEST and b"certificate" in answer.lower():
+    if status == http.client.BAD_REQUEST and _OF_NGINX not in answer.lower():
+        answer += read_until(inside, b"</html>")
+    if status == http.client.BAD_REQUEST and _OF_NGINX in answer.lower():
         return ClientAnswer(LetIn.NO, "the connection was ended with status 400 for its certificate")
     return ClientAnswer(LetIn.YES, f"answered with status {status}")

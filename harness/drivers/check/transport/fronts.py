@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import http.client
+import re
 import secrets
 import socket
 import ssl
+import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from harness.drivers.check.claim import claim
 from harness.drivers.check.needs import within
 from harness.drivers.check.transport.attacks import ATTACKS, Attack
-from harness.drivers.check.transport.certificates import handshaken
 from harness.drivers.check.transport.listeners import (
     LISTENERS,
     NEEDS,
@@ -25,18 +27,24 @@ from harness.drivers.check.transport.listeners import (
     read_each,
     undeclared,
 )
-from harness.drivers.check.transport.wire import WITHIN_S
+from harness.drivers.check.transport.wire import WITHIN_S, handshaken
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError
 from harness.ports import port_of
 from harness.targets import Target
 from harness.targets.access import accesses
-from harness.targets.files.listeners import TlsListener
+from harness.targets.files.listeners import TlsListener, place_of
 from harness.targets.http import tls_context
 
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _METHODS: Final = ("GET", "HEAD")
+_MOST_S: Final = 10.0
+"""Time for an answer, in s."""
 _NO_EVIDENCE: Final = frozenset({0, 429, 502, 503, 504})
+
+
+_POD: Final = re.compile(r"-\d+|(?:-[b-df-hj-np-tv-z0-9]{1,10})?-[b-df-hj-np-tv-z0-9]{5}")
+"""What the name of a pod has after that of its StatefulSet, Deployment or DaemonSet: a number, or words of Kubernetes, which have no vowels."""
 
 
 class FrontAnswer(NamedTuple):
@@ -53,15 +61,42 @@ def _sent(
     """Send one request on a connection, the path as it is."""
     client = http.client.HTTPConnection(listener.host, listener.port, timeout=WITHIN_S)
     client.sock = connection
-    given = {"Host": listener.called, "Connection": "close", **(headers or {})}
+    given = {"Host": listener.authority, "Connection": "close", **(headers or {})}
     client.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
     for name, value in given.items():
         client.putheader(name, value)
     client.endheaders()
-    answer = client.getresponse()
-    answer.read(1 << 16)
+    with _cut_off(connection):
+        answer = client.getresponse()
+        answer.read(1 << 16)
     found = {name.lower(): value for name, value in answer.getheaders()}
     return FrontAnswer(answer.status, f"status {answer.status}", found)
+
+
+@contextmanager
+def _cut_off(connection: socket.socket) -> Iterator[None]:
+    """Context in which a connection is ended after a time, even if its answer comes byte by byte.
+
+    Raises:
+        TimeoutError: it was ended.
+    """
+    cut = threading.Event()
+
+    def end() -> None:
+        cut.set()
+        with suppress(OSError):  # the other side may have ended it
+            same.shutdown(socket.SHUT_RDWR)
+
+    with socket.fromfd(connection.fileno(), connection.family, connection.type) as same:
+        timer = threading.Timer(_MOST_S, end)
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            timer.join()
+    if cut.is_set():
+        raise TimeoutError(f"the answer did not end within {_MOST_S:g} s")
 
 
 def asked(
@@ -101,7 +136,7 @@ def redirects_to_https(target: Target, params: Mapping[str, str]) -> FactProbe:
 
     Each must be redirected to HTTPS of the same host, and a handshake there must show a certificate with its name.
     """
-    listeners, context = chosen(target, params["listeners"]), tls_context(target)
+    listeners, context = chosen(target, params["listeners"]), tls_context(target, alternative_names=True)
 
     def probe() -> Sequence[FactReading]:
         return [
@@ -114,7 +149,7 @@ def redirects_to_https(target: Target, params: Mapping[str, str]) -> FactProbe:
 
 def _redirected(target: Target, listener: NamedListener, context: ssl.SSLContext) -> Iterator[FactReading]:
     at = listener.at
-    place = at.plain or (f"{at.host}:80" if at.port == port_of(urlsplit("https://any")) else "")
+    place = at.plain or (place_of(at.host, 80) if at.port == port_of(urlsplit("https://any")) else "")
     expected = "each redirected to HTTPS of the same host, with a certificate that names it"
     if not place:
         key = f"tls.listeners.{listener.name}.plain"
@@ -155,11 +190,15 @@ def _redirect(answer: FrontAnswer, listener: TlsListener, path: str) -> str:
     """What is wrong with an answer that must be a redirect to HTTPS of the same host and path; empty: nothing."""
     if answer.status not in _REDIRECTS:
         return f"got {answer.words}"
-    to = urlsplit(answer.headers.get("location", ""))
+    try:
+        to = urlsplit(answer.headers.get("location", ""))
+        port = port_of(to)
+    except ValueError:
+        return f"got {answer.words} to what is no address"
     if to.scheme != "https" or (to.hostname or "").lower() != listener.called.lower():
         return f"got {answer.words} to another place than HTTPS of {listener.called}"
-    if port_of(to) != listener.port:
-        return f"got {answer.words} to port {port_of(to)}, which is not the listener's"
+    if port != listener.port:
+        return f"got {answer.words} to port {port}, which is not the listener's"
     return "" if to.path == path else f"got {answer.words} to another path"
 
 
@@ -198,7 +237,7 @@ def _by_host(target: Target, listener: NamedListener, context: ssl.SSLContext, w
     for path in _paths(target, listener.at):
         answer = asked(listener.at, context, path)
         by = answer.headers.get(header, "") if header else ""
-        right = by == workload or by.startswith(f"{workload}-")
+        right = by == workload or bool(_POD.fullmatch(by.removeprefix(workload)))
         words = f"{answer.words} by {by}" if by else answer.words
         if not header:
             words += f"; hint: name the header that says who answered, in `tls.listeners.{listener.name}.answered_by`"

@@ -22,6 +22,7 @@ from harness.drivers.check.transport.listeners import (
     NamedListener,
     chosen,
     read_each,
+    remembered,
     undeclared,
 )
 from harness.drivers.check.transport.wire import NoConnection, NoTls, PlainAnswer, begin_tls, connected, plain_answer
@@ -55,7 +56,7 @@ def refuses_old_tls(target: Target, params: Mapping[str, str]) -> FactProbe:
             *undeclared(target, params["listeners"]),
         ]
 
-    return probe
+    return remembered(probe)
 
 
 def version_of(text: str) -> int:
@@ -96,7 +97,9 @@ def refusals(listener: NamedListener, least: int) -> Iterator[FactReading]:
     alive = all(one.outcome is HelloOutcome.ACCEPTED for one in controls)
     if not alive and refused:
         refused, words = None, f"{words}, and no handshake either"
-    yield FactReading(subject=f"{listener}: plain text", expected="refused", observed=words, ok=refused)
+    yield FactReading(
+        subject=f"{listener}: plain text", expected="refused", observed=words, ok=refused, sure=refused is False
+    )
     if not alive:
         failed = next(one for one in controls if one.outcome is not HelloOutcome.ACCEPTED)
         expected = "accepted, as the control of the refusals"

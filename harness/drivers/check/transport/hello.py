@@ -17,6 +17,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from harness.clock import Deadline
+
 SSL_3: Final = 0x0300
 TLS_1_2: Final = 0x0303
 TLS_1_3: Final = 0x0304
@@ -45,8 +47,8 @@ ALERTS: Final = MappingProxyType(
         120: "no_application_protocol",
     }
 )
-_REFUSING: Final = frozenset({40, 47, 70, 71, 86, 109})
-"""Alerts by which a server says that it does not take what is offered; any other is of another trouble."""
+_REFUSING: Final = frozenset({40, 47, 70, 71, 86, 109, 112})
+"""Alerts by which a server says that it does not take what is offered, as SSL 3.0, which has no name; any other is of another trouble."""
 _CLASSIC_GROUPS: Final = (0x001D, 0x0017, 0x0018, 0x0019)
 _RETRY: Final = hashlib.sha256(b"HelloRetryRequest").digest()
 """The random value by which a ServerHello is a HelloRetryRequest (RFC 8446, 4.1.3)."""
@@ -68,6 +70,8 @@ _SERVER_HELLO: Final = 2
 _SERVER_HELLO_DONE: Final = 14
 _MOST_BYTES: Final = 1 << 18
 """Maximum length of a server's first messages."""
+_MOST_S: Final = 10.0
+"""Time for them, in s."""
 _RECORD_MOST: Final = (1 << 14) + 2048
 
 
@@ -153,18 +157,20 @@ def _is_address(name: str) -> bool:
 
 def hello_answer(connection: socket.socket) -> HelloAnswer:
     """Read the server's first messages: until it has accepted, refused or closed, or its time is over."""
-    received, chosen = bytearray(), HelloAnswer(HelloOutcome.UNCLEAR, "")
+    received, chosen, deadline = bytearray(), HelloAnswer(HelloOutcome.UNCLEAR, ""), Deadline.after(_MOST_S)
     while len(received) < _MOST_BYTES:
         for answer in read_flight(bytes(received)):
             chosen = answer
             if answer.outcome is not HelloOutcome.UNCLEAR or answer.words:
                 return answer
         try:
-            piece = connection.recv(1 << 16)
+            piece = None if deadline.over else connection.recv(1 << 16)
         except TimeoutError:
-            return chosen._replace(words=f"{_half(chosen)}no further answer in time")
+            piece = None
         except ConnectionError:
             piece = b""
+        if piece is None:
+            return chosen._replace(words=f"{_half(chosen)}no further answer in time")
         if not piece:
             return chosen._replace(outcome=HelloOutcome.CLOSED, words=f"{_half(chosen)}the connection was closed")
         received += piece

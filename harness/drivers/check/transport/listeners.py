@@ -10,13 +10,13 @@ from urllib.parse import urlsplit
 
 from harness.drivers.check.calling import tcp_ports
 from harness.drivers.check.needs import ENTRY
+from harness.drivers.check.transport.wire import NoConnection, connected
 from harness.drivers.claim import SentenceForm
-from harness.drivers.facts import FactReading
+from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError
-from harness.ports import port_of
 from harness.targets import Target
 from harness.targets.access import access
-from harness.targets.files.listeners import TlsListener
+from harness.targets.files.listeners import TlsListener, place_of
 from harness.targets.kubernetes import Object
 from harness.targets.places import Clusters, every_place
 
@@ -47,7 +47,7 @@ class NamedListener(NamedTuple):
 def listeners_of(target: Target) -> dict[str, TlsListener]:
     """Every listener of a target by its name: `entry`, the regions with an entry, and those of `tls.listeners`, which come first.
 
-    The entry that a declared listener has the address of is that listener, and public.
+    The entry that a declared listener has the address of is that listener, and public, as is one called `entry` that has its name.
     """
     found = dict(target.tls.listeners)
     for name, url in {"entry": target.entry, **target.doors}.items():
@@ -58,7 +58,7 @@ def listeners_of(target: Target) -> dict[str, TlsListener]:
         declared = found.get(same or name)
         if declared is None:
             found[name] = entry
-        elif same or name == "entry":
+        elif same or (name == "entry" and declared.called == entry.called):
             found[same or name] = declared.model_copy(update={"public": True})
         else:
             found[f"{name} (entry)"] = entry
@@ -67,7 +67,7 @@ def listeners_of(target: Target) -> dict[str, TlsListener]:
 
 def _of_url(url: str) -> TlsListener:
     parts = urlsplit(url)
-    return TlsListener(address=f"{parts.hostname}:{port_of(parts)}", public=True)
+    return TlsListener(address=f"{parts.scheme}://{parts.netloc}", public=True)
 
 
 def chosen(target: Target, which: str) -> list[NamedListener]:
@@ -99,9 +99,43 @@ def chosen(target: Target, which: str) -> list[NamedListener]:
 def read_each(
     listeners: Sequence[NamedListener], read: Callable[[NamedListener], Iterable[FactReading]]
 ) -> list[FactReading]:
-    """The facts of every listener, several listeners at a time, in their order."""
+    """The facts of every listener at each of its addresses, several at a time, in their order."""
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        return [fact for facts in pool.map(lambda one: list(read(one)), listeners) for fact in facts]
+        each = [one for found in pool.map(_at_each_address, listeners) for one in found]
+        return [fact for facts in pool.map(lambda one: list(read(one)), each) for fact in facts]
+
+
+def _at_each_address(listener: NamedListener) -> list[NamedListener]:
+    """A listener at every address of its name that takes connections, as behind each of them is another server; itself, if there are no two."""
+    at = listener.at
+    try:
+        found = {str(one[4][0]) for one in socket.getaddrinfo(at.host, at.port, type=socket.SOCK_STREAM)}
+    except OSError:
+        return [listener]
+    places = [place_of(one, at.port) for one in sorted(found) if "%" not in one]
+    each = [NamedListener(listener.name, at.model_copy(update={"address": one, "name": at.called})) for one in places]
+    there = [one for one in each if _is_there(one.at)] if len(each) > 1 else []
+    return there if len(there) > 1 else [listener]
+
+
+def _is_there(listener: TlsListener) -> bool:
+    try:
+        with connected(listener):
+            return True
+    except NoConnection:
+        return False
+
+
+def remembered(probe: FactProbe) -> FactProbe:
+    """A probe whose proven failures stay: behind one address are several servers, and a later reading may be of a better one."""
+    proven: dict[str, FactReading] = {}
+
+    def again() -> Sequence[FactReading]:
+        seen = probe()
+        proven.update({one.subject: one for one in seen if one.ok is False and one.sure})
+        return [proven.get(one.subject, one) for one in seen]
+
+    return again
 
 
 def undeclared(target: Target, which: str) -> list[FactReading]:
@@ -113,7 +147,7 @@ def undeclared(target: Target, which: str) -> list[FactReading]:
     return [
         FactReading(
             subject=f"Service {namespace}/{service['metadata']['name']}, port {port}",
-            expected="declared in `tls.listeners`",
+            expected="declared in `tls.listeners`, as an address or as `plain` of one",
             observed=f"open to the outside as {kind}, and no listener has its address",
             ok=None,
         )

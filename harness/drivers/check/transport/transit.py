@@ -28,6 +28,8 @@ from harness.targets.kubernetes import is_terminating, labels_of, workload_of
 from harness.targets.places import Clusters
 
 _FORWARDED: Final = "FORWARDED"
+_ENDED: Final = frozenset({"Succeeded", "Failed"})
+"""Phases of a pod that keeps its address, at which nothing listens any more."""
 _SESSIONS: Final = (
     "SELECT coalesce(a.usename, ''), coalesce(a.application_name, ''), s.ssl, coalesce(s.version, '') "
     "FROM pg_stat_ssl s JOIN pg_stat_activity a USING (pid) "
@@ -98,7 +100,7 @@ def _pods(clusters: Clusters, seen: Mapping[Destination, object]) -> dict[tuple[
         for cluster in clusters.every():
             for pod in cluster.pods(namespace):
                 address = (pod.get("status") or {}).get("podIP")
-                if address and not is_terminating(pod):
+                if address and not is_terminating(pod) and pod["status"].get("phase") not in _ENDED:
                     found[namespace, workload_of(labels_of(pod))].append(address)
     return found
 

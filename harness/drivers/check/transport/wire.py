@@ -5,11 +5,13 @@ from __future__ import annotations
 import http.client
 import re
 import socket
+import ssl
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final, NamedTuple
 
+from harness.clock import Deadline
 from harness.drivers.check.transport.hello import shown_bytes
 from harness.targets.files.listeners import TlsListener
 
@@ -20,7 +22,11 @@ _NO_ENCRYPTION: Final = "28000"
 """SQLSTATE of PostgreSQL for a connection that no line of pg_hba.conf lets in."""
 _HTTPS_ONLY: Final = frozenset({400, 421, 426})
 """Statuses by which a server says that a port takes HTTPS only: nginx and Go answer 400; RFC 9110 has 421 and 426."""
+_SAYS_SO: Final = re.compile(rb"https (?:server|port)|ssl-enabled|requires tls", re.IGNORECASE)
+"""Words of nginx, Go, Apache and Tomcat to who speaks plain text at such a port."""
 _NO_EVIDENCE: Final = 429
+_MOST_BYTES: Final = 1 << 16
+"""Of an answer that is read for its reason."""
 _NATS: Final = b'CONNECT {"verbose":false}\r\nPING\r\n'
 
 
@@ -70,11 +76,13 @@ def begin_tls(connection: socket.socket, listener: TlsListener) -> None:
         NoTls: the listener answered that it has none.
         NoConnection: it speaks another protocol, or does not answer.
     """
+    answer = b""
     try:
         if listener.protocol == "postgresql":
             connection.sendall(_SSL_REQUEST)
-        answer = connection.recv(1) if listener.protocol == "postgresql" else b""
-        answer = connection.recv(1 << 16) if listener.protocol == "nats" else answer
+            answer = connection.recv(1)
+        elif listener.protocol == "nats":
+            answer = read_until(connection, b"\r\n")
     except OSError as error:
         raise NoConnection(f"no answer: {str(error) or type(error).__name__}") from error
     if listener.protocol == "postgresql" and answer != b"S":
@@ -84,8 +92,58 @@ def begin_tls(connection: socket.socket, listener: TlsListener) -> None:
     if listener.protocol == "nats":
         if not answer.startswith(b"INFO "):
             raise NoConnection(f"began with {shown_bytes(answer)}, expected INFO: it is not NATS")
-        if b'"tls_required":true' not in answer and b'"tls_available":true' not in answer:
+        if not re.search(rb'"tls_(?:required|available)" *: *true', answer):
             raise NoTls("its INFO says that it has no TLS")
+
+
+def read_until(connection: socket.socket, end: bytes) -> bytes:
+    """What comes up to these bytes and with them, or until the connection or the time for an answer is over.
+
+    Raises:
+        OSError: the connection ended otherwise; TimeoutError: nothing came in time.
+    """
+    answer, deadline = b"", Deadline.after(WITHIN_S)
+    while end not in answer and len(answer) < _MOST_BYTES and not deadline.over:
+        try:
+            piece = connection.recv(1 << 14)
+        except OSError:
+            if answer:
+                break
+            raise
+        if not piece:
+            break
+        answer += piece
+    return answer
+
+
+@contextmanager
+def handshaken(listener: TlsListener, context: ssl.SSLContext) -> Iterator[ssl.SSLSocket]:
+    """A connection with TLS to a listener, which is asked for its name.
+
+    Raises:
+        NoConnection: there is none. NoTls: the listener says that it has no TLS. OSError: the handshake failed, with an SSLError that says how.
+    """
+    with connected(listener) as connection:
+        begin_tls(connection, listener)
+        with context.wrap_socket(connection, server_hostname=listener.called) as inside:
+            yield inside
+
+
+def unverified() -> ssl.SSLContext:
+    """A context that takes any certificate."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
+def _inside_tls(listener: TlsListener) -> bytes:
+    """The begin of the answer to the same request with TLS; empty: there is none."""
+    try:
+        with handshaken(listener, unverified()) as inside:
+            inside.sendall(_in_plain(listener))
+            return inside.recv(1 << 12)
+    except OSError:
+        return b""
 
 
 def plain_answer(listener: TlsListener) -> PlainAnswer:
@@ -97,9 +155,11 @@ def plain_answer(listener: TlsListener) -> PlainAnswer:
     with connected(listener) as connection:
         try:
             if listener.protocol == "nats":
-                connection.recv(1 << 16)
+                read_until(connection, b"\r\n")
             connection.sendall(_in_plain(listener))
             answer = connection.recv(1 << 12)
+            if status_of(answer) in _HTTPS_ONLY and not _SAYS_SO.search(answer):
+                answer += read_until(connection, b"</html>")
         except TimeoutError:
             return PlainAnswer(None, f"no answer within {WITHIN_S:g} s")
         except ConnectionError:
@@ -116,7 +176,12 @@ def _in_plain(listener: TlsListener) -> bytes:
         return b"PING\r\n"
     if listener.protocol == "nats":
         return _NATS
-    return f"GET {listener.path} HTTP/1.1\r\nHost: {listener.called}\r\nConnection: close\r\n\r\n".encode()
+    return request_of(listener)
+
+
+def request_of(listener: TlsListener, method: str = "GET") -> bytes:
+    """An HTTP request for the path of a listener."""
+    return f"{method} {listener.path} HTTP/1.1\r\nHost: {listener.authority}\r\nConnection: close\r\n\r\n".encode()
 
 
 def startup(listener: TlsListener) -> bytes:
@@ -132,7 +197,8 @@ def _read_plain(listener: TlsListener, answer: bytes) -> PlainAnswer:
     if listener.protocol == "postgresql":
         return _postgresql(listener, answer)
     if listener.protocol in ("redis", "nats"):
-        refused = answer.startswith(b"-ERR") and listener.protocol == "nats"
+        # a server that asks for a sign-in has taken the plain text
+        refused = answer.startswith(b"-ERR") and b"TLS" in answer and listener.protocol == "nats"
         return PlainAnswer(refused=refused, words=f"answered {shown_bytes(answer)}")
     return _http(listener, answer)
 
@@ -143,8 +209,18 @@ def _postgresql(listener: TlsListener, answer: bytes) -> PlainAnswer:
         return PlainAnswer(refused=False, words=f"{who} was asked to sign in without TLS")
     state = sql_state(answer)
     if state == _NO_ENCRYPTION:
-        return PlainAnswer(refused=True, words=f"{who} was refused with SQLSTATE {state}")
+        words = f"{who} was refused with SQLSTATE {state}"
+        line = _place_in_source(answer)
+        if line and line == _place_in_source(_inside_tls(listener)):
+            return PlainAnswer(None, f"{words}, and with TLS too: name a `user` and `database` that connect with TLS")
+        return PlainAnswer(refused=True, words=words)
     return PlainAnswer(None, f"answered {f'SQLSTATE {state}' if state else shown_bytes(answer)}")
+
+
+def _place_in_source(answer: bytes) -> bytes:
+    """The line of PostgreSQL's source that wrote an ErrorResponse: unlike the text, it is in no language."""
+    found = re.search(rb"\x00L(\d+)\x00", answer) if answer.startswith(b"E") else None
+    return found[1] if found else b""
 
 
 def sql_state(answer: bytes) -> str:
@@ -165,6 +241,12 @@ def _http(listener: TlsListener, answer: bytes) -> PlainAnswer:
         return PlainAnswer(None, f"answered {shown_bytes(answer)}, which is neither TLS nor HTTP")
     words = f"plain HTTP was answered with status {status}"
     if status in _HTTPS_ONLY:
+        inside = 0 if _SAYS_SO.search(answer) else status_of(_inside_tls(listener))
+        if inside == status or not (inside or _SAYS_SO.search(answer)):
+            return PlainAnswer(
+                None,
+                f"{words}, which the same request with TLS {'got too' if inside else 'cannot be compared with'}: name a `path` that is answered",
+            )
         return PlainAnswer(refused=True, words=words)
     if status == _NO_EVIDENCE or status >= http.client.INTERNAL_SERVER_ERROR:
         return PlainAnswer(None, words)

@@ -1,0 +1,241 @@
+"""Places in which data is stored, each with one trap: nothing is passed over in silence, and no search is without end."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import os
+import threading
+import zipfile
+from collections.abc import Mapping
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from harness import clock
+from harness.drivers.check.secrets import ages
+from harness.drivers.check.secrets.ages import key_ages
+from harness.drivers.check.stored.ciphers import EncryptedValue, ValueReader
+from harness.drivers.check.stored.in_clear import markers_in_clear
+from harness.drivers.check.stored.places import PlaceScan, scan_place
+from harness.drivers.check.stored.scanning import MarkerScan, new_marker
+from harness.drivers.facts import FactReading
+from harness.targets import Target, load_target
+from harness.targets.files.stored import KeyObject, StorePlace
+from harness.targets.kubernetes import Cluster
+from tests.builders.http_servers import Quiet, answering, serving
+
+SECRET, CONTROL = new_marker(), new_marker()
+SCAN = MarkerScan({"personal": SECRET, "none": CONTROL})
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Target:
+    """A target without anything."""
+    (tmp_path / "target.yaml").write_text("name: shop\nenvironment: staging\nentry: http://127.0.0.1:9\n")
+    return load_target(tmp_path / "target.yaml")
+
+
+def searched(target: Target, within_s: float = 10.0, **place: Any) -> PlaceScan:
+    """What is found in a place."""
+    return scan_place(target, StorePlace.model_validate(place), SCAN, clock.Deadline.after(within_s))
+
+
+def test_an_archive_is_unpacked_also_where_a_part_of_it_is_in_clear(target: Target, tmp_path: Path) -> None:
+    """The control is stored as it is, the secret is compressed."""
+    with zipfile.ZipFile(tmp_path / "dump.zip", "w") as archive:
+        archive.writestr("1", CONTROL, zipfile.ZIP_STORED)
+        archive.writestr("2", SECRET * 20, zipfile.ZIP_DEFLATED)
+    seen = searched(target, files=(str(tmp_path / "dump.zip"),))
+    assert seen.times("personal") == 20
+    assert not seen.problems
+
+
+def test_an_archive_that_is_cut_off_is_named_also_where_something_was_found(target: Target, tmp_path: Path) -> None:
+    """The rest of it was not read."""
+    packed = gzip.compress(CONTROL.encode() + os.urandom(200_000) + SECRET.encode())
+    (tmp_path / "dump.gz").write_bytes(packed[:100_000])
+    seen = searched(target, files=(str(tmp_path / "dump.gz"),))
+    assert (seen.times("none"), seen.times("personal")) == (1, 0)
+    assert [*seen.problems] == ["it begins like a compressed file and could not be unpacked to its end"]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_file_without_end_is_searched_until_the_deadline(target: Target, tmp_path: Path, *, packed: bool) -> None:
+    """A terabyte of nothing, and a small archive with much of it."""
+    if packed:
+        (tmp_path / "big").write_bytes(gzip.compress(bytes(1 << 24)) * 2000)
+    else:
+        (tmp_path / "big").touch()
+        os.truncate(tmp_path / "big", 1 << 40)
+    began_s = clock.now_s()
+    seen = searched(target, 0.3, files=(str(tmp_path / "big"),))
+    assert clock.now_s() - began_s < 5
+    assert [*seen.problems] == ["not read to its end within the time of `encryption.within`"]
+
+
+def test_a_command_that_closes_its_output_and_goes_on_is_ended(target: Target) -> None:
+    """At the deadline."""
+    seen = searched(target, 0.3, command=("sh", "-c", "echo; exec >&-; while :; do :; done"))
+    assert [*seen.problems] == ["it did not end within the time of `encryption.within`"]
+
+
+def test_what_is_gone_since_it_was_listed_is_passed_over_and_what_is_named_is_not(
+    target: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A database removes files all the time; a socket in its directory holds nothing."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "kept").write_text(CONTROL)
+    (tmp_path / "data" / "link").symlink_to(tmp_path / "data" / "link")
+    os.mkfifo(tmp_path / "data" / "pipe")
+    listed = [*(tmp_path / "data").iterdir(), tmp_path / "data" / "gone"]
+    monkeypatch.setattr(Path, "iterdir", lambda self: iter(listed))
+    seen = searched(target, files=(str(tmp_path / "data"),))
+    assert (seen.files, seen.times("none"), seen.problems) == (1, 1, {})
+    named = searched(target, files=(str(tmp_path / "data" / "pipe"), str(tmp_path / "gone")))
+    assert [why.partition(":")[0] for why in named.problems] == [
+        "it is neither a file nor a directory",
+        "No such file or directory",
+    ]
+
+
+def test_random_bytes_are_no_message_of_openpgp() -> None:
+    """Of forty thousand hashes two begin like the packet of a session key; none has behind it what follows one."""
+    reader = ValueReader({})
+    hashes = (hashlib.sha256(str(n).encode()).digest() for n in range(40_000, 80_000))
+    assert [one for one in hashes if reader.read(one) is not None] == []
+    message = bytes.fromhex("c30d04090302") + bytes(9) + bytes.fromhex("d23601")
+    assert reader.read(message) == EncryptedValue("OpenPGP", "AES-256")
+
+
+class _People(Quiet, BaseHTTPRequestHandler):
+    """Keeps what is written in memory, and writes it to files as `keeps` says, by the path."""
+
+    keeps: Mapping[str, Any]
+    known: dict[str, bytes]
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"]))
+        self.known[f"{self.path}/{json.loads(body)['name']}"] = body
+        self.keeps[self.path](body.decode())
+        self.say(201, b"{}")
+
+    def do_GET(self) -> None:
+        self.say(200, self.known[self.path])
+
+    def say(self, status: int, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Any:
+    """Facts of a search, of an API that keeps what is written in the ways of `keeps`."""
+
+    def facts(keeps: Mapping[str, Any], **place: Any) -> dict[str, FactReading]:
+        writes = [
+            {
+                "operation": f"POST {path}",
+                "body": {"name": "test-{none}", "email": "{personal}"},
+                "read": f"GET {path}/test-{{none}}",
+            }
+            for path in keeps
+        ]
+        own = type("_Own", (_People,), {"keeps": keeps, "known": {}})
+        with serving(own) as url:
+            content = {
+                "name": "shop",
+                "environment": "staging",
+                "entry": url,
+                "disposable": True,
+                "encryption": {"writes": writes, "stores": {"data": place}, "within": "4 s"},
+            }
+            (tmp_path / "target.yaml").write_text(yaml.safe_dump(content))
+            target = load_target(tmp_path / "target.yaml")
+            probe = markers_in_clear(target, {"kind": place.get("kind", "database"), "class": "personal"})
+            return {one.subject: one for one in probe()}
+
+    return facts
+
+
+def test_a_marker_that_stays_is_said_to_stay(written: Any, tmp_path: Path) -> None:
+    """The write has no `remove`."""
+    names = lambda body: (tmp_path / "data").write_text(json.loads(body)["name"])  # noqa: E731
+    found = written({"/people": names}, files=[str(tmp_path / "data")])
+    assert (
+        found["write POST /people"].observed
+        == "status 201, read back; it stays on the platform, as no `remove` is named"
+    )
+    assert found["data"].ok is True
+
+
+def test_the_control_of_one_write_proves_nothing_of_another(written: Any, tmp_path: Path) -> None:
+    """The orders are kept somewhere else, perhaps in clear."""
+    names = lambda body: (tmp_path / "data").write_text(json.loads(body)["name"])  # noqa: E731
+    elsewhere = (tmp_path / "elsewhere").write_text
+    found = written({"/people": names, "/orders": elsewhere}, files=[str(tmp_path / "data")])
+    assert found["data"].ok is True
+    fact = found["write POST /orders: where it is stored"]
+    assert (fact.ok, fact.observed.partition(":")[0]) == (None, "in none")
+
+
+def test_a_marker_that_a_second_search_does_not_find_was_there(written: Any, tmp_path: Path) -> None:
+    """The log has the secret, no control, and is emptied after the first search."""
+    log = tmp_path / "api.log"
+    timers: list[threading.Timer] = []
+
+    def emptied(body: str) -> None:
+        log.write_text(json.loads(body)["email"])
+        timers.append(threading.Timer(0.8, log.write_text, [""]))
+        timers[-1].start()
+
+    found = written({"/people": emptied}, kind="log", files=[str(log)], proof="control")
+    timers[0].join()
+    assert found["data"].ok is False
+
+
+def test_a_log_that_is_written_late_is_searched_again(written: Any, tmp_path: Path) -> None:
+    """Another file of the directory is newer than the write at once."""
+    (tmp_path / "logs").mkdir()
+    timers: list[threading.Timer] = []
+
+    def late(body: str) -> None:
+        (tmp_path / "logs" / "access.log").write_text("POST /people")
+        timers.append(threading.Timer(1.0, (tmp_path / "logs" / "api.log").write_text, [body]))
+        timers[-1].start()
+
+    found = written({"/people": late}, kind="log", files=[str(tmp_path / "logs")])
+    timers[0].join()
+    assert found["data"].ok is False
+
+
+def test_an_object_without_a_time_and_a_key_set_at_its_own_address(
+    target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A key whose annotation or condition is missing is unknown, not left out; the address has no slash behind it."""
+
+    class _Cluster:
+        def objects(self, *_: object) -> list[Any]:
+            ready = {"type": "Ready", "lastTransitionTime": clock.wall_text()}
+            return [
+                {"metadata": {"name": "new"}, "status": {"conditions": [ready]}},
+                {"metadata": {"name": "old"}, "status": {"conditions": []}},
+            ]
+
+    monkeypatch.setattr(Cluster, "of", lambda _: _Cluster())
+    place = KeyObject(
+        version="v1", kind="Key", namespace="shop", time='.status.conditions[?(@.type=="Ready")].lastTransitionTime'
+    )
+    assert [value is not None for _, value in ages._of_objects(target, place)] == [True, False]
+    with answering([(200, {"keys": [{"kid": "a", "iat": clock.wall().timestamp()}]})]) as (url, asked):
+        (target.file).write_text(
+            f"name: shop\nenvironment: staging\nentry: {url}\nsecrets: {{keys: {{id: {{jwks: '{url}/jwks'}}}}}}\n"
+        )
+        [fact] = key_ages(load_target(target.file), {"age": "31 d"})()
+    assert (fact.ok, asked) == (True, ["/jwks"])
