@@ -43,6 +43,8 @@ _AGAIN: Final = "see history/alerts.ndjson for the times of the alerts, then run
 _UNREAD: Final = "make sure that `prometheus` of the target file answers /api/v1/rules, then run again"
 _FIRES: Final = "from the fault to the first answer of Prometheus with the firing alert"
 _QUIET: Final = "the alerts that Prometheus reported as firing in the windows without a fault"
+_OF_ATTACKS: Final = "security"
+"""The label `part` of a rule that watches for attacks."""
 
 
 def fires(case: Case) -> Iterable[Measure]:
@@ -164,7 +166,8 @@ def _silent(
 def rules_fire(case: Case) -> Iterable[Measure]:
     """One measure per rule: it is loaded, can be evaluated, and fires in one of the faults.
 
-    A rule whose label `part` is a fault domain must fire in a fault of that domain.
+    A rule whose label `part` is a fault domain must fire in a fault of that domain. One whose label says `security` is for attacks, which no fault
+    causes: it is judged only where the sentence names it.
     """
     name = Figure.ALERT_RULES_FIRE.value
     loaded, alerts = rules(case.evidence), fired(case.evidence)
@@ -175,7 +178,8 @@ def rules_fire(case: Case) -> Iterable[Measure]:
     if not loaded:
         yield inconclusive(case, name, "the rules of Prometheus were not read", _UNREAD)
         return
-    for rule in dict.fromkeys((*case.objective.params["declared"].split(), *sorted(loaded))):
+    for_faults = sorted(name for name, rule in loaded.items() if rule.labels.get("part") != _OF_ATTACKS)
+    for rule in dict.fromkeys((*case.objective.params["declared"].split(), *for_faults)):
         part = loaded[rule].labels.get("part") if rule in loaded else None
         its = [trial for trial in tried if trial.attempt.domain == part] if part in DOMAINS else tried
         named = [one for one in alerts if one.name == rule]

@@ -6,6 +6,7 @@ learns the list with what else no longer counts (`checking`).
 
 from __future__ import annotations
 
+import asyncio
 import os
 from functools import wraps
 from typing import Final
@@ -15,6 +16,7 @@ from prometheus_client import Counter
 
 from ..kit.app import Handler, answer
 from .checking import TokenCheck
+from .defects import TrustDefects
 
 BY_BALANCER: Final = "x-forwarded-for"
 PASSWORDS: Final = frozenset({"sign-in", "log-in", "token"})
@@ -28,12 +30,12 @@ class BlockList:
 
     Args:
         check: which knows the list.
-        ignored: whether blocked clients are let in (a planted defect).
+        defects: of the pod.
     """
 
-    def __init__(self, check: TokenCheck, *, ignored: bool) -> None:
+    def __init__(self, check: TokenCheck, defects: TrustDefects) -> None:
         self._check = check
-        self._ignored = ignored
+        self._defects = defects
         self.counter = Counter(
             "refused_credentials_total", "Refused passwords and tokens.", ("client", "kind"), registry=None
         )
@@ -45,14 +47,19 @@ class BlockList:
         @wraps(handler)
         async def endpoint(request: web.Request) -> web.StreamResponse:
             client = client_of(request)
-            if not self._ignored and self._check.blocks(client):
+            if not self._defects.ignores_blocks and self._check.blocks(client):
                 return answer({"error": "this client is blocked"}, 403)
             response = await handler(request)
             if response.status in refused:
-                self.counter.labels(client, kind).inc()
+                self._count(client, kind)
             return response
 
         return endpoint
+
+    def _count(self, client: str, kind: str) -> None:
+        if kind != self._defects.uncounted:
+            count = self.counter.labels(client, kind).inc
+            asyncio.get_running_loop().call_later(self._defects.counts_late_s, count)
 
 
 def is_on() -> bool:

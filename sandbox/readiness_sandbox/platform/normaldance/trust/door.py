@@ -74,7 +74,7 @@ class Door:
 
     def blocking(self) -> BlockList:
         """The block list before the door."""
-        return BlockList(self.check, ignored=self.defects.ignores_blocks)
+        return BlockList(self.check, self.defects)
 
     async def _admitted(self, request: web.Request, rule: RouteRule) -> str:
         """The token of a call. Raises RequestRefused, Unavailable."""
