@@ -1,4 +1,4 @@
-"""The block list: clients that an alert of the monitor names are entered for LONGEST, as the monitor's receiver was told of them."""
+"""The block list: clients that a notice of an alert names, as the receiver of the monitor has it, are entered for LONGEST."""
 
 from __future__ import annotations
 
