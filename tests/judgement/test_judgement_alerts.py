@@ -398,6 +398,14 @@ def test_a_rule_on_attacks_need_not_fire_in_a_fault() -> None:
     }
 
 
+def test_notices_on_attacks_are_not_of_a_fault() -> None:
+    """Attacks are planted after the last fault: five notices on them are none of its three."""
+    told = [notice(n, SENT + 2 + n, SENT + n) for n in (1, 2, 3)]
+    attacks = [notice(n, SENT + 6, SENT + 5, alertname="Attack", part="security") for n in range(4, 9)]
+    (found,) = judged(GROUPED, *told, *attacks)
+    assert (found.outcome, found.value) == (PASS, 3.0), found.reason
+
+
 def test_one_fault_is_no_storm() -> None:
     """Three notices are few enough, four are not; the first names what failed; what is over counts for nothing."""
     told = [notice(n, SENT + 2 + n, SENT + n) for n in (1, 2, 3)]

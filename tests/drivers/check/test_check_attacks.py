@@ -13,7 +13,7 @@ from harness.targets.files.attacks import AttackSettings
 
 
 @pytest.mark.parametrize(("answers", "left", "let_in"), [([403, 403, 200], 0, True), ([503, 200], 1, False)])
-def test_a_lifted_block_may_take_effect_later(answers: list[int], left: int, let_in: bool) -> None:
+def test_a_lifted_block_may_take_effect_later(answers: list[int], left: int, *, let_in: bool) -> None:
     """The right call is sent again while the client is refused as one that is blocked."""
     coming = [*answers]
 

@@ -11,6 +11,7 @@ from harness.judgement.figures.alerting.hidden import watched
 from harness.judgement.figures.alerting.history import (
     ALERTS,
     BROKEN,
+    OF_ATTACKS,
     PER_S,
     PROMETHEUS,
     UNSENT,
@@ -43,8 +44,6 @@ _AGAIN: Final = "see history/alerts.ndjson for the times of the alerts, then run
 _UNREAD: Final = "make sure that `prometheus` of the target file answers /api/v1/rules, then run again"
 _FIRES: Final = "from the fault to the first answer of Prometheus with the firing alert"
 _QUIET: Final = "the alerts that Prometheus reported as firing in the windows without a fault"
-_OF_ATTACKS: Final = "security"
-"""The label `part` of a rule that watches for attacks."""
 
 
 def fires(case: Case) -> Iterable[Measure]:
@@ -178,7 +177,7 @@ def rules_fire(case: Case) -> Iterable[Measure]:
     if not loaded:
         yield inconclusive(case, name, "the rules of Prometheus were not read", _UNREAD)
         return
-    for_faults = sorted(name for name, rule in loaded.items() if rule.labels.get("part") != _OF_ATTACKS)
+    for_faults = sorted(name for name, rule in loaded.items() if rule.labels.get("part") != OF_ATTACKS)
     for rule in dict.fromkeys((*case.objective.params["declared"].split(), *for_faults)):
         part = loaded[rule].labels.get("part") if rule in loaded else None
         its = [trial for trial in tried if trial.attempt.domain == part] if part in DOMAINS else tried
