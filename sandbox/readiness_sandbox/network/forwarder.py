@@ -181,7 +181,7 @@ class Forwarder:
             try:
                 await self._hindered(front, address)
                 async with asyncio.timeout(CONNECT_S):
-                    await loop.create_connection(lambda callee=callee: callee, address, port, local_addr=_source(side))  # type: ignore[misc]
+                    await loop.create_connection(lambda callee=callee: callee, address, port, local_addr=_source(side))
             except OSError:
                 continue
             self._flows.forwarded(_ends(front, side, (address, port)))
