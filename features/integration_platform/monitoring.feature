@@ -18,6 +18,16 @@ Feature: Monitoring
     When "everyday" traffic has run
     Then no alert fires in the steady state
 
+  @IP-MONITOR-SECURITY
+  Scenario: Forged tokens raise the alert
+    When the deployed platform has been inspected
+    Then each of 1 planted bursts of forged tokens raises the security alert within 60 s
+
+  @IP-MONITOR-RESPONSE
+  Scenario: Who attacks is refused
+    When the deployed platform has been inspected
+    Then every call of an attacking client is refused within 60 s of the alert and others are served
+
   @IP-MONITOR-REPORTS
   Scenario: A report on quality is written every day
     When the deployed platform has been inspected

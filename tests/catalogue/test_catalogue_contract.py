@@ -75,6 +75,8 @@ SAID_OTHERWISE: Final = {
     "AT-RISK-AUTH": "a call without a valid token is a foreign one, refused is any answer but 2xx; for 20 s",
     "IP-BP-DEPTH": "a forbidden call is a foreign one; taken away is switched off",
     "ND-RISK-SECURITY": "100 % of the calls is every call",
+    "IP-MONITOR-SECURITY": "a burst is each of 1",
+    "FI-MET-DETECT": "below 30 s is in less than 30 s",
     "IP-ROAD-AUTONOMOUS": "by no hand is with 0 manual steps",
     "IP-SEC-MTLS": "more than asked for: at every listener that is declared as mutual",
     "DA-AWS-WAF": "more than asked for: at every public listener",

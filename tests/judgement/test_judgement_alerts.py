@@ -388,6 +388,24 @@ def test_a_rule_of_one_domain_must_fire_in_a_fault_of_that_domain() -> None:
         assert {m.scope["alert"]: m.outcome for m in found}["DatabaseDown"] is outcome, part
 
 
+def test_a_rule_on_attacks_need_not_fire_in_a_fault() -> None:
+    """No fault causes an attack; a rule that the sentence names is judged whatever its label says."""
+    both = (alert("firing", SENT + 2), alert("firing", SENT + 6, alertname="HighErrorRate"))
+    of_attacks = replace(rule("Attack"), fields={**rule("Attack").fields, "labels": {"part": "security"}})
+    assert {m.scope["alert"]: m.outcome for m in judged(RULES, *both, of_attacks)} == {
+        "DatabaseDown": PASS,
+        "HighErrorRate": PASS,
+    }
+
+
+def test_notices_on_attacks_are_not_of_a_fault() -> None:
+    """Attacks are planted after the last fault: five notices on them are none of its three."""
+    told = [notice(n, SENT + 2 + n, SENT + n) for n in (1, 2, 3)]
+    attacks = [notice(n, SENT + 6, SENT + 5, alertname="Attack", part="security") for n in range(4, 9)]
+    (found,) = judged(GROUPED, *told, *attacks)
+    assert (found.outcome, found.value) == (PASS, 3.0), found.reason
+
+
 def test_one_fault_is_no_storm() -> None:
     """Three notices are few enough, four are not; the first names what failed; what is over counts for nothing."""
     told = [notice(n, SENT + 2 + n, SENT + n) for n in (1, 2, 3)]

@@ -121,6 +121,18 @@ def test_connections_take_turns_over_the_endpoints(network: Loopback) -> None:
         assert sorted(call(front) for _ in range(4)) == [one.address] * 2 + [two.address] * 2
 
 
+def test_an_address_that_a_caller_chose_is_seen_by_the_endpoint(network: Loopback) -> None:
+    """It calls from 127.0.77.1; who chooses none calls from 127.0.0.1, as all do on this machine."""
+    with socket.create_server(("127.92.1.210", PORT)) as listening:
+        network.serve([service(Endpoint(address="127.92.1.210", port=PORT))], everyone)
+        for source in ("127.0.77.1", "127.0.0.1"):
+            at = (network.front(HOST, "shop", "web"), 80)
+            with socket.create_connection(at, timeout=30, source_address=(source, 0)):
+                connection, peer = listening.accept()
+                connection.close()
+                assert peer[0] == source
+
+
 def test_a_dead_endpoint_is_passed_over(network: Loopback) -> None:
     """An endpoint that refuses costs the caller nothing but a moment."""
     with echo("127.92.1.203") as alive:

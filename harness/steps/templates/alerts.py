@@ -63,7 +63,7 @@ ALERTS: Final = (
         name="alert-rules-fire",
         keyword=Keyword.THEN,
         text='every declared alert rule, "<first:name>" and "<second:name>" among them, is loaded and fires during the fault it is for',
-        about="Those two and every other rule that Prometheus has loaded evaluate, and fire in one of the experiments that the scenario ran: one whose label `part` is a fault domain in one of that domain.",
+        about="Those two and every other rule that Prometheus has loaded evaluate, and fire in one of the experiments that the scenario ran: one whose label `part` is a fault domain in one of that domain. A rule whose label `part` is `security` is for attacks, not for faults.",
         example='every declared alert rule, "HighErrorRate" and "DatabaseDown" among them, is loaded and fires during the fault it is for',
         mean=lambda slots: _fault(Figure.ALERT_RULES_FIRE, params={"declared": f"{slots['first']} {slots['second']}"})(
             slots

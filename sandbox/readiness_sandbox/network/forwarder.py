@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 Backend = tuple[str, int]
 
 CONNECT_S = 0.3
+EVERYONE = "127.0.0.1"
 
 _YOUNG = 20_000
 """So many new objects before the garbage collector walks them: what a request needs is gone by then, and is not walked again."""
@@ -180,7 +181,7 @@ class Forwarder:
             try:
                 await self._hindered(front, address)
                 async with asyncio.timeout(CONNECT_S):
-                    await loop.create_connection(lambda callee=callee: callee, address, port)  # type: ignore[misc]
+                    await loop.create_connection(lambda callee=callee: callee, address, port, local_addr=_source(side))
             except OSError:
                 continue
             self._flows.forwarded(_ends(front, side, (address, port)))
@@ -274,6 +275,12 @@ def _ends(front: Front, side: Side, backend: Backend) -> FlowEnds:
     service, _, _ = front.group.rpartition(":")
     callee = Endpoint(address=backend[0], port=backend[1])
     return FlowEnds(caller=front.caller, port=peer[1] if peer else 0, callee=callee, service=service)
+
+
+def _source(side: Side) -> tuple[str, int] | None:
+    """The address that a caller chose to call from, which the endpoint sees too; None: the one that all processes of a machine call from."""
+    peer = side.transport.get_extra_info("peername") if side.transport is not None else None
+    return None if peer is None or peer[0] == EVERYONE else (peer[0], 0)
 
 
 def _backend(pair: list[str | int]) -> Backend:

@@ -155,8 +155,7 @@ def _said(alerted: Alerted) -> str:
 
 def _refused(attacker: Attacker, prometheus: PrometheusClient, limit_s: float) -> Iterator[FactReading]:
     settings = attacker.settings
-    before = attacker.right()
-    let_in = 200 <= before.answer.status < 300
+    before, let_in = attacker.let_in(settings.resolved_s)
     yield FactReading(
         subject="a right call of the client before the attack",
         expected="let in",

@@ -97,9 +97,14 @@ class Attacker:
                 return True
         return False
 
-    def right(self) -> PlantedCall:
-        """A right call of the client."""
-        return self.maker.send([self.settings.protected.model_copy(update={"by": "user"})])[0]
+    def let_in(self, within_s: float) -> tuple[PlantedCall, bool]:
+        """The first right call of the client that is let in, else the last within the time, and whether it was: a lifted block may take effect later."""
+        call = self.settings.protected.model_copy(update={"by": "user"})
+        for _ in clock.Deadline.after(within_s).ticks(_POLL_S):
+            sent = self.maker.send([call])[0]
+            if sent.answer.status not in self.settings.refused:
+                break
+        return sent, 200 <= sent.answer.status < 300
 
     def strike(self, prometheus: PrometheusClient, within_s: float) -> tuple[Alerted, list[PlantedCall]]:
         """Send the burst, and read the alert until it fires, or the time is over."""

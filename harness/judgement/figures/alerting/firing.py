@@ -11,6 +11,7 @@ from harness.judgement.figures.alerting.hidden import watched
 from harness.judgement.figures.alerting.history import (
     ALERTS,
     BROKEN,
+    OF_ATTACKS,
     PER_S,
     PROMETHEUS,
     UNSENT,
@@ -164,7 +165,8 @@ def _silent(
 def rules_fire(case: Case) -> Iterable[Measure]:
     """One measure per rule: it is loaded, can be evaluated, and fires in one of the faults.
 
-    A rule whose label `part` is a fault domain must fire in a fault of that domain.
+    A rule whose label `part` is a fault domain must fire in a fault of that domain. One whose label says `security` is for attacks, which no fault
+    causes: it is judged only where the sentence names it.
     """
     name = Figure.ALERT_RULES_FIRE.value
     loaded, alerts = rules(case.evidence), fired(case.evidence)
@@ -175,7 +177,8 @@ def rules_fire(case: Case) -> Iterable[Measure]:
     if not loaded:
         yield inconclusive(case, name, "the rules of Prometheus were not read", _UNREAD)
         return
-    for rule in dict.fromkeys((*case.objective.params["declared"].split(), *sorted(loaded))):
+    for_faults = sorted(name for name, rule in loaded.items() if rule.labels.get("part") != OF_ATTACKS)
+    for rule in dict.fromkeys((*case.objective.params["declared"].split(), *for_faults)):
         part = loaded[rule].labels.get("part") if rule in loaded else None
         its = [trial for trial in tried if trial.attempt.domain == part] if part in DOMAINS else tried
         named = [one for one in alerts if one.name == rule]

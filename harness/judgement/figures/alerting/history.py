@@ -21,6 +21,8 @@ NOTICES: Final = "history/notices.ndjson"
 PER_S: Final = 4.0
 """Readings of alerts and notices per second, if a claim needs them."""
 FIRING: Final = "firing"
+OF_ATTACKS: Final = "security"
+"""The label `part` of a rule that watches for attacks, which no fault causes."""
 WATCHER: Final = "alerts"
 ANSWERED_NS: Final = NS_PER_S
 """Longest time from a request to its answer, in ns."""

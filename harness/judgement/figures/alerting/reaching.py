@@ -11,6 +11,7 @@ from harness.judgement.figures.alerting.history import (
     ALERTS,
     FIRING,
     NOTICES,
+    OF_ATTACKS,
     PER_S,
     PROMETHEUS,
     RECEIVER,
@@ -210,13 +211,14 @@ def _to_notice(case: Case, trial: Trial, took: Mapping[Fired, float | None], unt
 
 
 def grouped(case: Case) -> Iterable[Measure]:
-    """One measure per experiment: the number of notices of firing alerts, and the names in the first notice."""
+    """One measure per experiment: the number of notices of firing alerts, apart from those on attacks, and the names in the first notice."""
     name, tried = Figure.NOTICES.value, trials(case)
     if len(tried) < len(case.experiments):
         yield inconclusive(case, name, UNSENT, unsent(*unsent_of(case, tried)))
 
     def of_its_notices(trial: Trial) -> Iterable[Measure]:
-        if mine := [one for one in notices(case.evidence, trial.sent_ns, trial.known_ns) if one.status == FIRING]:
+        told = notices(case.evidence, trial.sent_ns, trial.known_ns)
+        if mine := [one for one in told if one.status == FIRING and not _is_of_attacks(one)]:
             yield _grouped(case, trial, mine)
 
     found = [one for trial in tried for one in of_its_notices(trial)]
@@ -261,6 +263,11 @@ def _grouped(case: Case, trial: Trial, mine: list[NoticeReceived]) -> Measure:
         files=(*attempt.files, NOTICES),
     )
     return every_one(case, found)
+
+
+def _is_of_attacks(one: NoticeReceived) -> bool:
+    parts = [(alert.get("labels") or {}).get("part") for alert in one.alerts]
+    return bool(parts) and all(part == OF_ATTACKS for part in parts)
 
 
 def _parts(hits: Iterable[Hit]) -> set[str]:

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from .atrest import columns_from_env
 from .defects import Defects
+from .identity.blocking import BlockKeeper
 from .identity.browser import Browsers
 from .identity.grants import Grants
 from .identity.keys import TokenSigner
@@ -18,6 +19,7 @@ from .kit import queries
 from .kit.app import ENVELOPE, Handler, build, no_dependencies, serve
 from .kit.postgres import DatabaseRouter
 from .kit.settings import PodSettings
+from .trust import blocks
 from .trust.access import Ownership, ProviderAccess
 from .trust.checking import PATH, TokenCheck
 from .trust.defects import TrustDefects
@@ -64,6 +66,8 @@ def application(settings: PodSettings, database: DatabaseRouter, signer: TokenSi
     for metric in (record.counter, queries.SECONDS):
         app[ENVELOPE].registry.register(metric)
     app.cleanup_ctx.append(check.watched)
+    if blocks.is_on():
+        app.cleanup_ctx.append(BlockKeeper(database).watched)
     return app
 
 

@@ -16,7 +16,7 @@ from contextlib import suppress
 from aiohttp import web
 
 from .atrest import gateway_routes
-from .auditing.refusals import RefusalReport, client_of
+from .auditing.refusals import RefusalReport
 from .defects import Defects
 from .faults import Faults
 from .firewall import guard
@@ -27,6 +27,8 @@ from .kit.features import HEADER as FEATURES
 from .kit.settings import PodSettings, address_of
 from .reports import Reports
 from .split import Split, user_of
+from .trust.blocks import BlockList, client_of
+from .trust.blocks import is_on as blocks_attackers
 from .trust.checking import has_provider
 from .trust.door import GOES_WITH, Door, door_from_env
 from .trust.limits import Limiter
@@ -67,6 +69,7 @@ def application(settings: PodSettings, addresses: Mapping[str, tuple[str, int]],
     door = door_from_env(lambda: app[CALLERS][PROVIDER])
     limits = Limiter.from_env(lambda: app[CALLERS][PROVIDER])
     report = RefusalReport(lambda: app[CALLERS]["user-service"]) if audit.is_on() else None
+    blocking = door.blocking() if door is not None and blocks_attackers() else None
 
     async def lifespan(app: web.Application) -> AsyncIterator[None]:
         async with client() as session:
@@ -105,7 +108,8 @@ def application(settings: PodSettings, addresses: Mapping[str, tuple[str, int]],
             raise Unavailable("a service is not ready")
 
     routes = [
-        _route(rule, faults.before(forward(rule.name, rule.service)), door, limits, report) for rule in _rules(door)
+        _route(rule, faults.before(forward(rule.name, rule.service)), door, limits, (blocking, report))
+        for rule in _rules(door)
     ]
     routes.append(web.post("/reports", reports.report))
     check = no_dependencies if defects.always_ready else ready
@@ -113,7 +117,7 @@ def application(settings: PodSettings, addresses: Mapping[str, tuple[str, int]],
     app = build(settings, routes, lifespan=lifespan, check=check, alive=alive, headers=own, buckets=FINE_BUCKETS_S)
     app[ENVELOPE].registry.register(reports.counter)
     app.cleanup_ctx.extend((split.watched, faults.watched))
-    _hang(door, app)
+    _hang(door, blocking, app)
     guard(app)
     return app
 
@@ -128,17 +132,24 @@ def _rules(door: Door | None) -> Iterator[RouteRule]:
 
 
 def _route(
-    rule: RouteRule, handler: Handler, door: Door | None, limits: Limiter, report: RefusalReport | None
+    rule: RouteRule,
+    handler: Handler,
+    door: Door | None,
+    limits: Limiter,
+    around: tuple[BlockList | None, RefusalReport | None],
 ) -> web.RouteDef:
-    """The route of a rule, behind the door where there is one, with its limit; its refusals are reported where there is an audit log."""
+    """The route of a rule, behind the door where there is one, with its limit; `around` it are the block list and the report of refusals, where they are."""
     handler = limits.within(rule.name, handler)
     handler = handler if door is None else door.before(rule, handler)
-    handler = handler if report is None else report.before(rule.name, handler)
+    for each in around:
+        handler = handler if each is None else each.before(rule.name, handler)
     return web.route(rule.method, rule.path, limits.outside(rule.name, handler))
 
 
-def _hang(door: Door | None, app: web.Application) -> None:
-    """What the door has to know is asked for while the gateway runs, and what it refuses is among its metrics."""
+def _hang(door: Door | None, blocking: BlockList | None, app: web.Application) -> None:
+    """What the door has to know is asked for while the gateway runs, and what it and the block list count is among its metrics."""
+    if blocking is not None:
+        app[ENVELOPE].registry.register(blocking.counter)
     if door is not None:
         app.cleanup_ctx.append(door.check.watched)
         app[ENVELOPE].registry.register(door.record.counter)

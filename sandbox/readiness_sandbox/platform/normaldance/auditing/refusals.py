@@ -15,18 +15,13 @@ from ..kit import audit
 from ..kit.app import Handler, Unavailable, answer, body_of, text_in
 from ..kit.calls import Caller
 from ..kit.postgres import DatabaseRouter, one
+from ..trust.blocks import client_of
 from ..trust.door import CALLED_BY
 
 PATH: Final = "/internal/refusals"
-BY_BALANCER: Final = "x-forwarded-for"
 SIGN_INS: Final = frozenset({"/sessions", "/login"})
 LONGEST: Final = 80
 REFUSED: Final = frozenset({401, 403})
-
-
-def client_of(request: web.BaseRequest) -> str:
-    """The address of the client: the first that the balancer names, or who is connected."""
-    return request.headers.get(BY_BALANCER, "").partition(",")[0].strip() or request.remote or ""
 
 
 class RefusalReport:

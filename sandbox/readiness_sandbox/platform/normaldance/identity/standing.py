@@ -17,6 +17,7 @@ LONGEST: Final = "2 h"
 """Longer than any token lives: a change that is older is in every token that counts."""
 NOW: Final = """
     SELECT coalesce((SELECT json_agg(id ORDER BY id) FROM revocations WHERE expires > now()), '[]') AS revoked,
+           coalesce((SELECT json_agg(client ORDER BY client) FROM blocked WHERE until > now()), '[]') AS blocked,
            coalesce((SELECT json_object_agg(name, roles ORDER BY name) FROM (
                SELECT name, CASE WHEN NOT disabled THEN roles END AS roles FROM accounts WHERE changed > now() - %s::interval
                UNION SELECT name, NULL FROM gone_accounts
@@ -39,7 +40,7 @@ class StandingAnswer:
         self._body, self._tag = b"", ""
 
     async def standing(self, request: web.Request) -> web.Response:
-        """200 with keys, revoked tokens and sessions, and changed roles; 304 where they are as the asker has them. Raises Unavailable."""
+        """200 with keys, revoked tokens and sessions, blocked clients, and changed roles; 304 where they are as the asker has them. Raises Unavailable."""
         if asyncio.get_running_loop().time() > self._until_s:
             if self._asking is None or self._asking.done():
                 self._asking = asyncio.create_task(self._ask())

@@ -47,18 +47,20 @@ TABLES = """
     COMMENT ON TABLE api_keys IS 'key: SHA-256 of it';
     CREATE TABLE spent (client text PRIMARY KEY, calls double precision NOT NULL, at timestamptz NOT NULL);
     COMMENT ON TABLE spent IS 'token buckets of the rate limit: calls that were left at the time of the last one';
+    CREATE TABLE blocked (client text PRIMARY KEY, since timestamptz NOT NULL, until timestamptz NOT NULL);
+    COMMENT ON TABLE blocked IS 'addresses of clients that attacked; since: when the alert began that blocked them, a lifted block: when it was lifted';
 """
 GRANTS = """
     GRANT SELECT, INSERT, UPDATE (password), DELETE ON users TO identity;
     GRANT SELECT, INSERT, UPDATE, DELETE ON accounts, oauth_codes, refresh_tokens, revocations, browser_sessions TO identity;
     GRANT SELECT ON oauth_clients, api_keys TO identity;
-    GRANT SELECT, INSERT, UPDATE ON gone_accounts, spent TO identity;
+    GRANT SELECT, INSERT, UPDATE ON gone_accounts, spent, blocked TO identity;
     GRANT INSERT (name, display, email), DELETE ON profiles TO identity;
     REVOKE ALL ON users FROM normaldance;
     GRANT SELECT (name, joined) ON users TO normaldance;
     GRANT SELECT, UPDATE (display, email, settings) ON profiles TO normaldance;
     GRANT SELECT ON accounts, gone_accounts, profiles, oauth_clients, oauth_codes, refresh_tokens, revocations, browser_sessions,
-        api_keys, spent TO readiness;
+        api_keys, spent, blocked TO readiness;
 """
 TOO_WIDE = """
     GRANT SELECT, UPDATE ON users, accounts, api_keys, browser_sessions TO normaldance;

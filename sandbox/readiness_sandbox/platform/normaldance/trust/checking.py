@@ -61,11 +61,13 @@ class Standing:
         keys: public keys by `kid`.
         revoked: tokens and sessions that no longer count.
         roles: roles of the users that were changed lately; None: the user is disabled or gone.
+        blocked: addresses of clients that attacked.
     """
 
     keys: Mapping[str, jwt.PyJWK] = field(default_factory=dict)
     revoked: frozenset[str] = frozenset()
     roles: Mapping[str, tuple[str, ...] | None] = field(default_factory=dict)
+    blocked: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, content: Mapping[str, Any]) -> Standing:
@@ -74,6 +76,7 @@ class Standing:
             keys={key["kid"]: jwt.PyJWK(key, algorithm=ALGORITHM) for key in content["keys"]},
             revoked=frozenset(content["revoked"]),
             roles={name: None if roles is None else tuple(roles) for name, roles in content["roles"].items()},
+            blocked=frozenset(content["blocked"]),
         )
 
 
@@ -114,6 +117,10 @@ class TokenCheck:
         if self._standing is None or self._silent_s() > max(STALE_S, 3 * self._defects.standing_every_s):
             raise Unavailable("it is not known whether the token still counts")
         return self._standing
+
+    def blocks(self, client: str) -> bool:
+        """Whether this address is one of a client that attacked, as far as it is known."""
+        return self._standing is not None and client in self._standing.blocked
 
     def gives_up(self) -> bool:
         """Whether calls pass unchecked, as the provider is away (a planted defect)."""

@@ -25,6 +25,9 @@ class TrustDefects:
         keeps_session: a sign-in goes on with the session that the browser came with.
         forgets_sign_out: sign-out leaves the session as it is.
         checks_nothing: this pod checks no token at all: one layer taken away.
+        ignores_blocks: a gateway lets clients in that are blocked.
+        uncounted: kind of refused credentials that a gateway does not count, `password` or `token`; empty: it counts all.
+        counts_late_s: seconds by which it counts them late.
     """
 
     open_routes: frozenset[str] = frozenset()
@@ -40,6 +43,9 @@ class TrustDefects:
     keeps_session: bool = False
     forgets_sign_out: bool = False
     checks_nothing: bool = False
+    ignores_blocks: bool = False
+    uncounted: str = ""
+    counts_late_s: float = 0.0
 
     @classmethod
     def from_env(cls) -> Self:
@@ -63,4 +69,7 @@ class TrustDefects:
             keeps_session=env.get("DEFECT_KEEPS_SESSION", "") == "yes",
             forgets_sign_out=env.get("DEFECT_FORGETS_SIGN_OUT", "") == "yes",
             checks_nothing=env.get("TOKEN_CHECK", "") == "off",
+            ignores_blocks=env.get("DEFECT_IGNORES_BLOCKS", "") == "yes",
+            uncounted=env.get("DEFECT_UNCOUNTED_CREDENTIALS", ""),
+            counts_late_s=float(env.get("DEFECT_COUNTS_LATE_S", "0")),
         )

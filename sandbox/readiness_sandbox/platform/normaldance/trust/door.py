@@ -19,6 +19,7 @@ from aiohttp import web
 
 from ..kit.app import Handler, RequestRefused, Unavailable, answer
 from ..kit.calls import Caller
+from .blocks import BlockList
 from .checking import TokenCheck, has_provider, token_in
 from .defects import TrustDefects
 from .record import AccessEvent, AccessRecord
@@ -70,6 +71,10 @@ class Door:
             return await handler(request)
 
         return endpoint
+
+    def blocking(self) -> BlockList:
+        """The block list before the door."""
+        return BlockList(self.check, self.defects)
 
     async def _admitted(self, request: web.Request, rule: RouteRule) -> str:
         """The token of a call. Raises RequestRefused, Unavailable."""
