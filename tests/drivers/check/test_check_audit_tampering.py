@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
+from harness import clock
+from harness.drivers.check.audit.entries import read_entries
 from harness.drivers.check.audit.tampering import audit_tampering
 from harness.targets import Target, load_target
 from harness.targets.safety.intents import pending_intents
 from harness.targets.safety.platform import platform_of
+from harness.units import NS_PER_S
 from tests.builders.addresses import NET
 from tests.builders.database_servers import SETTINGS, Member, initialised
 
@@ -129,3 +133,15 @@ def test_entries_that_others_write_meanwhile_leave_it_undecided(server: Member, 
     server.ask("ALTER TABLE log ENABLE ALWAYS TRIGGER busy")
     last = audit_tampering(target, {})()[-1]
     assert (last.ok, "repeat it where nothing else writes" in last.observed) == (None, True)
+
+
+def test_times_without_a_zone_are_utc_whatever_the_zone_of_the_server(server: Member, target: Target) -> None:
+    """The server is at +05:30, and the log has times of UTC: the entry of this moment is not five hours old."""
+    server.ask("DROP TABLE IF EXISTS plain")
+    server.ask("CREATE TABLE plain AS SELECT 'a' AS action, now() AT TIME ZONE 'UTC' AS at")
+    assert target.audit is not None
+    plain = replace(target, audit=target.audit.model_copy(update={"sql": "SELECT * FROM plain"}))
+    now_ns = clock.wall_ns(clock.wall())
+    (entry,) = read_entries(plain, now_ns - 60 * NS_PER_S, str).entries
+    assert entry.at_ns is not None
+    assert abs(entry.at_ns - now_ns) < 60 * NS_PER_S
