@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -140,7 +139,7 @@ def test_times_without_a_zone_are_utc_whatever_the_zone_of_the_server(server: Me
     server.ask("DROP TABLE IF EXISTS plain")
     server.ask("CREATE TABLE plain AS SELECT 'a' AS action, now() AT TIME ZONE 'UTC' AS at")
     assert target.audit is not None
-    plain = replace(target, audit=target.audit.model_copy(update={"sql": "SELECT * FROM plain"}))
+    plain = target.model_copy(update={"audit": target.audit.model_copy(update={"sql": "SELECT * FROM plain"})})
     now_ns = clock.wall_ns(clock.wall())
     (entry,) = read_entries(plain, now_ns - 60 * NS_PER_S, str).entries
     assert entry.at_ns is not None
