@@ -19,8 +19,8 @@ _IMPLIED: Final = frozenset({"HEAD", "OPTIONS", "TRACE", "CONNECT", "*"})
 """Methods that every server answers by itself: a description need not have them."""
 _LINE: Final = re.compile(rf"({'|'.join(METHODS)})\s+(/\S*)", re.IGNORECASE)
 _NOT_SERVED: Final = frozenset({"404", "405"})
-_PARAMETER: Final = re.compile(r"{[^}]*}|:[A-Za-z_]\w*|<[^>]*>")
-"""A parameter of a path, as OpenAPI, Express and Flask write it."""
+_PARAMETER: Final = re.compile(r"{[^}]*}|(?<![\w}]):[A-Za-z_]\w*|<[^>]*>")
+"""A parameter of a path, as OpenAPI, Express and Flask write it; `/items:undelete` has none."""
 _EXPECTED: Final = "described"
 
 Routes = Mapping[str, Mapping[str, float]]
