@@ -381,9 +381,7 @@ def test_an_operation_that_takes_only_a_session_is_let_in_with_one(
     target = target_of(shop, tmp_path, document=described(get_orders=[{"session": []}]))
     found = [*refused_calls(target, {"noun": noun, "status": "401"})()]
     assert wrong(found) == []
-    assert "the right credential of the session of the user `viewer`: status 200" in {
-        one.observed for one in found
-    }
+    assert "the right credential of the session of the user `viewer`: status 200" in {one.observed for one in found}
 
 
 def test_what_everybody_may_make_is_deleted_by_administrators_alone(shop: GuardedShop, tmp_path: Path) -> None:
