@@ -132,3 +132,27 @@ def test_an_answer_of_two_templates_that_say_otherwise_decides_nothing() -> None
         False,
     ]
     assert api.compare("GET", ["/books/1"], answered(b"1")).ok
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"access_token": "abc-def", "id": "x"}',
+        b'{"id": "x", "newPassword" : "abc-def"}',
+        b'{"id": "x", "note": "eyJhbGciOiJub25lIn0.abc-def.abc-def"}',
+        b'{"apiKey": "abc-def',
+    ],
+)
+def test_an_answer_is_told_without_its_tokens(body: bytes) -> None:
+    """Of an answer that is not as described the begin is told, and what is wrong: no token, no password."""
+    schema = {"type": "object", "properties": {"id": {"type": "integer"}, "access_token": {"type": "integer"}}}
+    for described in (schema, {"type": "string"}, {"enum": [1]}):
+        judged = matching(of_media(**{"application/json": described}), answered(body))
+        assert judged.ok is False
+        assert "abc-def" not in judged.observed
+
+
+def test_a_path_that_is_an_address_is_never_called() -> None:
+    """Another host would get the request, and the token of the user."""
+    (one,) = operations(document({"https://other.example/a": {"get": answering({})}}), DescriptionReading())
+    assert (one.method, one.unread) == ("", "its path does not begin with `/`")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -14,6 +15,11 @@ from harness.targets.openapi.description import DescribedAnswer, Operation, is_j
 from harness.targets.openapi.schemas import types_of
 
 _CUT: Final = 160
+_READ: Final = 4096
+"""Number of bytes of a body of which the begin is shown."""
+_SECRET_KEY: Final = re.compile(r"token|secret|passw|api_?key|credential|session|jwt|bearer", re.IGNORECASE)
+_SECRET: Final = re.compile(rf"""(["'][^"']*(?:{_SECRET_KEY.pattern})[^"']*["']\s*:\s*["'])[^"']*""", re.IGNORECASE)
+_TOKEN: Final = re.compile(r"\beyJ[\w-]{6,}(?:\.[\w-]*){0,2}")
 _ANY_BYTES: Final = frozenset({None, "binary"})
 """Formats of texts that any body has."""
 _OF_NAMES: Final = frozenset({"required", "additionalProperties", "unevaluatedProperties", "dependentRequired"})
@@ -59,7 +65,7 @@ class GivenAnswer:
         if not self.status:
             return self.why
         shown = self.body and not self.secret
-        body = f": {printable(self.body.decode('utf-8', errors='replace'), 80)}" if shown else ""
+        body = f": {printable(masked(self.body[:_READ].decode('utf-8', errors='replace')), 80)}" if shown else ""
         return f"status {self.status}{f', {self.media}' if self.media else ''}{body}"
 
 
@@ -146,13 +152,15 @@ def _valid(checker: Validator, answer: GivenAnswer) -> Judged:
     if error is None:
         return Judged(ok=True, observed=answer.text)
     return Judged(
-        ok=False, observed=f"{answer.text}; at {_place(error, answer)}: {printable(_told(error, answer), 120)}"
+        ok=False,
+        observed=f"{answer.text}; at {_place(error, answer)}: {printable(masked(_told(error, answer)[:_READ]), 120)}",
     )
 
 
 def _told(error: ValidationError, answer: GivenAnswer) -> str:
     """What is wrong in a body; of a secret one without the value."""
-    if not answer.secret or error.validator in _OF_NAMES:
+    named = not any(isinstance(one, str) and _SECRET_KEY.search(one) for one in error.absolute_path)
+    if error.validator in _OF_NAMES or (named and not answer.secret):
         return error.message
     kind = _KINDS.get(type(error.instance), "a value")
     return f"{kind}, expected `{error.validator}: {json.dumps(error.validator_value, default=str)[:60]}`"
@@ -194,6 +202,11 @@ def _matches(described: str, media: str) -> bool:
     kind, _, subtype = described.partition(";")[0].strip().lower().partition("/")
     found, _, below = media.partition("/")
     return kind in {"*", found} and subtype in {"*", below}
+
+
+def masked(text: str) -> str:
+    """A text without what may be a token or a password: values of keys that say so, and JSON Web Tokens."""
+    return _TOKEN.sub("…", _SECRET.sub(r"\1…", text))
 
 
 def printable(text: str, most: int = _CUT) -> str:

@@ -148,6 +148,11 @@ class _OperationReader:
         for path, written in self._document.root["paths"].items():
             if str(path).startswith("x-"):
                 continue
+            if not str(path).startswith("/"):  # another host would get the request, and the token
+                yield Operation(
+                    name=str(path), id="", method="", path=str(path), unread="its path does not begin with `/`"
+                )
+                continue
             try:
                 item = self._document.resolved(written)
             except ConfigurationError as error:

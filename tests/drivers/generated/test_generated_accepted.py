@@ -270,3 +270,10 @@ def test_a_declared_call_that_nobody_made_is_no_evidence(
     """The harness's own calls show that it would be answered, not that it is made."""
     facts = called(tmp_path, counted)
     assert (bad(facts), bad(facts, ok=None)) == ([], [said])
+
+
+def test_paths_that_do_not_say_their_methods_in_time_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of a thousand paths may take seconds; those that were not asked leave it undecided."""
+    monkeypatch.setattr("harness.drivers.generated.served._METHODS_S", 0.0)
+    said = bad(served(tmp_path, ALL, allowed="GET"), ok=None)
+    assert said == ["methods of paths: 3 of 3 paths were not asked within 0 s"]
