@@ -31,6 +31,14 @@ def test_what_is_no_json_is_no_number(body: bytes) -> None:
     assert matching(one, answered(body)).ok is False
 
 
+def test_a_body_that_is_packed_in_an_unknown_way_decides_nothing() -> None:
+    """No client asked for brotli; a body that is not packed must be JSON."""
+    one = of_media(**{"application/json": {"type": "object"}})
+    for packing, right in (("br", None), ("gzip", False)):
+        headers = {"content-type": "application/json", "content-encoding": packing}
+        assert matching(one, GivenAnswer(status=200, headers=headers, body=b"\x8b\x03")).ok is right
+
+
 @pytest.mark.parametrize(("value", "right"), [("19.99", True), ("4.35", True), ("1e300", True), ("0.015", False)])
 def test_prices_are_multiples_of_a_cent(value: str, *, right: bool) -> None:
     """As decimal numbers: 19.99 is one, although 19.99 / 0.01 is 1998.9999999999998."""

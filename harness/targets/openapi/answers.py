@@ -15,6 +15,7 @@ from harness.targets.openapi.description import DescribedAnswer, Operation, is_j
 from harness.targets.openapi.schemas import types_of
 
 _CUT: Final = 160
+_PACKINGS: Final = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
 _READ: Final = 4096
 """Number of bytes of a body of which the begin is shown."""
 _SECRET_KEY: Final = re.compile(r"token|secret|passw|api_?key|credential|session|jwt|bearer", re.IGNORECASE)
@@ -144,6 +145,10 @@ def _valid(checker: Validator, answer: GivenAnswer) -> Judged:
     try:
         value = json.loads(answer.body, parse_constant=_no_constant)  # NaN and Infinity are not JSON
     except (ValueError, RecursionError):
+        packing = answer.headers.get("content-encoding", "").strip().lower()
+        if packing not in _PACKINGS:
+            observed = f"{answer.text}; the body is packed as {packing}, which was not asked for and is not read"
+            return Judged(ok=None, observed=observed)
         return Judged(ok=False, observed=f"{answer.text}; the body is not JSON")
     try:
         error = min(checker.iter_errors(value), key=lambda one: one.json_path, default=None)

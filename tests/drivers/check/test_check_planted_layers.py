@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
@@ -12,12 +14,14 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from harness import clock
 from harness.drivers.check.attacks.attacked import forged_tokens
 from harness.drivers.check.layers.down import authentication_down
 from harness.drivers.check.layers.foreign import Fate, ForeignCaller
+from harness.drivers.check.layers.switches import switched_off
 from harness.drivers.check.planted.calls import CallMaker
 from harness.targets import Target, load_target
-from harness.targets.files.attacks import ForeignCall
+from harness.targets.files.attacks import ForeignCall, Switch
 from harness.targets.files.planted import DeclaredCall
 from tests.builders.http_servers import Quiet, serving
 
@@ -139,3 +143,19 @@ def test_users_sign_in_by_a_form_where_the_platform_has_one(tmp_path: Path) -> N
         assert maker.token() == "a.b.right"
         wrong = DeclaredCall(call="POST /sessions", by="wrong-password")
         assert maker.send([wrong])[0].answer.status == 401
+
+
+def test_a_command_that_starts_a_service_is_not_waited_for(tmp_path: Path) -> None:
+    """The service keeps the output of the command open; the command has ended, and the layer is off."""
+    started = {
+        "command": {
+            "disable": ["sh", "-c", "tail -f /dev/null & echo $! > " + str(tmp_path / "pid")],
+            "enable": ["true"],
+        }
+    }
+    with serve(Shop(), tmp_path) as target:
+        began_s = clock.now_s()
+        with switched_off(target, [Switch.model_validate_json(json.dumps(started))], "layer", "check"):
+            took_s = clock.now_s() - began_s
+        os.kill(int((tmp_path / "pid").read_text()), signal.SIGTERM)
+    assert took_s < 10

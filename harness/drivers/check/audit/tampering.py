@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from psycopg import sql as SQL  # noqa: N812 - the module
 
 _COMMAND_S: Final = 60.0
+_NO: Final = subprocess.DEVNULL
 _INTACT, _TAMPERED = "reported intact", "reported as tampered with"
 _WORDS: Final[Mapping[bool | None, str]] = {True: _INTACT, False: _TAMPERED}
 How = Literal["changed", "removed"]
@@ -166,7 +167,7 @@ class CheckSaid:
 def _by_command(command: Sequence[str]) -> bool | None:
     """Whether the log is intact: exit code 0, not: 1; every other code means that the check itself failed."""
     try:
-        done = subprocess.run(command, capture_output=True, timeout=_COMMAND_S, check=False)
+        done = subprocess.run(command, stdin=_NO, stdout=_NO, stderr=_NO, timeout=_COMMAND_S, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise DriverError(f"the log's own check did not run: {type(error).__name__}", where=command[0]) from error
     if done.returncode not in {0, 1}:
