@@ -130,7 +130,7 @@ def _counted(who: str, what: str, own: Sequence[Happened], entries: Sequence[Aud
         for one in entries
         if one.what == what and (not who or one.who == who) and one.at_ns is not None and begin <= one.at_ns <= end
     ]
-    if not who and said.whence:  # other clients do the same: theirs are told apart by their address
+    if not who and said.whence:  # entries of other clients have other addresses
         mine = [one for one in mine if _is_from(one, said)] if sum(_is_from(one, said) for one in mine) else mine
     wrong = Counter(
         word for entry in mine for word in _wrong(own[0], entry, said) if word.startswith(("whence", "who"))

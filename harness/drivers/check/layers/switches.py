@@ -22,7 +22,7 @@ from harness.targets.undo import undo_now, undoable
 
 _COMMAND_S: Final = 60.0
 _NO: Final = subprocess.DEVNULL
-"""What a command prints may be a secret, what it starts may keep its output open, and nobody answers its questions."""
+"""Commands have no output, which may be a secret and which a started service keeps open, and no input."""
 
 
 @contextmanager
