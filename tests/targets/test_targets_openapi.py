@@ -376,3 +376,20 @@ def test_what_has_no_description_is_named(tmp_path: Path) -> None:
     ):
         with pytest.raises(ConfigurationError, match=said):
             description_of(target, service)
+
+
+def test_an_address_is_told_without_its_password_and_its_query(tmp_path: Path) -> None:
+    """Both may be secrets; an address that is invalid is one clear error."""
+    with site(**{"a?key=hush": (200, {}, GOOD), "b?key=hush": (500, {}, b"")}) as address:
+        secret = address.replace("://", "://me:hush@")
+        target = target_of(
+            tmp_path,
+            address,
+            f"{{description: {{entry: '{secret}/a?key=hush', b: '{secret}/b?key=hush', c: 'http://[::1/a'}}}}",
+        )
+        assert description_of(target).source == f"{address}/a"
+        with pytest.raises(ConfigurationError) as refused:
+            description_of(target, "b")
+        assert "hush" not in str(refused.value)
+        with pytest.raises(ConfigurationError, match=r"api.description: the address is invalid: Invalid IPv6 URL"):
+            description_of(target, "c")

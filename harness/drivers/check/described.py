@@ -165,7 +165,7 @@ def _allowed(client: httpx.Client, path: str) -> str:
 
     try:
         return str(client.options(path).headers.get("allow", ""))
-    except httpx.HTTPError:
+    except (httpx.HTTPError, httpx.InvalidURL):
         return ""
 
 

@@ -41,7 +41,7 @@ def contract_facts(asked: DrawnInputs, count: Count) -> Facts:
         every = read_operations(described.document(), DescriptionReading(values=asked.api.values))
         declared = [one for one in every if {one.name, one.id} & {*contract.operations}]
         found += _undescribed(contract, every)
-        found += _counted(contract, declared, before[contract.service], after[contract.service])
+        found += _counted(contract, declared, every, before[contract.service], after[contract.service])
         if declared:
             found += _named(contract, facts_of(asked, described, declared, answered, address=contract.address))
     return found
@@ -70,21 +70,33 @@ def _named(contract: DeclaredCalls, facts: Facts) -> Facts:
 
 
 def _counted(
-    contract: DeclaredCalls, declared: Sequence[Operation], before: Answered | str, after: Answered | str
+    contract: DeclaredCalls,
+    declared: Sequence[Operation],
+    every: Sequence[Operation],
+    before: Answered | str,
+    after: Answered | str,
 ) -> Iterator[FactReading]:
-    """A fact for each declared operation on the answers that the service has counted meanwhile, whoever called."""
+    """A fact for each declared operation on the answers that the service has counted meanwhile, whoever called.
+
+    Of answers that are counted by the path alone, those that only another method of the path has are not of the operation.
+    """
     for one in declared:
         subject, expected = f"calls of {_way(contract)}: {one.name}", "called, and answered with described statuses"
         if isinstance(before, str) or isinstance(after, str):
             why = before if isinstance(before, str) else after
             yield FactReading(subject=subject, expected=expected, observed=f"not counted: {why}", ok=None)
             continue
-        since = _since(before, after, (one.id, one.name, one.path))
+        since = _since(before, after, (one.id, one.name))
+        by_path = _since(before, after, (one.path,))
+        beside = [other for other in every if other.path == one.path and other is not one]
+        for status, number in by_path.items():
+            if _has(one, status) or not any(_has(other, status) for other in beside):
+                since[status] = since.get(status, 0.0) + number
         if not since:
             observed = f"no call in {COUNTED_S:g} s"
             yield FactReading(subject=subject, expected=expected, observed=observed, ok=None)
             continue
-        strange = [status for status in since if not status.isdigit() or one.answer_of(int(status)) is None]
+        strange = [status for status in since if not _has(one, status)]
         words = ", ".join(f"{number:g} got {status}" for status, number in sorted(since.items()))
         yield FactReading(
             subject=subject,
@@ -93,6 +105,10 @@ def _counted(
             ok=not strange,
             sure=bool(strange),
         )
+
+
+def _has(one: Operation, status: str) -> bool:
+    return status.isdigit() and one.answer_of(int(status)) is not None
 
 
 def _since(before: Answered, after: Answered, names: Sequence[str]) -> dict[str, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -31,20 +32,25 @@ def kept_facts(asked: DrawnInputs) -> Facts:
     """
     accepted, present = accepted_of(asked.target), description_of(asked.target)
     operations = read_operations(accepted.document(), DescriptionReading(values=asked.api.values, open_to_more=True))
-    now = {one.name: one for one in read_operations(present.document(), DescriptionReading(requests=False))}
+    now = {_unnamed(one): one for one in read_operations(present.document(), DescriptionReading(requests=False))}
 
     def find(asked: DrawnInputs, sender: EntryCaller, operation: Operation, deadline: Deadline) -> OperationFinding:
         found, search = searched(asked, sender, operation, deadline)
-        if operation.name not in now and _is_gone(search):
+        if _unnamed(operation) not in now and _is_gone(search):
             observed = f"status {search.exchanges[-1].answer.status}, and the description no longer has it"
             fact = FactReading(subject=operation.name, expected="answered as before", observed=observed, ok=False)
             return OperationFinding(smallest=[fact], summary=[], rest=[])
-        fields = [*_of_fields(operation, now.get(operation.name), [one.answer for one in search.exchanges])]
+        fields = [*_of_fields(operation, now.get(_unnamed(operation)), [one.answer for one in search.exchanges])]
         smallest = [*found.smallest, *(fact for fact in fields if fact.ok is False)]
         summary = [*found.summary, *(fact for fact in fields if fact.ok is not False)]
         return OperationFinding(smallest=smallest, summary=summary, rest=found.rest)
 
     return facts_of(asked, accepted, operations, find)
+
+
+def _unnamed(operation: Operation) -> str:
+    """An operation without the names of its path's parameters, which no client sees."""
+    return re.sub(r"{[^}]*}", "{}", operation.name)
 
 
 def _is_gone(search: Search) -> bool:

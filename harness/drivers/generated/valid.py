@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, Final
 
 from hypothesis import strategies as st
@@ -127,7 +128,7 @@ def _integer(schema: Schema, _: st.SearchStrategy[str]) -> Values:
 def _number(schema: Schema, characters: st.SearchStrategy[str]) -> Values:
     if "multipleOf" in schema:
         step = schema["multipleOf"]
-        return st.integers(-1000, 1000).map(lambda number: number * step)
+        return st.integers(-1000, 1000).map(lambda number: type(step)(Decimal(str(step)) * number))
     low, high = _bounds(schema)
     floats = st.floats(
         None if low is None else float(low),

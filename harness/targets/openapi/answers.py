@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
+from jsonschema.protocols import Validator
 
 from harness.targets.openapi.description import DescribedAnswer, Operation, is_json
 from harness.targets.openapi.schemas import types_of
 
 _CUT: Final = 160
+_PACKINGS: Final = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
+_READ: Final = 4096
+"""Number of bytes of a body of which the begin is shown."""
+_SECRET_KEY: Final = re.compile(r"token|secret|passw|api_?key|credential|session|jwt|bearer", re.IGNORECASE)
+_SECRET: Final = re.compile(rf"""(["'][^"']*(?:{_SECRET_KEY.pattern})[^"']*["']\s*:\s*["'])[^"']*""", re.IGNORECASE)
+_TOKEN: Final = re.compile(r"\beyJ[\w-]{6,}(?:\.[\w-]*){0,2}")
+_ANY_BYTES: Final = frozenset({None, "binary"})
+"""Formats of texts that any body has."""
 _OF_NAMES: Final = frozenset({"required", "additionalProperties", "unevaluatedProperties", "dependentRequired"})
 """Keywords whose errors name keys and no values."""
 _KINDS: Final = {
@@ -57,7 +66,7 @@ class GivenAnswer:
         if not self.status:
             return self.why
         shown = self.body and not self.secret
-        body = f": {printable(self.body.decode('utf-8', errors='replace'), 80)}" if shown else ""
+        body = f": {printable(masked(self.body[:_READ].decode('utf-8', errors='replace')), 80)}" if shown else ""
         return f"status {self.status}{f', {self.media}' if self.media else ''}{body}"
 
 
@@ -96,9 +105,9 @@ def as_described(operation: Operation, answer: GivenAnswer) -> Judged:
 
 def _body_as_described(described: DescribedAnswer, answer: GivenAnswer) -> Judged:
     media = ", ".join(described.media)
-    if not answer.body:
+    if not answer.body and (is_json(answer.media) or not answer.media or not media):
         return Judged(ok=not media, observed=f"{answer.text}, no body" + (f"; described is {media}" if media else ""))
-    named = next((key for key in described.media if _matches(key, answer.media)), None)
+    named = _described_media(described, answer)
     if media and named is None:
         return Judged(ok=False, observed=f"{answer.text}; described is {media}")
     schema = described.media[named] if named is not None else None
@@ -106,15 +115,40 @@ def _body_as_described(described: DescribedAnswer, answer: GivenAnswer) -> Judge
         return Judged(ok=None, observed=f"{answer.text}; the description has no schema of this body")
     if is_json(answer.media):
         return _valid(described.validator(str(named)), answer)
-    if types_of(schema) == ("string",) and not {*schema} - {"type"}:
+    if types_of(schema) == ("string",) and not {*schema} - {"type", "format"} and schema.get("format") in _ANY_BYTES:
         return Judged(ok=True, observed=answer.text)
     return Judged(ok=None, observed=f"{answer.text}; bodies of {answer.media} are not validated")
 
 
-def _valid(checker: Draft202012Validator, answer: GivenAnswer) -> Judged:
+def _described_media(described: DescribedAnswer, answer: GivenAnswer) -> str | None:
+    """The described media type of an answer: the most precise of those that it has, as OpenAPI 3.1 says of a Media Type Object."""
+    given = _parameters(answer.headers.get("content-type", ""))
+
+    def precision(key: str) -> tuple[bool, bool, int, int]:
+        kind, _, subtype = key.partition(";")[0].strip().partition("/")
+        own = _parameters(key)
+        return kind != "*", subtype != "*", len(own & given), -len(own - given)
+
+    return max((key for key in described.media if _matches(key, answer.media)), key=precision, default=None)
+
+
+def _parameters(media: str) -> frozenset[str]:
+    """The parameters of a media type, in small letters."""
+    return frozenset("".join(one.split()).replace('"', "").lower() for one in media.split(";")[1:])
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(name)
+
+
+def _valid(checker: Validator, answer: GivenAnswer) -> Judged:
     try:
-        value = json.loads(answer.body)
+        value = json.loads(answer.body, parse_constant=_no_constant)  # NaN and Infinity are not JSON
     except (ValueError, RecursionError):
+        packing = answer.headers.get("content-encoding", "").strip().lower()
+        if packing not in _PACKINGS:
+            observed = f"{answer.text}; the body is packed as {packing}, which was not asked for and is not read"
+            return Judged(ok=None, observed=observed)
         return Judged(ok=False, observed=f"{answer.text}; the body is not JSON")
     try:
         error = min(checker.iter_errors(value), key=lambda one: one.json_path, default=None)
@@ -122,15 +156,28 @@ def _valid(checker: Draft202012Validator, answer: GivenAnswer) -> Judged:
         return Judged(ok=None, observed=f"{answer.text}; the schema contains itself without an end")
     if error is None:
         return Judged(ok=True, observed=answer.text)
-    return Judged(ok=False, observed=f"{answer.text}; at {error.json_path}: {printable(_told(error, answer), 120)}")
+    return Judged(
+        ok=False,
+        observed=f"{answer.text}; at {_place(error, answer)}: {printable(masked(_told(error, answer)[:_READ]), 120)}",
+    )
 
 
 def _told(error: ValidationError, answer: GivenAnswer) -> str:
     """What is wrong in a body; of a secret one without the value."""
-    if not answer.secret or error.validator in _OF_NAMES:
+    named = not any(isinstance(one, str) and _SECRET_KEY.search(one) for one in error.absolute_path)
+    if error.validator in _OF_NAMES or (named and not answer.secret):
         return error.message
     kind = _KINDS.get(type(error.instance), "a value")
     return f"{kind}, expected `{error.validator}: {json.dumps(error.validator_value, default=str)[:60]}`"
+
+
+def _place(error: ValidationError, answer: GivenAnswer) -> str:
+    """Where a body is wrong; in a secret one a key that the schema does not name is `*`, since it may be a person's address."""
+    if not answer.secret:
+        return error.json_path
+    named = {part for part in error.absolute_schema_path if isinstance(part, str)}
+    parts = (f"[{one}]" if isinstance(one, int) else f".{one if one in named else '*'}" for one in error.absolute_path)
+    return f"${''.join(parts)}"
 
 
 def as_refused(answer: GivenAnswer, where: str) -> Judged:
@@ -160,6 +207,11 @@ def _matches(described: str, media: str) -> bool:
     kind, _, subtype = described.partition(";")[0].strip().lower().partition("/")
     found, _, below = media.partition("/")
     return kind in {"*", found} and subtype in {"*", below}
+
+
+def masked(text: str) -> str:
+    """A text without what may be a token or a password: values of keys that say so, and JSON Web Tokens."""
+    return _TOKEN.sub("…", _SECRET.sub(r"\1…", text))
 
 
 def printable(text: str, most: int = _CUT) -> str:

@@ -38,6 +38,7 @@ class DescribedApi:
     def __init__(self, operations: Sequence[Operation]) -> None:
         self.operations = tuple(one for one in operations if one.method)
         self._plain: dict[tuple[str, str], Operation] = {}
+        self._ambiguous: dict[str, Sequence[tuple[re.Pattern[str], Operation]]] = {}
         self._templates: dict[str, list[tuple[re.Pattern[str], Operation]]] = {}
         for one in sorted(self.operations, key=lambda each: len(_PARAMETER.findall(each.path))):
             if "{" not in one.path:
@@ -80,7 +81,22 @@ class DescribedApi:
             return ComparedAnswer(ok=None, operation=found.name, what=f"its description is not read: {found.unread}")
         if method == "HEAD":
             answer = replace(answer, body=b"")
-            described = found.answer_of(answer.status)
-            return ComparedAnswer(ok=described is not None, operation=found.name, what=answer.text)
-        judged = matching(found, answer)
+        judged = matching(replace(found, method=method), answer)
+        for pattern, other in self._alike(found):
+            if not any(pattern.fullmatch(path) for path in plain):
+                continue
+            if other.unread or matching(replace(other, method=method), answer).ok is not judged.ok:
+                what = f"{judged.observed}; the path is also of {other.name}, which says otherwise"
+                return ComparedAnswer(ok=None, operation=found.name, what=what)
         return ComparedAnswer(ok=judged.ok, operation=found.name, what=judged.observed)
+
+    def _alike(self, found: Operation) -> Sequence[tuple[re.Pattern[str], Operation]]:
+        """Operations with as many parameters whose path a request may have too: OpenAPI leaves open which of them it is of."""
+        if found.name not in self._ambiguous:
+            sizes = found.path.count("/"), len(_PARAMETER.findall(found.path))
+            self._ambiguous[found.name] = [
+                (pattern, one)
+                for pattern, one in self._templates.get(found.method, ())
+                if one is not found and sizes == (one.path.count("/"), len(_PARAMETER.findall(one.path)))
+            ] if sizes[1] else []  # fmt: skip
+        return self._ambiguous[found.name]

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from jsonschema import Draft202012Validator
+from jsonschema.protocols import Validator
 
 from harness.errors import ConfigurationError
 from harness.targets.openapi.document import OpenApiDocument
@@ -57,9 +57,9 @@ class DescribedAnswer:
 
     media: Mapping[str, Schema | None]
     headers: tuple[str, ...] = ()
-    _validators: dict[str, Draft202012Validator] = field(default_factory=dict, compare=False, repr=False)
+    _validators: dict[str, Validator] = field(default_factory=dict, compare=False, repr=False)
 
-    def validator(self, media: str) -> Draft202012Validator:
+    def validator(self, media: str) -> Validator:
         """What tells valid bodies of a media type from others; made once."""
         if media not in self._validators:
             self._validators[media] = validator(self.media[media] or {})
@@ -148,6 +148,11 @@ class _OperationReader:
         for path, written in self._document.root["paths"].items():
             if str(path).startswith("x-"):
                 continue
+            if not str(path).startswith("/"):  # another host would get the request, and the token
+                yield Operation(
+                    name=str(path), id="", method="", path=str(path), unread="its path does not begin with `/`"
+                )
+                continue
             try:
                 item = self._document.resolved(written)
             except ConfigurationError as error:
@@ -157,7 +162,7 @@ class _OperationReader:
                 if method in item:
                     yield self._of(str(path), method.upper(), item, item[method])
         if webhooks := self._document.root.get("webhooks"):
-            unread = f"{len(webhooks)} webhooks are not called"
+            unread = f"{len(webhooks) if isinstance(webhooks, dict) else 'the'} webhooks are not called"
             yield Operation(name="webhooks", id="", method="", path="", unread=unread)
 
     def _of(self, path: str, method: str, item: Mapping[str, Any], operation: Any) -> Operation:
@@ -278,7 +283,7 @@ class _OperationReader:
             needed = tuple(
                 str(name)
                 for name, header in (headers.items() if isinstance(headers, dict) else ())
-                if self._document.resolved(header).get("required") is True
+                if str(name).lower() != "content-type" and self._document.resolved(header).get("required") is True
             )
             found[str(status)] = DescribedAnswer(media=media, headers=needed)
         return found
@@ -289,10 +294,11 @@ class _OperationReader:
         if not isinstance(ways, list) or not ways or {} in ways:
             return False
         components = self._document.root.get("components")
-        schemes = components.get("securitySchemes") if isinstance(components, dict) else None
-        names = [str(name) for way in ways if isinstance(way, dict) for name in way]
+        schemes = self._document.resolved(components.get("securitySchemes") if isinstance(components, dict) else None)
+        ways = [way for way in ways if isinstance(way, dict)]
+        names = [str(name) for way in ways for name in way]
         for way in ways:
-            described = [self._document.resolved((schemes or {}).get(name)) for name in way]
+            described = [self._document.resolved(schemes.get(name)) for name in way]
             if all(
                 one.get("type") in _TOKENS or (one.get("type") == "http" and str(one.get("scheme")).lower() == "bearer")
                 for one in described

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
 from enum import Enum
+from fractions import Fraction
 from typing import Any, Final
 
 from jsonschema import Draft202012Validator, FormatChecker
-from jsonschema.exceptions import SchemaError
+from jsonschema.exceptions import SchemaError, ValidationError
+from jsonschema.protocols import Validator
+from jsonschema.validators import extend
 
 from harness.errors import ConfigurationError
 from harness.targets.openapi.document import OpenApiDocument
@@ -51,6 +55,13 @@ _ANSWERS_ONLY: Final = frozenset(
     }
 )  # fmt: skip
 """Keywords that values are validated by and never drawn by; `discriminator` is a hint beside `oneOf` or `anyOf`, which decide."""
+_SHAPES: Final[Mapping[str, tuple[tuple[type, ...], str]]] = {
+    **dict.fromkeys(("allOf", "anyOf", "oneOf", "prefixItems", "required", "enum"), ((list,), "a list")),
+    **dict.fromkeys(("properties", "patternProperties", "dependentSchemas"), ((dict,), "a mapping")),
+    **dict.fromkeys(("minimum", "maximum"), ((int, float), "a number")),
+    "format": ((str,), "a text"),
+}
+"""What the values of keywords are that are read before the schema is checked."""
 _MOST_PARTS: Final = 50_000
 """Maximum number of parts of one schema of requests, whose references are replaced by what they lead to."""
 _SIZES: Final = {"int32": (-(2**31), 2**31 - 1), "int64": (-(2**63), 2**63 - 1)}
@@ -81,9 +92,21 @@ def _is_address(value: object) -> bool:
     return not isinstance(value, str) or _ABSOLUTE.fullmatch(value) is not None
 
 
-def validator(schema: Schema) -> Draft202012Validator:
+def _multiple_of(checker: Validator, step: float, value: Any, _schema: object) -> Iterator[ValidationError]:
+    """Decimal, as people write it: 19.99 is a multiple of 0.01, which binary fractions deny."""
+    if not checker.is_type(value, "number"):
+        return
+    if not math.isfinite(value) or (Fraction(str(value)) / Fraction(str(step))).denominator != 1:
+        yield ValidationError(f"{value!r} is not a multiple of {step}")
+
+
+_Decimal: Final = extend(Draft202012Validator, {"multipleOf": _multiple_of})  # type: ignore[no-untyped-call]
+
+
+def validator(schema: Schema) -> Validator:
     """What tells valid values from others."""
-    return Draft202012Validator(dict(schema), format_checker=CHECKED)
+    made: Validator = _Decimal(dict(schema), format_checker=CHECKED)
+    return made
 
 
 def _checked(found: dict[str, Any]) -> dict[str, Any]:
@@ -126,7 +149,7 @@ class SchemaReader:
         """
         self._parts = 0
         if self._purpose is Purpose.REQUEST:
-            return _checked(self._read(schema, ()))
+            return self._sound_of(schema)
         for _ in range(_DEEPEST):  # the kind of a body is seen at its schema, not behind a reference
             if not isinstance(schema, dict) or {*schema} - _NOTES != {"$ref"} or not isinstance(schema["$ref"], str):
                 break
@@ -134,9 +157,15 @@ class SchemaReader:
         else:
             raise UnsupportedError("the reference of a schema refers to itself")
         self._references = references = set[str]()
-        found = _checked(self._read(schema, ()))
+        found = self._sound_of(schema)
         self._translate_all(references)
         return {**found, "$defs": self._defs} if references else found
+
+    def _sound_of(self, schema: Any) -> dict[str, Any]:
+        try:
+            return _checked(self._read(schema, ()))
+        except RecursionError as error:
+            raise UnsupportedError("a schema is nested too deeply") from error
 
     def _read(self, schema: Any, within: tuple[str, ...]) -> dict[str, Any]:
         self._parts += 1
@@ -169,6 +198,10 @@ class SchemaReader:
             known |= _ANSWERS_ONLY
         if unknown := sorted(key for key in schema if key not in known and not str(key).startswith("x-")):
             raise UnsupportedError(f"the keyword `{unknown[0]}` of a schema is not supported")
+        for key in sorted(_SHAPES.keys() & {*schema}):
+            kinds, words = _SHAPES[key]
+            if not isinstance(schema[key], kinds):
+                raise UnsupportedError(f"`{key}` of a schema is `{str(schema[key])[:40]}`, expected {words}")
 
     def _further(self, schema: Mapping[str, Any], made: dict[str, Any], within: tuple[str, ...]) -> None:
         """The keywords of answers only, which schemas of requests do not have."""
@@ -225,7 +258,7 @@ class SchemaReader:
         """Read what a reference leads to; why it is not read, and the references in it."""
         self._references, self._parts = set(), 0
         try:
-            found = _checked(self._read(self._target(reference), ()))
+            found = self._sound_of(self._target(reference))
         except UnsupportedError as error:
             return str(error), frozenset()
         self._defs[self._names[reference]] = found
@@ -243,7 +276,7 @@ class SchemaReader:
         if absent and self._purpose is Purpose.ANSWER:
             made["properties"] |= {str(key): {} for key in absent}
         if "required" in made:
-            made["required"] = [key for key in made["required"] if key not in absent]
+            made["required"] = [key for key in made["required"] if not isinstance(key, str) or key not in absent]
 
     def _limits(self, schema: Mapping[str, Any], made: dict[str, Any]) -> None:
         """Limits as JSON Schema has them: `nullable` and Booleans of OpenAPI 3.0, the sizes of integers."""

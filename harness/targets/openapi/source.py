@@ -96,14 +96,23 @@ def read_text(target: Target, named: str, where: str) -> DescriptionText:
             raise ConfigurationError(what, where=str(file), hint=f"correct `{where.rpartition(' ')[2]}`") from error
     if named not in target.fetched:
         target.fetched[named] = _fetched(target, named, where)
-    return DescriptionText(source=named, body=target.fetched[named])
+    return DescriptionText(source=_shown(named), body=target.fetched[named])
+
+
+def _shown(address: str) -> str:
+    """An address without user, password and query, which may have a token."""
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def _fetched(target: Target, address: str, where: str) -> bytes:
     import httpx  # as `http_client` has it
 
-    parts = urlsplit(address)
     deadline, body, hint = clock.Deadline.after(_WITHIN_S), bytearray(), f"correct `{where.rpartition(' ')[2]}`"
+    try:
+        parts, shown = urlsplit(address), _shown(address)
+    except ValueError as error:
+        raise ConfigurationError(f"the address is invalid: {error}", where=where, hint=hint) from error
     try:
         with (
             http_client(target, f"{parts.scheme}://{parts.netloc}", timeout_s=_WITHIN_S) as client,
@@ -115,10 +124,10 @@ def _fetched(target: Target, address: str, where: str) -> bytes:
                     break
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         what = f"the API description was not answered: {type(error).__name__}"
-        raise ConfigurationError(what, where=address, hint=hint) from error
+        raise ConfigurationError(what, where=shown, hint=hint) from error
     if answer.status_code != 200:
         what = f"the API description was answered with status {answer.status_code}, expected 200"
-        raise ConfigurationError(what, where=address, hint=hint)
+        raise ConfigurationError(what, where=shown, hint=hint)
     if deadline.over:
-        raise ConfigurationError(f"the API description did not arrive within {_WITHIN_S:g} s", where=address, hint=hint)
+        raise ConfigurationError(f"the API description did not arrive within {_WITHIN_S:g} s", where=shown, hint=hint)
     return bytes(body)

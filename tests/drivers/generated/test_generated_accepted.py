@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -115,6 +115,17 @@ def test_an_optional_field_that_is_still_described_is_kept(tmp_path: Path) -> No
     assert bad(facts) == []
 
 
+def test_a_parameter_of_another_name_is_the_same_operation(tmp_path: Path) -> None:
+    """`/orders/{number}` was accepted and `/orders/{id}` is described: no client sees the name, and nothing is gone."""
+    accepted = deepcopy(DESCRIPTION)
+    accepted["paths"]["/orders/{number}"] = accepted["paths"].pop("/orders/{id}")
+    for one in accepted["paths"]["/orders/{number}"]["get"]["parameters"]:
+        one["name"] = "number" if one["name"] == "id" else one["name"]
+    with serving("404") as shop:
+        facts = kept_facts(asked(target_of(tmp_path, shop.entry, accepted=accepted)))
+    assert [one for one in bad(facts) if "no longer has it" in one] == []
+
+
 def test_fields_that_came_later_are_no_loss(tmp_path: Path) -> None:
     """The accepted description forbids other fields: a later release may have more."""
     with serving() as shop:
@@ -165,6 +176,16 @@ def test_what_is_served_and_not_described_is_named(
     assert bad(served(tmp_path, listed, routes, allowed)) == said
 
 
+def test_a_custom_method_is_no_parameter(tmp_path: Path) -> None:
+    """`/orders:refund` is described, and `/orders:purge`, which is served, is another path."""
+    now = deepcopy(DESCRIPTION)
+    now["paths"]["/orders:refund"] = now["paths"]["/orders"]
+    (tmp_path / "served.txt").write_text(f"{ALL}POST /orders:refund\nPOST /orders:purge\n")
+    target = target_of(tmp_path, "http://127.0.0.1:9", "  served: served.txt", now=now)
+    said = bad(served_facts(target, lambda: "no metrics", lambda _: ""))
+    assert said == ["POST /orders:purge: in the list of served operations, not in the description"]
+
+
 def test_where_nobody_knows_what_is_served_nothing_passes(tmp_path: Path) -> None:
     """The described paths alone say nothing of others."""
     facts = served(tmp_path, allowed="GET")
@@ -208,6 +229,19 @@ def test_a_declared_call_that_is_made_and_answered_passes(tmp_path: Path) -> Non
     assert "in 0 s 4 got 200, 1 got 400" in [one.observed for one in facts]
 
 
+@pytest.mark.parametrize(("status", "right"), [("201", True), ("409", False)])
+def test_answers_that_are_counted_by_path_may_be_of_another_method(tmp_path: Path, status: str, *, right: bool) -> None:
+    """`/orders` has POST too: its 201 is none of a GET; a status that no method of the path describes is wrong."""
+    now = deepcopy(DESCRIPTION)
+    now["paths"]["/orders"]["get"] = {"responses": {"200": {"description": ""}}}
+    readings: Iterator[Answered] = iter([{"/orders": {"200": 5.0}}, {"/orders": {"200": 9.0, status: 2.0}}])
+    with serving() as shop:
+        api = CALLS.format(address=shop.entry, operations='"GET /orders"')
+        facts = contract_facts(asked(target_of(tmp_path, shop.entry, api, now=now)), lambda _: next(readings))
+    (counted,) = [one for one in facts if one.subject.startswith("calls of")]
+    assert counted.ok is right
+
+
 @pytest.mark.parametrize(
     ("after", "operations", "defect", "said"),
     [
@@ -236,3 +270,10 @@ def test_a_declared_call_that_nobody_made_is_no_evidence(
     """The harness's own calls show that it would be answered, not that it is made."""
     facts = called(tmp_path, counted)
     assert (bad(facts), bad(facts, ok=None)) == ([], [said])
+
+
+def test_paths_that_do_not_say_their_methods_in_time_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of a thousand paths may take seconds; those that were not asked leave it undecided."""
+    monkeypatch.setattr("harness.drivers.generated.served._METHODS_S", 0.0)
+    said = bad(served(tmp_path, ALL, allowed="GET"), ok=None)
+    assert said == ["methods of paths: 3 of 3 paths were not asked within 0 s"]

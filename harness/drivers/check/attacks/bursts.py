@@ -28,7 +28,6 @@ class Alerted(NamedTuple):
 
     Attributes:
         before_s: last reading without it. at_s: first reading with it; None: it was not seen.
-        sent: number of requests that were sent by then. statuses: what they were answered, in words.
     """
 
     before_s: float

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -59,6 +60,7 @@ class AuditTrial:
         since_ns: time of the first request, in ns since 1970.
         planted, of_traffic: requests that must have an entry.
         unclear: facts on what was not tried.
+        oldest_ns: time of the oldest entry before calls were planted, in ns since 1970; None: it is not known.
     """
 
     target: Target
@@ -68,6 +70,7 @@ class AuditTrial:
     planted: list[Happened] = field(default_factory=list)
     of_traffic: list[Happened] = field(default_factory=list)
     unclear: list[FactReading] = field(default_factory=list)
+    oldest_ns: int | None = None
 
     @classmethod
     def of(cls, target: Target, *, whence: bool) -> AuditTrial:
@@ -86,6 +89,9 @@ class AuditTrial:
         """Send planted calls: a quarter changes something, the others are refused."""
         audit = self.audit
         require_allowed(self.target, [*audit.changes, *audit.refusals], maker.user)
+        if not audit.sql:  # of which the query gives all that are new
+            with suppress(DriverError):  # a file is there with the first entry
+                self.oldest_ns = self._read(maker).oldest_ns
         changes = _spread(audit.changes, max(count // _CHANGED, len(audit.changes)))
         refusals = _spread(audit.refusals, max(count - count // _CHANGED, len(audit.refusals)))
         for one in maker.send(changes):
@@ -141,7 +147,7 @@ class AuditTrial:
         for _ in deadline.ticks(_POLL_S):
             read = self._read(maker)
             facts = self._facts(read, maker)
-            if all(one.ok for one in facts):
+            if all(one.ok for one in [*facts, *self._twice(read)]):
                 clock.sleep(_SETTLES_S)
                 read = self._read(maker)
                 facts = self._facts(read, maker)
@@ -150,15 +156,25 @@ class AuditTrial:
             FactReading(subject=place, expected="an entry", observed="another line than a JSON object", ok=None)
             for place in read.unread
         ]
-        return [*facts, *self.unclear, *unread]
+        return [*facts, *self.unclear, *unread, *self._twice(read)]
+
+    def _twice(self, read: EntriesRead) -> list[FactReading]:
+        """A fact on planted calls whose entry was on two pages: the log grew while it was read, or it has them twice."""
+        ids, whats = {one.id for one in self.planted} - {""}, {one.what for one in self.planted if not one.id}
+        mine = sum(bool(id_in(one.request, ids)) or one.what in whats for one in read.twice)
+        said = f"{mine} are on two pages: the log grew while it was read, or has them twice"
+        fact = FactReading(subject="entries of planted calls", expected="on one page each", observed=said, ok=None)
+        return [fact] if mine else []
 
     def _read(self, maker: CallMaker) -> EntriesRead:
         return read_entries(self.target, self.since_ns, maker.token)
 
     def _facts(self, read: EntriesRead, maker: CallMaker) -> list[FactReading]:
+        cut = self.oldest_ns is not None and (read.oldest_ns is None or read.oldest_ns > self.oldest_ns)
+        said = replace(self.said, cut=cut)
         facts = [
-            *self._of_group("planted calls", self.planted, read),
-            *self._of_group("the traffic", self.of_traffic, read),
+            *self._of_group("planted calls", self.planted, read, said),
+            *self._of_group("the traffic", self.of_traffic, read, said),
         ]
         if self.audit.user:
             users = frozenset({self.audit.people.get(maker.user, maker.user)})
@@ -167,20 +183,21 @@ class AuditTrial:
             facts += unknown_entries([*self.planted, *self.of_traffic], self.planted, own, users)
         return facts
 
-    def _of_group(self, name: str, group: Sequence[Happened], read: EntriesRead) -> list[FactReading]:
+    @staticmethod
+    def _of_group(name: str, group: Sequence[Happened], read: EntriesRead, said: Said) -> list[FactReading]:
         """The facts of requests with ids, and those of requests without ids.
 
         Where no entry names any of the ids, and some say what was done, the ids are not recorded, and nothing is known of what is missing.
         """
         named = [one for one in group if one.id]
         ids, whats = {one.id for one in named}, {one.what for one in named}
-        facts = by_count([one for one in group if not one.id], read.entries, self.said)
+        facts = by_count([one for one in group if not one.id], read.entries, said)
         alike = sum(one.what in whats for one in read.entries)
         if named and alike and not any(id_in(one.request, ids) for one in read.entries):
-            said = f"none of {alike} entries with {', '.join(sorted(whats))} names one of {len(ids)} ids"
+            observed = f"none of {alike} entries with {', '.join(sorted(whats))} names one of {len(ids)} ids"
             expected = "in entries (correct `audit.header` and `audit.fields.request`)"
-            return [*facts, FactReading(subject=f"ids of {name}", expected=expected, observed=said, ok=None)]
-        return [*facts, *by_request(named, read.entries, self.said)]
+            return [*facts, FactReading(subject=f"ids of {name}", expected=expected, observed=observed, ok=None)]
+        return [*facts, *by_request(named, read.entries, said)]
 
 
 def _spread(calls: Sequence[AuditedCall], count: int) -> list[AuditedCall]:

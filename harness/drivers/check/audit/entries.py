@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 from harness.drivers.check.calls.together import CallPlan, send_together
 from harness.drivers.check.sql.asking import database_in, rows_of
@@ -21,6 +24,9 @@ MOST: Final = 200_000
 """Greatest number of entries that are read."""
 _PAGES: Final = 1000
 _WITHIN_S: Final = 10.0
+_NUMBER: Final = re.compile(r"\d{9,19}(\.\d+)?")
+_UNITS: Final = ((1e17, 1), (1e14, 1e3), (1e11, 1e6))
+"""By the least number since 1970 that is in them: nanoseconds, microseconds and milliseconds of this century; smaller numbers are seconds."""
 _FIELDS: Final = ("who", "what", "when", "whence", "request")
 
 
@@ -42,10 +48,19 @@ class AuditEntry:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EntriesRead:
-    """What was read: the entries, and what could not be read as one, in words."""
+    """What was read.
+
+    Attributes:
+        entries: the entries since the moment.
+        unread: places of what could not be read as an entry.
+        twice: entries that were on two pages, of which one is among `entries`: the log grew while it was read, or it has them twice.
+        oldest_ns: time of the oldest entry of operation or files, before the moment too; None: it is not known.
+    """
 
     entries: Sequence[AuditEntry]
     unread: Sequence[str] = ()
+    twice: Sequence[AuditEntry] = ()
+    oldest_ns: int | None = None
 
 
 def audit_of(target: Target) -> AuditSettings:
@@ -67,19 +82,32 @@ def read_entries(target: Target, since_ns: int, token: Callable[[], str]) -> Ent
         DriverError: they cannot be read, or there are more than `MOST`.
         TargetUnreachable: the database does not answer.
     """
-    audit, unread = audit_of(target), list[str]()
+    audit, unread, twice = audit_of(target), list[str](), list[Mapping[str, Any]]()
+    times: Iterator[int | None] = iter(())
     if audit.sql:
         raw = _of_query(target, audit, since_ns)
     elif audit.operation is not None:
-        raw = list(_of_pages(target, audit.operation, token))
+        raw = list(_of_pages(target, audit.operation, token, twice))
+        times = (_when(one, audit.fields) for one in raw)
     else:
-        raw, unread = _of_files(target, audit.files)
+        log = _LogFiles(fields=audit.fields, since_ns=since_ns)
+        log.read(target, audit.files)
+        raw, unread, times = log.found, log.unread, iter([log.oldest_ns])
     if len(raw) > MOST:
         hint = "let the query, the operation or the files give the newest entries only"
         raise DriverError(f"there are more than {MOST} entries", where=f"{target.file}: audit", hint=hint)
     _require_fields(target, audit.fields, raw)
     found = [_entry(one, audit.fields) for one in raw]
-    return EntriesRead(entries=[one for one in found if one.at_ns is None or one.at_ns >= since_ns], unread=unread)
+    if found and all(one.at_ns is None for one in found):
+        what = f"no entry has a time that can be read, such as `{str(_at(raw[0], audit.fields.when))[:40]}`"
+        hint = "log ISO 8601 or a number since 1970, or name another field"
+        raise DriverError(what, where=f"{target.file}: audit.fields.when", hint=hint)
+    return EntriesRead(
+        entries=[one for one in found if one.at_ns is None or one.at_ns >= since_ns],
+        unread=unread,
+        twice=[_entry(one, audit.fields) for one in twice],
+        oldest_ns=min((one for one in times if one is not None), default=None),
+    )
 
 
 def _of_query(target: Target, audit: AuditSettings, since_ns: int) -> list[Mapping[str, Any]]:
@@ -94,18 +122,21 @@ def _of_query(target: Target, audit: AuditSettings, since_ns: int) -> list[Mappi
         sql.Literal(since_ns // NS_PER_S),
         sql.Literal(MOST + 1),
     )
-    rows = rows_of(audit.dsn or database_in(target).dsn, query)
+    rows = rows_of(audit.dsn or database_in(target).dsn, query, utc=True)
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 
-def _of_pages(target: Target, pages: AuditPages, token: Callable[[], str]) -> Iterator[Mapping[str, Any]]:
+def _of_pages(
+    target: Target, pages: AuditPages, token: Callable[[], str], twice: list[Mapping[str, Any]]
+) -> Iterator[Mapping[str, Any]]:
+    """The entries of all pages; those that an earlier page has too, because the log grew meanwhile, are added to `twice` instead."""
     method, _, path = pages.call.partition(" ")
     headers = {name: secret.resolve() for name, secret in pages.headers.items()}
     if pages.by == "user":
         headers["authorization"] = f"Bearer {token()}"
-    read, after, before = 0, "", None
+    read, after, first, known = 0, "", None, set[str]()
     for _ in range(_PAGES):
-        place = path.replace("{offset}", str(read)).replace("{after}", after)
+        place = path.replace("{offset}", str(read)).replace("{after}", quote(after, safe=""))
         plan = CallPlan(method=method, path=place, headers=headers)
         answer = send_together(target, target.entry, [plan], at_once=1, within_s=_WITHIN_S, whole=True)[0]
         where = f"{target.entry}{place}"
@@ -116,13 +147,21 @@ def _of_pages(target: Target, pages: AuditPages, token: Callable[[], str]) -> It
         if not isinstance(entries, list) or not all(isinstance(one, dict) for one in entries):
             hint = "correct `audit.operation.entries` of the target file"
             raise DriverError(f"`{pages.entries}` is not a list of objects", where=where, hint=hint)
-        if entries and entries == before:
+        if entries and entries == first:
             hint = "write `{offset}` or `{after}` into `audit.operation.call` as the operation pages"
             raise DriverError("two pages are equal", where=where, hint=hint)
-        yield from entries
-        before, read = entries, read + len(entries)
+        first = entries if first is None else first
+        texts = [json.dumps(one, sort_keys=True) for one in entries]
+        for one, text in zip(entries, texts, strict=True):
+            if text not in known:
+                yield one
+            else:
+                twice.append(one)
+        ended = len(entries) < len(first) and known.issuperset(texts)  # moved by what was written meanwhile
+        known.update(texts)
+        read += len(entries)
         after = str(found_at(body, pages.next) or "") if pages.next else ""
-        if not entries or read > MOST or not (after or "{offset}" in path):
+        if not entries or ended or read > MOST or not (after or "{offset}" in path):
             return
     raise DriverError(f"there are more than {_PAGES} pages", where=f"{target.entry}{path}")
 
@@ -130,44 +169,60 @@ def _of_pages(target: Target, pages: AuditPages, token: Callable[[], str]) -> It
 def _json(body: bytes, where: str) -> Any:
     try:
         return json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DriverError("the answer is not JSON", where=where) from error
 
 
-def _of_files(target: Target, files: Sequence[str]) -> tuple[list[Mapping[str, Any]], list[str]]:
-    """The objects of the lines, and the lines that have none."""
-    paths = sorted({path for name in files for path in _matching(target.beside(name))})
-    if not paths:
-        raise DriverError(
-            "there is no such file", where=f"{target.file}: audit.files", hint=f"correct {', '.join(files)}"
-        )
-    found: list[Mapping[str, Any]] = []
-    unread: list[str] = []
-    for path in paths:
+@dataclass(kw_only=True, slots=True)
+class _LogFiles:
+    """The entries of log files, read line by line.
+
+    Attributes:
+        fields: of an entry. since_ns: earlier entries are not kept, but the first.
+        found: the entries. unread: places of lines that are no entry. oldest_ns: time of the oldest entry.
+    """
+
+    fields: AuditFields
+    since_ns: int
+    found: list[Mapping[str, Any]] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
+    oldest_ns: int | None = None
+
+    def read(self, target: Target, files: Sequence[str]) -> None:
+        """Read the files. Raises DriverError if there is none, or one cannot be read."""
+        paths = sorted({path for name in files for path in _matching(target.beside(name))})
+        if not paths:
+            raise DriverError(
+                "there is no such file", where=f"{target.file}: audit.files", hint=f"correct {', '.join(files)}"
+            )
+        for path in paths:
+            try:
+                with path.open(encoding="utf-8", errors="replace") as file:
+                    for number, line in enumerate(file, start=1):
+                        if line.strip() and len(self.found) <= MOST:
+                            self._take(line, f"{path}:{number}")
+            except OSError as error:
+                raise DriverError(f"the file cannot be read: {error.strerror}", where=str(path)) from error
+
+    def _take(self, line: str, where: str) -> None:
         try:
-            with path.open(encoding="utf-8", errors="replace") as file:
-                for number, line in enumerate(file, start=1):
-                    if line.strip():
-                        _take(line, f"{path}:{number}", found, unread)
-        except OSError as error:
-            raise DriverError(f"the file cannot be read: {error.strerror}", where=str(path)) from error
-    return found, unread
+            value = json.loads(line)
+        except (ValueError, RecursionError):
+            value = None
+        if not isinstance(value, dict):
+            if line.endswith("\n"):  # else it is being written
+                self.unread.append(where)
+            return
+        at_ns = _when(value, self.fields)
+        if at_ns is not None:
+            self.oldest_ns = at_ns if self.oldest_ns is None else min(at_ns, self.oldest_ns)
+        if not self.found or at_ns is None or at_ns >= self.since_ns:
+            self.found.append(value)
 
 
 def _matching(path: Path) -> Iterator[Path]:
     """The files of a path with `*` in it."""
     return Path(path.anchor).glob(str(path.relative_to(path.anchor)))
-
-
-def _take(line: str, where: str, found: list[Mapping[str, Any]], unread: list[str]) -> None:
-    try:
-        value = json.loads(line)
-    except ValueError:
-        value = None
-    if isinstance(value, dict):
-        found.append(value)
-    else:
-        unread.append(where)
 
 
 def found_at(value: Any, key: str) -> Any:
@@ -186,9 +241,17 @@ def _require_fields(target: Target, fields: AuditFields, raw: Sequence[Mapping[s
             raise DriverError(f"no entry has the field `{name}`", where=f"{target.file}: audit.fields.{key}", hint=hint)
 
 
+def _at(raw: Mapping[str, Any], name: str) -> Any:
+    return raw.get(name, found_at(raw, name)) if name else None
+
+
+def _when(raw: Mapping[str, Any], fields: AuditFields) -> int | None:
+    return moment_ns(_at(raw, fields.when))
+
+
 def _entry(raw: Mapping[str, Any], fields: AuditFields) -> AuditEntry:
     def text(name: str) -> str:
-        value = raw.get(name, found_at(raw, name)) if name else None
+        value = _at(raw, name)
         return "" if value is None else str(value)
 
     return AuditEntry(
@@ -196,16 +259,22 @@ def _entry(raw: Mapping[str, Any], fields: AuditFields) -> AuditEntry:
         what=text(fields.what),
         whence=text(fields.whence),
         request=text(fields.request),
-        at_ns=moment_ns(raw.get(fields.when, found_at(raw, fields.when))),
+        at_ns=_when(raw, fields),
     )
 
 
 def moment_ns(value: Any) -> int | None:
-    """A time of an entry in ns since 1970: a datetime, ISO 8601, or a number of seconds; without a zone it is UTC. None: another value."""
+    """A time of an entry in ns since 1970; None: another value.
+
+    Args:
+        value: a datetime, ISO 8601, without a zone UTC; or a number since 1970 of s, ms, µs or ns, as a text too.
+    """
     if isinstance(value, bool):
         return None
+    if isinstance(value, str) and _NUMBER.fullmatch(value):
+        value = Decimal(value)
     if isinstance(value, int | float | Decimal):
-        return round(float(value) * NS_PER_S)
+        return _of_number(value)
     if isinstance(value, str):
         try:
             value = datetime.fromisoformat(value)
@@ -215,3 +284,10 @@ def moment_ns(value: Any) -> int | None:
         return None
     aware = value if value.tzinfo else value.replace(tzinfo=UTC)
     return round(aware.timestamp() * NS_PER_S)
+
+
+def _of_number(value: float | Decimal) -> int | None:
+    if not math.isfinite(value):
+        return None
+    unit_ns = next((ns for least, ns in _UNITS if value >= least), NS_PER_S)
+    return round(Decimal(value) * Decimal(unit_ns))

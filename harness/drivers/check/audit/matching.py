@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Final
 
@@ -14,6 +14,7 @@ from harness.units import NS_PER_S
 
 CLOCKS_NS: Final = 5 * NS_PER_S
 """Allowed difference in ns between the clock of this machine and that of the log."""
+_GONE: Final = "but entries that were read before are gone: it does not give all of them, or they were moved"
 _SHOWN: Final = 3
 
 
@@ -25,7 +26,7 @@ class Happened:
         subject: request, as the fact names it.
         id: id that the entry names; empty: none is known.
         who: what the entry must say; empty: any text. nameless: whether it may say nothing, since no user was signed in.
-        what: what the entry must say.
+        what: what the entry must say; empty: any text.
         sent_ns, done_ns: wall-clock time of the request, in ns since 1970.
         decided: whether the answer says that it happened. If not, one entry or none are right.
     """
@@ -47,10 +48,12 @@ class Said:
     Attributes:
         whence: addresses, with `*`; empty: entries need not say whence.
         within_ns: time after the answer in which the entry's time must be, in ns.
+        cut: whether entries that were there before are gone: then a missing entry may be gone too.
     """
 
     whence: Sequence[str] = ()
     within_ns: int = 0
+    cut: bool = False
 
     @property
     def words(self) -> str:
@@ -64,7 +67,15 @@ def by_request(happened: Sequence[Happened], entries: Sequence[AuditEntry], said
     ids = {one.id for one in happened}
     for entry in entries:
         named[id_in(entry.request, ids)].append(entry)
-    return [_fact(one, named.get(one.id, []), said) for one in happened]
+    facts = [_fact(one, named.get(one.id, []), said) for one in happened]
+    missing = Counter(one.what for one in happened if one.decided and one.id not in named)
+    nameless = Counter(one.what for one in entries if not one.request)
+    return [
+        replace(fact, observed=f"no entry with its id, and {nameless[one.what]} of {one.what} without an id", ok=None)
+        if fact.ok is False and one.id not in named and nameless[one.what] >= missing[one.what]
+        else fact
+        for one, fact in zip(happened, facts, strict=True)
+    ]
 
 
 def id_in(text: str, ids: set[str]) -> str:
@@ -78,7 +89,9 @@ def _fact(one: Happened, mine: Sequence[AuditEntry], said: Said) -> FactReading:
     expected = f"one entry with {said.words}"
     if len(mine) != 1:
         word = f"{len(mine)} entries" if mine else "no entry"
-        ok = not one.decided and not mine  # without an answer one entry or none are right
+        ok: bool | None = not one.decided and not mine  # without an answer one entry or none are right
+        if said.cut and not mine and not ok:
+            ok, word = None, f"{word}, {_GONE}"
         return FactReading(subject=one.subject, expected=expected, observed=word, ok=ok)
     wrong = list(_wrong(one, mine[0], said))
     return FactReading(subject=one.subject, expected=expected, observed="; ".join(wrong) or "one entry", ok=not wrong)
@@ -89,14 +102,14 @@ def _wrong(one: Happened, entry: AuditEntry, said: Said) -> Iterator[str]:
         yield f"who is {entry.who or 'missing'}, expected {one.who}"
     elif not entry.who and not one.nameless:
         yield "who is missing"
-    if entry.what != one.what:
-        yield f"what is {entry.what or 'missing'}, expected {one.what}"
+    if not entry.what or (one.what and entry.what != one.what):
+        yield f"what is {entry.what or 'missing'}, expected {one.what or 'any text'}"
     if entry.at_ns is None:
         yield "when is missing or invalid"
     elif not one.sent_ns - CLOCKS_NS <= entry.at_ns <= one.done_ns + said.within_ns + CLOCKS_NS:
         off_s = (entry.at_ns - one.sent_ns) / NS_PER_S
         yield f"when is {abs(off_s):.0f} s {'after' if off_s > 0 else 'before'} the request"
-    if said.whence and not any(fnmatchcase(entry.whence, pattern) for pattern in said.whence):
+    if said.whence and not _is_from(entry, said):
         yield f"whence is {entry.whence or 'missing'}, expected {' or '.join(said.whence)}"
 
 
@@ -117,6 +130,8 @@ def _counted(who: str, what: str, own: Sequence[Happened], entries: Sequence[Aud
         for one in entries
         if one.what == what and (not who or one.who == who) and one.at_ns is not None and begin <= one.at_ns <= end
     ]
+    if not who and said.whence:  # entries of other clients have other addresses
+        mine = [one for one in mine if _is_from(one, said)] if sum(_is_from(one, said) for one in mine) else mine
     wrong = Counter(
         word for entry in mine for word in _wrong(own[0], entry, said) if word.startswith(("whence", "who"))
     )
@@ -125,9 +140,15 @@ def _counted(who: str, what: str, own: Sequence[Happened], entries: Sequence[Aud
     ok: bool | None = least <= len(mine) <= most and not wrong
     if not who and len(mine) > most and not wrong:
         ok, observed = None, f"{observed}, of which some may be of others, since no user was signed in"
+    if said.cut and len(mine) < least and not wrong:
+        ok, observed = None, f"{observed}, {_GONE}"
     expected = f"{most} entries" if least == most else f"{least} to {most} entries"
     subject = f"{most} requests for {what} {f'by {who}' if who else 'without a user'}"
     return FactReading(subject=subject, expected=f"{expected} with {said.words}", observed=observed, ok=ok)
+
+
+def _is_from(entry: AuditEntry, said: Said) -> bool:
+    return any(fnmatchcase(entry.whence, pattern) for pattern in said.whence)
 
 
 def unknown_entries(

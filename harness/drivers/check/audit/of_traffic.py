@@ -83,7 +83,7 @@ def _take(  # noqa: PLR0917 - one caller
         id=id_,
         who="",
         nameless=refused,
-        what=what,
+        what="" if refused else what,  # what a refusal is called is not known
         sent_ns=int(row["sent_ns"]) + shift_ns,
         done_ns=int(row["done_ns"]) + shift_ns,
         decided=refused or status in _OK,

@@ -9,6 +9,7 @@ import json
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from harness.drivers.check.audit.audited import AUDIT
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from psycopg import sql as SQL  # noqa: N812 - the module
 
 _COMMAND_S: Final = 60.0
+_NO: Final = subprocess.DEVNULL
 _INTACT, _TAMPERED = "reported intact", "reported as tampered with"
 _WORDS: Final[Mapping[bool | None, str]] = {True: _INTACT, False: _TAMPERED}
 How = Literal["changed", "removed"]
@@ -48,6 +50,13 @@ _TRIALS: Final = (
     Tampering("changed", "the newest"),
     Tampering("removed", "the newest"),
 )
+_COLUMNS: Final = (
+    "SELECT attname, attidentity = 'a' FROM pg_attribute WHERE attrelid = to_regclass({}) AND attnum > 0 "
+    "AND NOT attisdropped AND attgenerated = '' ORDER BY attnum"
+)
+"""Columns that may be written, and whether only with OVERRIDING SYSTEM VALUE, which UPDATE does not have."""
+_EXACT: Final = "-c datestyle=ISO -c intervalstyle=postgres -c extra_float_digits=1 -c timezone=UTC"
+"""Settings by which the text of a row is read as the same row: JSON would change numbers, and JSON within it."""
 _KEY: Final = (
     "SELECT a.attname FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY(i.indkey) "
     "WHERE i.indrelid = to_regclass({}) AND i.indisprimary"
@@ -80,23 +89,43 @@ def audit_tampering(target: Target, params: Mapping[str, str]) -> FactProbe:  # 
         said = CheckSaid(target, check)
         facts = [said.fact("the log before", intact=True)]
         for trial in _TRIALS if facts[0].ok else ():
-            with _tampered(target, tampering, dsn, trial) as why:
+            with _tampered(target, tampering, dsn, trial) as done:
                 subject = f"{trial.place} entry {trial.how}"
-                if why:
-                    facts.append(FactReading(subject=subject, expected=_TAMPERED, observed=why, ok=None))
+                if done.why:
+                    facts.append(FactReading(subject=subject, expected=_TAMPERED, observed=done.why, ok=None))
                 else:
                     facts.append(said.fact(subject, intact=False))
-            facts.append(said.fact(f"the log with {trial.place} entry put back, that was {trial.how}", intact=True))
+            after = said.fact(f"the log with {trial.place} entry put back, that was {trial.how}", intact=True)
+            facts.append(_after_others(after, done.written))
+            if not after.ok:
+                break  # what follows would be reported as tampered with in any case
         return facts
 
     return probe
 
 
+@dataclass(kw_only=True, slots=True)
+class TamperedEntry:
+    """An entry while it is tampered with: `why` it is not, empty if it is; and how many entries were `written` meanwhile."""
+
+    why: str = ""
+    written: int = 0
+
+
+def _after_others(fact: FactReading, written: int) -> FactReading:
+    """The fact that the log is intact again: an entry that others wrote meanwhile may be chained to the one before the removed."""
+    if fact.ok is not False or not written:
+        return fact
+    why = f"{written} entries were written by others while the entry was tampered with, and may be chained around it"
+    return replace(fact, observed=f"{fact.observed}; {why}: repeat it where nothing else writes to the log", ok=None)
+
+
 class CheckSaid:
-    """Asks the log's own check."""
+    """Asks the log's own check; who signs in for it does so once, before an entry is changed, since a sign-in may have an entry too."""
 
     def __init__(self, target: Target, check: AuditCheck) -> None:
         self._target, self._check = target, check
+        self._maker = CallMaker(target=target, name=audit_of(target).user)
 
     def fact(self, subject: str, *, intact: bool) -> FactReading:
         """The fact that the check reports what is true.
@@ -124,7 +153,7 @@ class CheckSaid:
             value = rows[0][0] if rows else None
             return value if isinstance(value, bool) else None
         if check.call is not None:
-            sent = CallMaker(target=target, name=audit_of(target).user).send([check.call])[0]
+            sent = self._maker.send([check.call])[0]
             if sent.answer.status != 200:
                 raise DriverError(f"the log's own check got {sent.got}", where=check.call.call)
             try:
@@ -138,7 +167,7 @@ class CheckSaid:
 def _by_command(command: Sequence[str]) -> bool | None:
     """Whether the log is intact: exit code 0, not: 1; every other code means that the check itself failed."""
     try:
-        done = subprocess.run(command, capture_output=True, timeout=_COMMAND_S, check=False)
+        done = subprocess.run(command, stdin=_NO, stdout=_NO, stderr=_NO, timeout=_COMMAND_S, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise DriverError(f"the log's own check did not run: {type(error).__name__}", where=command[0]) from error
     if done.returncode not in {0, 1}:
@@ -147,26 +176,31 @@ def _by_command(command: Sequence[str]) -> bool | None:
 
 
 @contextmanager
-def _tampered(target: Target, tampering: AuditTampering, dsn: Reference, trial: Tampering) -> Iterator[str]:
-    """Context in which an entry is changed or removed; gives why it is not, empty if it is. The entry is put back at the end."""
+def _tampered(target: Target, tampering: AuditTampering, dsn: Reference, trial: Tampering) -> Iterator[TamperedEntry]:
+    """Context in which an entry is changed or removed, and is put back at the end."""
     import psycopg
 
+    done = TamperedEntry()
     with _session(dsn) as session:
         key = _key_of(session, tampering)
         row = _row(session, tampering, key, trial)
+        left = _size(session, tampering.table) - (trial.how == "removed")
     if row is None:
-        yield "the log has too few entries: at least 3 are needed"
+        done.why = "the log has too few entries: at least 3 are needed"
+        yield done
         return
     undo = {"table": tampering.table, "key": key, "row": row, "dsn": dsn.model_dump()}
     what = f"{trial.how} {trial.place} entry of {tampering.table}"
     intent = _tamper.intend(platform_of(target), "check audit-tampering", what, **undo)
-    why = ""
     try:
         try:
             _tamper(dsn, tampering, key, row, trial.how)
         except psycopg.Error as error:
-            why = f"the database did not let the entry be {trial.how}: {' '.join(str(error).split())}"
-        yield why
+            done.why = f"the database did not let the entry be {trial.how}: {' '.join(str(error).split())}"
+        yield done
+        if not done.why:
+            with _session(dsn) as session:
+                done.written = max(0, _size(session, tampering.table) - left)
     finally:
         undo_now(None, target, intent)
 
@@ -183,7 +217,7 @@ def _session(dsn: Reference) -> Iterator[Connection[Any]]:
 
     try:
         info = make_conninfo(dsn.resolve(), connect_timeout=CONNECT_S, application_name="readiness-check")
-        connection = psycopg.connect(make_conninfo(info, options=f"-c statement_timeout={STATEMENT_MS}"))
+        connection = psycopg.connect(make_conninfo(info, options=f"-c statement_timeout={STATEMENT_MS} {_EXACT}"))
     except psycopg.ProgrammingError:
         raise ConfigurationError("this is not the address of a PostgreSQL database", where=str(dsn)) from None
     except psycopg.OperationalError as error:
@@ -205,22 +239,26 @@ def _key_of(session: Connection[Any], tampering: AuditTampering) -> list[str]:
     return [str(row[0]) for row in found]
 
 
-def _row(
-    session: Connection[Any], tampering: AuditTampering, key: Sequence[str], trial: Tampering
-) -> dict[str, Any] | None:
-    """The entry of a trial, as JSON; None: the log is too short."""
+def _row(session: Connection[Any], tampering: AuditTampering, key: Sequence[str], trial: Tampering) -> str | None:
+    """The entry of a trial, as the text of its row; None: the log is too short."""
     from psycopg import sql
 
     order = sql.SQL(", ").join(map(sql.Identifier, key))
-    count = session.execute(sql.SQL("SELECT count(*) FROM {}").format(_table(tampering.table))).fetchone()
-    size = int(count[0]) if count else 0
+    size = _size(session, tampering.table)
     if size < 3:
         return None
     # the one before the newest stands for the middle: those of the run itself are at the end
     back = 0 if trial.place == "the newest" else min(size - 2, max(1, size // 2))
-    query = sql.SQL("SELECT to_jsonb(entry) FROM {} AS entry ORDER BY ({}) DESC OFFSET {} LIMIT 1")
+    query = sql.SQL("SELECT (entry.*)::text FROM {} AS entry ORDER BY ({}) DESC OFFSET {} LIMIT 1")
     found = session.execute(query.format(_table(tampering.table), order, sql.Literal(back))).fetchone()
-    return dict(found[0]) if found else None
+    return str(found[0]) if found else None
+
+
+def _size(session: Connection[Any], table: str) -> int:
+    from psycopg import sql
+
+    count = session.execute(sql.SQL("SELECT count(*) FROM {}").format(_table(table))).fetchone()
+    return int(count[0]) if count else 0
 
 
 def _table(name: str) -> SQL.Composed:
@@ -229,55 +267,82 @@ def _table(name: str) -> SQL.Composed:
     return sql.SQL(".").join(map(sql.Identifier, name.split(".")))
 
 
+def _was(name: SQL.Composed) -> SQL.Composed:
+    """The row whose text is the parameter, as a record of the table's own type."""
+    from psycopg import sql
+
+    return sql.SQL("(SELECT (CAST(%s AS {})).*) AS was").format(name)
+
+
 def _where(key: Sequence[str]) -> SQL.Composed:
-    """The condition of the row: each column of the key as in a record of the table's own type."""
+    """The condition of the row: each column of the key as in the record."""
     from psycopg import sql
 
     return sql.SQL(" AND ").join(sql.SQL("entry.{0} = was.{0}").format(sql.Identifier(name)) for name in key)
 
 
 def _put_back(
-    _cluster: Cluster | None,
-    _target: Target,
-    *,
-    table: str,
-    key: Sequence[str],
-    row: Mapping[str, Any],
-    dsn: Mapping[str, str],
+    _cluster: Cluster | None, _target: Target, *, table: str, key: Sequence[str], row: str, dsn: Mapping[str, str]
 ) -> None:
-    """Write the row as it was: over the changed one, or again where it was removed."""
-    from psycopg import sql
-    from psycopg.types.json import Jsonb
+    """Write the row as it was: over the changed one, or again where it was removed.
 
-    names = [name for name in row if name not in key]
-    values = {"name": _table(table), "where": _where(key)}
-    changed = sql.SQL(", ").join(sql.SQL("{0} = was.{0}").format(sql.Identifier(name)) for name in names)
-    update = sql.SQL(
-        "UPDATE {name} AS entry SET {changed} FROM jsonb_populate_record(NULL::{name}, %s) AS was WHERE {where}"
+    Raises:
+        DriverError: the database refused it, or the row is another one afterwards, as a trigger may make it.
+    """
+    import psycopg
+    from psycopg import sql
+
+    place, now = (
+        Reference.model_validate(dsn),
+        sql.SQL("SELECT (entry.*)::text FROM {name} AS entry, {was} WHERE {where}"),
     )
+    values = {"name": _table(table), "where": _where(key), "was": _was(_table(table))}
+    hint = "write the entry back by hand, or repeat `readiness recover` as a role that may"
+    try:
+        with _session(place) as session:
+            _written(session, table, key, row, values)
+        with _session(place) as session:
+            found = session.execute(now.format(**values), [row]).fetchall()
+    except psycopg.Error as error:
+        what = f"the database did not let the entry be put back: {' '.join(str(error).split())}"
+        raise DriverError(what, where=table, hint=hint) from error
+    if found != [(row,)]:
+        raise DriverError("the entry that was put back is not as it was before", where=table, hint=hint)
+
+
+def _written(
+    session: Connection[Any], table: str, key: Sequence[str], row: str, values: Mapping[str, SQL.Composed]
+) -> None:
+    from psycopg import sql
+
+    columns = session.execute(sql.SQL(_COLUMNS).format(sql.Literal(table))).fetchall()
+    every = [sql.Identifier(name) for name, _ in columns]
+    plain = [sql.Identifier(name) for name, always in columns if name not in key and not always]
+    update = sql.SQL("UPDATE {name} AS entry SET {changed} FROM {was} WHERE {where}")
     insert = sql.SQL(
-        "INSERT INTO {name} OVERRIDING SYSTEM VALUE SELECT was.* FROM jsonb_populate_record(NULL::{name}, %s) AS was "
+        "INSERT INTO {name} ({every}) OVERRIDING SYSTEM VALUE SELECT {theirs} FROM {was} "
         "WHERE NOT EXISTS (SELECT FROM {name} AS entry WHERE {where})"
     )
-    with _session(Reference.model_validate(dsn)) as session:
-        session.execute(update.format(changed=changed, **values), [Jsonb(row)])
-        session.execute(insert.format(**values), [Jsonb(row)])
+    if plain:
+        changed = sql.SQL(", ").join(sql.SQL("{0} = was.{0}").format(one) for one in plain)
+        session.execute(update.format(changed=changed, **values), [row])
+    names, theirs = sql.SQL(", ").join(every), sql.SQL(", ").join(sql.SQL("was.{}").format(one) for one in every)
+    session.execute(insert.format(every=names, theirs=theirs, **values), [row])
 
 
 @undoable("audit-entry", undo=_put_back)
-def _tamper(dsn: Reference, tampering: AuditTampering, key: Sequence[str], row: Mapping[str, Any], how: How) -> None:
+def _tamper(dsn: Reference, tampering: AuditTampering, key: Sequence[str], row: str, how: How) -> None:
     """Change or remove an entry. Raises psycopg.Error if the database refuses it."""
     from psycopg import sql
-    from psycopg.types.json import Jsonb
 
-    values = {"name": _table(tampering.table), "where": _where(key), "column": sql.Identifier(tampering.column)}
-    source = sql.SQL("jsonb_populate_record(NULL::{name}, %s) AS was").format(name=values["name"])
+    name = _table(tampering.table)
+    values = {"name": name, "where": _where(key), "column": sql.Identifier(tampering.column), "was": _was(name)}
     statement = (
-        sql.SQL("UPDATE {name} AS entry SET {column} = concat(entry.{column}, 'x') FROM {source} WHERE {where}")
+        sql.SQL("UPDATE {name} AS entry SET {column} = concat(entry.{column}, 'x') FROM {was} WHERE {where}")
         if how == "changed"
-        else sql.SQL("DELETE FROM {name} AS entry USING {source} WHERE {where}")
-    ).format(source=source, **values)
+        else sql.SQL("DELETE FROM {name} AS entry USING {was} WHERE {where}")
+    ).format(**values)
     with _session(dsn) as session:
-        done = session.execute(statement, [Jsonb(dict(row))])
+        done = session.execute(statement, [row])
         if done.rowcount != 1:
             raise DriverError(f"{done.rowcount} entries were {how}, expected 1", where=tampering.table)

@@ -60,12 +60,12 @@ def _facts(target: Target, settings: ExportSettings) -> Iterator[FactReading]:
     if settings.call.by == "user":
         maker.token()  # a sign-in may make a record of its own
     before = _planted(settings, dsn, names)
-    text, export = _exported(maker, settings)
+    export = _exported(maker, settings)
     after = records_of(dsn, names, settings.people)
     others = {name: records_of(dsn, [name], settings.people) for name in settings.others}
     lasting = [one for one in before if one in after]
     passing = [one for one in (*before, *after) if one not in lasting]
-    yield from _of_others(text, others)
+    yield from _of_others(export, others)
     yield from _undeclared(lasting, settings)
     for table, place in settings.tables.items():
         mine = [one for one in lasting if one.table == table]
@@ -84,8 +84,8 @@ def _planted(settings: ExportSettings, dsn: Reference, names: Sequence[str]) -> 
     return found
 
 
-def _exported(maker: CallMaker, settings: ExportSettings) -> tuple[str, Any]:
-    """The export as text and as JSON.
+def _exported(maker: CallMaker, settings: ExportSettings) -> Any:
+    """The export.
 
     Raises:
         DriverError: it was not answered with 200 and JSON.
@@ -94,17 +94,16 @@ def _exported(maker: CallMaker, settings: ExportSettings) -> tuple[str, Any]:
     sent = maker.send([call], whole=True)[0]
     if sent.answer.status != 200:
         raise DriverError(f"the export got {sent.got}, expected status 200", where=call.call, hint="see `export.call`")
-    text = sent.answer.body.decode("utf-8", "replace")
     try:
-        return text, json.loads(text)
-    except ValueError as error:
+        return json.loads(sent.answer.body.decode("utf-8", "replace"))
+    except (ValueError, RecursionError) as error:
         raise DriverError("the export is not JSON", where=call.call, hint="see `export.call`") from error
 
 
-def _of_others(text: str, others: Mapping[str, Sequence[PersonRecord]]) -> Iterator[FactReading]:
+def _of_others(export: Any, others: Mapping[str, Sequence[PersonRecord]]) -> Iterator[FactReading]:
     """That the export names no other person; a person without records proves nothing."""
     for name, records in others.items():
-        named = is_named(text, [name])
+        named = is_named(export, [name])
         said = (
             "named"
             if named

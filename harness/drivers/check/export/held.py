@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from harness.drivers.check.export.records import PersonRecord
 
+_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d.*)?")
+_DECIMAL: Final = re.compile(r"-?(\d+\.?\d*|\.\d+)")
 Leaves = frozenset[str]
 """The values of an object as comparable texts."""
 
@@ -30,23 +34,28 @@ def _leaves(value: Any) -> Iterator[str]:
 
 
 def comparable(value: Any) -> str:
-    """A value as a text that is equal for equal values: numbers without trailing zeros, times in UTC."""
+    """A value as a text that is equal for equal values: numbers without trailing zeros, times in whole seconds of UTC.
+
+    Exports cut fractions of seconds, and give times without a zone one.
+    """
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float | Decimal):
         return _number(str(value))
     text = str(value)
-    if len(text) > len("2026-01-01") and text[:4].isdecimal():
+    if _TIME.fullmatch(text):
         try:
             at = datetime.fromisoformat(text)
         except ValueError:
             return text
-        return f"{at.timestamp():.3f}" if at.tzinfo else text
-    return _number(text) if text.replace(".", "", 1).lstrip("-").isdecimal() else text
+        utc = at if at.tzinfo else at.replace(tzinfo=UTC)
+        return f"at {math.floor(utc.timestamp())}"
+    return _number(text) if _DECIMAL.fullmatch(text) else text
 
 
 def _number(text: str) -> str:
-    return f"{Decimal(text).normalize():f}"
+    exact = f"{Decimal(text):f}"
+    return exact.rstrip("0").rstrip(".") if "." in exact else exact
 
 
 def values_of(record: PersonRecord, without: Sequence[str]) -> Leaves:
@@ -58,20 +67,33 @@ def values_of(record: PersonRecord, without: Sequence[str]) -> Leaves:
 def paired(wants: Sequence[Leaves], objects: Sequence[Leaves]) -> dict[int, int]:
     """The greatest number of records that have an object each, and each another one: place of the record → place of the object."""
     possible = [[at for at, one in enumerate(objects) if want <= one] for want in wants]
-    owner: dict[int, int] = {}
-
-    def placed(record: int, tried: set[int]) -> bool:
-        for at in possible[record]:
-            if at not in tried:
-                tried.add(at)
-                if at not in owner or placed(owner[at], tried):
-                    owner[at] = record
-                    return True
-        return False
-
+    owner, mine, full = dict[int, int](), dict[int, int](), set[int]()
     for record in sorted(range(len(wants)), key=lambda one: len(possible[one])):
-        placed(record, set())
-    return {record: at for at, record in owner.items()}
+        came: dict[int, int] = {}  # object → record that may have it
+        free = _free(record, possible, owner, came, full)
+        if free is None:
+            full |= came.keys()  # no later record finds another one for those that have these
+        while free is not None:  # each record on the way moves to the object that was found for it
+            one = came[free]
+            owner[free] = one
+            mine[one], free = free, mine.get(one)
+    return mine
+
+
+def _free(
+    record: int, possible: Sequence[Sequence[int]], owner: Mapping[int, int], came: dict[int, int], full: set[int]
+) -> int | None:
+    """An object for which every record on the way to it can move on; None: there is none."""
+    waiting = [record]
+    for one in waiting:
+        for at in possible[one]:
+            if at in came or at in full:
+                continue
+            came[at] = one
+            if at not in owner:
+                return at
+            waiting.append(owner[at])
+    return None
 
 
 def objects_at(export: Any, key: str) -> list[Any] | None:

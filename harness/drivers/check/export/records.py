@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -38,9 +37,12 @@ class PersonRecord:
 
 
 def is_named(value: Any, names: Sequence[str]) -> bool:
-    """Whether a value, or one within it, has one of these names, as a word of its own."""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return any(re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text) for name in names)
+    """Whether a value, or a key or value within it, has one of these names, as a word of its own."""
+    if isinstance(value, Mapping):
+        return any(is_named(one, names) for pair in value.items() for one in pair)
+    if isinstance(value, list | tuple):
+        return any(is_named(one, names) for one in value)
+    return any(re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", str(value)) for name in names)
 
 
 def records_of(dsn: Reference, names: Sequence[str], people: str | None) -> list[PersonRecord]:

@@ -32,6 +32,8 @@ from harness.targets.files.planted import Credential, DeclaredCall
 _WITHOUT: Final[tuple[Credential, ...]] = ("none", "forged")
 _PAUSE_S: Final = 0.5
 _AT_A_TIME: Final = 5
+_NO_ROUTE: Final = 404
+"""Status by which gateways answer for a service that is gone, besides 5xx."""
 _LEAST: Final = 50
 """Least number of calls without a valid token to each operation while authentication is down."""
 
@@ -53,7 +55,7 @@ _LEAST: Final = 50
 )
 @accesses(by=switch_access)
 def authentication_down(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Right sign-ins fail from the first to the last call without a valid token, and succeed before and afterwards; each protected operation lets the user in before."""
+    """Right sign-ins are not answered, or with 404 or 5xx, from the first to the last call without a valid token, and succeed before and afterwards; each protected operation lets the user in before."""
     settings, down_s = layers_of(target), Quantity.parse(params["down"]).base
     if settings.authentication is None:
         hint = "write `layers: {authentication: {disable: […], protected: […]}}`"
@@ -78,20 +80,20 @@ def _facts(target: Target, section: Authentication, down_s: float, within_s: flo
     refused = maker.send([one for call in section.protected for one in _without_token(call)])
     yield from _let_in(refused, "before", least=0)
     sent: list[PlantedCall] = []
-    signed_in = 0
+    answered = 0
     with switched_off(target, section.disable, "authentication", "check authentication-down"):
-        is_down = awaited(lambda: not _signs_in(target), within_s)
-        yield _receipt("authentication is down", expected="right sign-ins fail", ok=is_down, within_s=within_s)
+        is_down = awaited(lambda: not _answers(target), within_s)
+        yield _receipt("authentication is down", expected="no right sign-in is answered", ok=is_down, within_s=within_s)
         if is_down:
             for _ in clock.Deadline.after(down_s).ticks(_PAUSE_S):
                 sent += maker.send([one for call in section.protected for one in _without_token(call)] * _AT_A_TIME)
-                signed_in += _signs_in(target)
-            observed = f"{signed_in} right sign-ins got a token" if signed_in else "no right sign-in got a token"
+                answered += _answers(target)
+            observed = f"{answered} right sign-ins were answered" if answered else "no right sign-in was answered"
             yield FactReading(
                 subject="authentication was down until the last call",
-                expected="no right sign-in gets a token",
+                expected="no right sign-in is answered",
                 observed=observed,
-                ok=None if signed_in else True,
+                ok=None if answered else True,
             )
             yield from _let_in(sent, "while authentication is down", least=_LEAST)
     is_back = awaited(lambda: _signs_in(target), within_s)
@@ -104,6 +106,12 @@ def _without_token(call: DeclaredCall) -> list[DeclaredCall]:
 
 def _signs_in(target: Target) -> bool:
     return bool(token_in(sign_in_answer(target, first_user(target)), sign_in_of(target)))
+
+
+def _answers(target: Target) -> bool:
+    """Whether a right sign-in is answered, by a token or a refusal: a status 429 or 401 is one of a service that is up."""
+    status = sign_in_answer(target, first_user(target)).status
+    return 200 <= status < 500 and status != _NO_ROUTE
 
 
 def _receipt(subject: str, *, expected: str, ok: bool, within_s: float) -> FactReading:

@@ -136,8 +136,11 @@ class ForeignCaller:
         return SeenCall(*self._worst([self._fate(one) for one in sent], [one.got for one in sent]), has)
 
     def _fate(self, one: PlantedCall) -> Fate:
-        status = one.answer.status
-        return Fate.LET_IN if 200 <= status < 400 else Fate.REFUSED if status in self.refused else Fate.UNKNOWN
+        return self._fate_of(one.answer.status)
+
+    def _fate_of(self, status: int) -> Fate:
+        """A redirect is no evidence: a gateway may send a caller to its sign-in."""
+        return Fate.LET_IN if 200 <= status < 300 else Fate.REFUSED if status in self.refused else Fate.UNKNOWN
 
     def _inside(self, call: InsideCall, caller: str) -> SeenCall:
         region = call.region or next(iter(namespaces(self.target)))
@@ -150,7 +153,7 @@ class ForeignCaller:
 
     def _fate_inside(self, came: int | str) -> Fate:
         if isinstance(came, int):
-            return Fate.LET_IN if 200 <= came < 400 else Fate.REFUSED if came in self.refused else Fate.UNKNOWN
+            return self._fate_of(came)
         return Fate.REFUSED if came in {"refused", "closed"} else Fate.UNKNOWN
 
     @staticmethod

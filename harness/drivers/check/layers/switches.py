@@ -21,6 +21,8 @@ from harness.targets.places import Clusters, namespaces
 from harness.targets.undo import undo_now, undoable
 
 _COMMAND_S: Final = 60.0
+_NO: Final = subprocess.DEVNULL
+"""Commands have no output, which may be a secret and which a started service keeps open, and no input."""
 
 
 @contextmanager
@@ -160,7 +162,7 @@ def _run_command(words: Sequence[str]) -> None:
 def _command(words: Sequence[str]) -> None:
     """Run a command on this machine. Raises DriverError unless it ends with 0; what it prints is not shown, since it may be a secret."""
     try:
-        done = subprocess.run(words, capture_output=True, timeout=_COMMAND_S, check=False)
+        done = subprocess.run(words, stdin=_NO, stdout=_NO, stderr=_NO, timeout=_COMMAND_S, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise DriverError(f"the command did not run: {type(error).__name__}", where=words[0]) from error
     if done.returncode:

@@ -155,15 +155,16 @@ class CallMaker:
         fresh = str(uuid.uuid4().int % 10**9)
         headers = {**self.more, self.header: value}
         headers |= {name: secret.resolve() for name, secret in call.headers.items()}
-        body: Any = _filled(dict(call.body), fresh) if call.body else None
+        written: Mapping[str, Any] = {"body": _filled(dict(call.body), fresh) if call.body else None}
         if call.by == "user":
             headers["authorization"] = f"Bearer {self.token()}"
         elif call.by == "forged":
             headers["authorization"] = f"Bearer {forged(self.token())}"
         elif call.by == "wrong-password":
-            body = wrong_password(sign_in_of(self.target), self.user)
+            sign_in = sign_in_of(self.target)
+            written = _written(sign_in, wrong_password(sign_in, self.user))
         path = _filled(call.path, fresh)
-        return CallPlan(method=call.method, path=path, body=body, headers=headers), id_
+        return CallPlan(method=call.method, path=path, **written, headers=headers), id_
 
 
 def first_user(target: Target) -> str:
@@ -175,8 +176,13 @@ def sign_in_answer(target: Target, user: str, *, source: str = "", more: Mapping
     """The answer to a right sign-in of a user."""
     sign_in = sign_in_of(target)
     body = {sign_in.fields.user: user, sign_in.fields.password: sign_in.password.resolve().replace("{user}", user)}
-    plan = CallPlan(method="POST", path=sign_in.path, body=body, headers=more or {})
+    plan = CallPlan(method="POST", path=sign_in.path, **_written(sign_in, body), headers=more or {})
     return send_together(target, target.entry, [plan], at_once=1, within_s=_WITHIN_S, source=source)[0]
+
+
+def _written(sign_in: SignIn, body: Mapping[str, str]) -> Mapping[str, Any]:
+    """The body of a sign-in as the platform reads it."""
+    return {"form": body} if sign_in.body == "form" else {"body": body}
 
 
 def token_in(answer: CallAnswer, sign_in: SignIn) -> str:

@@ -40,6 +40,7 @@ def rows_of(
     *,
     plain: bool = False,
     raises: bool = False,
+    utc: bool = False,
 ) -> list[Row]:
     """All rows of the answer to one query; its transaction is rolled back.
 
@@ -49,6 +50,7 @@ def rows_of(
         values: values of its placeholders.
         plain: whether the session keeps the server's own settings, including its statement timeout.
         raises: whether an error from the server is raised unchanged, for callers that expect one.
+        utc: whether times without a zone are UTC, whatever the server's own zone is.
 
     Raises:
         TargetUnreachable: no connection, or no answer in time; the message never contains the DSN.
@@ -58,7 +60,7 @@ def rows_of(
     import psycopg  # here: the sentences of the checks are read where no database is asked
     from psycopg.conninfo import make_conninfo
 
-    bound = "" if plain else f"-c statement_timeout={STATEMENT_MS}"
+    bound = "" if plain else f"-c statement_timeout={STATEMENT_MS}{' -c timezone=UTC' if utc else ''}"
     where = _address(dsn)
     try:
         with psycopg.connect(make_conninfo(where, options=bound) if bound else where) as connection:
