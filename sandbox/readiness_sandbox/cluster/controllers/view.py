@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from harness import clock
 from readiness_sandbox.cluster import deletion, kinds
 from readiness_sandbox.cluster.kubelet.status import condition, is_ready
+from readiness_sandbox.cluster.names import ALPHABET
 from readiness_sandbox.cluster.selectors import Selector
 from readiness_sandbox.cluster.timestamps import passed_s
 
@@ -128,7 +129,7 @@ def template_hash(template: Object) -> str:
 def _hash_of(written: str) -> str:
     """Of a template as it is written: controllers ask for the same ones every second."""
     text = json.dumps(normal(json.loads(written)), sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:10]
+    return "".join(ALPHABET[byte % len(ALPHABET)] for byte in hashlib.sha256(text.encode()).digest()[:10])
 
 
 def normal(value: Any) -> Any:
