@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.cookies import SimpleCookie
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -152,6 +152,17 @@ def guarded_shop(monkeypatch: pytest.MonkeyPatch) -> Iterator[GuardedShop]:
         with serving(Handler) as url:
             shop.url = url
             yield shop
+
+
+@contextmanager
+def region_of(shop: GuardedShop, *, leaves_out: str) -> Iterator[str]:
+    """The entry of a region with the shop's users and orders, which leaves a check out."""
+
+    class Handler(Quiet, _ShopsHandler):
+        of = replace(shop, open=leaves_out)
+
+    with serving(Handler) as url:
+        yield url
 
 
 def target_of(shop: GuardedShop, directory: Path, *changes: tuple[str, str], document: Any = None) -> Target:

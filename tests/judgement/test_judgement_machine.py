@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 import pytest
 from judgement_builders import (
+    check,
     down,
     failing,
     health,
@@ -31,8 +32,12 @@ from harness.judgement import judge
 from harness.judgement.receipts.machine import machine_result, starvation, undisturbed
 from harness.model import (
     PROBES,
+    Check,
     DecisionOutcome,
+    Demand,
+    DemandKind,
     Evidence,
+    Fact,
     Figure,
     Measure,
     Observation,
@@ -320,6 +325,34 @@ def test_what_follows_a_recovery_asks_the_seconds_after_it(
     attempt = replace(attempt, restore=replace(attempt.restore, at_ns=second(100)), observed_until_ns=second(100))
     run = with_experiment([attempt], replace(run, windows={**run.windows, under.name: under, after.name: after}))
     asked = small_plan({"R": p95("400 ms", phase=Phase.RECOVERED, experiments=("pod-loss",))})
+    assert one(asked, late_in(run, *late)) == found
+
+
+@pytest.mark.parametrize(
+    ("params", "late", "found"),
+    [
+        ({"limit": "1 %"}, (90, 110), STARVED),
+        ({"within": "5 s"}, (90, 110), STARVED),
+        ({"limit": "1 %"}, (50, 70), MISSED),
+        ({"class": "personal"}, (90, 110), MISSED),
+    ],
+    ids=["a share of requests", "a time limit", "starved before", "no matter of time"],
+)
+def test_a_check_of_a_share_or_a_time_asks_the_seconds_around_it(
+    params: dict[str, str], late: tuple[int, int], found: set[tuple[Outcome, ReasonKind]]
+) -> None:
+    """Read at 100 s, and not as expected."""
+    demand = Demand(kind=DemandKind.CHECK, name="others-unharmed", params=params)
+    fact = Fact(subject="others", expected="served", observed="503", ok=False, attempts=1, at_ns=second(100))
+    sentence = check(check=demand.name, params=params)
+    asked = small_plan({"R": sentence})
+    asked = replace(
+        asked,
+        claims=tuple(replace(each, demands=(demand.key,)) for each in asked.claims),
+        demands=(demand.key,),
+        demand={demand.key: demand},
+    )
+    run = replace(small_run(), checks={demand.key: Check(demand=demand.key, facts=(fact,))})
     assert one(asked, late_in(run, *late)) == found
 
 

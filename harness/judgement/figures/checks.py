@@ -16,6 +16,8 @@ from harness.model import Demand, Figure, Measure, Objective, Phase
 from harness.units import NS_PER_S
 
 _AROUND_S: Final = 15.0
+_TIMED: Final = frozenset({"within", "limit"})
+"""Parameters of checks that a machine which is too slow fails as well."""
 
 
 def checks(case: Case) -> Iterable[Measure]:
@@ -55,13 +57,13 @@ def _asks(demand: Demand, case: Case) -> bool:
 
 
 def _moments(case: Case, found: Measure) -> Sequence[tuple[int, int]]:
-    """The time around the reading of a fact that had to become true within a time limit; empty for any other fact."""
+    """The time around the reading of a fact that is about a time limit or a share of requests; empty for any other fact."""
     subject = found.scope.get("subject")
     around_ns = round(_AROUND_S * NS_PER_S)
     return [
         (fact.at_ns - around_ns, fact.at_ns + around_ns)
         for demand in (case.plan.demand[key] for key in case.claim.demands if key in case.plan.demand)
-        if "within" in {**demand.params, **case.objective.params}
+        if _TIMED & {*demand.params, *case.objective.params}
         and _asks(demand, case)
         and demand.key in case.evidence.checks
         for fact in case.evidence.checks[demand.key].facts

@@ -24,6 +24,7 @@ from tests.builders.guarded_shop import (
     GuardedShop,
     description,
     guarded_shop,
+    region_of,
     target_of,
 )
 from tests.builders.identity_provider import CLIENT_SECRET, PASSWORD
@@ -370,6 +371,16 @@ def test_no_fact_has_a_secret(shop: GuardedShop, tmp_path: Path) -> None:
         for one in facts(shop, tmp_path, noun.name, **EVERY.get(noun.name, {}))
     )
     assert [secret for secret in (KEY, OLD_KEY, CLIENT_SECRET, "open sesame", "eyJ") if secret in told] == []
+
+
+def test_a_region_that_learns_late_what_was_revoked_is_named(shop: GuardedShop, tmp_path: Path) -> None:
+    """A revoked token is sent to the entry of every region: behind one balancer its answers are those of some region."""
+    with region_of(shop, leaves_out="revoked") as late, region_of(shop, leaves_out="") as other:
+        regions = f"regions: {{north: {{entry: '{late}'}}, south: {{entry: '{other}'}}}}\napi:"
+        target = target_of(shop, tmp_path, ("api:", regions))
+        found = [*refused_calls(target, {"noun": "calls-with-revoked-token", "status": "401"})()]
+    assert "GET /orders: a revoked token, in north: let in, status 200" in wrong(found)
+    assert {one.observed for one in found if "in south" in one.observed} == {"a revoked token, in south: status 401"}
 
 
 def described(**operations: list[dict[str, list[str]]]) -> Mapping[str, object]:

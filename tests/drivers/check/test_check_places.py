@@ -61,7 +61,7 @@ def test_an_archive_that_is_cut_off_is_named_also_where_something_was_found(targ
     (tmp_path / "dump.gz").write_bytes(packed[:100_000])
     seen = searched(target, files=(str(tmp_path / "dump.gz"),))
     assert (seen.times("none"), seen.times("personal")) == (1, 0)
-    assert [*seen.problems] == ["it begins like a compressed file and could not be unpacked to its end"]
+    assert [*seen.problems] == ["it begins like a compressed file and could not be unpacked as a whole"]
 
 
 @pytest.mark.parametrize("packed", [False, True])
@@ -75,7 +75,7 @@ def test_a_file_without_end_is_searched_until_the_deadline(target: Target, tmp_p
     began_s = clock.now_s()
     seen = searched(target, 0.3, files=(str(tmp_path / "big"),))
     assert clock.now_s() - began_s < 5
-    assert [*seen.problems] == ["not read to its end within the time of `encryption.within`"]
+    assert [*seen.problems] == ["not read as a whole within the time of `encryption.within`"]
 
 
 def test_a_command_that_closes_its_output_and_goes_on_is_ended(target: Target) -> None:

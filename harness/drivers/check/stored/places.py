@@ -56,7 +56,7 @@ _NOT_UNPACKED: Final[Mapping[bytes, str]] = MappingProxyType(
     }
 )
 """What is not unpacked here, by how it begins."""
-_LATE: Final = "not read to its end within the time of `encryption.within`"
+_LATE: Final = "not read as a whole within the time of `encryption.within`"
 _NAMED: Final = 5
 """Files with one and the same problem that are named; of the others the number is given."""
 
@@ -211,7 +211,7 @@ def _unpacked(path: Path, head: bytes, scan: MarkerScan, seen: PlaceScan, deadli
                     with archive.open(member) as stream:
                         scan.read(_InTime(stream, deadline), inner)
     except (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, RuntimeError, NotImplementedError):
-        seen.fails("it begins like a compressed file and could not be unpacked to its end", str(path))
+        seen.fails("it begins like a compressed file and could not be unpacked as a whole", str(path))
     for begin, words in _NOT_UNPACKED.items():
         if head.startswith(begin):
             seen.fails(f"{words}: name a `command` that prints its content, as `zstd -dc FILE`", str(path))

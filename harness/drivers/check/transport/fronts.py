@@ -194,7 +194,7 @@ def _redirect(answer: FrontAnswer, listener: TlsListener, path: str) -> str:
         to = urlsplit(answer.headers.get("location", ""))
         port = port_of(to)
     except ValueError:
-        return f"got {answer.words} to what is no address"
+        return f"got {answer.words} to an invalid address"
     if to.scheme != "https" or (to.hostname or "").lower() != listener.called.lower():
         return f"got {answer.words} to another place than HTTPS of {listener.called}"
     if port != listener.port:

@@ -26,6 +26,7 @@ class Forged:
         owner: user whose objects are in the path.
         until_s: time on the wall clock at which the token that it is made from expires: a later refusal may be for that.
         patience_s: time after which a call that was let in is sent again, and the second answer counts.
+        door: entry to which the call is sent; empty: that of the target.
         by: user who lacks a scope, and may call the operation on an object of its own; None: the object is that of `owner`.
     """
 
@@ -34,6 +35,7 @@ class Forged:
     owner: str = ""
     until_s: float = math.inf
     patience_s: float = 0.0
+    door: str = ""
     by: Credential | None = None
 
 

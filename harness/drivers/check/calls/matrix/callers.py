@@ -285,9 +285,12 @@ class RightCallers:
             return ""
         return f"it may write, and neither `disposable` nor `may_write: [{{operations: '{one.name}'}}]` allows it"
 
-    def sent(self, calls: list[CallPlan]) -> list[CallAnswer]:
-        """The answers to calls; one without evidence (429, 502 to 504, none) is sent again, unless it would be carried out twice."""
-        answers = self._sent(calls)
+    def sent(self, calls: list[CallPlan], *, door: str = "") -> list[CallAnswer]:
+        """The answers to calls; one without evidence (429, 502 to 504, none) is sent again, unless it would be carried out twice.
+
+        They are sent to the entry of a region, or of the target.
+        """
+        answers = self._sent(calls, door)
         again = [
             number
             for number, (call, answer) in enumerate(zip(calls, answers, strict=True))
@@ -297,15 +300,15 @@ class RightCallers:
         if again:
             asked = max((_retry_after(answers[number]) for number in again), default=0.0)
             clock.sleep(min(max(asked, 1.0), MOST_AGAIN_S))
-            for number, answer in zip(again, self._sent([calls[number] for number in again]), strict=True):
+            for number, answer in zip(again, self._sent([calls[number] for number in again], door), strict=True):
                 answers[number] = answer
         return answers
 
-    def _sent(self, calls: list[CallPlan]) -> list[CallAnswer]:
+    def _sent(self, calls: list[CallPlan], door: str) -> list[CallAnswer]:
         if not calls:
             return []
         target, rate = self.target, self.declared.rate
-        return send_together(target, target.entry, calls, at_once=AT_ONCE, within_s=WITHIN_S, per_s=rate)
+        return send_together(target, door or target.entry, calls, at_once=AT_ONCE, within_s=WITHIN_S, per_s=rate)
 
 
 def _retry_after(answer: CallAnswer) -> float:

@@ -98,7 +98,10 @@ def _expired_token(bench: Bench, right: Credential) -> IssuedToken:
 
 def _revoked(of: CaseSetting) -> Iterator[Forged]:
     token = of.bench.once("revoked", lambda: _revoked_token(of.bench, of.base))
-    yield Forged(label="a revoked token", headers=bearer(token.access), owner=of.right.user, patience_s=REVOKED_S)
+    for region, door in (of.bench.callers.target.doors or {"": ""}).items():  # each region must have learned of it
+        label = f"a revoked token, in {region}" if region else "a revoked token"
+        headers = bearer(token.access)
+        yield Forged(label=label, headers=headers, owner=of.right.user, patience_s=REVOKED_S, door=door)
 
 
 def _revoked_token(bench: Bench, right: Credential) -> IssuedToken:

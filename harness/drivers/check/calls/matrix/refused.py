@@ -256,7 +256,11 @@ class _CallMatrix:
 
     def _sent(self, calls: Sequence[MatrixCall], controls: Sequence[Control]) -> list[CallAnswer]:
         """The answers; what a call wrote that should have been refused is kept for the end."""
-        answers = self._callers.sent([call.plan for call in calls])
+        found: dict[int, CallAnswer] = {}
+        for door in dict.fromkeys(call.forged.door for call in calls):
+            own = [number for number, call in enumerate(calls) if call.forged.door == door]
+            found |= zip(own, self._callers.sent([calls[number].plan for number in own], door=door), strict=True)
+        answers = [found[number] for number in range(len(calls))]
         for call, answer in zip(calls, answers, strict=True):
             self._controls.wrote(controls[call.control], call.plan, answer, call.forged.label)
         return answers
