@@ -12,6 +12,7 @@ from harness.drivers.check.calls.matrix.samples import NoSampleError, examples_o
 from harness.errors import ConfigurationError
 from harness.targets import Target
 from harness.targets.files.identity import Authorisation
+from harness.targets.files.requests import ENTRY
 from harness.targets.openapi.document import OpenApiDocument
 from harness.targets.openapi.source import description_of
 
@@ -86,14 +87,14 @@ class GuardedOperation:
         return self.method in READS
 
 
-def operations_of(target: Target) -> tuple[GuardedOperation, ...]:
-    """Every operation of the target's API description, and those that only `authorisation` names.
+def operations_of(target: Target, service: str = ENTRY) -> tuple[GuardedOperation, ...]:
+    """Every operation of the API description of the entry, and those that only `authorisation` names; or every operation of a service.
 
     Raises:
-        ConfigurationError: the description of the entry cannot be read or has no operation, or `authorisation` contradicts it.
+        ConfigurationError: the description cannot be read or has no operation, or `authorisation` contradicts that of the entry.
     """
-    declared = target.authorisation or Authorisation()
-    text = description_of(target)
+    declared = (target.authorisation if service == ENTRY else None) or Authorisation()
+    text = description_of(target, service)
     found = {one.name: one for one in _GuardReader(_of_version_3(text.document(), text.source), target).every()}
     if not found:
         where = f"{target.file}: api.description"
