@@ -14,7 +14,7 @@ Feature: Good practice shows in what the platform does
   @IP-BP-DEFAULTS
   Scenario: A workload that nobody has configured lets nobody in
     When the deployed platform has been inspected
-    Then every workload started without settings refuses anonymous calls and default passwords
+    Then a workload started without settings refuses anonymous calls and default passwords
 
   @IP-BP-COUPLING
   Scenario: Routes that do not need a service go on while it is gone

@@ -104,7 +104,7 @@ class DeclaredSignIn:
 
 
 @claim(
-    "every workload started without settings refuses anonymous calls and default passwords",
+    "a workload started without settings refuses anonymous calls and default passwords",
     needs=(API,),
     seconds=60.0,
     touches=("workloads",),
