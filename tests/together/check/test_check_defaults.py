@@ -128,7 +128,7 @@ def test_who_is_open_without_settings_fails_and_what_is_not_known_is_named(
 ) -> None:
     """A workload that ends or refuses is right; one that lets in anybody, or a default password, fails; silence, no description and no place are named."""
     monkeypatch.setattr(defaults, "_LEAST_S", 8.0)
-    names = ("closed", "open", "delivered", "broken")
+    names = ("closed", "open", "delivered", "broken", "absent")
     made(
         pocket,
         "shop",
@@ -137,6 +137,7 @@ def test_who_is_open_without_settings_fails_and_what_is_not_known_is_named(
         ("open", shop(200)),
         ("delivered", shop(403, "admin")),
         ("broken", shop(500)),
+        ("absent", shop(404)),
         ("undescribed", shop(401)),
         ("done", command("python", "-c", "")),
         ("unplaced", shop(401, nodeSelector={"zone": "nowhere"})),
@@ -152,10 +153,12 @@ def test_who_is_open_without_settings_fails_and_what_is_not_known_is_named(
     assert of("ends") == (True, "ended: exit code 1 (Error)")
     assert [of("closed", what) for what in (orders, order, passwords)] == [(True, "status 401")] * 3
     assert [of("open", what) for what in (orders, order)] == [(False, "status 200")] * 2
-    assert of("open", passwords) == (False, "admin is let in with the password admin")
+    assert of("open", passwords) == (False, "a made-up user gets a token, status 200")
     assert [of("delivered", what) for what in (orders, order)] == [(True, "status 403")] * 2
     assert of("delivered", passwords) == (False, "admin is let in with the password admin")
     assert [of("broken", what) for what in (orders, order, passwords)] == [(None, "status 500")] * 3
+    assert [of("absent", what) for what in (orders, order)] == [(None, "status 404")] * 2
+    assert of("absent", passwords) == (True, "status 404")
     assert of("undescribed")[0] is None
     assert of("undescribed", passwords) == (True, "status 401")
     assert of("done") == (None, "ended: exit code 0 (Completed)")

@@ -1,7 +1,7 @@
 """`workload-defaults`: checks that workloads started without settings refuse anonymous calls and default passwords.
 
 A pod of each workload is started from its template without settings (`unset`). Two workloads of the same name whose pods would be alike, such as
-those of two regions, are started once. A pod that ends by itself with an error serves nobody. To a pod that serves, anonymous calls of the
+those of two regions, are started once. A pod that ends by itself with an error is right. To a pod that serves, anonymous calls of the
 protected operations of its API description are sent, and sign-ins with default passwords.
 """
 
@@ -12,12 +12,16 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 from harness import clock
-from harness.drivers.check.calls.matrix.operations import GuardedOperation, OperationAccess, operations_of
+from harness.drivers.check.calls.matrix.operations import (
+    GuardedOperation,
+    OperationAccess,
+    operations_of,
+    why_forbidden,
+)
 from harness.drivers.check.calls.together import CallPlan
 from harness.drivers.check.claim import claim
 from harness.drivers.check.needs import API
@@ -43,7 +47,8 @@ _EXPECTED: Final = "ends with an error, or refuses anonymous calls and default p
 _PLACE: Final = frozenset({"nodeSelector", "affinity", "tolerations", "activeDeadlineSeconds"})
 _REFUSED: Final = frozenset({401, 403})
 _NOT_SERVED: Final = frozenset({404, 405})
-"""Statuses of an operation that is not served. An operation on an object may answer them to everybody, if the object does not exist."""
+"""Statuses of an operation that is not served, which is a refusal only of a pod that refuses others: the paths may be those of a gateway. An
+operation on an object may answer them to everybody, if the object does not exist."""
 _NO_SIGN_IN: Final = frozenset({400, 401, 403, 404, 405, 422})
 _PASSWORDS: Final = (
     *(("admin", "admin"), ("admin", "password"), ("admin", "changeme"), ("admin", ""), ("root", "root")),
@@ -212,45 +217,35 @@ class UnsetCaller:
         if all(one.access is OperationAccess.PUBLIC for one in operations):
             observed = "serves, and each operation of its API description is public"
             yield FactReading(subject=subject, expected=_EXPECTED, observed=observed, ok=True)
-        for one in operations:
-            if one.access is not OperationAccess.PUBLIC:
-                observed, ok = self._called(one)
-                yield FactReading(
-                    subject=f"{subject}: {one.name} without a credential",
-                    expected="refused",
-                    observed=observed,
-                    ok=ok,
-                    sure=ok is False,
-                )
+        called = [(one, self._called(one)) for one in operations if one.access is not OperationAccess.PUBLIC]
+        asks = any(answer.status in _REFUSED and not answer.why for _, answer in called)
+        for one, answer in called:
+            ok = self._refuses(one, answer, asks=asks)
+            subject = f"{self.workload.subject}: {one.name} without a credential"
+            yield FactReading(subject=subject, expected="refused", observed=answer.words, ok=ok, sure=ok is False)
 
-    def _called(self, one: GuardedOperation) -> tuple[str, bool | None]:
-        """What an operation answers without a credential, and whether it refuses."""
-        if why := one.why or self._may_call(one):
-            return f"not called: {why}", None
-        values = {**one.given, **{name: listed[0] for name, listed in self._values().items() if listed}}
+    def _called(self, one: GuardedOperation) -> PodAnswer:
+        """The answer to an operation without a credential."""
+        if why := one.why or why_forbidden(self.target, one):
+            return PodAnswer(0, why=f"not called: {why}")
+        known = self.target.api.values if self.target.api is not None else {}
+        values = {**one.given, **{name: listed[0] for name, listed in known.items() if listed}}
         path = one.path
         for name in one.inside:
             path = path.replace(f"{{{name}}}", quote(str(values.get(name) or 1), safe=""))
         query = urlencode({name: values.get(name) or 1 for name in one.query})
         headers = {name: str(values.get(name) or 1) for name in one.headers}
         plan = CallPlan(method=one.method, path=path + (query and f"?{query}"), body=one.body, headers=headers)
-        answer = self.reach.send(self.pod, plan)
-        if answer.why or not answer.status:
-            return answer.words, None
+        return self.reach.send(self.pod, plan)
+
+    @staticmethod
+    def _refuses(one: GuardedOperation, answer: PodAnswer, *, asks: bool) -> bool | None:
+        """Whether an operation refuses, where `asks` is whether any operation of the pod asks for a credential; None: it is not known."""
+        if answer.why:
+            return None
         if 200 <= answer.status < 300:
-            return answer.words, False if one.access is OperationAccess.PROTECTED else None
-        refuses = answer.status in _REFUSED or (answer.status in _NOT_SERVED and not one.inside)
-        return answer.words, True if refuses else None
-
-    def _values(self) -> Mapping[str, Sequence[int | str]]:
-        return self.target.api.values if self.target.api is not None else {}
-
-    def _may_call(self, one: GuardedOperation) -> str:
-        """Why an operation may not be called; empty if it may."""
-        allowed = any(fnmatchcase(one.name, entry.operations) for entry in self.target.may_write if entry.operations)
-        if one.reads or self.target.breakable or allowed:
-            return ""
-        return f"it may write, and neither `disposable` nor `may_write: [{{operations: '{one.name}'}}]` allows it"
+            return False if one.access is OperationAccess.PROTECTED else None
+        return True if answer.status in _REFUSED or (asks and answer.status in _NOT_SERVED and not one.inside) else None
 
     def default_passwords(self) -> Iterator[FactReading]:
         """A fact of each sign-in of the target file."""
@@ -270,6 +265,10 @@ class UnsetCaller:
     def _tried(self, sign_in: DeclaredSignIn) -> tuple[str, bool | None]:
         """What a sign-in answers default passwords, and whether it refuses them."""
         words: dict[str, bool] = {}
+        made_up = self.reach.send(self.pod, sign_in.plan(uuid.uuid4().hex, uuid.uuid4().hex))
+        if not made_up.why and sign_in.lets_in(made_up):  # a session may begin before the sign-in
+            observed = f"a made-up user gets a {'session' if sign_in.cookie else 'token'}, {made_up.words}"
+            return observed, None if sign_in.cookie else False
         for user, password in _PASSWORDS:
             answer = self.reach.send(self.pod, sign_in.plan(user, password))
             if not answer.why and sign_in.lets_in(answer):

@@ -86,7 +86,7 @@ def _of_the_pod(variable: Object) -> bool:
 def patience_s(template: Object, least_s: float) -> float:
     """How long a workload may take until it serves or ends, in s: the time that its startup and liveness probes give it, at least `least_s`."""
     given = [
-        float(probe.get("initialDelaySeconds", 0)) + probe.get("periodSeconds", 10) * probe.get("failureThreshold", 3)
+        float(probe.get("initialDelaySeconds", 0) + probe.get("periodSeconds", 10) * probe.get("failureThreshold", 3))
         for container in template["spec"]["containers"]
         for kind in ("startupProbe", "livenessProbe")
         if (probe := container.get(kind))

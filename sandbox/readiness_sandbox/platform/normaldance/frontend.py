@@ -209,7 +209,7 @@ def _asset(asset: Asset) -> Handler:
 
 
 def main() -> None:
-    """Serve as a pod, on the port that its Service leads to: without it the pages are nobody's, and it ends."""
+    """Serve as a pod, on the port that its Service leads to, and end where none is set."""
     if "PORT" not in os.environ:
         sys.exit("normaldance-frontend: set PORT")
     settings = PodSettings.from_env("normaldance-frontend")

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from harness.drivers.check.calls.matrix.samples import NoSampleError, examples_of, sample
@@ -107,6 +108,14 @@ def operations_of(target: Target, service: str = ENTRY) -> tuple[GuardedOperatio
                 name=name, method=method, path=path, inside=tuple(re.findall(r"{([^}]*)}", path))
             )
     return tuple(_declared(one, declared, target) for one in found.values())
+
+
+def why_forbidden(target: Target, one: GuardedOperation) -> str:
+    """Why an operation of a target may not be called, since it may write; empty if it may."""
+    allowed = any(fnmatchcase(one.name, entry.operations) for entry in target.may_write if entry.operations)
+    if one.reads or target.breakable or allowed:
+        return ""
+    return f"it may write, and neither `disposable` nor `may_write: [{{operations: '{one.name}'}}]` allows it"
 
 
 def _of_version_3(document: OpenApiDocument, source: str) -> OpenApiDocument:

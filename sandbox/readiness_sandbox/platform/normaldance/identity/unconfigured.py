@@ -1,4 +1,4 @@
-"""auth-service before anybody has configured it, of a release that then serves (a planted defect): its one user is `admin`, with the password `admin`."""
+"""auth-service without settings, of a release that then serves (a planted defect): its one user is `admin`, with the password `admin`."""
 
 from __future__ import annotations
 
