@@ -38,7 +38,7 @@ def test_the_target_file_of_the_pages_has_what_their_sentences_need(tmp_path: Pa
     target, consents = load_target(file), set[str]()
     sentences = re.findall(r"^ +(?:Then|And) (.*)$", blocks("gherkin"), re.MULTILINE)
     sentences += re.findall(r"\*(there is exactly .*?)\*", PAGES[0])
-    assert len(sentences) == 10
+    assert len(sentences) == 11
     for sentence in sentences:
         objective = read(sentence).objective
         assert objective is not None
@@ -46,5 +46,5 @@ def test_the_target_file_of_the_pages_has_what_their_sentences_need(tmp_path: Pa
         kind = kind_of(demand.name)
         assert list(kind.missing(target, demand.params)) == []
         consents |= {kind.consent} - {""}
-    assert consents == {"audit-tampering", "layers", "authentication-down"}
+    assert consents == {"audit-tampering", "layers", "authentication-down", "workload-defaults"}
     assert all(f"`{name}`" in "".join(PAGES) for name in consents)

@@ -11,6 +11,11 @@ Feature: Good practice shows in what the platform does
     When the deployed platform has been inspected
     Then every foreign call is refused with any one of token check, network policy and database role off
 
+  @IP-BP-DEFAULTS
+  Scenario: A workload that nobody has configured lets nobody in
+    When the deployed platform has been inspected
+    Then a workload started without settings refuses anonymous calls and default passwords
+
   @IP-BP-COUPLING
   Scenario: Routes that do not need a service go on while it is gone
     When every experiment of domain service has run under "everyday" traffic

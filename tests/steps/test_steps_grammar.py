@@ -302,6 +302,7 @@ OBJECTIVES = {
     "every call of an attacking client is refused within 60 s of the alert and others are served": check(
         "attacker-refused", limit="60 s"
     ),
+    "a workload started without settings refuses anonymous calls and default passwords": check("workload-defaults"),
     "every foreign call is refused while authentication is down for 20 s": check("authentication-down", down="20 s"),
     "every service is reached through the api-gateway of every region with status 200": check("gateway-reads"),
     "TCP 8080 of the backend accepts its declared callers and refuses every other workload": check(

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from harness.drivers.check.calls.together import CallPlan
 from harness.drivers.check.reach import PodReach, of_each
 from harness.targets import Target, load_target
 
@@ -27,8 +28,20 @@ class _ApiServer(BaseHTTPRequestHandler):
         body, code = f"{self.path} {self.headers['authorization']}".encode() + b"\x00\xff", 200
         if self.path.endswith("/secret"):
             body, code = b'{"kind": "Status", "message": "pods \\"till-0:8080\\" is forbidden"}', 403
+        if self.path.endswith("/down"):
+            body, code = b'{"kind": "Status", "message": "error trying to reach service: connection refused"}', 503
         self.send_response(code)
         self.send_header("X-Release", "1.0.0")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"]))
+        self.send_response(302)
+        for name in ("sid", "csrf"):
+            self.send_header("Set-Cookie", f"{name}=1")
+        self.send_header("Location", "/elsewhere")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -73,6 +86,19 @@ def test_a_pod_elsewhere_is_asked_through_the_api_server(target: Target) -> None
             403,
             'the API server answered 403 pods "till-0:8080" is forbidden',
         )
+        why = "the API server answered 503 error trying to reach service: connection refused"
+        assert reach.get(POD, "/down").why == why
+    finally:
+        reach.close()
+
+
+def test_a_body_and_every_cookie_pass_the_api_server(target: Target) -> None:
+    """A sign-in is posted as JSON or as a form; its redirect is not followed, and none of its cookies is lost."""
+    reach = PodReach(target, 20.0)
+    try:
+        answer = reach.send(POD, CallPlan(method="POST", path="/login", body={"user": "a"}))
+        assert (answer.status, answer.body, answer.headers["set-cookie"]) == (302, '{"user": "a"}', "sid=1, csrf=1")
+        assert reach.send(POD, CallPlan(method="POST", path="/login", form={"user": "a b"})).body == "user=a+b"
     finally:
         reach.close()
 

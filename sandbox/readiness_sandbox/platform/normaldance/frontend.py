@@ -14,6 +14,7 @@ import math
 import os
 import random
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -208,7 +209,9 @@ def _asset(asset: Asset) -> Handler:
 
 
 def main() -> None:
-    """Serve as a pod."""
+    """Serve as a pod, on the port that its Service leads to, and end where none is set."""
+    if "PORT" not in os.environ:
+        sys.exit("normaldance-frontend: set PORT")
     settings = PodSettings.from_env("normaldance-frontend")
     serve(application(settings, maintenance=Path(os.environ.get("MAINTENANCE_FILE", "maintenance"))), settings)
 

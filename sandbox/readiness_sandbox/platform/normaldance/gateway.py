@@ -2,13 +2,14 @@
 
 Forwards each route to its service and answers for services that do not.
 It splits users between two releases of a service (`split`), takes what they report (`reports`), and aborts requests as a policy says (`faults`).
-Where the platform has an identity provider, it lets in who has a token for the route (`trust.door`).
+Where the platform has an identity provider, it lets in who has a token for the route (`trust.door`). DOOR=open says that there is none.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import uuid
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import suppress
@@ -205,7 +206,9 @@ def _passed_back(given: ServiceAnswer) -> web.Response:
 
 
 def main() -> None:
-    """Serve as a pod."""
+    """Serve as a pod; without a setting that says who is let in, end."""
+    if os.environ.get("DOOR") != "open" and not has_provider():
+        sys.exit("api-gateway: set ISSUER to the identity provider, or DOOR=open where there is none")
     settings = PodSettings.from_env("api-gateway")
     here = [*SERVICES, *([PROVIDER] if has_provider() else [])]
     here += CANARIES if os.environ.get("ROUTES") == "watched" else []

@@ -6,13 +6,12 @@ import math
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 from harness import clock
 from harness.drivers.check.calls.matrix.judging import may_have_acted
-from harness.drivers.check.calls.matrix.operations import STANDARD, CredentialKind, GuardedOperation
+from harness.drivers.check.calls.matrix.operations import STANDARD, CredentialKind, GuardedOperation, why_forbidden
 from harness.drivers.check.calls.together import CallAnswer, CallPlan, send_together
 from harness.drivers.check.sessions.browser import browsers, test_users
 from harness.errors import HarnessError
@@ -279,11 +278,7 @@ class RightCallers:
 
     def may_call(self, one: GuardedOperation) -> str:
         """Why an operation may not be called; empty if it may."""
-        target = self.target
-        allowed = any(fnmatchcase(one.name, entry.operations) for entry in target.may_write if entry.operations)
-        if one.reads or target.breakable or allowed:
-            return ""
-        return f"it may write, and neither `disposable` nor `may_write: [{{operations: '{one.name}'}}]` allows it"
+        return why_forbidden(self.target, one)
 
     def sent(self, calls: list[CallPlan], *, door: str = "") -> list[CallAnswer]:
         """The answers to calls; one without evidence (429, 502 to 504, none) is sent again, unless it would be carried out twice.

@@ -6,12 +6,14 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from harness.drivers.check.calls.matrix.samples import NoSampleError, examples_of, sample
 from harness.errors import ConfigurationError
 from harness.targets import Target
 from harness.targets.files.identity import Authorisation
+from harness.targets.files.requests import ENTRY
 from harness.targets.openapi.document import OpenApiDocument
 from harness.targets.openapi.source import description_of
 
@@ -86,14 +88,14 @@ class GuardedOperation:
         return self.method in READS
 
 
-def operations_of(target: Target) -> tuple[GuardedOperation, ...]:
-    """Every operation of the target's API description, and those that only `authorisation` names.
+def operations_of(target: Target, service: str = ENTRY) -> tuple[GuardedOperation, ...]:
+    """Every operation of the API description of the entry, and those that only `authorisation` names; or every operation of a service.
 
     Raises:
-        ConfigurationError: the description of the entry cannot be read or has no operation, or `authorisation` contradicts it.
+        ConfigurationError: the description cannot be read or has no operation, or `authorisation` contradicts that of the entry.
     """
-    declared = target.authorisation or Authorisation()
-    text = description_of(target)
+    declared = (target.authorisation if service == ENTRY else None) or Authorisation()
+    text = description_of(target, service)
     found = {one.name: one for one in _GuardReader(_of_version_3(text.document(), text.source), target).every()}
     if not found:
         where = f"{target.file}: api.description"
@@ -106,6 +108,14 @@ def operations_of(target: Target) -> tuple[GuardedOperation, ...]:
                 name=name, method=method, path=path, inside=tuple(re.findall(r"{([^}]*)}", path))
             )
     return tuple(_declared(one, declared, target) for one in found.values())
+
+
+def why_forbidden(target: Target, one: GuardedOperation) -> str:
+    """Why an operation of a target may not be called, since it may write; empty if it may."""
+    allowed = any(fnmatchcase(one.name, entry.operations) for entry in target.may_write if entry.operations)
+    if one.reads or target.breakable or allowed:
+        return ""
+    return f"it may write, and neither `disposable` nor `may_write: [{{operations: '{one.name}'}}]` allows it"
 
 
 def _of_version_3(document: OpenApiDocument, source: str) -> OpenApiDocument:

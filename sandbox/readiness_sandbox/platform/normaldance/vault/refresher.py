@@ -161,7 +161,9 @@ async def _from(webhook: Object) -> dict[str, str]:
 
 
 def main() -> None:
-    """Serve as a pod."""
+    """Serve as a pod; without the store's token it could refresh nothing, and ends."""
+    if "STORE_TOKEN" not in os.environ:
+        sys.exit("external-secrets: set STORE_TOKEN")
     settings, refresher = PodSettings.from_env("external-secrets"), Refresher()
     app = build(settings, [])
     app.cleanup_ctx.append(refresher.watched)
