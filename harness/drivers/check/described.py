@@ -43,7 +43,7 @@ _ANSWERED: Final = SentenceForm(
     "described operation",
     example="every described operation was called and answered as its description says for up to 100 different inputs",
     needs=(_NEEDED,),
-    seconds=30.0,
+    seconds=10.0,
     touches=("entry",),
     again=False,
 )
@@ -57,7 +57,7 @@ def described_operations(target: Target, params: Mapping[str, str]) -> FactProbe
     "core operation",
     example="every core operation was called and answered as its description says",
     needs=(_NEEDED, within("api.core", "the core operations are called")),
-    seconds=30.0,
+    seconds=10.0,
     touches=("entry",),
     again=False,
 )
@@ -81,7 +81,7 @@ def _answered(target: Target, params: Mapping[str, str], *, core: bool) -> FactP
     "each of <inputs:count> malformed inputs to every described operation that takes any is refused with 4xx, 0 answered 5xx",
     example="each of 100 malformed inputs to every described operation that takes any is refused with 4xx, 0 answered 5xx",
     needs=(_NEEDED,),
-    seconds=30.0,
+    seconds=10.0,
     touches=("entry",),
     again=False,
 )
@@ -100,7 +100,7 @@ def malformed_inputs(target: Target, params: Mapping[str, str]) -> FactProbe:
 @claim(
     "every operation and field of the last accepted release's API is still answered",
     needs=(_NEEDED, within("api.accepted", "the last accepted release says what must be answered")),
-    seconds=30.0,
+    seconds=10.0,
     touches=("entry",),
     again=False,
 )

@@ -38,7 +38,7 @@ _CHECK: Final = "check attacks"
     example="each of 1 planted bursts of forged tokens raises the security alert within 60 s",
     needs=(_ATTACKS, MONITOR, _SIGN_IN, within("attacks.alerts.forged-tokens", "forged tokens must raise it")),
     when=When.AFTER_TRAFFIC,
-    seconds=60.0,
+    seconds=20.0,
     touches=("entry",),
     again=False,
 )
@@ -59,7 +59,7 @@ def forged_tokens(target: Target, params: Mapping[str, str]) -> FactProbe:
         within("attacks.alerts.wrong-passwords", "wrong passwords must raise it"),
     ),
     when=When.AFTER_TRAFFIC,
-    seconds=150.0,
+    seconds=70.0,
     touches=("entry",),
     again=False,
 )
@@ -79,7 +79,7 @@ def guessed_passwords(target: Target, params: Mapping[str, str]) -> FactProbe:
         within("attacks.unblock", "the attacking client is let in again at the end"),
     ),
     when=When.AFTER_TRAFFIC,
-    seconds=90.0,
+    seconds=25.0,
     touches=("entry",),
     again=False,
 )

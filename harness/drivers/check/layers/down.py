@@ -48,7 +48,7 @@ _LEAST: Final = 50
         within("layers.authentication", "authentication is taken down"),
     ),
     when=When.AFTER_TRAFFIC,
-    seconds=60.0,
+    seconds=40.0,
     touches=("entry", "workloads"),
     consent="authentication-down",
     again=False,

@@ -63,7 +63,7 @@ def _accesses(target: Target, _params: Mapping[str, str]) -> tuple[Access, ...]:
         within("secrets.rotation", "a secret is rotated"),
     ),
     when=When.BESIDE_USERS,
-    seconds=60.0,
+    seconds=25.0,
     touches=("entry",),
     consent="secret-rotation",
     again=False,

@@ -268,7 +268,7 @@ class _CallMatrix:
 
 _PLANNED: Final[Mapping[str, Any]] = {
     "needs": (DESCRIBED, IDENTIFIED),
-    "seconds": 15.0,
+    "seconds": 6.0,
     "touches": ("entry",),
     "again": False,
 }

@@ -25,7 +25,7 @@ _NOT_CALLED = CallAnswer(status=0, seconds=0.0, why="not called")
 @claim(
     "every pair of role and operation was answered as the declared matrix says",
     needs=(DESCRIBED, IDENTIFIED, _ROLES),
-    seconds=15.0,
+    seconds=5.0,
     touches=("entry",),
     again=False,
 )
