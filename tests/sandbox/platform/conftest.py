@@ -158,7 +158,7 @@ class Services:
     def begin(self, service: str, address: str, **env: str) -> subprocess.Popen[bytes]:
         """One service at an address, which may not have come up yet."""
         variables = {
-            "PYTHONPATH": str(PLATFORM), "POD_IP": address, "POD_NAME": f"{service}-0", "REGION": "us-east-1", "RELEASE": "1.0.0",
+            "PYTHONPATH": str(PLATFORM), "POD_IP": address, "POD_NAME": f"{service}-0", "REGION": "us-east-1", "RELEASE": "1.0.0", "DOOR": "open",
             "TOKEN_SECRET": SECRET, "DATABASE_SERVICE_HOST": POSTGRES, "DATABASE_SERVICE_PORT": "5432",
             "PGUSER": "normaldance", "PGDATABASE": "normaldance", "PGPASSWORD": "n",
             "USER_SERVICE_SERVICE_HOST": USER, "USER_SERVICE_SERVICE_PORT": "8080",
