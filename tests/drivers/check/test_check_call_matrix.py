@@ -118,11 +118,11 @@ def test_pages_of_other_origins_change_nothing(shop: GuardedShop, tmp_path: Path
 
 @pytest.mark.parametrize("at", PAGES)
 def test_an_operation_that_takes_a_cookie_from_any_page_is_found(at: str, shop: GuardedShop, tmp_path: Path) -> None:
-    """With its name, and with the origin."""
+    """With its name, and with an origin: of three calls at once that delete the same object any one is the first."""
     shop.open, shop.at = "origin", at
     found = pages(shop, tmp_path)
     assert {one.subject for one in found if one.ok is False} == {at}
-    assert any(one.startswith(f"{at}: from the origin https://foreign.example: let in") for one in wrong(found))
+    assert any(one.startswith(f"{at}: from ") and ": let in" in one for one in wrong(found))
 
 
 def test_an_origin_that_begins_like_the_own_is_foreign(shop: GuardedShop, tmp_path: Path) -> None:
