@@ -30,6 +30,7 @@ _JOBS: Final = """
 _DOMAINS: Final = {"pod-loss": "pod", "node-loss": "node", "region-loss": "region"}
 _DSN: Final = "host=127.0.0.1 port=9 dbname=shop connect_timeout=1"
 _MAY_BREAK: Final = (
+    "workload-defaults",
     "feature-flags",
     "migration",
     "secret-rotation",

@@ -131,7 +131,7 @@ def test_three_keys_are_enough(tmp_path: Path) -> None:
         ("disposable: true", "may_write: [{tables: [ledger]}]", "target.yaml:22: may_write[0].tables: unknown key `tables`\n  hint: known here: users, operations"),
         ("disposable: true", "may_write: [{users: ''}]", "target.yaml:22: may_write[0].users: this must not be empty\n  hint: write some text"),
         ("disposable: true", "may_write: [{users: a, operations: b}]", "target.yaml:22: may_write[0]: expected one of `users` and `operations`"),
-        ("disposable: true", "api: {description: a.yaml, seconds: 3}", "target.yaml:22: api.seconds: unknown key `seconds`\n  hint: did you mean `contracts`? known here: description, accepted, served, contracts, core, values, within"),
+        ("disposable: true", "api: {description: a.yaml, seconds: 3}", "target.yaml:22: api.seconds: unknown key `seconds`\n  hint: did you mean `contracts`? known here: description, accepted, served, contracts, core, values, bodies, within"),
         ("time_scale: 60", "time_scale: 0", "target.yaml:3: time_scale: `0` is not a number of at least 1"),
         ("time_scale: 60", "time_scale: 0.5", "target.yaml:3: time_scale: `0.5` is not a number of at least 1"),
         ("environment: sandbox", "environment: staging", "target.yaml:3: time_scale: `60` is allowed only in `environment: sandbox`, or if the sandbox simulates staging\n  hint: remove `time_scale`: on a real platform all limits apply as written"),
