@@ -176,6 +176,31 @@ def test_what_is_served_and_not_described_is_named(
     assert bad(served(tmp_path, listed, routes, allowed)) == said
 
 
+@pytest.mark.parametrize(
+    ("label", "statuses", "said"),
+    [
+        ("none", {"403": 9.0, "404": 2.0}, []),
+        (
+            "none",
+            {"200": 1.0, "403": 9.0},
+            ["route none: 10 answers in the metrics of the entry, not in the description"],
+        ),
+        ("", {"403": 9.0}, ["route none: 9 answers in the metrics of the entry, not in the description"]),
+    ],
+    ids=["refused", "one carried out", "not declared"],
+)
+def test_requests_that_met_no_route_are_no_operation_unless_one_was_carried_out(
+    tmp_path: Path, label: str, statuses: Mapping[str, float], said: list[str]
+) -> None:
+    """Their label is that of `metrics.unmatched`; where the file does not name it, it is a route like others."""
+    (tmp_path / "served.txt").write_text(ALL)
+    file = target_of(tmp_path, "http://127.0.0.1:9", "  served: served.txt").file
+    with file.open("a") as text:
+        text.write(f"metrics: {{entry: shop, unmatched: '{label}'}}\n")
+    facts = served_facts(load_target(file), lambda: {"none": statuses}, lambda _: "")
+    assert bad(facts) == said
+
+
 def test_a_custom_method_is_no_parameter(tmp_path: Path) -> None:
     """`/orders:refund` is described, and `/orders:purge`, which is served, is another path."""
     now = deepcopy(DESCRIPTION)

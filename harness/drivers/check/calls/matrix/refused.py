@@ -209,12 +209,8 @@ class _CallMatrix:
             raise NotMadeError(one.why)
         if why := self._callers.may_call(one):
             raise NotMadeError(why)
-        right = (
-            self._callers.right(one, kinds=(CredentialKind.KEY,))
-            if self._cases[0].startswith("key-")
-            else self._callers.right(one)
-        )
-        return self._controls.prepared(one, right)
+        kinds = (CredentialKind.KEY,) if self._cases[0].startswith("key-") else tuple(CredentialKind)
+        return self._controls.prepared(one, self._callers.right(one, kinds=kinds))
 
     def _add(self, control: Control, number: int, calls: list[MatrixCall]) -> list[FactReading]:
         """Add the calls of an operation; returns a fact for each case that cannot be made."""
