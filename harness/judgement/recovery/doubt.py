@@ -25,6 +25,7 @@ from harness.judgement.recovery.rule import (
     OutageSpan,
     RangeCounts,
     outages_apart,
+    served_in,
     since_undo,
     timed,
 )
@@ -63,11 +64,12 @@ def latest_s(
         blind_ns: as in `served_in`.
     """
     out = _doubted(unseen_failed(requests, span, gap_ns), until_ns, usual, AS_BEFORE, blind_ns)
-    began = [one for one in out if one.start_ns < span[1]]
-    if not began:
-        return 0.0
-    end_ns = began[-1].end_ns
-    return None if end_ns is None else (end_ns - span[0]) / NS_PER_S
+    promised = served_in(requests, until_ns, usual.granted, blind_ns=blind_ns).outages
+    ends_ns = [one.end_ns for one in (*out, *promised) if one.start_ns < span[1]]
+    known = [end_ns for end_ns in ends_ns if end_ns is not None]
+    if len(known) < len(ends_ns):
+        return None
+    return (max(known) - span[0]) / NS_PER_S if known else 0.0
 
 
 def way_longest_s(
@@ -157,7 +159,8 @@ class _Capped:
         self._bins = np.repeat(np.arange(len(sizes)), sizes)
         good = (requests.ok, requests.served(usual.promised_ms))
         self._sums = [np.concatenate([[0], np.cumsum(~each)]) for each in good]
-        self._most = [usual.most_of(sizes, late=late) for late in (False, True)]
+        whole = np.full(len(sizes), sizes.max())  # the last five seconds may be cut short; noise in them is in whole ones, too
+        self._most = [usual.most_of(whole, late=late) for late in (False, True)]
         self.first_bad = int(np.argmin(good[1]))
 
     def stays(self, starts: Ints, ends: Ints, chance: float) -> Bools:

@@ -214,7 +214,7 @@ def latest_of(seen: OperationRecovery, resolution_s: float) -> float | None:
     """Latest possible end of the outage, in s after the action was sent; None: the end of the record."""
     if seen.seconds is None or seen.latest_s is None:
         return None
-    return max(seen.seconds + resolution_s, seen.latest_s)
+    return max(seen.seconds, seen.latest_s) + resolution_s
 
 
 def way_back_bounds(seen: OperationRecovery) -> tuple[float, float, float | None]:
