@@ -212,7 +212,7 @@ def ordered_acts(demands: Sequence[Demand], library: Library) -> tuple[Act, ...]
     """The acts that serve these demands, in order.
 
     An act comes after the acts in its `after`, and the acts of one traffic are together. Traffic without a fault or rollout comes first,
-    when the target is unchanged.
+    when the target is unchanged. Of one kind, acts that touch nothing come first, so that they run at the same time.
 
     Raises:
         UsageError: no driver serves a demand, a rollout is used under two traffics, or steps of the run wait for each other.
@@ -223,12 +223,11 @@ def ordered_acts(demands: Sequence[Demand], library: Library) -> tuple[Act, ...]
         raise UsageError(f"no driver has the kind `{unserved[0].kind}`", where=unserved[0].key, hint=hint)
     each_rollout_once(demands)
     disturbed = {demand.params.get("traffic", "") for demand in demands if demand.kind in _DISTURBING}
-    planned = [
-        act
-        for kind, driver in known.items()
-        for demand in sorted((d for d in demands if d.kind == kind), key=lambda d: (d.name in disturbed, d.key))
-        for act in driver.plan(demand, library)
-    ]
+    planned: list[Act] = []
+    for kind, driver in known.items():
+        own = sorted((d for d in demands if d.kind == kind), key=lambda d: (d.name in disturbed, d.key))
+        acts = [act for demand in own for act in driver.plan(demand, library)]
+        planned += sorted(acts, key=lambda act: bool(act.touches))
     names = {act.name for act in planned}
     # what is read beside an experiment that nothing asks for is left out
     asked = [act for act in planned if act.name == act.demand or not act.beside or act.beside in names]

@@ -107,7 +107,7 @@ def test_a_redirect_to_a_sign_in_lets_nobody_in(tmp_path: Path, status: int, fat
     """Only 2xx lets a foreign call in; a redirect is no evidence."""
     with serve(Shop(foreign=status), tmp_path) as target:
         call = ForeignCall(outside=DeclaredCall(call="GET /orders", by="none"))
-        assert ForeignCaller(target=target, refused=(401,)).foreign(call, calls=2).fate is fate
+        assert ForeignCaller(target=target, refused=(401,)).foreign([call])[0].fate is fate
 
 
 def test_a_limit_of_sign_ins_is_not_authentication_that_is_down(tmp_path: Path) -> None:

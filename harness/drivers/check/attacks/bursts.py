@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import Event
 from typing import Final, Literal, NamedTuple
 
 from harness import clock
@@ -106,16 +107,16 @@ class Attacker:
         return sent, 200 <= sent.answer.status < 300
 
     def strike(self, prometheus: PrometheusClient, within_s: float) -> tuple[Alerted, list[PlantedCall]]:
-        """Send the burst, and read the alert until it fires, or the time is over."""
+        """Send the burst, and read the alert until it fires, or the time is over; once it fires, no more is sent."""
         call, rate, left = attacking(self.target, self.settings, self.attack), self.settings.rate, self.settings.calls
         self.maker.token()
-        begin_s = clock.now_s()
+        begin_s, fires = clock.now_s(), Event()
 
         def burst() -> list[PlantedCall]:
             sent: list[PlantedCall] = []
             pause_s = _TOGETHER / rate
             for _ in clock.Deadline.after(10 * left / rate).ticks(pause_s):
-                if len(sent) >= left:
+                if len(sent) >= left or fires.is_set():
                     break
                 sent += self.maker.send([call] * min(_TOGETHER, left - len(sent)), at_once=_TOGETHER)
             return sent
@@ -123,6 +124,7 @@ class Attacker:
         with ThreadPoolExecutor(1) as pool:
             sending = pool.submit(burst)
             alerted = self._awaited(prometheus, begin_s, within_s)
+            fires.set()
             return alerted, sending.result()
 
     def _awaited(self, prometheus: PrometheusClient, begin_s: float, within_s: float) -> Alerted:

@@ -6,6 +6,7 @@ import json
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -27,8 +28,10 @@ from harness.targets.undo import PendingUndos
 CALLS: Final = 20
 """Number of requests of a foreign call from outside: there are several gateways, and each must refuse."""
 _ROUNDS: Final = 5
-"""Number of rounds of a pod, one after the other, that are read."""
+"""Number of rounds of a pod, one after the other, that are read; where an answer is awaited, fewer, again and again."""
+_AWAITED: Final = 2
 _ROUND_S: Final = 20.0
+_POLL_S: Final = 0.1
 _LIFE_S: Final = 300
 
 _PROGRAM: Final = """\
@@ -63,10 +66,14 @@ def asked(place, spoken):
 while time.monotonic() < end:
     number += 1
     print(json.dumps([number, {place: call(place) for place in places}]), flush=True)
-    time.sleep(0.2)
+    time.sleep(0.1)
 """
 """Program of the pods. Arguments: seconds to run, then places like `orders:8080/orders/1`. A connection that is refused or closed without an answer
 is a word, an answer its status. Who closes plain text is asked again with TLS; whose certificate it has is no matter here."""
+
+
+Rounds = Mapping[tuple[str, str], Sequence[Mapping[str, int | str]]]
+"""What each place answered in each round of a pod, by region and caller."""
 
 
 class Fate(StrEnum):
@@ -105,23 +112,36 @@ class ForeignCaller:
     pods: Mapping[tuple[str, str], tuple[Cluster, str, str]] = field(default_factory=dict)
     _makers: dict[str, CallMaker] = field(default_factory=dict)
 
-    def foreign(self, call: ForeignCall, *, calls: int = CALLS) -> SeenCall:
-        """The call that must be refused."""
+    def foreign(self, calls: Sequence[ForeignCall]) -> list[SeenCall]:
+        """The calls that must be refused; those from pods are read at the same time."""
+        rounds = self._rounds([(one.inside, one.inside.caller) for one in calls if one.inside is not None], _ROUNDS)
+        return [self._foreign(one, CALLS, rounds) for one in calls]
+
+    def quickly(self, call: ShownCall) -> SeenCall:
+        """The call that shows a layer, sent a few times only."""
+        inside = call.inside
+        return self._foreign(call, _ROUNDS, self._rounds([(inside, inside.caller)] if inside else [], _AWAITED))
+
+    def right(self, calls: Sequence[ForeignCall]) -> list[SeenCall]:
+        """The right call beside each, which must be let in, else its refusal proves nothing."""
+        rounds = self._rounds([(one.inside, "accepted") for one in calls if one.inside is not None], _ROUNDS)
+        return [self._right(one, rounds) for one in calls]
+
+    def _foreign(self, call: ForeignCall, calls: int, rounds: Rounds) -> SeenCall:
         header = call.header if isinstance(call, ShownCall) else ""
         if call.outside is not None:
             return self._outside(call, call.outside, header, calls)
         if call.inside is not None:
-            return self._inside(call.inside, call.inside.caller)
+            return self._inside(call.inside, call.inside.caller, rounds)
         assert call.database is not None  # noqa: S101 - one of three
         return _query(call.database, call.database.sql)
 
-    def right(self, call: ForeignCall) -> SeenCall:
-        """The right call beside it, which must be let in, else its refusal proves nothing."""
+    def _right(self, call: ForeignCall, rounds: Rounds) -> SeenCall:
         if call.outside is not None:
             entry = ForeignCall(outside=call.outside)  # past the gateway the user has no way in
             return self._outside(entry, call.outside.model_copy(update={"by": "user"}), "", 3)
         if call.inside is not None:
-            seen = self._inside(call.inside, "accepted")  # without a token the service itself may refuse it
+            seen = self._inside(call.inside, "accepted", rounds)  # without a token the service itself may refuse it
             reached = seen.fate is Fate.LET_IN or any(str(status) in seen.words for status in self.refused)
             return seen._replace(fate=Fate.LET_IN if reached else seen.fate)
         assert call.database is not None  # noqa: S101 - one of three
@@ -142,14 +162,23 @@ class ForeignCaller:
         """A redirect is no evidence: a gateway may send a caller to its sign-in."""
         return Fate.LET_IN if 200 <= status < 300 else Fate.REFUSED if status in self.refused else Fate.UNKNOWN
 
-    def _inside(self, call: InsideCall, caller: str) -> SeenCall:
-        region = call.region or next(iter(namespaces(self.target)))
-        cluster, namespace, pod = self.pods[region, caller]
+    def _inside(self, call: InsideCall, caller: str, rounds: Rounds) -> SeenCall:
         place = f"{call.service}{call.path}"
-        came = [one[place] for one in _rounds(cluster, namespace, pod) if place in one]
+        came = [one[place] for one in rounds[self._pod(call, caller)] if place in one]
         fates = [self._fate_inside(one) for one in came]
         words = [f"status {one}" if isinstance(one, int) else str(one) for one in came]
         return SeenCall(*self._worst(fates, words), any(isinstance(one, int) for one in came))
+
+    def _pod(self, call: InsideCall, caller: str) -> tuple[str, str]:
+        return call.region or next(iter(namespaces(self.target))), caller
+
+    def _rounds(self, calls: Sequence[tuple[InsideCall, str]], number: int) -> Rounds:
+        """The next rounds of the pods of these calls by these callers, which are read at the same time."""
+        pods = list(dict.fromkeys(self._pod(call, caller) for call, caller in calls))
+        if not pods:
+            return {}
+        with ThreadPoolExecutor(len(pods)) as pool:
+            return dict(zip(pods, pool.map(lambda pod: _rounds(*self.pods[pod], number), pods), strict=True))
 
     def _fate_inside(self, came: int | str) -> Fate:
         if isinstance(came, int):
@@ -207,8 +236,8 @@ def placed_callers(
         yield pods
 
 
-def _rounds(cluster: Cluster, namespace: str, pod: str) -> list[Mapping[str, int | str]]:
-    """The next rounds of a pod, which begin after this call.
+def _rounds(cluster: Cluster, namespace: str, pod: str, number: int) -> list[Mapping[str, int | str]]:
+    """So many next rounds of a pod, which begin after this call.
 
     Raises:
         DriverError: there is none in time.
@@ -219,12 +248,12 @@ def _rounds(cluster: Cluster, namespace: str, pod: str) -> list[Mapping[str, int
         return [json.loads(line)[1] for line in lines if line.startswith("[") and line.endswith("\n")]
 
     before: int | None = None
-    for _ in clock.Deadline.after(_ROUND_S).ticks(0.2):
+    for _ in clock.Deadline.after(_ROUND_S).ticks(_POLL_S):
         rounds = read()
         if before is None:
             before = len(rounds) + 1  # the round that is under way began earlier
-        elif len(rounds) >= before + _ROUNDS:
-            return rounds[before : before + _ROUNDS]
+        elif len(rounds) >= before + number:
+            return rounds[before : before + number]
     hint = "check its events: does its image exist, and may the harness create pods in this namespace?"
     raise DriverError(
         f"the pod {pod} reported nothing within {_ROUND_S:g} s", where=f"{cluster.url} {namespace}", hint=hint

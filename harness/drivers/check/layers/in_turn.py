@@ -111,38 +111,31 @@ def in_turn(target: Target, names: Sequence[Layer]) -> FactProbe:
 
 def _with_all(caller: ForeignCaller, settings: LayerSettings, names: Sequence[Layer]) -> Iterator[FactReading]:
     """The facts with every layer on: right calls are let in, foreign ones refused, also those by which each layer is seen."""
-    for call in settings.foreign:
-        right = caller.right(call)
+    shown = [settings.switches[name].shown for name in names]
+    proven = [*settings.foreign, *(one for one in shown if one.database is not None)]
+    for call, right in zip(proven, caller.right(proven), strict=True):
         ok = True if right.fate is Fate.LET_IN else None
-        subject = f"the right call beside {named(call)}"
+        beside = "a query that the role may run" if call.database is not None else "the right call"
+        subject = f"{beside}, beside {named(call)}"
         yield FactReading(subject=subject, expected=Fate.LET_IN, observed=right.words, ok=ok)
-        yield refusal(call, caller.foreign(call), "with every layer on")
-    for name in names:
-        shown = settings.switches[name].shown
-        if shown.database is not None:
-            right = caller.right(shown)
-            ok = True if right.fate is Fate.LET_IN else None
-            subject = f"a query that the role may run, beside {named(shown)}"
-            yield FactReading(subject=subject, expected=Fate.LET_IN, observed=right.words, ok=ok)
-        yield refusal(shown, caller.foreign(shown), "with every layer on")
+    yield from _refusals(caller, [*settings.foreign, *shown], "with every layer on")
 
 
 def _without(target: Target, caller: ForeignCaller, settings: LayerSettings, name: Layer) -> Iterator[FactReading]:
     """The facts with one layer off, and that it is on again."""
     layer, words = settings.switches[name], name.replace("-", " ")
-    before = caller.foreign(layer.shown)
+    before = caller.quickly(layer.shown)
     with switched_off(target, layer.disable, words, _CHECK):
-        off = awaited(lambda: _differs(before, caller.foreign(layer.shown, calls=5)), settings.within_s)
+        off = awaited(lambda: _differs(before, caller.quickly(layer.shown)), settings.within_s)
         yield _seen(layer, words, before, off=off)
         if off:
-            for call in settings.foreign:
-                yield refusal(call, caller.foreign(call), f"with the {words} off")
-            still = _differs(before, caller.foreign(layer.shown, calls=5))
+            yield from _refusals(caller, settings.foreign, f"with the {words} off")
+            still = _differs(before, caller.quickly(layer.shown))
             observed = "seen" if still else "not seen any more"
             yield FactReading(
                 subject=f"the {words} is off at the end", expected="seen", observed=observed, ok=True if still else None
             )
-    on = awaited(lambda: not _differs(before, caller.foreign(layer.shown, calls=5)), settings.within_s)
+    on = awaited(lambda: not _differs(before, caller.quickly(layer.shown)), settings.within_s)
     observed = "seen" if on else f"not seen within {settings.within_s:g} s"
     yield FactReading(subject=f"the {words} is on again", expected="seen", observed=observed, ok=True if on else None)
 
@@ -158,12 +151,12 @@ def _differs(before: SeenCall, now: SeenCall) -> bool:
     return now.fate is not Fate.UNKNOWN and (now.fate, now.header) != (before.fate, before.header)
 
 
-def refusal(call: ForeignCall, seen: SeenCall, when: str) -> FactReading:
-    """The fact that a foreign call is refused."""
-    ok = {Fate.REFUSED: True, Fate.LET_IN: False}.get(seen.fate)
-    return FactReading(
-        subject=f"{named(call)}, {when}", expected=Fate.REFUSED, observed=seen.words, ok=ok, sure=ok is False
-    )
+def _refusals(caller: ForeignCaller, calls: Sequence[ForeignCall], when: str) -> Iterator[FactReading]:
+    """The facts that foreign calls are refused."""
+    for call, seen in zip(calls, caller.foreign(calls), strict=True):
+        ok = {Fate.REFUSED: True, Fate.LET_IN: False}.get(seen.fate)
+        subject = f"{named(call)}, {when}"
+        yield FactReading(subject=subject, expected=Fate.REFUSED, observed=seen.words, ok=ok, sure=ok is False)
 
 
 def named(call: ForeignCall) -> str:
