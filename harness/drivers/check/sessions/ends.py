@@ -27,7 +27,6 @@ from harness.targets import Target
     example="every session was refused with 401 within 5 s after its sign-out and after its expiry",
     needs=(*SESSION, within("identity.session.sign_out", "sessions are signed out")),
     seconds=30.0,
-    touches=("entry",),
     again=False,
 )
 def sessions_end(target: Target, params: Mapping[str, str]) -> FactProbe:

@@ -19,7 +19,8 @@ ENDED: Final = 2
 """Number of sessions that are signed out, in each region."""
 EVERY_S: Final = 0.25
 AFTER_S: Final = 2.5
-"""Time in s for which a session is tried beyond the limit."""
+MOST_S: Final = 15.0
+"""Time in s for which a session is tried beyond the limit; and longer, up to `MOST_S`, until there are `LEAST` answers."""
 LEAST: Final = 8
 """Minimum number of answers after the limit: a replica that still knows the session may answer only some of them."""
 
@@ -98,8 +99,15 @@ def _ended(
 
 
 def _tried(one: EndedSession, limit_s: float) -> list[BrowserAnswer]:
-    browser, since_s = one.maker.new(), (clock.now_ns() - one.out.at_ns) / NS_PER_S
-    return [browser.page(one.cookies) for _ in clock.Deadline.after(limit_s + AFTER_S - since_s).ticks(EVERY_S)]
+    browser, limit_ns = one.maker.new(), one.out.at_ns + round(limit_s * NS_PER_S)
+    answers, late = list[BrowserAnswer](), 0
+    for _ in clock.Deadline.after((limit_ns - clock.now_ns()) / NS_PER_S + MOST_S).ticks(EVERY_S):
+        answer = browser.page(one.cookies)
+        answers.append(answer)
+        late += answer.is_evidence and answer.sent_ns > limit_ns
+        if late >= LEAST and answer.at_ns > limit_ns + round(AFTER_S * NS_PER_S):
+            break
+    return answers
 
 
 def ended_reading(
