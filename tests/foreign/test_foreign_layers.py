@@ -190,7 +190,7 @@ def target_of(one: Platform) -> dict[str, Any]:
 
 def facts(target: Target, *layers: Layer) -> list[FactReading]:
     """The facts with these layers off in turn."""
-    found = list(in_turn(target, layers)())
+    found = list(in_turn(target, layers, {})())
     assert pending_intents(platform_of(target)) == []
     return found
 

@@ -159,7 +159,9 @@ class _Capped:
         self._bins = np.repeat(np.arange(len(sizes)), sizes)
         good = (requests.ok, requests.served(usual.promised_ms))
         self._sums = [np.concatenate([[0], np.cumsum(~each)]) for each in good]
-        whole = np.full(len(sizes), sizes.max())  # the last five seconds may be cut short; noise in them is in whole ones, too
+        whole = np.full(
+            len(sizes), sizes.max()
+        )  # the last five seconds may be cut short; noise in them is in whole ones, too
         self._most = [usual.most_of(whole, late=late) for late in (False, True)]
         self.first_bad = int(np.argmin(good[1]))
 

@@ -15,6 +15,7 @@ import psycopg
 import pytest
 import yaml
 
+from harness.drivers.check.claim import RUN
 from harness.drivers.check.secrets.ages import key_ages
 from harness.drivers.check.secrets.rotation import secret_rotation
 from harness.drivers.check.secrets.tries import LET_IN, current, tried
@@ -144,9 +145,9 @@ def platform(server: Member, tmp_path: Path, *, rereads: bool = True, how: str =
         yield load_target(target)
 
 
-def facts(target: Target, of: str, within: str) -> dict[str, FactReading]:
+def facts(target: Target, of: str, within: str, run: str = "") -> dict[str, FactReading]:
     """Facts of one rotation by subject."""
-    probe = secret_rotation(target, {"of": of, "within": within})
+    probe = secret_rotation(target, {"of": of, "within": within, RUN: run})
     return {one.subject: one for one in probe()}
 
 
@@ -176,6 +177,19 @@ def test_two_services_that_read_again_use_the_new_password_and_nobody_notices(
     assert refused["requests during the rotation"].observed.endswith("requests, 0 failed")
     assert not (tmp_path / "credential.undone").exists()
     assert not [*state.rglob("*.json")]
+
+
+@pytest.mark.slow
+def test_two_sentences_of_one_run_speak_of_one_rotation(server: Member, tmp_path: Path) -> None:
+    """The second one is told by what was seen of it; another run rotates again."""
+    secret = tmp_path / "credential"
+    with platform(server, tmp_path, how="lenient") as target:
+        assert facts(target, "refused", "4 s", "a run")["the old key"].observed == "let in after 4 s"
+        after = secret.read_text()
+        assert facts(target, "used", "4 s", "a run")["cart: the new key"].ok is True
+        assert secret.read_text() == after
+        assert facts(target, "refused", "2 s", "another run")["the old key"].observed == "let in after 2 s"
+        assert secret.read_text() != after
 
 
 @pytest.mark.slow

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Final
 
 from harness.drivers.check.claim import When, claim
 from harness.drivers.check.layers.foreign import Fate, ForeignCaller, SeenCall, awaited, placed_callers
 from harness.drivers.check.layers.switches import switch_access, switched_off
 from harness.drivers.check.needs import within
+from harness.drivers.check.once import OncePerRun
 from harness.drivers.claim import SentenceForm
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError
@@ -26,6 +28,7 @@ REFUSED: Final = SentenceForm(
     "The right call beside each must be let in, and that a layer is off must be seen, else its refusals prove nothing.",
 )
 _CHECK: Final = "check layers"
+_OFF: Final = OncePerRun[list[FactReading]]()
 
 
 def _needs(*layers: Layer) -> tuple[RequiredKey, ...]:
@@ -48,9 +51,9 @@ _DATABASE: Final[tuple[Layer, ...]] = ("token-check", "network-policy", "databas
     again=False,
 )
 @accesses(*CALLERS, by=switch_access)
-def layers_outside(target: Target, params: Mapping[str, str]) -> FactProbe:  # noqa: ARG001 - the sentence has no slots
+def layers_outside(target: Target, params: Mapping[str, str]) -> FactProbe:
     """Gateway check, token check and network policy are each switched off in turn; foreign calls from outside and from a pod are sent meanwhile."""
-    return in_turn(target, _GATEWAY)
+    return in_turn(target, _GATEWAY, params)
 
 
 @claim(
@@ -64,9 +67,9 @@ def layers_outside(target: Target, params: Mapping[str, str]) -> FactProbe:  # n
     again=False,
 )
 @accesses(*CALLERS, by=switch_access)
-def layers_inside(target: Target, params: Mapping[str, str]) -> FactProbe:  # noqa: ARG001 - the sentence has no slots
+def layers_inside(target: Target, params: Mapping[str, str]) -> FactProbe:
     """Token check, network policy and the rights of the services' database role are each switched off in turn; foreign calls from outside and from a pod are sent meanwhile."""
-    return in_turn(target, _DATABASE)
+    return in_turn(target, _DATABASE, params)
 
 
 def layers_of(target: Target) -> LayerSettings:
@@ -81,8 +84,8 @@ def layers_of(target: Target) -> LayerSettings:
     return target.layers
 
 
-def in_turn(target: Target, names: Sequence[Layer]) -> FactProbe:
-    """The probe that switches these layers off, one after the other.
+def in_turn(target: Target, names: Sequence[Layer], params: Mapping[str, str]) -> FactProbe:
+    """The probe that switches these layers off, one after the other; one that both sentences name, once in a run.
 
     Raises:
         ConfigurationError: the target file does not name one of them, or no foreign call from outside or past the gateway.
@@ -103,7 +106,7 @@ def in_turn(target: Target, names: Sequence[Layer]) -> FactProbe:
             facts = list(_with_all(caller, settings, names))
             if all(one.ok for one in facts):
                 for name in names:
-                    facts += _without(target, caller, settings, name)
+                    facts += _OFF.of(params, name, partial(_without, target, caller, settings, name))
             return facts
 
     return probe
@@ -121,23 +124,23 @@ def _with_all(caller: ForeignCaller, settings: LayerSettings, names: Sequence[La
     yield from _refusals(caller, [*settings.foreign, *shown], "with every layer on")
 
 
-def _without(target: Target, caller: ForeignCaller, settings: LayerSettings, name: Layer) -> Iterator[FactReading]:
+def _without(target: Target, caller: ForeignCaller, settings: LayerSettings, name: Layer) -> list[FactReading]:
     """The facts with one layer off, and that it is on again."""
     layer, words = settings.switches[name], name.replace("-", " ")
     before = caller.quickly(layer.shown)
     with switched_off(target, layer.disable, words, _CHECK):
         off = awaited(lambda: _differs(before, caller.quickly(layer.shown)), settings.within_s)
-        yield _seen(layer, words, before, off=off)
+        facts = [_seen(layer, words, before, off=off)]
         if off:
-            yield from _refusals(caller, settings.foreign, f"with the {words} off")
+            facts += _refusals(caller, settings.foreign, f"with the {words} off")
             still = _differs(before, caller.quickly(layer.shown))
             observed = "seen" if still else "not seen any more"
-            yield FactReading(
-                subject=f"the {words} is off at the end", expected="seen", observed=observed, ok=True if still else None
-            )
+            at_end = f"the {words} is off at the end"
+            facts.append(FactReading(subject=at_end, expected="seen", observed=observed, ok=True if still else None))
     on = awaited(lambda: not _differs(before, caller.quickly(layer.shown)), settings.within_s)
     observed = "seen" if on else f"not seen within {settings.within_s:g} s"
-    yield FactReading(subject=f"the {words} is on again", expected="seen", observed=observed, ok=True if on else None)
+    on_again = f"the {words} is on again"
+    return [*facts, FactReading(subject=on_again, expected="seen", observed=observed, ok=True if on else None)]
 
 
 def _seen(layer: LayerSwitch, words: str, before: SeenCall, *, off: bool) -> FactReading:

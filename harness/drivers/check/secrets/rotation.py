@@ -11,6 +11,7 @@ from harness import clock
 from harness.clock import Deadline
 from harness.drivers.check.claim import When, claim
 from harness.drivers.check.needs import within
+from harness.drivers.check.once import OncePerRun
 from harness.drivers.check.secrets.beside import SteadyRequests, paths_of, requests_beside
 from harness.drivers.check.secrets.tries import LET_IN, REFUSED, SecretInUse, current, tried
 from harness.drivers.check.secrets.turns import rotated, rotation_of
@@ -92,53 +93,72 @@ def secret_rotation(target: Target, params: Mapping[str, str]) -> FactProbe:
     limit_s = Quantity.parse(params["within"]).base
 
     def probe() -> Sequence[FactReading]:
-        return list(_rotation(target, rotation, params["of"], limit_s))
+        seen = _ROTATED.of(params, "rotation", lambda: _rotation(target, rotation, params["of"], limit_s))
+        if seen.tells(rotation, params["of"], limit_s):
+            return seen.facts(rotation, params["of"], limit_s)
+        return _rotation(target, rotation, params["of"], limit_s).facts(rotation, params["of"], limit_s)
 
     return probe
 
 
 @dataclass(kw_only=True, slots=True)
 class RotationSeen:
-    """What was seen after a rotation.
+    """What was seen of a rotation.
 
     Attributes:
         refused_s: seconds until the old secret was refused; None: it was not.
         used_s: seconds until each service used the new one, by service.
+        watched_s: seconds for which this was watched.
         old: the last result of a try with the old secret.
         new: the new secret; None: it is the old one still.
         why: why sessions could not be read.
+        others: facts beside: the new secret is let in, no request failed; alone where there was no rotation to watch.
     """
 
     refused_s: float | None = None
     used_s: dict[str, float] = field(default_factory=dict)
+    watched_s: float = 0.0
     old: str = LET_IN
     new: SecretInUse | None = field(default=None, repr=False)
     why: str = ""
+    others: list[FactReading] = field(default_factory=list)
+
+    def facts(self, rotation: Rotation, of: str, limit_s: float) -> list[FactReading]:
+        """The facts of a sentence with this limit."""
+        return [*(_facts(rotation, self, of, limit_s) if self.watched_s else ()), *self.others]
+
+    def tells(self, rotation: Rotation, of: str, limit_s: float) -> bool:
+        """Whether it was watched long enough for a sentence with this limit."""
+        ended = self.refused_s is not None if of == _REFUSED_BY else self.used_s.keys() >= {*rotation.used_by}
+        return not self.watched_s or ended or self.watched_s >= limit_s
 
 
-def _rotation(target: Target, rotation: Rotation, of: str, limit_s: float) -> Iterator[FactReading]:
+def _rotation(target: Target, rotation: Rotation, of: str, limit_s: float) -> RotationSeen:
     old = current(target, rotation)
     before = tried(target, rotation, old)
     if before != LET_IN:
-        yield FactReading(subject="the old key before", expected=LET_IN, observed=before, ok=None)
-        return
+        return RotationSeen(others=[_undone("the old key before", LET_IN, before)])
     with requests_beside(target, rotation) as requests:
         clock.sleep(_BEFORE_S)
         if requests.failed:
-            yield FactReading(
-                subject="requests before the rotation", expected="0 failed", observed=requests.words, ok=None
-            )
-            return
+            return RotationSeen(others=[_undone("requests before the rotation", "0 failed", requests.words)])
         since = _database_time(target, rotation) if rotation.sessions else None
         with rotated(target, rotation) as turn:
             if turn.why:
-                yield FactReading(subject="rotation", expected="made", observed=turn.why, ok=None)
-                return
+                return RotationSeen(others=[_undone("rotation", "made", turn.why)])
             seen = _watched(target, rotation, old, since, of=of, limit_s=limit_s)
             clock.sleep(_AFTER_S)
-            facts = [*_facts(rotation, seen, of, limit_s), _new_fact(target, rotation, seen), _of_requests(requests)]
-            turn.whole = all(fact.ok for fact in facts)
-    yield from facts
+            seen.others = [_new_fact(target, rotation, seen), _of_requests(requests)]
+            used = since is None or seen.used_s.keys() >= {*rotation.used_by}  # the other sentence may ask for it
+            turn.whole = used and all(fact.ok for fact in seen.facts(rotation, of, limit_s))
+    return seen
+
+
+def _undone(subject: str, expected: str, observed: str) -> FactReading:
+    return FactReading(subject=subject, expected=expected, observed=observed, ok=None)
+
+
+_ROTATED: Final = OncePerRun[RotationSeen]()
 
 
 def _database_time(target: Target, rotation: Rotation) -> datetime:
@@ -167,6 +187,7 @@ def _watched(
             break
         if of == _USED_BY and not used and passed_s > limit_s:
             break
+    seen.watched_s = clock.now_s() - began_s
     return seen
 
 
