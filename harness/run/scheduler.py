@@ -69,7 +69,8 @@ class Scheduler:
         self._context.progress.say(f"{len(acts)} checks and other steps that touch nothing, at the same time")
         pool = ThreadPoolExecutor(SIDE_BY_SIDE)
         try:
-            for done in as_completed([pool.submit(self._do, act) for act in acts]):
+            longest_first = sorted(acts, key=lambda act: -act.seconds)
+            for done in as_completed([pool.submit(self._do, act) for act in longest_first]):
                 done.result()
         finally:
             pool.shutdown(cancel_futures=True)  # what has begun undoes what it did at its end

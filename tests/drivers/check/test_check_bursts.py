@@ -9,7 +9,7 @@ from scipy import stats
 
 from harness.drivers.check.bursts.limits import limited_reading, unharmed_reading
 from harness.drivers.check.bursts.sending import LimitedAnswer, _says_when
-from harness.drivers.check.bursts.size import Burst, allowed, at_most, burst_beside, burst_over
+from harness.drivers.check.bursts.size import CONFIDENT, LOOKS, Burst, allowed, at_most, burst_beside, burst_over
 from harness.targets.files.sessions import Limits
 from harness.units import NS_PER_S
 
@@ -141,3 +141,24 @@ def test_others_call_often_enough_to_prove_one_percent() -> None:
 def test_retry_after_is_a_number_of_seconds_or_a_date(*, value: str, says: bool) -> None:
     """RFC 9110, section 10.2.3."""
     assert _says_when(value) is says
+
+
+@pytest.mark.parametrize(
+    ("failed", "calls", "level", "ok"),
+    [(0, 328, LOOKS[0], True), (1, 328, LOOKS[0], None), (1, 656, LOOKS[1], True), (2, 656, LOOKS[1], None)],
+)
+def test_a_second_burst_forgives_one_failure(*, failed: int, calls: int, level: float, ok: bool | None) -> None:
+    """One of 656 calls proves less than one percent, and two do not."""
+    kinds = ((failed, 503, False), (calls - failed, 200, False))
+    assert unharmed_reading("key 2", answers(22.0, *kinds), 0.01, level).ok is ok
+
+
+@given(st.integers(20, 2000), st.floats(0.001, 0.2))
+def test_two_looks_are_wrong_no_more_often_than_one_may_be(calls: int, share: float) -> None:
+    """Where the share of failures is the limit, at most 5 % of the runs pass at one look or the other."""
+    first, both = (
+        next(failed for failed in range(n + 1) if at_most(failed, n, share) > level * CONFIDENT)
+        for n, level in zip((calls, 2 * calls), LOOKS, strict=True)
+    )
+    passed = stats.binom.cdf(first - 1, calls, share) + stats.binom.cdf(both - 1, 2 * calls, share)
+    assert float(passed) <= 0.05
