@@ -428,6 +428,15 @@ def test_a_body_of_the_file_is_new_in_every_request(shop: GuardedShop, tmp_path:
     assert len({first["item"], second["item"], "{new}"}) == 3
 
 
+def test_a_body_of_no_operation_is_refused(shop: GuardedShop, tmp_path: Path) -> None:
+    """It would never be sent."""
+    bodies = "bodies: {POST /order: {pieces: 3}}"
+    target = target_of(shop, tmp_path, ("{description: openapi.json}", f"{{description: openapi.json, {bodies}}}"))
+    with pytest.raises(ConfigurationError, match="no API description has the operation `POST /order`") as refused:
+        operations_of(target)
+    assert refused.value.hint == "did you mean 'POST /orders'?"
+
+
 @pytest.mark.parametrize(
     ("schema", "text"),
     [

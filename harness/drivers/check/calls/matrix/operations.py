@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from harness.drivers.check.calls.matrix.samples import NoSampleError, examples_of, sample
 from harness.errors import ConfigurationError
+from harness.nearest import hint_with_nearest
 from harness.targets import Target
 from harness.targets.files.identity import Authorisation
 from harness.targets.files.requests import ENTRY
@@ -95,12 +96,13 @@ def operations_of(target: Target, service: str = ENTRY) -> tuple[GuardedOperatio
         ConfigurationError: the description cannot be read or has no operation, or `authorisation` contradicts that of the entry.
     """
     declared = (target.authorisation if service == ENTRY else None) or Authorisation()
-    text = description_of(target, service)
-    found = {one.name: one for one in _GuardReader(_of_version_3(text.document(), text.source), target).every()}
+    found = _described(target, service)
     if not found:
         where = f"{target.file}: api.description"
         raise ConfigurationError("the API description has no operation", where=where, hint="describe `paths`")
     _require_agreed(target, declared, found)
+    if service == ENTRY:
+        _require_known_bodies(target, found)
     for name in (*declared.scopes, *declared.protected, *declared.keys):
         if name not in found:  # the description lacks what is served
             method, _, path = name.partition(" ")
@@ -108,6 +110,25 @@ def operations_of(target: Target, service: str = ENTRY) -> tuple[GuardedOperatio
                 name=name, method=method, path=path, inside=tuple(re.findall(r"{([^}]*)}", path))
             )
     return tuple(_declared(one, declared, target) for one in found.values())
+
+
+def _described(target: Target, service: str) -> dict[str, GuardedOperation]:
+    text = description_of(target, service)
+    return {one.name: one for one in _GuardReader(_of_version_3(text.document(), text.source), target).every()}
+
+
+def _require_known_bodies(target: Target, found: Mapping[str, GuardedOperation]) -> None:
+    """Raise ConfigurationError for a body of `api.bodies` whose operation no description has: it would never be sent."""
+    if target.api is None or not (unknown := [name for name in target.api.bodies if name not in found]):
+        return
+    services = () if isinstance(target.api.description, str) else target.api.description
+    names = [*found, *(name for one in services if one != ENTRY for name in _described(target, one))]
+    if wrong := [name for name in unknown if name not in names]:
+        raise ConfigurationError(
+            f"no API description has the operation `{wrong[0]}`",
+            where=f"{target.file}: api.bodies",
+            hint=hint_with_nearest(wrong[0], names),
+        )
 
 
 def why_forbidden(target: Target, one: GuardedOperation) -> str:
