@@ -11,10 +11,12 @@ from harness.chaos.holding import hold
 from harness.chaos.injected import end_faults, fail_answers, partition_member, stress_memory
 from harness.chaos.locks import lock_rows, lock_tables, release_rows
 from harness.chaos.nodes import power_off_node, power_off_region, power_off_zone, power_on_nodes
+from harness.chaos.workloads import give_services_back, take_service
 
 __all__ = [
     "end_faults",
     "fail_answers",
+    "give_services_back",
     "hold",
     "lead_from_home",
     "lock_rows",
@@ -27,4 +29,5 @@ __all__ = [
     "power_on_nodes",
     "release_rows",
     "stress_memory",
+    "take_service",
 ]

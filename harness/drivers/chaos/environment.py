@@ -143,8 +143,6 @@ def _chosen_by(target: Target) -> dict[str, str]:
     """The variables by which the target chooses what to break."""
     names = dict(zip(_REGIONS, (target.primary_region, *_other_regions(target)), strict=False))
     env = {f"READINESS_{rank}_REGION": name for rank, name in names.items()}
-    if target.kubernetes is not None:
-        env |= {f"READINESS_{rank}_NAMESPACE": _namespace(target, name) for rank, name in names.items()}
     if target.database is not None and target.database.leader is not None:
         env["READINESS_DATABASE_NAMESPACE"] = target.database.leader.namespace
     if target.primary_region:
@@ -158,12 +156,6 @@ def _other_regions(target: Target) -> list[str]:
     """The regions beside the primary; the one with the largest share of answers is the secondary, if equal the first named."""
     others = [name for name in target.regions if name != target.primary_region]
     return sorted(others, key=lambda name: -target.shares.get(name, 0.0))
-
-
-def _namespace(target: Target, region: str) -> str:
-    """The namespace of a region's services; empty without a region."""
-    own = target.regions[region].namespace if region in target.regions else ""
-    return own or (target.kubernetes.namespace if target.kubernetes is not None and region else "")
 
 
 def _proxies(target: Target) -> dict[str, str]:

@@ -69,12 +69,12 @@ def test_the_shipped_experiments_use_chaostoolkit_kubernetes_or_say_why_not() ->
     texts = {path.stem: path.read_text(encoding="utf-8") for path in SHIPPED.glob("*.yaml")}
     acting = {name for name, text in texts.items() if re.search(r"module: chaosk8s\.\w+\.actions", text)}
     stock = {name for name, text in texts.items() if "module: chaosk8s." in text}
-    assert len(stock) == 15
-    assert {"pod-loss", "each-pod-loss", "service-loss-user", "database-primary-loss", "frontend-hung"} <= acting
+    assert len(stock) == 13
+    assert {"pod-loss", "each-pod-loss", "database-promotion", "database-primary-loss", "frontend-hung"} <= acting
     assert [name for name, text in texts.items() if name not in stock and "  # of the harness: " not in text] == []
     page = (SHIPPED.parent / "docs" / "chaos-toolkit.md").read_text(encoding="utf-8")
     _, acts, asks, others = re.split(
-        r"^(?:Of the 22|Seven ask|Seven do not)", page.partition("\n## A trial")[0], flags=re.MULTILINE
+        r"^(?:Of the 22|Seven ask|Nine do not)", page.partition("\n## A trial")[0], flags=re.MULTILINE
     )
     for said, expected in ((acts, acting), (asks, stock - acting), (others, {*texts} - stock)):
         assert {*re.findall(r"`([a-z0-9-]+)`", said)} & {*texts} == expected
@@ -379,7 +379,9 @@ def test_a_probe_of_the_hypothesis_is_no_probe_of_the_method(tmp_path: Path) -> 
 
 def test_a_probe_of_the_configuration_is_checked_as_others_are(tmp_path: Path) -> None:
     """Chaos Toolkit passes over one that fails, and the value would be missing where a rollback needs it."""
-    said = message(tmp_path, "func: count_pods", "func: count_podz", "service-loss-user")
+    probe = "{type: python, module: chaosk8s.pod.probes, func: count_podz, arguments: {label_selector: app=shop}}"
+    own = f"configuration:\n  in_primary: {{type: probe, provider: {probe}}}\n"
+    said = message(tmp_path, "configuration:\n", own, "pod-loss")
     assert "configuration.in_primary.provider.func: `chaosk8s.pod.probes` has no function `count_podz`" in said
 
 

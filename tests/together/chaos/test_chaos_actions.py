@@ -352,6 +352,7 @@ def test_every_action_with_an_undo_has_its_way_back_declared() -> None:
     assert declared == {
         "power-on",
         "power-on-by-command",
+        "scale-back",
         "uncordon",
         "switch-back",
         "delete-custom",
@@ -419,3 +420,54 @@ def test_a_member_that_still_streams_was_not_parted(pocket: Any) -> None:
     actions.end_faults()
     with pytest.raises(FaultNotInjected, match="the network partition was not injected"):
         probes.member_parted(within_s=0.3)
+
+
+def test_a_service_is_taken_as_a_whole_and_given_back(pocket: Any) -> None:
+    """No replica is left of its deployment; what it had is on disk first."""
+    hits = actions.take_service("track-service")
+    assert names(hits) == ["track-service-1", "track-service-2", "track-service-3"]
+    assert pocket.get("Deployment", "us-east-1", "track-service")["spec"]["replicas"] == 0
+    assert undos() == ["scale-back us-east-1 track-service 3 Deployment"]
+    assert actions.give_services_back() == ["track-service"]
+    assert pocket.get("Deployment", "us-east-1", "track-service")["spec"]["replicas"] == 3
+    assert undos() == []
+
+
+def test_a_service_by_the_recommended_label_is_taken(pocket: Any) -> None:
+    """A chart labels its pods with `app.kubernetes.io/name` alone."""
+    label = {"app.kubernetes.io/name": "shop"}
+    spec = pocket.get("Deployment", "us-east-1", "track-service")["spec"]
+    template = {**spec["template"], "metadata": {"labels": label}}
+    pocket.change(
+        "Deployment",
+        "us-east-1",
+        "track-service",
+        spec={**spec, "selector": {"matchLabels": label}, "template": template},
+    )
+    for number in (1, 2, 3):
+        metadata = pocket.get("Pod", "us-east-1", f"track-service-{number}")["metadata"]
+        pocket.change("Pod", "us-east-1", f"track-service-{number}", metadata={**metadata, "labels": label})
+    hits = actions.take_service("shop")
+    assert [hit["workload"] for hit in hits["hit"]] == ["shop"] * 3
+
+
+def test_what_was_scaled_since_is_left_as_it_is(pocket: Any) -> None:
+    """A person, or an autoscaler, has given it eight replicas meanwhile."""
+    actions.take_service("track-service")
+    spec = pocket.get("Deployment", "us-east-1", "track-service")["spec"]
+    pocket.change("Deployment", "us-east-1", "track-service", spec={**spec, "replicas": 8})
+    assert actions.give_services_back() == ["track-service"]
+    assert pocket.get("Deployment", "us-east-1", "track-service")["spec"]["replicas"] == 8
+    assert undos() == []
+
+
+def test_a_service_that_is_not_complete_is_not_taken(pocket: Any) -> None:
+    """Its loss would show nothing, nor would that of a service that nobody has."""
+    pocket.change("Pod", "us-east-1", "track-service-2", status={"podIP": "127.96.1.1", "phase": "Running"})
+    with pytest.raises(
+        FaultNotInjected, match="not every pod of track-service is ready before the fault: track-service-2"
+    ):
+        actions.take_service("track-service")
+    with pytest.raises(FaultNotInjected, match="there is none"):
+        actions.take_service("mail-service")
+    assert undos() == []
