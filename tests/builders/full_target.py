@@ -37,6 +37,7 @@ _MAY_BREAK: Final = (
     "audit-tampering",
     "layers",
     "authentication-down",
+    "restore-drill",
 )
 _PRODUCTION: Final = "{schema: any, tables: {users: 10}}\n"
 
@@ -107,6 +108,10 @@ def full_target(directory: Path, prometheus: str = NO_SERVICE) -> dict[str, Any]
         "may_write": [{"users": "test-*"}, {"operations": "POST /users"}, {"operations": "POST /orders"}],
         "sign_in": {"path": "/sessions", "user": "test-{n}", "password": dsn},
         **trust_sections(directory, NO_SERVICE, dsn),
+        "drills": {
+            "orders": {key: {"command": ["true"]} for key in ("make", "restore", "remove")}
+            | {"scratch": dsn, "within": "1 s"}
+        },
         "files": {"manifests": ["jobs.yaml"]},
     }
 

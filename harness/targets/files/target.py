@@ -13,6 +13,7 @@ from harness.errors import ConfigurationError
 from harness.targets.files.attacks import AttackSettings, LayerSettings
 from harness.targets.files.audit import AuditSettings, ExportSettings
 from harness.targets.files.changes import FlagSettings, MigrationSettings, RolloutSettings
+from harness.targets.files.drills import RestoreDrill
 from harness.targets.files.identity import Authorisation, IdentitySettings, wrong_identity
 from harness.targets.files.listeners import Tls
 from harness.targets.files.outside import ActiveUsers, Alerting, Dns, Flows, Grafana, Metrics, Profiles, UserReports
@@ -98,6 +99,7 @@ _LIVE: Final = frozenset(
         "export",
         "attacks",
         "layers",
+        "drills",
     }
 )
 """Keys that only a running platform has."""
@@ -147,6 +149,7 @@ class Target(TargetSection):
         export: export of a person; None: there is none.
         attacks: how attacks are noticed; None: there are no attacks.
         layers: layers of protection that are switched off one by one; None: none is switched off.
+        drills: restores of backups into a scratch database, by name.
         file: path of the target file.
     """
 
@@ -199,6 +202,7 @@ class Target(TargetSection):
     export: ExportSettings | None = None
     attacks: AttackSettings | None = None
     layers: LayerSettings | None = None
+    drills: Mapping[Name, RestoreDrill] = Field(default_factory=dict)
     tls: Tls = Tls()
     proxy: str = "none"
     evidence: EvidenceFiles = EvidenceFiles()

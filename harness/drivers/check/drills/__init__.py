@@ -1,0 +1,1 @@
+"""Drills: a copy of what serves is restored into a scratch database, compared, timed and removed."""

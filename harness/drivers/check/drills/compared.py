@@ -1,0 +1,87 @@
+"""Compares what was restored with what was served before and after the backup was made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from harness.drivers.check.drills.checksums import DatabaseSums, TableSum
+from harness.drivers.facts import FactReading
+
+
+def compared(
+    before: DatabaseSums, after: DatabaseSums, later: Mapping[str, tuple[int, int]], restored: DatabaseSums
+) -> Sequence[FactReading]:
+    """One fact of each table and sequence that is not equal or not known, and one of all others.
+
+    Args:
+        before, after: what was served right before and right after the backup was made.
+        later: `writes` of each table after the restore, which show a change that was undone meanwhile.
+        restored: what was restored.
+    """
+    if before.encoding != restored.encoding:
+        return [_fact("encoding", before.encoding, restored.encoding, ok=None)]
+    names = sorted({*before.tables, *after.tables, *restored.tables})
+    facts = [
+        fact
+        for name in names
+        for fact in _table(name, *(one.tables.get(name) for one in (before, after, restored)), later.get(name))
+    ]
+    facts += [
+        fact
+        for name in sorted({*before.sequences, *after.sequences})
+        for fact in _sequence(name, before, after, restored)
+    ]
+    others = [name for name in names if not any(fact.subject == f"table {name}" for fact in facts)]
+    rows = sum(restored.tables[name].rows or 0 for name in others)
+    summary = f"{len(others)} of {len(names)}, with {rows} rows"
+    return [
+        *facts,
+        _fact("tables with equal row count and checksum", f"{len(names)}", summary, ok=True if others else None),
+    ]
+
+
+def _table(
+    name: str, before: TableSum | None, after: TableSum | None, restored: TableSum | None, later: tuple[int, int] | None
+) -> Iterator[FactReading]:
+    subject = f"table {name}"
+    if before is None or after is None:
+        if before is not None or after is not None:
+            yield _fact(subject, "not made or dropped while the backup was made", "made or dropped meanwhile", ok=None)
+        else:
+            yield _fact(subject, "no such table, as in the database that serves", str(restored), ok=False)
+        return
+    if restored is None:
+        yield _fact(subject, str(before), "the table is missing", ok=False)
+        return
+    unread = next((one for one in (before, after, restored) if one.content is None), None)
+    if unread is not None:
+        yield _fact(subject, "read, before and after", str(unread), ok=None)
+    elif restored.content not in (before.content, after.content):
+        changed = before.content != after.content or later != before.writes
+        why = (
+            "; it was written to meanwhile"
+            if changed
+            else "; a backup may leave out its rows"
+            if before.partial
+            else ""
+        )
+        yield _fact(subject, str(before), f"{restored}{why}", ok=None if why else False)
+
+
+def _sequence(name: str, before: DatabaseSums, after: DatabaseSums, restored: DatabaseSums) -> Iterator[FactReading]:
+    """A sequence that is missing, or that would give numbers once more. A restored one may be ahead: the log has it in steps."""
+    subject = f"sequence {name}"
+    if name not in before.sequences or name not in after.sequences:
+        yield _fact(subject, "not made or dropped while the backup was made", "made or dropped meanwhile", ok=None)
+        return
+    if name not in restored.sequences:
+        yield _fact(subject, "restored", "the sequence is missing", ok=False)
+        return
+    (first, cycle), (last, _), (found, _) = (one.sequences[name] for one in (before, after, restored))
+    if first is not None and (found is None or found < first):
+        known = first == last and not cycle
+        yield _fact(subject, f"at {abs(first)} or beyond", str(found and abs(found)), ok=False if known else None)
+
+
+def _fact(subject: str, expected: str, observed: str, *, ok: bool | None) -> FactReading:
+    return FactReading(subject=subject, expected=expected, observed=observed, ok=ok)

@@ -1,0 +1,136 @@
+"""The scratch database of a drill: it must not be there before, and must not be the one that serves."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from harness import clock
+from harness.drivers.check.drills.checksums import connected
+from harness.drivers.check.sql.asking import CONNECT_S
+from harness.errors import DriverError, TargetUnreachable
+from harness.targets.files.reference import Reference
+
+_AGAIN_S: Final = 0.1
+_ASKED: Final = ("postgres", "template1")
+"""Databases of every server, of which one is asked whether the scratch database is there."""
+
+
+def refuse_scratch(serves: Reference, scratch: Reference) -> None:
+    """Refuse a scratch database that serves, is there already, or may be there.
+
+    Raises:
+        DriverError: it is refused; nothing was run.
+        TargetUnreachable: the database that serves does not answer.
+    """
+    hint = "name a database in `scratch` that only the drill's `restore` makes and `remove` removes"
+    if is_the_same(serves, scratch):
+        raise DriverError("the scratch database is the one that serves: nothing was run", where=str(scratch), hint=hint)
+    if why := _presence(scratch):
+        raise DriverError(f"the scratch database {why}: nothing was run", where=str(scratch), hint=hint)
+
+
+def is_the_same(serves: Reference, scratch: Reference) -> bool:
+    """Whether both addresses reach one live database, as a lock that is taken by one is there for the other.
+
+    The system identifier and the database's oid do not show this: a physical copy has the same.
+
+    Raises:
+        TargetUnreachable: the database that serves does not answer.
+        DriverError: a database refused the lock or the query.
+    """
+    import psycopg
+
+    key = secrets.randbelow(2**31)
+    try:
+        with connected(serves) as one:
+            one.execute("SELECT pg_advisory_xact_lock(0, %s)", (key,))
+            with _answering(scratch) as other:
+                if other is None:
+                    return False
+                seen = other.execute(
+                    "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database "
+                    "WHERE l.locktype = 'advisory' AND l.objid::bigint = %s AND l.classid = 0 AND d.datname = current_database()",
+                    (key,),
+                ).fetchone()
+                return seen is None or seen[0] > 0
+    except psycopg.Error as error:
+        raise DriverError(f"a database refused a query ({type(error).__name__})", where=str(scratch)) from error
+
+
+@contextmanager
+def _answering(dsn: Reference) -> Iterator[Any]:
+    """Context of a connection; None if there is no answer."""
+    try:
+        made = connected(dsn)
+        connection = made.__enter__()
+    except TargetUnreachable:
+        yield None
+        return
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def _presence(scratch: Reference) -> str:
+    """Why the database is there or may be there; empty: it is known that it is not there."""
+    from psycopg.conninfo import conninfo_to_dict
+
+    with _answering(scratch) as there:
+        if there is not None:
+            return "is there already"
+    parts = conninfo_to_dict(scratch.resolve())
+    host, port, name = (str(parts.get(key) or usual) for key, usual in (("host", ""), ("port", "5432"), ("dbname", "")))
+    if not host or not name or "," in host + port or parts.get("service"):
+        return "is not named by one `host` and one `dbname`"
+    if not _listens(host, int(port)):
+        return ""
+    for asked in _ASKED:
+        try:
+            with connected(scratch, dbname=asked) as connection:
+                row = connection.execute("SELECT count(*) FROM pg_database WHERE datname = %s", (name,)).fetchone()
+                return "" if row is not None and not row[0] else "is there already, and does not answer"
+        except TargetUnreachable:
+            continue
+    return "may be there: its server answers, but not this user"
+
+
+def _listens(host: str, port: int) -> bool:
+    """Whether a server may be at an address: only a refused connection and an unknown name show that it is not."""
+    family = socket.AF_UNIX if host.startswith("/") else socket.AF_INET
+    try:
+        if family == socket.AF_UNIX:
+            with socket.socket(family) as one:
+                one.connect(f"{host}/.s.PGSQL.{port}")
+        else:
+            socket.create_connection((host, port), timeout=CONNECT_S).close()
+    except (ConnectionRefusedError, FileNotFoundError, socket.gaierror):
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def await_scratch(scratch: Reference, within_s: float) -> bool:
+    """Wait until the database answers, and does not recover any more."""
+    import psycopg
+
+    for _ in clock.Deadline.after(within_s).ticks(_AGAIN_S):
+        with _answering(scratch) as connection:
+            if connection is None:
+                continue
+            try:
+                if connection.execute("SELECT pg_is_in_recovery()").fetchone() == (False,):
+                    return True
+            except psycopg.Error:
+                continue  # it restarts
+    return False
+
+
+def is_gone(scratch: Reference) -> bool:
+    """Whether it is known that the database is not there."""
+    return not _presence(scratch)

@@ -1,0 +1,39 @@
+"""The section `drills` of a target file: how a backup is made, and restored into a scratch database."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from harness.targets.files.reference import Reference
+from harness.targets.files.stored import Words
+from harness.targets.files.values import TargetSection, quantity
+
+
+class DrillCommand(TargetSection):
+    """A command on this machine; what it prints is not read.
+
+    Attributes:
+        command: the command.
+    """
+
+    command: Words
+
+
+class RestoreDrill(TargetSection):
+    """One drill of `database.dsn`.
+
+    Attributes:
+        make: makes a new backup, whose content is then known; None: only the time of a restore is judged.
+        restore: restores the newest backup into the scratch database, which does not exist before.
+        scratch: DSN of the scratch database, which answers when the restore is done.
+        remove: removes the scratch database, and ends a restore that still runs; it may be repeated.
+        within_s: time for each command, and for the checksums of all tables, in s.
+    """
+
+    make: DrillCommand | None = None
+    restore: DrillCommand
+    scratch: Reference
+    remove: DrillCommand
+    within_s: Annotated[float, quantity("time", "10 min"), Field(gt=0)] = Field(default=600.0, alias="within")
