@@ -14,7 +14,8 @@ def compared(
     """One fact of each table and sequence that is not equal or not known, and one of all others.
 
     Args:
-        before, after: what was served right before and right after the backup was made.
+        before: what was served right before the backup was made.
+        after: the same right after it.
         later: `writes` of each table after the restore, which show a change that was undone meanwhile.
         restored: what was restored.
     """
