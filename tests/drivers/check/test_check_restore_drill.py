@@ -161,8 +161,8 @@ def test_a_dump_cut_short_fails(drill: Drill) -> None:
 
 def test_a_write_meanwhile_is_not_decided(drill: Drill) -> None:
     """A table that is written to while the backup is made, also if the write is undone: it is named, unless the copy is equal to one of the two."""
-    write = drill.program("psql", f"{drill.at} -d postgres -c")
-    first, change, back = (f'{write} "UPDATE events SET one = one + {n} WHERE id = 9"' for n in (1, 5, -5))
+    update = '-d postgres -c "UPDATE events SET one = one + {} WHERE id = 9"'
+    first, change, back = (drill.program("psql", f"{drill.at} {update.format(n)}") for n in (1, 5, -5))
     drill.make, dump = f"{drill.make} && {first}", drill.make
     assert drill.copy() == []
     drill.make = f"{change} && {dump} && {back}"
