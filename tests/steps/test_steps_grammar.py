@@ -304,6 +304,10 @@ OBJECTIVES = {
     ),
     "a workload started without settings refuses anonymous calls and default passwords": check("workload-defaults"),
     "every foreign call is refused while authentication is down for 20 s": check("authentication-down", down="20 s"),
+    "a copy of orders restored from the newest backup has equal row counts and checksums for every table": check(
+        "restored-copy", drill="orders"
+    ),
+    "a restore of orders is done within 4 h": check("restore-time", drill="orders", within="4 h"),
     "every service is reached through the api-gateway of every region with status 200": check("gateway-reads"),
     "TCP 8080 of the backend accepts its declared callers and refuses every other workload": check(
         "network-policy", port="8080"

@@ -22,11 +22,10 @@ def compared(
     if before.encoding != restored.encoding:
         return [_fact("encoding", before.encoding, restored.encoding, ok=None)]
     names = sorted({*before.tables, *after.tables, *restored.tables})
-    facts = [
-        fact
-        for name in names
-        for fact in _table(name, *(one.tables.get(name) for one in (before, after, restored)), later.get(name))
-    ]
+    facts = list[FactReading]()
+    for name in names:
+        first, last, copy = (one.tables.get(name) for one in (before, after, restored))
+        facts += _table(name, first, last, copy, later.get(name))
     facts += [
         fact
         for name in sorted({*before.sequences, *after.sequences})

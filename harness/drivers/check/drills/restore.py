@@ -29,6 +29,7 @@ from harness.targets.files.drills import DrillCommand, RestoreDrill
 from harness.targets.files.reference import Reference
 from harness.targets.kubernetes import Cluster
 from harness.targets.undo import undo_now, undoable
+from harness.units import NS_PER_S
 
 _CHECK: Final = "check restore-drill"
 _DRILL: Final = within("drills.{drill}", "a backup is restored into a scratch database")
@@ -169,12 +170,12 @@ def _restored(drill: RestoreDrill) -> DrillSeen:
     try:
         _restore(drill)
         if await_scratch(drill.scratch, deadline.left_s):
-            seen.took_s = (clock.now_ns() - started_ns) / clock.NS_PER_S
+            seen.took_s = (clock.now_ns() - started_ns) / NS_PER_S
         else:
             seen.why, seen.hung = "the scratch database does not answer, or is still in recovery", True
     except (CommandEnded, CommandHangs) as error:
         seen.why, seen.hung = f"`{error.where}` {error.what}", isinstance(error, CommandHangs)
-    seen.failed, seen.waited_s = bool(seen.why), (clock.now_ns() - started_ns) / clock.NS_PER_S
+    seen.failed, seen.waited_s = bool(seen.why), (clock.now_ns() - started_ns) / NS_PER_S
     return seen
 
 
