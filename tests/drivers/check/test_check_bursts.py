@@ -9,7 +9,7 @@ from scipy import stats
 
 from harness.drivers.check.bursts.limits import limited_reading, unharmed_reading
 from harness.drivers.check.bursts.sending import LimitedAnswer, _says_when
-from harness.drivers.check.bursts.size import CONFIDENT, LOOKS, Burst, allowed, at_most, burst_beside, burst_over
+from harness.drivers.check.bursts.size import CONFIDENT, BURST_LEVELS, Burst, allowed, at_most, burst_beside, burst_over
 from harness.targets.files.sessions import Limits
 from harness.units import NS_PER_S
 
@@ -145,7 +145,12 @@ def test_retry_after_is_a_number_of_seconds_or_a_date(*, value: str, says: bool)
 
 @pytest.mark.parametrize(
     ("failed", "calls", "level", "ok"),
-    [(0, 328, LOOKS[0], True), (1, 328, LOOKS[0], None), (1, 656, LOOKS[1], True), (2, 656, LOOKS[1], None)],
+    [
+        (0, 328, BURST_LEVELS[0], True),
+        (1, 328, BURST_LEVELS[0], None),
+        (1, 656, BURST_LEVELS[1], True),
+        (2, 656, BURST_LEVELS[1], None),
+    ],
 )
 def test_a_second_burst_forgives_one_failure(*, failed: int, calls: int, level: float, ok: bool | None) -> None:
     """One of 656 calls proves less than one percent, and two do not."""
@@ -154,11 +159,11 @@ def test_a_second_burst_forgives_one_failure(*, failed: int, calls: int, level: 
 
 
 @given(st.integers(20, 2000), st.floats(0.001, 0.2))
-def test_two_looks_are_wrong_no_more_often_than_one_may_be(calls: int, share: float) -> None:
-    """Where the share of failures is the limit, at most 5 % of the runs pass at one look or the other."""
+def test_two_bursts_are_wrong_no_more_often_than_one_may_be(calls: int, share: float) -> None:
+    """Where the share of failures is the limit, at most 5 % of the runs pass with one burst or with both."""
     first, both = (
         next(failed for failed in range(n + 1) if at_most(failed, n, share) > level * CONFIDENT)
-        for n, level in zip((calls, 2 * calls), LOOKS, strict=True)
+        for n, level in zip((calls, 2 * calls), BURST_LEVELS, strict=True)
     )
     passed = stats.binom.cdf(first - 1, calls, share) + stats.binom.cdf(both - 1, 2 * calls, share)
     assert float(passed) <= 0.05

@@ -136,7 +136,7 @@ def test_a_profile_may_ask_for_another_window() -> None:
         profiles: load_traffic("everyday", [LOADTESTS], profiles=profiles).window_s
         for profiles in ((), ("security",), ("core",), ("core", "security"))
     }
-    assert windows == {(): 150.0, ("security",): 45.0, ("core",): 150.0, ("core", "security"): 150.0}
+    assert windows == {(): 150.0, ("security",): 20.0, ("core",): 150.0, ("core", "security"): 150.0}
 
 
 def test_spikes_are_three_times_as_high() -> None:

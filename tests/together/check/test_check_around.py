@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, cast
+
+import pytest
 
 from harness.drivers.check.gateway.around import gateway_only
 from harness.drivers.check.gateway.routes import leads_around
+from harness.targets.files.outside import Flows
 from tests.builders.addresses import NET
+from tests.together.check.test_check_flow_log import endpoint, flow
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from harness.drivers.facts import FactReading
     from harness.targets import Target
     from harness.targets.kubernetes import Cluster
@@ -154,16 +161,16 @@ def test_pages_for_people_are_no_way_around_the_gateway(
 ) -> None:
     """The service at the website's address is open, and so is every other that selects its pods; the one beside it is not."""
     cluster.create("Service", service("api-gateway"))
-    cluster.create("Service", service("pages", clusterIP=f"{NET}2", type="LoadBalancer"))
+    cluster.create("Service", service("pages", clusterIP=f"{NET}3", type="LoadBalancer"))
     cluster.create("Service", service("pages-too", selector={"app": "pages"}, type="NodePort"))
     cluster.create("Service", service("track-service", type="NodePort"))
     cluster.create("Deployment", deployment("pages", hostNetwork=True))
     both = (f"{NET}2", f"{NET}2")
     reached(cluster, {**CLOSED_TO_STRANGERS, "PAGES": both, "PAGES_TOO": both})
-    named = target.model_copy(update={"website": f"http://{NET}2:8080/"})
+    named = target.model_copy(update={"website": f"http://{NET}3:8080/"})
     bad = {subject: one.observed for subject, one in looked(named).items() if not one.ok}
     assert bad == {"north: service track-service": "NodePort"}
-    elsewhere = target.model_copy(update={"website": f"http://{NET}2/"})  # another port of the same address
+    elsewhere = target.model_copy(update={"website": f"http://{NET}3/"})  # another port of the same address
     assert "north: service pages" in {subject for subject, one in looked(elsewhere).items() if not one.ok}
     assert "north: service pages" in {subject for subject, one in looked(target).items() if not one.ok}
 
@@ -185,3 +192,35 @@ def test_a_stranger_that_is_answered_and_open_ports_are_found(
         "north: pods of Deployment/beside": "port 81 of its node",
         "north: stranger to track-service on TCP 8080": "accepted",
     }
+
+
+@pytest.mark.parametrize(
+    ("led", "ok", "said"),
+    [
+        (["api-gateway"], True, "leads to api-gateway alone"),
+        (["api-gateway", "track-service"], False, "1 connections to track-service"),
+        ([], None, "no connection from it to api-gateway is in the log"),
+        (
+            None,
+            None,
+            "not known, since the target file names no log of connections; hint: write `flows: {log: FILE, …}`",
+        ),
+    ],
+)
+def test_an_entry_in_front_of_the_gateway_leads_to_it_alone(
+    cluster: PocketCluster, target: Target, tmp_path: Path, *, led: list[str] | None, ok: bool | None, said: str
+) -> None:
+    """It is called by anybody; where it leads is told by the log of connections, and by nothing else."""
+    cluster.create("Service", service("api-gateway"))
+    cluster.create("Service", service("entry", selector={"app": "edge"}, clusterIP=f"{NET}1"))
+    flows = [flow(endpoint("edge", "edge-1"), endpoint(one, f"{one}-1")) for one in led or []]
+    (tmp_path / "events.log").write_text("".join(f"{json.dumps(one)}\n" for one in flows))
+    pod = {"metadata": {"name": "edge-1", "namespace": "north", "labels": {"app": "edge"}}}
+    cluster.create(
+        "Pod", {"apiVersion": "v1", "kind": "Pod", **pod, "spec": {"containers": [{"name": "c", "image": "x"}]}}
+    )
+    own = {"stores": ["postgres"], "data_access": ["track-service"], "dependencies": {"track-service": ["postgres"]}}
+    log = None if led is None else Flows.model_validate({"log": str(tmp_path / "events.log"), **own}, strict=False)
+    found = looked(target.model_copy(update={"flows": log}))
+    assert [subject for subject in found if "stranger" in subject] == []
+    assert (found["north: entry edge"].ok, found["north: entry edge"].observed) == (ok, said)

@@ -14,8 +14,8 @@ from typing import Final
 from harness import clock
 from harness.drivers.check.bursts.sending import CallingClient, LimitedAnswer, send_for
 from harness.drivers.check.bursts.size import (
+    BURST_LEVELS,
     CONFIDENT,
-    LOOKS,
     OVER,
     PROVEN,
     Burst,
@@ -111,7 +111,7 @@ def _beside(
     """The facts of a burst; where a few failures leave its answer open, of a second one with it."""
     sender, others = _at(clients[0], burst.per_s), [_at(one, burst.others_per_s) for one in clients[1:]]
     answers, sent, facts = defaultdict[str, list[LimitedAnswer]](list), list[FactReading](), list[FactReading]()
-    for level in LOOKS:
+    for level in BURST_LEVELS:
         came = send_for(target, limits.path, [sender, *others], burst.seconds)
         _wait_until_served(target, limits, clients[0])
         sent.append(_sent_reading(limits, came[sender.name]))
@@ -218,7 +218,7 @@ def unharmed_reading(name: str, answers: Sequence[LimitedAnswer], limit: float, 
         name: client.
         answers: its answers during the burst.
         limit: error rate that must not be reached, 0 to 1.
-        level: share of the probabilities of an error that this look may use.
+        level: share of the probabilities of an error that the answers may use.
     """
     calls = len(answers)
     failed = sum(not one.is_served for one in answers)

@@ -22,8 +22,8 @@ MOST_OTHERS_PER_S: Final = 25.0
 CONFIDENT: Final = 0.05
 PROVEN: Final = 0.0025
 """Probabilities of an error: of a PASS, and of a FAIL (ARCHITECTURE.md, rule 5)."""
-LOOKS: Final = (0.75, 0.25)
-"""Shares of these probabilities for a first burst, and for both bursts where a second one follows: together they are no more than one look may use."""
+BURST_LEVELS: Final = (0.75, 0.25)
+"""Shares of these probabilities for a first burst, and for both bursts where a second one follows: in sum no more than all of them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from harness.drivers.check.calling import place_name, tcp_ports
 from harness.drivers.check.claim import claim
+from harness.drivers.check.gateway.entries import EntriesSeen
 from harness.drivers.check.gateway.gateways import GATEWAY, gateway_reads
 from harness.drivers.check.gateway.routes import ROUTES, leads_around
 from harness.drivers.check.needs import API, DECLARED_CALLERS, ENTRIES, READS
@@ -17,7 +18,7 @@ from harness.ports import port_of
 from harness.targets import Target
 from harness.targets.access import accesses
 from harness.targets.cluster.workloads import CONTROLLERS, controllers, running_containers
-from harness.targets.kubernetes import Object
+from harness.targets.kubernetes import Object, workload_of
 from harness.targets.places import Clusters, namespaces
 from harness.targets.probe_pods import CALLERS
 
@@ -40,7 +41,8 @@ def gateway_only(target: Target, params: Mapping[str, str]) -> Iterator[FactProb
     """Read through every gateway, list services and pods exposed outside, and call every service but `gateway` from an unknown pod.
 
     Each TCP port is called; UDP ports are not. Services and pods may be exposed by themselves or by an Ingress or an HTTPRoute. Services
-    behind the pages that the target file names (`website`, `portal`, `documentation`) are public in every region and left out.
+    behind the pages that the target file names (`website`, `portal`, `documentation`) are public in every region and left out. A Service at
+    the address of an entry, in front of the gateway, may be called; the log of connections must show that it leads to the gateway alone.
     """
     gateway, reads = params["gateway"], gateway_reads(target, {})
     clusters, places = Clusters(target), namespaces(target)
@@ -48,13 +50,20 @@ def gateway_only(target: Target, params: Mapping[str, str]) -> Iterator[FactProb
         region: [one for one in clusters.of(region).services(namespace) if one["spec"].get("selector")]
         for region, namespace in places.items()
     }
-    public = _of_pages(target, [one for found in services.values() for one in found])
+    every = [one for found in services.values() for one in found]
+    public = _at(every, (target.website, target.portal, target.documentation))
     behind = {
         region: [
             one for one in found if one["metadata"]["name"] != gateway and not _is_of(one["spec"]["selector"], public)
         ]
         for region, found in services.items()
     }
+    gateways = [one["spec"]["selector"] for one in every if one["metadata"]["name"] == gateway]
+    fronts = [one for one in _at(every, (target.entry, *target.doors.values())) if one not in gateways]
+    entries = {region: [one for one in own if one["spec"]["selector"] in fronts] for region, own in behind.items()}
+    behind = {region: [one for one in own if one["spec"]["selector"] not in fronts] for region, own in behind.items()}
+    public = [*public, *fronts]
+    seen_entries = EntriesSeen(target, places, entries, next(map(workload_of, gateways), gateway))
     called = {
         (region, namespace): [
             Backend(one["metadata"]["name"], port) for one in behind[region] for port in tcp_ports(one)
@@ -74,6 +83,7 @@ def gateway_only(target: Target, params: Mapping[str, str]) -> Iterator[FactProb
                     if one["metadata"]["name"] != gateway and not _is_of(_labels(one), public)
                 ]
                 seen += leads_around(cluster, namespace, place, _open_to_all(services[region], gateway, public))
+            seen += seen_entries.readings({region: place_name(places, region) for region in places})
             return [*seen, *(one for pair in pairs for one in _strangers(pair, place_name(places, pair.region)))]
 
         yield probe
@@ -95,10 +105,10 @@ def _open_to_all(services: Sequence[Object], gateway: str, public: Sequence[Mapp
     }
 
 
-def _of_pages(target: Target, services: Sequence[Object]) -> list[Mapping[str, str]]:
-    """The selectors of the services behind the pages for people that the target file names."""
-    pages = [urlsplit(page) for page in (target.website, target.portal, target.documentation) if page]
-    places = {(page.hostname or "", port_of(page)) for page in pages}
+def _at(services: Sequence[Object], addresses: Sequence[str]) -> list[Mapping[str, str]]:
+    """The selectors of the services at these addresses, which are pages for people or entries of the target file."""
+    urls = [urlsplit(address) for address in addresses if address]
+    places = {(url.hostname or "", port_of(url)) for url in urls}
     return [one["spec"]["selector"] for one in services if places & _places(one)]
 
 
