@@ -9,7 +9,7 @@ from scipy import stats
 
 from harness.drivers.check.bursts.limits import limited_reading, unharmed_reading
 from harness.drivers.check.bursts.sending import LimitedAnswer, _says_when
-from harness.drivers.check.bursts.size import CONFIDENT, BURST_LEVELS, Burst, allowed, at_most, burst_beside, burst_over
+from harness.drivers.check.bursts.size import BURST_LEVELS, CONFIDENT, Burst, allowed, at_most, burst_beside, burst_over
 from harness.targets.files.sessions import Limits
 from harness.units import NS_PER_S
 
