@@ -41,6 +41,8 @@ _MAY_BREAK: Final = (
 )
 _PRODUCTION: Final = "{schema: any, tables: {users: 10}}\n"
 
+_DRILL = {key: {"command": ["true"]} for key in ("make", "restore", "remove")}
+
 
 def full_target(directory: Path, prometheus: str = NO_SERVICE) -> dict[str, Any]:
     """Its content; what it names is in the directory."""
@@ -108,10 +110,7 @@ def full_target(directory: Path, prometheus: str = NO_SERVICE) -> dict[str, Any]
         "may_write": [{"users": "test-*"}, {"operations": "POST /users"}, {"operations": "POST /orders"}],
         "sign_in": {"path": "/sessions", "user": "test-{n}", "password": dsn},
         **trust_sections(directory, NO_SERVICE, dsn),
-        "drills": {
-            "orders": {key: {"command": ["true"]} for key in ("make", "restore", "remove")}
-            | {"scratch": dsn, "within": "1 s"}
-        },
+        "drills": {"orders": {**_DRILL, "scratch": dsn, "within": "1 s"}},
         "files": {"manifests": ["jobs.yaml"]},
     }
 

@@ -209,7 +209,7 @@ class AttackSettings(TargetSection):
         clients: addresses of attacking clients, of which each attack takes the next. They are addresses of this machine from which
             requests are sent, unless `header` is given.
         header: header by which the platform knows the address of a client, behind a proxy that it trusts; empty: the address itself.
-        calls: number of requests of a burst.
+        calls: largest number of requests of a burst, which ends when its alert fires.
         rate: requests per second.
         refused: statuses by which a client is refused that is blocked.
         quiet_s: time before a burst for which the alert must be silent, in s.

@@ -197,9 +197,11 @@ def test_a_stranger_that_is_answered_and_open_ports_are_found(
 @pytest.mark.parametrize(
     ("led", "ok", "said"),
     [
-        (["api-gateway"], True, "leads to api-gateway alone"),
-        (["api-gateway", "track-service"], False, "1 connections to track-service"),
-        ([], None, "no connection from it to api-gateway is in the log"),
+        ({"api-gateway": "FORWARDED"}, True, "leads to api-gateway alone"),
+        ({"api-gateway": "FORWARDED", "track-service": "DROPPED"}, True, "leads to api-gateway alone"),
+        ({"api-gateway": "FORWARDED", "track-service": "FORWARDED"}, False, "1 connections to track-service"),
+        ({"api-gateway": "DROPPED"}, None, "no connection from it to api-gateway is in the log"),
+        ({}, None, "no connection from it to api-gateway is in the log"),
         (
             None,
             None,
@@ -208,12 +210,14 @@ def test_a_stranger_that_is_answered_and_open_ports_are_found(
     ],
 )
 def test_an_entry_in_front_of_the_gateway_leads_to_it_alone(
-    cluster: PocketCluster, target: Target, tmp_path: Path, *, led: list[str] | None, ok: bool | None, said: str
+    cluster: PocketCluster, target: Target, tmp_path: Path, *, led: dict[str, str] | None, ok: bool | None, said: str
 ) -> None:
     """It is called by anybody; where it leads is told by the log of connections, and by nothing else."""
     cluster.create("Service", service("api-gateway"))
     cluster.create("Service", service("entry", selector={"app": "edge"}, clusterIP=f"{NET}1"))
-    flows = [flow(endpoint("edge", "edge-1"), endpoint(one, f"{one}-1")) for one in led or []]
+    flows = [
+        flow(endpoint("edge", "edge-1"), endpoint(one, f"{one}-1"), verdict=how) for one, how in (led or {}).items()
+    ]
     (tmp_path / "events.log").write_text("".join(f"{json.dumps(one)}\n" for one in flows))
     pod = {"metadata": {"name": "edge-1", "namespace": "north", "labels": {"app": "edge"}}}
     cluster.create(

@@ -51,18 +51,17 @@ def gateway_only(target: Target, params: Mapping[str, str]) -> Iterator[FactProb
         for region, namespace in places.items()
     }
     every = [one for found in services.values() for one in found]
-    public = _at(every, (target.website, target.portal, target.documentation))
+    gateways = [one["spec"]["selector"] for one in every if one["metadata"]["name"] == gateway]
+    pages = _at(every, (target.website, target.portal, target.documentation))
+    fronts = [one for one in _at(every, (target.entry, *target.doors.values())) if one not in [*gateways, *pages]]
+    public = [*pages, *fronts]
     behind = {
         region: [
             one for one in found if one["metadata"]["name"] != gateway and not _is_of(one["spec"]["selector"], public)
         ]
         for region, found in services.items()
     }
-    gateways = [one["spec"]["selector"] for one in every if one["metadata"]["name"] == gateway]
-    fronts = [one for one in _at(every, (target.entry, *target.doors.values())) if one not in gateways]
-    entries = {region: [one for one in own if one["spec"]["selector"] in fronts] for region, own in behind.items()}
-    behind = {region: [one for one in own if one["spec"]["selector"] not in fronts] for region, own in behind.items()}
-    public = [*public, *fronts]
+    entries = {region: [one for one in own if one["spec"]["selector"] in fronts] for region, own in services.items()}
     seen_entries = EntriesSeen(target, places, entries, next(map(workload_of, gateways), gateway))
     called = {
         (region, namespace): [

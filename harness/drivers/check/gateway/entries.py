@@ -47,16 +47,12 @@ class EntriesSeen:
             {
                 key.destination: n
                 for key, n in self._connections.items()
-                if (key.source_namespace, key.source) == (namespace, pod)
+                if (key.source_namespace, key.source, key.verdict) == (namespace, pod, "FORWARDED")
                 and key.namespace in self._namespaces.values()
-                and key.destination not in {pod, self._gateway}
-                and key.verdict == "FORWARDED"
             }
         )
-        seen = any(
-            (key.source_namespace, key.source, key.destination) == (namespace, pod, self._gateway)
-            for key in self._connections
-        )
+        seen = led.pop(self._gateway, 0)
+        led.pop(pod, None)
         subject, expected = f"{place}: entry {pod}", f"leads to {self._gateway} alone"
         if led:
             observed = ", ".join(f"{n} connections to {one}" for one, n in led.most_common())
