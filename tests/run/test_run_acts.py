@@ -48,6 +48,19 @@ def test_checks_come_first_and_a_fault_comes_after_those_that_reach_less_far() -
     ]
 
 
+def test_checks_that_touch_nothing_come_first() -> None:
+    """They are neighbours then, and run at the same time; the others follow, one at a time."""
+    checks = [
+        Demand(kind="check", name=name) for name in ("calls-limited", "others-unharmed", "role-scopes", "sessions-end")
+    ]
+    assert [act.name for act in ordered_acts(checks, LIBRARY)] == [
+        "check role-scopes",
+        "check sessions-end",
+        "check calls-limited",
+        "check others-unharmed",
+    ]
+
+
 def test_what_is_read_at_the_end_is_read_when_every_traffic_has_ended() -> None:
     """A check has no traffic of its own; without faults the fault-free window is the end."""
     restarts = Demand(kind=DemandKind.CHECK, name="restart-counts")
