@@ -11,12 +11,11 @@ from pathlib import Path
 from harness import clock
 from harness.evidence import RunDirectory
 from harness.evidence.manifest import write_manifest
-from harness.evidence.seal import seal
 from harness.files import write_atomic
 from harness.report import render_verdict
 from harness.run.deciding import decide
 from tests.builders.core_plan import core_plan
-from tests.builders.recorder import record
+from tests.builders.recorder import record, seal_after
 from tests.honesty.test_honesty_sealed import FEATURE, by_one_worker
 
 RELEASE = core_plan().release
@@ -35,7 +34,7 @@ def recorded(directory: Path) -> Path:
     kept = run.path / FEATURE
     kept.parent.mkdir(parents=True)
     shutil.copyfile(Path(__file__).parents[2] / FEATURE.removeprefix("inputs/"), kept)
-    seal(run, core_plan())
+    seal_after(run, core_plan())
     return run.path
 
 

@@ -8,12 +8,14 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from harness import clock
 from harness.evidence import RowWriter, RunDirectory
 from harness.evidence.histories.history import clock_name
 from harness.evidence.seal import seal
 from harness.model import LEDGER_READS, PIPELINE, SAMPLES, Evidence, Plan, Table
+from tests.fake_clock import BEGUN_S, FakeClock, S
 
 END = 220
 WELL: Mapping[str, Any] = {"cpu": 0.2, "gc_ms": 1.0, "loop_ms": 2.0}
@@ -85,8 +87,16 @@ def record(path: Path, plan: Plan, evidence: Evidence, *, workers: Sequence[Tabl
 def sealed(path: Path, plan: Plan, evidence: Evidence) -> RunDirectory:
     """A run that ended and is sealed."""
     directory = record(path, plan, evidence)
-    seal(directory, plan)
+    seal_after(directory, plan)
     return directory
+
+
+def seal_after(directory: RunDirectory, plan: Plan) -> None:
+    """Seal it on the clocks of the run, after its end: this machine may have been started a moment ago."""
+    after = FakeClock(AFTER_NS / S)
+    after.apart_ns = BEGUN_S * S
+    with patch.object(clock, "time", after):
+        seal(directory, plan)
 
 
 def write_rows(path: Path, table: Table) -> None:

@@ -16,13 +16,12 @@ from harness import clock
 from harness.evidence import RunDirectory
 from harness.evidence.manifest import write_manifest
 from harness.evidence.reading import load_evidence
-from harness.evidence.seal import seal
 from harness.judgement import judge
 from harness.model import DecisionOutcome, Evidence, Judgement, ReasonKind
 from tests.builders.core_course import ns
 from tests.builders.core_plan import core_plan
 from tests.builders.core_run import core_evidence
-from tests.builders.recorder import record
+from tests.builders.recorder import record, seal_after
 from tests.honesty.edits import changed, one_in, requests
 
 FEATURE = "inputs/features/normaldance/technical-kpis.feature"
@@ -48,7 +47,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
     kept = directory.path / FEATURE
     kept.parent.mkdir(parents=True)
     shutil.copyfile(Path(__file__).parents[2] / FEATURE.removeprefix("inputs/"), kept)
-    seal(directory, core_plan())
+    seal_after(directory, core_plan())
     return directory
 
 

@@ -41,7 +41,6 @@ from judgement_builders import (
 from harness.evidence import RunDirectory
 from harness.evidence.manifest import write_manifest
 from harness.evidence.reading import load_evidence
-from harness.evidence.seal import seal
 from harness.judgement import judge
 from harness.model import (
     LEDGER_READS,
@@ -58,7 +57,7 @@ from harness.model import (
 )
 from harness.report import render_verdict
 from tests.builders import preloaded
-from tests.builders.recorder import AFTER_NS, record, sealed
+from tests.builders.recorder import AFTER_NS, record, seal_after, sealed
 
 SAMPLES_0 = "load/everyday/samples-0.parquet"
 OF_LOAD = {"R-P95", "R-USERS", "R-ERRORS", "R-ROUTE-ERRORS", "R-SHARE"}
@@ -390,7 +389,7 @@ def test_however_many_workers_wrote_the_samples_in_whatever_order_no_figure_chan
     cut = np.array_split(np.random.default_rng(seed).permutation(len(FEW)), workers)
     parts = [replace(FEW.at(rows), ints={**FEW.at(rows).ints, "worker": rows * 0 + n}) for n, rows in enumerate(cut)]
     directory = record(tmp_path / f"{workers}-{seed}", WANTED, BRIEF, workers=parts)
-    seal(directory, WANTED)
+    seal_after(directory, WANTED)
     assert figures(judged(directory)) == figures(judge(WANTED, BRIEF))
 
 
@@ -428,7 +427,7 @@ def test_events_and_own_reads_are_kept_and_missed(tmp_path: Path) -> None:
         os.truncate(
             unsealed.path / "watch" / f"{name}.rows", (unsealed.path / "watch" / f"{name}.rows").stat().st_size - 9
         )
-    seal(unsealed, plan(expected))
+    seal_after(unsealed, plan(expected))
     assert set(outcomes(judged(unsealed)).values()) == {Outcome.INCONCLUSIVE}
 
 
