@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import re
+import ssl
 from typing import TYPE_CHECKING
 
 import aiohttp
 import httpx
 import pytest
 
+from readiness_sandbox.cluster.tls import Authority
 from readiness_sandbox.platform.credentials import Credentials
 from readiness_sandbox.platform.normaldance.visitor import visit
 from readiness_sandbox.platform.render import render
 from readiness_sandbox.releases import Release
 from tests.sandbox.platform.conftest import wait_for
+from tests.sandbox.platform.identity.conftest import until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,6 +71,27 @@ def test_a_visitor_reports_how_long_every_page_took(services: Services) -> None:
     bundle = re.findall(r'src="(/assets/dashboard[^"]*)"', httpx.get(f"{base}/dashboard", trust_env=False).text)
     sent = httpx.get(f"{base}{bundle[0]}", trust_env=False)
     assert sent.num_bytes_downloaded > 1_000_000
+
+
+def test_pages_with_tls_are_served_with_it_alone(services: Services, tmp_path: Path) -> None:
+    """The kubelet and the monitor ask on the port of before, which serves no page; a visitor calls with TLS, and trusts the authority."""
+    authority = Authority("test")
+    pair = authority.issue("normaldance-frontend", addresses=[ADDRESS])
+    for name, content in (("tls.crt", pair.certificate), ("tls.key", pair.key), ("ca.crt", authority.certificate)):
+        (tmp_path / name).write_bytes(content)
+    services.begin("frontend", ADDRESS, PORT="3000", TLS_DIR=str(tmp_path))
+    base = f"http://{ADDRESS}:3000"
+    wait_for(f"{base}/api/health", services.home / f"frontend-{ADDRESS}.log")
+    plain = {
+        path: httpx.get(f"{base}{path}", trust_env=False).status_code
+        for path in ("/", "/portal", "/timings", "/metrics")
+    }
+    assert plain == {"/": 421, "/portal": 421, "/timings": 421, "/metrics": 200}
+    place = {"NORMALDANCE_FRONTEND_SERVICE_HOST": ADDRESS, "NORMALDANCE_FRONTEND_SERVICE_PORT": "8443"}
+    services.begin("visitor", ADDRESS, **place, TLS_AUTHORITY=str(tmp_path / "ca.crt"))
+    until(lambda: 'page="/portal"' in httpx.get(f"{base}/metrics", trust_env=False).text)
+    trusted = ssl.create_default_context(cafile=tmp_path / "ca.crt")
+    assert httpx.get(f"https://{ADDRESS}:8443/portal", verify=trusted, trust_env=False).status_code == 200
 
 
 def test_pods_may_share_a_lock(services: Services, tmp_path: Path) -> None:

@@ -31,7 +31,16 @@ NEEDS: Final = (ENTRY,)
 READS: Final = access("list services")
 PUBLIC: Final = "public"
 MUTUAL: Final = "mutual"
+BALANCED: Final = "LoadBalancer"
 _AT_ONCE: Final = 8
+_INTERNAL: Final = {
+    "service.beta.kubernetes.io/aws-load-balancer-scheme": "internal",
+    "service.beta.kubernetes.io/aws-load-balancer-internal": "true",
+    "service.beta.kubernetes.io/azure-load-balancer-internal": "true",
+    "networking.gke.io/load-balancer-type": "internal",
+    "cloud.google.com/load-balancer-type": "internal",
+}
+"""Annotations of a Service by which AWS, Azure and Google Cloud make an internal load balancer; see their pages on Services."""
 
 
 class NamedListener(NamedTuple):
@@ -139,23 +148,34 @@ def remembered(probe: FactProbe) -> FactProbe:
 
 
 def undeclared(target: Target, which: str) -> list[FactReading]:
-    """A fact of unknown outcome for each port that the Kubernetes API shows as open to the outside and that no listener declares."""
+    """A fact of unknown outcome for each port that the Kubernetes API shows as open to the outside and that no public or mutual listener has.
+
+    That of an internal load balancer may be declared as any listener: then two say that users do not reach it.
+    """
     if which != PUBLIC or target.kubernetes is None:
         return []
-    known = {place for one in listeners_of(target).values() for place in _places(one)}
+    every = listeners_of(target).values()
+    inside = {place for one in every for place in _places(one)}
+    known = {place for one in every if one.public or one.mutual for place in _places(one)}
     clusters = Clusters(target)
     return [
         FactReading(
             subject=f"Service {namespace}/{service['metadata']['name']}, port {port}",
-            expected="declared in `tls.listeners`, as an address or as `plain` of one",
-            observed=f"open to the outside as {kind}, and no listener has its address",
+            expected="declared in `tls.listeners`, as an address or as `plain` of one that is `public` or `mutual`, unless its load balancer is internal",
+            observed=f"open to the outside as {kind}, and no such listener has its address",
             ok=None,
         )
         for region, namespace in every_place(target)
         for service in clusters.of(region).services(namespace)
         for kind, port, hosts in outside(service)
-        if not known & {(host, port) for host in hosts}
+        if not (inside if kind == BALANCED and _is_internal(service) else known) & {(host, port) for host in hosts}
     ]
+
+
+def _is_internal(service: Object) -> bool:
+    """Whether a cloud was told to give its load balancer no address on the internet."""
+    noted = service["metadata"].get("annotations") or {}
+    return any(str(noted.get(key, "")).lower() == value for key, value in _INTERNAL.items())
 
 
 def _places(listener: TlsListener) -> Iterator[tuple[str, int]]:
@@ -176,8 +196,8 @@ def outside(service: Object) -> Iterator[tuple[str, int, set[str]]]:
     spec, status = service["spec"], service.get("status") or {}
     ingress = (status.get("loadBalancer") or {}).get("ingress") or []
     balanced = {str(one.get(key)) for one in ingress for key in ("ip", "hostname")} | {spec.get("clusterIP") or ""}
-    if spec.get("type") == "LoadBalancer":
-        yield from (("LoadBalancer", port, balanced) for port in tcp_ports(service))
+    if spec.get("type") == BALANCED:
+        yield from ((BALANCED, port, balanced) for port in tcp_ports(service))
     if spec.get("type") == "NodePort":
         ports: list[Mapping[str, object]] = [one for one in spec.get("ports") or [] if one.get("nodePort")]
         yield from (("NodePort", int(str(one["nodePort"])), balanced) for one in ports)

@@ -31,6 +31,8 @@ from .kit.settings import PodSettings
 
 PAGES = Path(__file__).parent / "pages"
 TYPES = {".css": "text/css", ".svg": "image/svg+xml", ".js": "text/javascript"}
+HEALTH = "/api/health"
+"""What the kubelet asks for, also on the port without TLS."""
 UPDATED = "updated-dashboard"
 """The feature: the page of `pages/updated` is in the dashboard's place."""
 AGE_S = 300
@@ -128,7 +130,7 @@ def application(
             response.headers[HEADER] = UPDATED
         return response
 
-    routes = [web.get("/api/health", health), web.post("/timings", timings.report_timing)]
+    routes = [web.get(HEALTH, health), web.post("/timings", timings.report_timing)]
     served = {path: dashboard if path == "/dashboard" else _page(text) for path, text in pages.items()}
     if defects.page_s:
         served = {path: _one_by_one(page, defects.page_s) for path, page in served.items()}
@@ -138,6 +140,7 @@ def application(
     routes += [web.get(path, page) for path, page in served.items()]
     routes += [web.get(asset.path, _asset(asset)) for asset in assets.values()]
     app = build(settings, routes)
+    app[ENVELOPE].in_plain = frozenset({HEALTH})
     app[ENVELOPE].registry.register(timings.seconds)
     return app
 

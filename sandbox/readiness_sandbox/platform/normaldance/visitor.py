@@ -12,6 +12,8 @@ from typing import Final
 
 import aiohttp
 
+from .kit.transport import client_context
+
 _LINK: Final = re.compile(r'<a href="(/[a-z-]*)"')
 _ASSET: Final = re.compile(r'(?:href|src)="(/assets/[^"]+)"')
 _WITHIN: Final = aiohttp.ClientTimeout(total=5)
@@ -47,7 +49,9 @@ async def _visits(base: str, every_s: float) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with aiohttp.ClientSession(trust_env=False) as session:
+    tls = client_context()
+    connector = aiohttp.TCPConnector(ssl=True if tls is None else tls)
+    async with aiohttp.ClientSession(connector=connector, trust_env=False) as session:
         while not stop.is_set():
             try:
                 await visit(session, base)
@@ -63,7 +67,8 @@ def main() -> None:
     """Visit as a pod, until SIGTERM."""
     host = os.environ["NORMALDANCE_FRONTEND_SERVICE_HOST"]
     port = os.environ["NORMALDANCE_FRONTEND_SERVICE_PORT"]
-    asyncio.run(_visits(f"http://{host}:{port}", float(os.environ.get("VISIT_EVERY_S", "5"))))
+    scheme = "http" if client_context() is None else "https"
+    asyncio.run(_visits(f"{scheme}://{host}:{port}", float(os.environ.get("VISIT_EVERY_S", "5"))))
 
 
 if __name__ == "__main__":

@@ -198,6 +198,7 @@ class Envelope:
         self.draining = False
         self.keeps_connections = True
         self.tls_only = transport.directory() is not None
+        self.in_plain: frozenset[str] = frozenset()
         self._serving = 0
         self._identity = list(headers.items())
         self._defects = defects
@@ -260,7 +261,7 @@ class Envelope:
 
     def _refused(self, request: web.Request) -> web.Response | None:
         """The answer to a request that no handler gets; None: it gets one."""
-        if self.tls_only and not request.secure:
+        if self.tls_only and not request.secure and request.path not in self.in_plain:
             return answer({"error": "this port serves health and metrics; use HTTPS"}, 421)
         if "\0" in request.path:  # no text of the database has it
             return answer({"error": "not found"}, 404)
