@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from readiness_sandbox.platform.credentials import Credentials
 
 ENTRY = ("global", "balancer")
-REGION_ENTRY = "entry"
+REGION_ENTRY = ("edge-{region}", "entry")
 """The Service that is in front of the gateways of a region, where there is one."""
 GATEWAY = "api-gateway"
 ALL_SERVICES = (GATEWAY, "user-service", "track-service")
@@ -35,7 +35,7 @@ def write(
     """Write target.yaml and the secrets that it names, for a platform with these parts."""
     addresses = Addresses(
         entry=_url(store, *ENTRY),
-        regions={region: _url(store, region, _entry(store, region)) for region in SHARES},
+        regions={region: _url(store, *_entry(store, region)) for region in SHARES},
         controls={name: f"{_url(store, control.NAMESPACE, name)}/health" for name in _controls(store)},
         services={f"{at}/{name}": f"{_url(store, at, name)}/ready" for at in SHARES for name in ALL_SERVICES},
         members={member: store.get(kinds.by_name("Pod"), "database", member)["status"]["podIP"] for member in MEMBERS},
@@ -97,10 +97,11 @@ def _controls(store: Store) -> list[str]:
     return [service["metadata"]["name"] for service in store.list(kinds.by_name("Service"), control.NAMESPACE)]
 
 
-def _entry(store: Store, region: str) -> str:
-    """The Service by which users come into a region."""
-    there = {each["metadata"]["name"] for each in store.list(kinds.by_name("Service"), region)}
-    return REGION_ENTRY if REGION_ENTRY in there else GATEWAY
+def _entry(store: Store, region: str) -> tuple[str, str]:
+    """Namespace and name of the Service by which users come into a region."""
+    edge, name = REGION_ENTRY[0].format(region=region), REGION_ENTRY[1]
+    there = {each["metadata"]["name"] for each in store.list(kinds.by_name("Service"), edge)}
+    return (edge, name) if name in there else (region, GATEWAY)
 
 
 def entry_url(address: str, deployed: Iterable[str] = ()) -> str:

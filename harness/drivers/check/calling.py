@@ -23,11 +23,31 @@ ROUND_S: Final = 15.0
 """Time to wait for rounds of calls, in s: the image may have to be pulled and the pod started first."""
 
 CALLER: Final = """\
-import errno, json, os, socket, sys, time
+import errno, json, os, socket, ssl, sys, time
 from concurrent.futures import ThreadPoolExecutor
 end, path, places, number = time.monotonic() + float(sys.argv[1]), sys.argv[2], sys.argv[3:], 0
+anybody = ssl.create_default_context()
+anybody.check_hostname, anybody.verify_mode = False, ssl.CERT_NONE
 
 def call(place):
+    plain = connect(place, request)
+    return connect(place, handshake) if plain == "closed" else plain
+
+def request(connection):
+    if path:
+        connection.sendall(f"GET {path} HTTP/1.0\\r\\nHost: probe\\r\\n\\r\\n".encode())
+    return bool(connection.recv(1))
+
+def handshake(connection):
+    try:
+        anybody.wrap_socket(connection).close()
+    except (ssl.SSLEOFError, ssl.SSLZeroReturnError):
+        return False
+    except ssl.SSLError:  # an alert is an answer
+        pass
+    return True
+
+def connect(place, answers):
     service, port = place.rsplit(":", 1)
     host = os.environ.get(service.upper().replace("-", "_") + "_SERVICE_HOST", service)
     try:
@@ -38,9 +58,7 @@ def call(place):
         return "no network" if error.errno == errno.ENETUNREACH else "refused"
     try:
         with connection:
-            if path:
-                connection.sendall(f"GET {path} HTTP/1.0\\r\\nHost: probe\\r\\n\\r\\n".encode())
-            return "accepted" if connection.recv(1) else "closed"
+            return "accepted" if answers(connection) else "closed"
     except socket.timeout:
         return "no answer"
     except OSError:
@@ -56,7 +74,8 @@ with ThreadPoolExecutor(32) as pool:
 """
 """Program of the calling pods. Arguments: seconds to run, path to request (empty: none is sent), places like `api-gateway:8080`.
 
-A call counts as accepted when an answer comes back: behind a proxy, a connection alone proves nothing.
+A call counts as accepted when an answer comes back: behind a proxy, a connection alone proves nothing. A connection that is closed without an
+answer to plain text is tried once more with TLS, of any certificate.
 """
 
 Round = Mapping[str, str]

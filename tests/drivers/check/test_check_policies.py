@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import socketserver
+import ssl
 import subprocess
 import sys
 import threading
@@ -17,10 +19,13 @@ import pytest
 from harness.drivers.check.calling import CALLER, CallerPod
 from harness.drivers.check.policies import Backend, CallerPair, refusal
 from harness.errors import DriverError
+from readiness_sandbox.cluster.tls import Authority
 from tests.builders.addresses import NET
 from tests.fake_clock import FakeClock
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from harness.drivers.facts import FactReading
     from harness.targets.kubernetes import Cluster
 
@@ -138,10 +143,27 @@ class Speaks(socketserver.BaseRequestHandler):
         self.request.sendall(b"HTTP/1.0 200 OK\r\n\r\n")
 
 
-def test_a_caller_tells_what_came_of_each_call() -> None:
+def test_a_caller_tells_what_came_of_each_call(tmp_path: Path) -> None:
     """An answer, a connection without one, and none; once at least, however late it is."""
-    with listening(f"{NET}1", Speaks) as spoken, listening(f"{NET}1", Hangs) as closed:
-        places = [f"db:{spoken}", f"db:{closed}", "gone:8080"]
+    authority = Authority("test")
+    pair = authority.issue("db")
+    pair.write(tmp_path / "tls.crt", tmp_path / "tls.key")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(tmp_path / "tls.crt", tmp_path / "tls.key")
+
+    class Secure(socketserver.BaseRequestHandler):
+        """Speaks TLS alone, and ends what does not without a word."""
+
+        def handle(self) -> None:
+            if self.request.recv(1, socket.MSG_PEEK) == b"\x16":
+                context.wrap_socket(self.request, server_side=True).close()
+
+    with (
+        listening(f"{NET}1", Speaks) as spoken,
+        listening(f"{NET}1", Hangs) as closed,
+        listening(f"{NET}1", Secure) as secure,
+    ):
+        places = [f"db:{spoken}", f"db:{closed}", "gone:8080", f"db:{secure}"]
         env = {**os.environ, "DB_SERVICE_HOST": f"{NET}1", "GONE_SERVICE_HOST": f"{NET}99"}
         done = subprocess.run(
             [sys.executable, "-c", CALLER, "0", "/health", *places],
@@ -153,5 +175,5 @@ def test_a_caller_tells_what_came_of_each_call() -> None:
     number, came = json.loads(done.stdout.splitlines()[0])
     assert (number, came) == (
         1,
-        dict(zip(places, ["accepted", "closed", "refused"], strict=True)),
+        dict(zip(places, ["accepted", "closed", "refused", "accepted"], strict=True)),
     )
