@@ -13,6 +13,7 @@ from harness.targets.cluster.workloads import (
     http_port,
     is_complete,
     owner_of,
+    port_named,
     ready_of,
     replicas_of,
     replicated,
@@ -178,3 +179,15 @@ def _autoscaling(found: list[dict[str, Any]]) -> Cluster:
             return found if plural == "horizontalpodautoscalers" else []
 
     return cast("Cluster", Autoscaling([], []))
+
+
+def test_the_port_of_a_name_is_found() -> None:
+    """Of the main container, where one is annotated; 0 where there is none of this name."""
+    own, beside = (
+        {"name": one, "ports": [{"name": "https", "containerPort": port}]}
+        for one, port in (("own", 8443), ("beside", 9443))
+    )
+    annotated = {"kubectl.kubernetes.io/default-container": "own"}
+    assert port_named({"metadata": {"annotations": annotated}, "spec": {"containers": [beside, own]}}, "https") == 8443
+    assert port_named({"metadata": {}, "spec": {"containers": [{"name": "none"}, beside, own]}}, "https") == 9443
+    assert port_named({"metadata": {}, "spec": {"containers": [own]}}, "http") == 0

@@ -37,16 +37,24 @@ _MORE_S: Final = 30.0
 _POLL_S: Final = 0.5
 _WHOLE_S: Final = 1.0
 """Resolution in s of times in the metrics API, which truncates them."""
-_PROGRAM: Final = """
-import http.client, json, sys, threading, time
+PROGRAM: Final = """
+import http.client, json, ssl, sys, threading, time
 path, warm, first, later, in_flight, rounds, *turns = sys.argv[1:]
+anybody = ssl.create_default_context()
+anybody.check_hostname, anybody.verify_mode = False, ssl.CERT_NONE
+def reach(place):
+    scheme, _, address = place.rpartition("://")
+    host, _, port = address.rpartition(":")
+    secure = {"context": anybody} if scheme == "https" else {}
+    kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
+    return kind(host, int(port), timeout=10, **secure)
 def turn(places, seconds):
     end = time.monotonic() + float(seconds)
     def ask(place, counts):
-        (host, _, port), there = place.rpartition(":"), None
+        there = None
         while True:
             try:
-                there = there or http.client.HTTPConnection(host, int(port), timeout=10)
+                there = there or reach(place)
                 there.request("GET", path)
                 answer = there.getresponse()
                 answer.read()
@@ -74,7 +82,7 @@ print(json.dumps([turn(each.split(","), length) for length in lengths for each i
 
 
 class PlacedCopy(NamedTuple):
-    """A ready copy, with its address and port."""
+    """A ready copy, with its address and port, after `https://` if it speaks TLS."""
 
     copy: PodCopy
     place: str
@@ -175,7 +183,7 @@ def _pod(here: Scaled, callers: Callers, words: Sequence[str], life_s: float) ->
         here.namespace,
         callers.accepted,
         callers.image,
-        ["python", "-c", _PROGRAM, *words],
+        ["python", "-c", PROGRAM, *words],
         life_s=round(life_s),
         resources={"requests": {"cpu": "100m", "memory": "64Mi"}, "limits": {"cpu": "1", "memory": "128Mi"}},
     )

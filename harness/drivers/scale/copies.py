@@ -12,7 +12,7 @@ from harness.drivers.scale.scaled import Scaled, pod_spec
 from harness.errors import DriverError
 from harness.targets.cluster.amounts import amount
 from harness.targets.cluster.own import OWN
-from harness.targets.cluster.workloads import http_port
+from harness.targets.cluster.workloads import http_port, port_named
 from harness.targets.kubernetes import has_condition
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def _selecting(here: Scaled, labels: Mapping[str, str]) -> Iterator[str]:
 
 
 def ready_place(alive: Callable[[], None], here: Scaled, one: PodCopy) -> str:
-    """Wait until a copy is ready; returns its address and port.
+    """Wait until a copy is ready; returns its address and port, after `https://` where it has a port of this name.
 
     Raises:
         DriverError: the copy does not become ready.
@@ -98,7 +98,8 @@ def ready_place(alive: Callable[[], None], here: Scaled, one: PodCopy) -> str:
         alive()
         pod = here.cluster.pod(here.namespace, one.name)
         if pod is not None and has_condition(pod, "Ready") and (address := pod["status"].get("podIP")):
-            return f"{address}:{http_port(pod)}"
+            secure = port_named(pod, "https")
+            return f"https://{address}:{secure}" if secure else f"{address}:{http_port(pod)}"
     raise DriverError(
         f"the copy {here.namespace}/{one.name} of {here.name} was not ready within {READY_WITHIN_S:g} s",
         hint="check the events and the log of the pod",

@@ -229,8 +229,16 @@ def http_port(pod: Object) -> int:
 
     With an annotated main container only its ports count.
     """
+    first = next((int(port["containerPort"]) for port in _ports(pod)), 80)
+    return port_named(pod, "http") or first
+
+
+def port_named(pod: Object, name: str) -> int:
+    """The port of a pod that has this name; 0: none has it. With an annotated main container only its ports count."""
+    return next((int(port["containerPort"]) for port in _ports(pod) if port.get("name") == name), 0)
+
+
+def _ports(pod: Object) -> list[Object]:
     named = default_container(pod)
     containers = [named] if named else pod["spec"]["containers"]
-    ports = [port for container in containers for port in container.get("ports") or []]
-    http = [port for port in ports if port.get("name") == "http"]
-    return int((http or ports or [{"containerPort": 80}])[0]["containerPort"])
+    return [port for container in containers for port in container.get("ports") or []]

@@ -5,6 +5,7 @@ Source: prometheus/prometheus web/api/v1/api.go, docs/querying/api.md.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 import time
@@ -110,7 +111,7 @@ class Api:
         return _success({"resultType": "matrix" if query.is_range else _type_of(value), "result": _result(value, at_s)})
 
     async def query_range(self, request: web.Request) -> web.Response:
-        """`/query_range`: values at equal steps."""
+        """`/query_range`: values at equal steps; what else is asked meanwhile is answered between two of them."""
         given = await _parameters(request)
         start_s, end_s, step_s = _moment(given, "start"), _moment(given, "end"), _step(given)
         if end_s < start_s:
@@ -121,6 +122,7 @@ class Api:
         query, found = _query(given), dict[Labels, list[list[object]]]()
         for index in range(int((end_s - start_s) / step_s + 1e-9) + 1):
             at_s = start_s + index * step_s
+            await asyncio.sleep(0)
             for labels, value in _elements(query.at(self._storage, at_s)):
                 found.setdefault(labels, []).append(_point(at_s, value))
         matrix = [{"metric": dict(labels), "values": points} for labels, points in sorted(found.items())]
