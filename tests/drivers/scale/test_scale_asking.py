@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import ssl
 import subprocess
 import sys
 import threading
@@ -17,14 +18,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kubernetes.client import ApiClient
 
-from harness.drivers.scale.asking import _PROGRAM, Asking, PlacedCopy, asking, first_turn_s, used_in
+from harness.drivers.scale.asking import PROGRAM, Asking, PlacedCopy, asking, first_turn_s, used_in
 from harness.drivers.scale.copies import PodCopy
 from harness.drivers.scale.scaled import CpuReading, Scaled, cpu_reading
 from harness.targets.files.parts import Callers
 from harness.targets.kubernetes import Cluster
+from readiness_sandbox.cluster.tls import Authority
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 TURN = {"began": 1000.5, "seconds": 6.2}
 FAILS = "127.95.3.12"
@@ -136,7 +139,7 @@ def test_the_program_counts_what_every_turn_served(servers: list[str]) -> None:
     one, two, fails = servers
     words = ["/", "0.2", "0.3", "0", "2", "2", one, f"{one},{two}", fails, "127.95.3.13:9"]
     done = subprocess.run(
-        [sys.executable, "-c", _PROGRAM, *words], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", PROGRAM, *words], capture_output=True, text=True, check=True, timeout=60
     )
     turns = json.loads(done.stdout)
     assert len(turns) == 8
@@ -151,3 +154,24 @@ def test_the_program_counts_what_every_turn_served(servers: list[str]) -> None:
     assert 0 < counted < asked
     assert all(turn["busy"] >= 0 for turn in turns)
     assert all(turn["began"] < later["began"] for turn, later in pairwise(turns))
+
+
+def test_a_copy_that_speaks_tls_is_asked_with_it(tmp_path: Path) -> None:
+    """By its address, which no certificate names, and of any authority: it is what it serves that counts; asked without TLS it serves nothing."""
+    Authority("test").issue("pages").write(tmp_path / "tls.crt", tmp_path / "tls.key")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(tmp_path / "tls.crt", tmp_path / "tls.key")
+    with ThreadingHTTPServer(("127.95.3.14", 0), Served) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        server.handle_error = lambda *_: None  # type: ignore[method-assign]  # what is asked without TLS is one
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        place = f"127.95.3.14:{server.server_port}"
+        words = ["/", "0", "0.2", "0", "2", "1", f"https://{place}", place]
+        done = subprocess.run(
+            [sys.executable, "-c", PROGRAM, *words], capture_output=True, text=True, check=True, timeout=60
+        )
+        server.shutdown()
+    assert [(turn["answers"] > 0, turn["failed"] > 0) for turn in json.loads(done.stdout)] == [
+        (True, False),
+        (False, True),
+    ]
