@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -156,14 +156,28 @@ def test_a_caller_tells_what_came_of_each_call(tmp_path: Path) -> None:
 
         def handle(self) -> None:
             if self.request.recv(1, socket.MSG_PEEK) == b"\x16":
-                context.wrap_socket(self.request, server_side=True).close()
+                with suppress(ssl.SSLError), context.wrap_socket(self.request, server_side=True) as inside:
+                    inside.sendall(inside.recv(1))
+
+    strict = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    strict.load_cert_chain(tmp_path / "tls.crt", tmp_path / "tls.key")
+    strict.verify_mode = ssl.CERT_REQUIRED
+
+    class Mutual(socketserver.BaseRequestHandler):
+        """Speaks with whom it knows by a certificate."""
+
+        def handle(self) -> None:
+            if self.request.recv(1, socket.MSG_PEEK) == b"\x16":
+                with suppress(ssl.SSLError), strict.wrap_socket(self.request, server_side=True) as inside:
+                    inside.sendall(inside.recv(1))
 
     with (
+        listening(f"{NET}1", Mutual) as mutual,
         listening(f"{NET}1", Speaks) as spoken,
         listening(f"{NET}1", Hangs) as closed,
         listening(f"{NET}1", Secure) as secure,
     ):
-        places = [f"db:{spoken}", f"db:{closed}", "gone:8080", f"db:{secure}"]
+        places = [f"db:{spoken}", f"db:{closed}", "gone:8080", f"db:{secure}", f"db:{mutual}"]
         env = {**os.environ, "DB_SERVICE_HOST": f"{NET}1", "GONE_SERVICE_HOST": f"{NET}99"}
         done = subprocess.run(
             [sys.executable, "-c", CALLER, "0", "/health", *places],
@@ -175,5 +189,5 @@ def test_a_caller_tells_what_came_of_each_call(tmp_path: Path) -> None:
     number, came = json.loads(done.stdout.splitlines()[0])
     assert (number, came) == (
         1,
-        dict(zip(places, ["accepted", "closed", "refused", "accepted"], strict=True)),
+        dict(zip(places, ["accepted", "closed", "refused", "accepted", "closed"], strict=True)),
     )

@@ -198,7 +198,7 @@ def test_the_platform_of_the_sandbox_ends_without_settings(
         "session": {"cookie": "sid", "sign_in": "POST /login", "page": "/account"},
     }
     seen = facts_of(target_of(pocket, tmp_path, namespace, identity=identity))
-    assert {"api-gateway", "auth-service", "entry", "normaldance-frontend", "external-secrets"} <= names
+    assert {"api-gateway", "auth-service", "normaldance-frontend", "external-secrets"} <= names
     wrong = {subject.removeprefix(f"{namespace}/"): one.ok for subject, one in seen.items() if not one.ok}
     assert wrong == (
         {"auth-service": None, "auth-service: default passwords at POST /login": False} if let_in else {}

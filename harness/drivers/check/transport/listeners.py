@@ -173,7 +173,7 @@ def undeclared(target: Target, which: str) -> list[FactReading]:
 
 
 def _is_internal(service: Object) -> bool:
-    """Whether a cloud was told to give its load balancer no address on the internet."""
+    """Whether a load balancer has no address on the internet, by an annotation of its cloud."""
     noted = service["metadata"].get("annotations") or {}
     return any(str(noted.get(key, "")).lower() == value for key, value in _INTERNAL.items())
 
