@@ -143,39 +143,31 @@ class Speaks(socketserver.BaseRequestHandler):
         self.request.sendall(b"HTTP/1.0 200 OK\r\n\r\n")
 
 
-def test_a_caller_tells_what_came_of_each_call(tmp_path: Path) -> None:
-    """An answer, a connection without one, and none; once at least, however late it is."""
-    authority = Authority("test")
-    pair = authority.issue("db")
-    pair.write(tmp_path / "tls.crt", tmp_path / "tls.key")
+def speaking_tls(directory: Path, verify: ssl.VerifyMode) -> type[socketserver.BaseRequestHandler]:
+    """Answers with TLS alone, perhaps only whom it knows by a certificate, and ends without a word what speaks no TLS."""
+    Authority("test").issue("db").write(directory / "tls.crt", directory / "tls.key")
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(tmp_path / "tls.crt", tmp_path / "tls.key")
+    context.load_cert_chain(directory / "tls.crt", directory / "tls.key")
+    context.verify_mode = verify
 
-    class Secure(socketserver.BaseRequestHandler):
-        """Speaks TLS alone, and ends what does not without a word."""
+    class SpeaksTls(socketserver.BaseRequestHandler):
+        """Asks the first byte whether it begins a handshake."""
 
         def handle(self) -> None:
             if self.request.recv(1, socket.MSG_PEEK) == b"\x16":
                 with suppress(ssl.SSLError), context.wrap_socket(self.request, server_side=True) as inside:
                     inside.sendall(inside.recv(1))
 
-    strict = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    strict.load_cert_chain(tmp_path / "tls.crt", tmp_path / "tls.key")
-    strict.verify_mode = ssl.CERT_REQUIRED
+    return SpeaksTls
 
-    class Mutual(socketserver.BaseRequestHandler):
-        """Speaks with whom it knows by a certificate."""
 
-        def handle(self) -> None:
-            if self.request.recv(1, socket.MSG_PEEK) == b"\x16":
-                with suppress(ssl.SSLError), strict.wrap_socket(self.request, server_side=True) as inside:
-                    inside.sendall(inside.recv(1))
-
+def test_a_caller_tells_what_came_of_each_call(tmp_path: Path) -> None:
+    """An answer, a connection without one, and none; an answer with TLS is one, a refusal by it is not; once at least, however late it is."""
     with (
-        listening(f"{NET}1", Mutual) as mutual,
+        listening(f"{NET}1", speaking_tls(tmp_path, ssl.CERT_REQUIRED)) as mutual,
         listening(f"{NET}1", Speaks) as spoken,
         listening(f"{NET}1", Hangs) as closed,
-        listening(f"{NET}1", Secure) as secure,
+        listening(f"{NET}1", speaking_tls(tmp_path, ssl.CERT_NONE)) as secure,
     ):
         places = [f"db:{spoken}", f"db:{closed}", "gone:8080", f"db:{secure}", f"db:{mutual}"]
         env = {**os.environ, "DB_SERVICE_HOST": f"{NET}1", "GONE_SERVICE_HOST": f"{NET}99"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import threading
 from collections.abc import Iterator
@@ -286,13 +287,13 @@ def test_what_the_target_file_lacks_is_named(server: Member, tmp_path: Path) -> 
         ({"files": ["gone.pem"]}, None, "no time that can be read"),
         ({"files": ["*.none"]}, None, "no time that can be read"),
         ({"sql": "SELECT 'k1', extract(epoch FROM now())"}, True, "0.0 d old"),
-        ({"sql": "SELECT 'k1', current_date - 90"}, False, "d old"),
+        ({"sql": "SELECT 'k1', current_date - 90"}, False, re.compile(r"^9[01]\.\d d old$")),
     ],
 )
 def test_the_age_of_a_key_is_read_from_its_source(
-    server: Member, tmp_path: Path, source: dict[str, Any], said: str, *, ok: bool | None
+    server: Member, tmp_path: Path, source: dict[str, Any], said: str | re.Pattern[str], *, ok: bool | None
 ) -> None:
-    """What is no age proves nothing."""
+    """What is no age proves nothing; a date is its midnight."""
     (tmp_path / "dsn").write_text(server.dsn)
     (tmp_path / "new.pem").write_text("a key")
     file = tmp_path / "target.yaml"
@@ -308,7 +309,7 @@ def test_the_age_of_a_key_is_read_from_its_source(
     file.write_text(json.dumps(content))
     [fact] = key_ages(load_target(file), {"age": "31 d"})()
     assert fact.ok is ok
-    assert said in fact.observed
+    assert re.search(re.escape(said) if isinstance(said, str) else said, fact.observed)
 
 
 def test_the_age_of_each_key_of_a_key_set_is_read(tmp_path: Path) -> None:
