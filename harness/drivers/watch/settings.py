@@ -51,7 +51,7 @@ class Rates(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    read: float = 5.0
+    read: float = 10.0
     read_in_fault: float = 10.0
     health: float = 5.0
     health_in_window: float = 50.0
@@ -59,7 +59,7 @@ class Rates(BaseModel):
     region_in_fault: float = 5.0
     region_health: float = 5.0
     region_health_in_fault: float = 10.0
-    ledger: float = 5.0
+    ledger: float = 10.0
     ledger_in_fault: float = 10.0
     pipeline: float = 2.0
     member: float = 5.0

@@ -115,7 +115,7 @@ def test_the_everyday_traffic_sends_over_nine_thousand_requests() -> None:
         locustfile=str(LOADTESTS / "everyday.py"),
         journeys_per_s=16.0,
         requests_per_journey=4,
-        warm_up_s=15.0,
+        warm_up_s=12.0,
         window_s=150.0,
         window_grows=True,
         routes={"sign-in": 0.25, "read-track": 0.25, "create-track": 0.25, "play-track": 0.25},

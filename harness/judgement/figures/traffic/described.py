@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from harness.judgement.figures.fault_free import all_files, fault_free_windows, judged, over_windows
+import numpy as np
+
+from harness.judgement.figures.fault_free import all_files, fault_free_windows, over_windows
 from harness.judgement.figures.files import load_files
 from harness.judgement.figures.indicators import scope_of
 from harness.judgement.figures.sentence import FigureSentence
 from harness.judgement.figures.spec import Basis, Need, Spec
 from harness.judgement.measures import Case, inconclusive
 from harness.judgement.receipts.load import joined_load_receipt
+from harness.judgement.receipts.machine import on_this_machine
 from harness.judgement.shapes.amount import Amount, amount
 from harness.model import Figure, Measure, Objective, Op, Phase, ReasonKind, Window
 from harness.model.observations import AnswerCompared
@@ -19,6 +22,8 @@ from harness.model.records.table import AS_DESCRIBED, NOT_AS_DESCRIBED, NOT_COMP
 
 _SHOWN: Final = 3
 """Maximum number of examples in a reason."""
+_OF_A_BALANCER: Final = (502, 503, 504)
+"""What a balancer answers for a service that is late, which a starved machine explains; no description has it."""
 
 
 def answers_as_described(case: Case) -> Iterable[Measure]:
@@ -37,14 +42,16 @@ def answers_as_described(case: Case) -> Iterable[Measure]:
         yield inconclusive(case, name, why, "name the traffic of the When step in the sentence")
         return
     counts = dict.fromkeys((NOT_COMPARED, AS_DESCRIBED, NOT_AS_DESCRIBED, NOT_COMPARABLE), 0)
+    late = 0
     for window in windows:
-        samples = judged(window)
-        codes = samples.ints["described"][samples.ints["status"] > 0]
+        status = window.samples.ints["status"]
+        codes = window.samples.ints["described"][status > 0]
+        late += int((np.isin(status, _OF_A_BALANCER) & (window.samples.ints["described"] == NOT_AS_DESCRIBED)).sum())
         for code in counts:
             counts[code] += int((codes == code).sum())
     answers = sum(counts.values())
     bad, unknown = counts[NOT_AS_DESCRIBED], counts[NOT_COMPARED] + counts[NOT_COMPARABLE]
-    yield amount(
+    found = amount(
         case,
         Amount(
             low=bad,
@@ -64,6 +71,7 @@ def answers_as_described(case: Case) -> Iterable[Measure]:
         ),
         name,
     )
+    yield on_this_machine(case, found) if late == bad else found
 
 
 def _words(case: Case, windows: Sequence[Window], counts: dict[int, int], answers: int) -> str:
@@ -110,8 +118,6 @@ SPEC: Final = Spec(
     basis=Basis.TRAFFIC,
     phases=frozenset({Phase.STEADY}),
     evidence=load_files,
-    timed=True,  # a gateway that is late is answered for by the balancer, whose answer no description has
-    undisturbed=True,
     words=lambda _objective: "every answer is as the API description says",
     needs=_needs,
     sentences=(
