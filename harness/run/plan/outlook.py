@@ -119,10 +119,12 @@ def health_per_s(plan: Plan) -> float:
     own = max((traffic.health_per_s for traffic in plan.traffic.values()), default=0.0)
     usual = Rates()
     enough = [
-        _probes_of(objective) / plan.traffic[objective.scope.traffic].window_s
+        _probes_of(objective) / traffic.window_s
         for claim in plan.claims
         for objective in claim.objectives
-        if objective.figure is Figure.UPTIME and objective.scope.traffic in plan.traffic
+        if objective.figure is Figure.UPTIME
+        and (traffic := plan.traffic.get(objective.scope.traffic or "")) is not None
+        and traffic.window_s
     ]
     most = usual.health_in_window
     return max(own, usual.health, math.ceil(min(most, max(enough, default=most))))
