@@ -108,7 +108,7 @@ def test_a_threshold_that_could_never_stop_a_load_is_refused(tmp_path: Path, sec
 
 
 def test_the_everyday_traffic_sends_over_nine_thousand_requests() -> None:
-    """16 journeys a second of four requests over sixteen seconds: 264 users, and 9600 requests in 150 s."""
+    """16 journeys a second of four requests, and sixteen seconds in all: 264 users, and 9600 requests in 150 s."""
     plan = load_traffic("everyday", [LOADTESTS])
     assert plan == TrafficPlan(
         name="everyday",

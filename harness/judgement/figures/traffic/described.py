@@ -71,7 +71,7 @@ def answers_as_described(case: Case) -> Iterable[Measure]:
         ),
         name,
     )
-    yield on_this_machine(case, found) if late == bad else found
+    yield on_this_machine(case, found) if late and late == bad else found
 
 
 def _words(case: Case, windows: Sequence[Window], counts: dict[int, int], answers: int) -> str:
