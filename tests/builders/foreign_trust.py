@@ -148,7 +148,7 @@ identity:
     page: /account
     fields: {{user: email, password: secret}}
     body: form
-    lifetime: 2 s
+    lifetime: 6 s
 """
 
 

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-LIFETIME_S = 2
+LIFETIME_S = 6
 
 
 async def form(request: Request) -> Response:
