@@ -174,6 +174,15 @@ def is_complete(workload: Object) -> bool:
     return seen >= int(workload["metadata"].get("generation", 0)) and ready_of(workload) == replicas_of(workload)
 
 
+def of_one_template(workload: Object) -> bool:
+    """Whether every pod of a Deployment, StatefulSet or Rollout is of the present template; true of other kinds, which do not count them.
+
+    A count of 0 is left out by the API.
+    """
+    status = workload.get("status") or {}
+    return int(status.get("updatedReplicas") or 0) == int(status.get("replicas") or 0)
+
+
 def referred(rollout: Object) -> str:
     """Name of the Deployment that a Rollout refers to; empty if the Rollout has its own pod template."""
     reference = rollout["spec"].get("workloadRef") or {}

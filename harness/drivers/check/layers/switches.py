@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
+from harness import clock
 from harness.drivers.check.sql.asking import CONNECT_S, STATEMENT_MS, database_in
 from harness.errors import ConfigurationError, DriverError, HarnessError, TargetUnreachable
 from harness.model import Intent
@@ -14,6 +15,7 @@ from harness.targets import Target, platform_of
 from harness.targets.access import Access, access, resource_of
 from harness.targets.cluster.objects import Objects, Ref
 from harness.targets.cluster.put_back import change_object, manifest_of, parts_of
+from harness.targets.cluster.workloads import is_complete, of_one_template
 from harness.targets.files.attacks import ObjectSwitch, SqlSwitch, Switch
 from harness.targets.files.reference import Reference
 from harness.targets.kubernetes import Cluster
@@ -21,6 +23,9 @@ from harness.targets.places import Clusters, namespaces
 from harness.targets.undo import undo_now, undoable
 
 _COMMAND_S: Final = 60.0
+_SETTLED_S: Final = 90.0
+_EVERY_S: Final = 0.25
+"""A workload that was put back is read so often, and for so long at most, until no pod of the other template is left."""
 _NO: Final = subprocess.DEVNULL
 """Commands have no output, which may be a secret and which a started service keeps open, and no input."""
 
@@ -29,6 +34,8 @@ _NO: Final = subprocess.DEVNULL
 def switched_off(target: Target, switches: Sequence[Switch], name: str, check: str) -> Iterator[None]:
     """Context in which the switches are off; at its end each is on again, the last first, also after an error.
 
+    Workloads have only pods of their own template then, so that what is read next is not of two.
+
     Args:
         target: target.
         switches: what is switched.
@@ -36,13 +43,14 @@ def switched_off(target: Target, switches: Sequence[Switch], name: str, check: s
         check: name of the check in the undo log.
 
     Raises:
-        DriverError: an object is missing, a command failed, or the database refused a statement.
+        DriverError: an object is missing, a command failed, the database refused a statement, or a workload is not as before in time.
     """
     done: list[tuple[Cluster | None, Intent]] = []
+    changed: list[tuple[Cluster, Ref]] = []
     try:
         for switch in switches:
             if switch.object is not None:
-                _objects_off(target, switch.object, (name, check), done)
+                changed += _objects_off(target, switch.object, (name, check), done)
             elif switch.sql is not None:
                 dsn = switch.sql.dsn or database_in(target).dsn
                 undo = {"statement": switch.sql.enable, "dsn": dsn.model_dump()}
@@ -62,12 +70,28 @@ def switched_off(target: Target, switches: Sequence[Switch], name: str, check: s
                 failed.append(error)
         if failed:
             raise failed[0]
+        for cluster, ref in changed:
+            _settle(cluster, ref)
+
+
+def _settle(cluster: Cluster, ref: Ref) -> None:
+    """Wait until a workload has only ready pods of its own template; any other object is left as it is.
+
+    Raises:
+        DriverError: it has others for too long.
+    """
+    objects = Objects(cluster.api)
+    for _ in clock.Deadline.after(_SETTLED_S).ticks(_EVERY_S):
+        obj = objects.read(ref)
+        if obj is None or "template" not in (obj.get("spec") or {}) or (is_complete(obj) and of_one_template(obj)):
+            return
+    raise DriverError(f"{ref} has not only ready pods of its template {_SETTLED_S:g} s after it was put back")
 
 
 def _objects_off(
     target: Target, switch: ObjectSwitch, names: tuple[str, str], done: list[tuple[Cluster | None, Intent]]
-) -> None:
-    """Patch or delete the object in each namespace, after all of them were found; `done` gets how each is put back."""
+) -> list[tuple[Cluster, Ref]]:
+    """Patch or delete the object in each namespace, after all of them were found, and return them; `done` gets how each is put back."""
     name, check = names
     clusters, found = Clusters(target), list[tuple[Cluster, Ref, Mapping[str, Any]]]()
     for region, namespace in _places(target, switch):
@@ -92,6 +116,7 @@ def _objects_off(
             objects.merge(ref, patch)
         else:
             objects.delete(ref)
+    return [(cluster, ref) for cluster, ref, _ in found]
 
 
 def _with_variables(obj: Mapping[str, Any], variables: Mapping[str, str]) -> Mapping[str, Any]:
