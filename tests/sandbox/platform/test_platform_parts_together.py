@@ -236,7 +236,7 @@ def secured(database: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Ite
         "auth-service": {"SIGNING_KEYS": region["signing-keys"], "PGUSER": "identity", "ENCRYPTION_KEY": CREDENTIALS.master_key},
         "user-service": {"CLIENT_SECRET": region["client-secret"], "ENCRYPTION_KEY": CREDENTIALS.master_key},
         "track-service": {},
-        "api-gateway": {"CONTACTS": "yes", "FIREWALL": "on", "LIMITS": "report-plays=12"},
+        "api-gateway": {"CONTACTS": "yes", "FIREWALL": "on", "LIMITS": "report-plays=10"},
     }  # fmt: skip
     with ExitStack() as stack:
         services = Services(home, stack)
