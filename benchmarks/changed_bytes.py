@@ -7,9 +7,7 @@ long one verification takes, and the processor time of `readiness verify` as a r
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections import Counter
@@ -20,10 +18,14 @@ import click
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks"), str(ROOT / "tests" / "judgement")]
 
+from replay_speed import cpu_s  # noqa: E402
+
 from harness import clock  # noqa: E402 - beside this file
 from harness.evidence import RunDirectory  # noqa: E402
 from tests.builders.signed_runs import good_run, key_pair, recorded, signed  # noqa: E402
 from tests.honesty.changed_bytes import changes, is_accepted, made, signed_files  # noqa: E402
+
+_TRIES = 5
 
 
 @click.command()
@@ -53,26 +55,13 @@ def main(run: Path | None, count: int, seed: int) -> None:
         click.echo(
             f"{count} changes of one byte in {len(by_file)} files: {unseen} not seen (goal 0); {each_ms:.1f} ms each"
         )
-        verified = _cpu_s("verify", str(envelope), "--key", str(public), "--run", str(copy.path), "--any-decision")
-        started = _cpu_s("--version")
+        words = ("verify", str(envelope), "--key", str(public), "--run", str(copy.path), "--any-decision")
+        verified = min(cpu_s("harness", *words) for _ in range(_TRIES))
+        started = min(cpu_s("harness", "--version") for _ in range(_TRIES))
         click.echo(
             f"`readiness verify` takes {verified:.2f} s of a processor (goal 1 s), {verified / started:.1f} times its start"
         )
         sys.exit(unseen > 0)
-
-
-def _cpu_s(*words: str) -> float:
-    """Processor time in s of a command in a process of its own, the least of five."""
-    return min(_once_s(words) for _ in range(5))
-
-
-def _once_s(words: tuple[str, ...]) -> float:
-    process = subprocess.Popen([sys.executable, "-m", "harness", *words], stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise click.ClickException(f"readiness {' '.join(words)} ended with exit code {process.returncode}")
-    return usage.ru_utime + usage.ru_stime
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -31,26 +32,29 @@ def main(run: Path, feature: str, tries: int) -> None:
         empty = Path(temporary) / "test_nothing.py"
         empty.write_text("def test_nothing() -> None:\n    pass\n")
         for _ in range(1 + tries):  # the first compiles
-            replays.append(_cpu_s(feature, "--evidence", str(run)))
-            starts.append(_cpu_s(str(empty), "--rootdir", temporary))
+            replays.append(_pytest_s(feature, "--evidence", str(run)))
+            starts.append(_pytest_s(str(empty), "--rootdir", temporary))
     replay, start = min(replays), min(starts)
     print(f"replay of {feature}: {replay:.2f} CPU s, goal {GOAL_S:g} s; an empty pytest {start:.2f} CPU s")
     print(f"ratio {replay / start:.2f}, least of {tries} each")
 
 
-def _cpu_s(*words: str) -> float:
-    """What pytest with these arguments takes; a verdict that is not PASS is no error.
+def _pytest_s(*words: str) -> float:
+    """What pytest with these arguments takes; a verdict that is not PASS is no error."""
+    return cpu_s("pytest", "-q", *words, codes=(0, 1, 10))
+
+
+def cpu_s(module: str, *words: str, codes: Sequence[int] = (0,)) -> float:
+    """Processor time in s of a module that is run as a command.
 
     Raises:
-        click.ClickException: it ended otherwise.
+        click.ClickException: it ended with none of these exit codes.
     """
-    process = subprocess.Popen(
-        [sys.executable, "-m", "pytest", "-q", *words], env=_ENVIRONMENT, stdout=subprocess.DEVNULL
-    )
+    process = subprocess.Popen([sys.executable, "-m", module, *words], env=_ENVIRONMENT, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode not in (0, 1, 10):
-        raise click.ClickException(f"pytest {' '.join(words)} ended with exit code {process.returncode}")
+    if process.returncode not in codes:
+        raise click.ClickException(f"{module} {' '.join(words)} ended with exit code {process.returncode}")
     return usage.ru_utime + usage.ru_stime
 
 

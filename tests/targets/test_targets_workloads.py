@@ -122,12 +122,11 @@ def test_complete_is_what_was_observed_and_is_ready(observed: object, ready: int
         ({"replicas": 3, "updatedReplicas": 3}, True),
         ({"replicas": 4, "updatedReplicas": 3}, False),
         ({"replicas": 3}, False),
-        ({"currentNumberScheduled": 3}, True),
         ({}, True),
     ],
 )
 def test_a_workload_is_of_one_template_once_no_pod_of_another_is_left(status: dict[str, int], *, one: bool) -> None:
-    """All of its pods may be ready before; a DaemonSet does not count them, and the API leaves out a count of 0."""
+    """All of its pods may be ready before; the API leaves out a count of 0."""
     assert of_one_template({"metadata": {}, "spec": {}, "status": status}) is one
 
 

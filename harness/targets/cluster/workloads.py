@@ -175,10 +175,7 @@ def is_complete(workload: Object) -> bool:
 
 
 def of_one_template(workload: Object) -> bool:
-    """Whether every pod of a Deployment, StatefulSet or Rollout is of the present template; true of other kinds, which do not count them.
-
-    A count of 0 is left out by the API.
-    """
+    """Whether every pod of a Deployment, StatefulSet or Rollout is of the present template. A count of 0 is left out by the API."""
     status = workload.get("status") or {}
     return int(status.get("updatedReplicas") or 0) == int(status.get("replicas") or 0)
 

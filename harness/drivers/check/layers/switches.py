@@ -23,6 +23,7 @@ from harness.targets.places import Clusters, namespaces
 from harness.targets.undo import undo_now, undoable
 
 _COMMAND_S: Final = 60.0
+_COUNTED: Final = ("deployments", "statefulsets", "rollouts")
 _SETTLED_S: Final = 90.0
 _EVERY_S: Final = 0.25
 """A workload that was put back is read so often, and for so long at most, until no pod of the other template is left."""
@@ -34,7 +35,7 @@ _NO: Final = subprocess.DEVNULL
 def switched_off(target: Target, switches: Sequence[Switch], name: str, check: str) -> Iterator[None]:
     """Context in which the switches are off; at its end each is on again, the last first, also after an error.
 
-    Workloads have only pods of their own template then, so that what is read next is not of two.
+    Deployments, StatefulSets and Rollouts have only pods of their own template then, so that what is read next is not of two.
 
     Args:
         target: target.
@@ -75,15 +76,17 @@ def switched_off(target: Target, switches: Sequence[Switch], name: str, check: s
 
 
 def _settle(cluster: Cluster, ref: Ref) -> None:
-    """Wait until a workload has only ready pods of its own template; any other object is left as it is.
+    """Wait until a workload whose controller counts the pods of its template has no others, and all are ready.
 
     Raises:
         DriverError: it has others for too long.
     """
+    if ref.plural not in _COUNTED:
+        return
     objects = Objects(cluster.api)
     for _ in clock.Deadline.after(_SETTLED_S).ticks(_EVERY_S):
         obj = objects.read(ref)
-        if obj is None or "template" not in (obj.get("spec") or {}) or (is_complete(obj) and of_one_template(obj)):
+        if obj is None or (is_complete(obj) and of_one_template(obj)):
             return
     raise DriverError(f"{ref} has not only ready pods of its template {_SETTLED_S:g} s after it was put back")
 
