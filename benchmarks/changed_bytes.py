@@ -18,9 +18,9 @@ import click
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks"), str(ROOT / "tests" / "judgement")]
 
-from replay_speed import cpu_s  # noqa: E402
+from replay_speed import cpu_s  # noqa: E402 - beside this file
 
-from harness import clock  # noqa: E402 - beside this file
+from harness import clock  # noqa: E402
 from harness.evidence import RunDirectory  # noqa: E402
 from tests.builders.signed_runs import good_run, key_pair, recorded, signed  # noqa: E402
 from tests.honesty.changed_bytes import changes, is_accepted, made, signed_files  # noqa: E402
