@@ -20,6 +20,10 @@ from harness.targets.files.reference import Reference
 from readiness_sandbox.platform import certificates, parts
 from readiness_sandbox.platform.credentials import Credentials
 from readiness_sandbox.platform.describe import MEMBERS, SHARES, Addresses, describe
+from readiness_sandbox.platform.normaldance.api.document import document
+from readiness_sandbox.platform.normaldance.defects import Defects
+from readiness_sandbox.platform.normaldance.gateway import application
+from readiness_sandbox.platform.normaldance.kit.settings import PodSettings
 from readiness_sandbox.platform.render import WORKLOADS, Object, render
 from readiness_sandbox.releases import Release
 from readiness_sandbox.target import ENTRY, entry_url, reached
@@ -166,6 +170,28 @@ def test_the_issuer_is_the_entry_that_the_target_file_names(
     assert content["entry"] == url
     if deployed:
         assert (content["identity"]["issuer"], content["identity"]["origin"]) == (url, url)
+
+
+@pytest.mark.parametrize("deployed", [("api-description", "identity"), SECURITY])
+def test_a_body_of_the_target_file_is_of_an_operation_that_is_there(
+    deployed: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Contacts come with `encryption-at-rest` alone, and so does the body of one: a run of a few rows deploys the parts that they need."""
+    (pod,) = (
+        obj["spec"]["template"]["spec"]
+        for (namespace, name), obj in of_kind(applied(deployed), *WORKLOADS, "Rollout").items()
+        if (namespace, name) == ("us-east-1", "api-gateway")
+    )
+    for variable in pod["containers"][0]["env"]:
+        monkeypatch.setenv(variable["name"], variable.get("value", "of a Secret"))
+    monkeypatch.setenv("CLIENT_SECRET", "")
+    settings = PodSettings(service="api-gateway", region="us-east-1", pod="g", address="", port=0, release="1.0.0")
+    app = application(settings, {}, Defects.from_env())
+    paths = document(app, service="api-gateway", release="1.0.0")["paths"]
+    served = {f"{method.upper()} {path}" for path, each in paths.items() for method in each}
+    bodies = {*described(deployed, tmp_path)["api"]["bodies"]}
+    assert bodies <= served
+    assert ("POST /contacts" in bodies) == ("encryption-at-rest" in deployed)
 
 
 @pytest.fixture(scope="module")
