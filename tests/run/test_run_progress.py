@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
 
 import pytest
+from rich.console import Console
 
+from harness import clock
 from harness.run.progress import Progress
 from harness.run.stopping import Stopping
 
@@ -33,6 +36,19 @@ def test_a_pipe_that_nobody_reads_any_more_ends_no_run(monkeypatch: pytest.Monke
 def test_a_full_disk_ends_no_run(monkeypatch: pytest.MonkeyPatch) -> None:
     """`readiness run 2>/dev/full`."""
     _speak_to(os.open("/dev/full", os.O_WRONLY), monkeypatch)
+
+
+def test_a_log_shows_what_a_run_waits_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A step that begins within ten seconds of another line is not said; a later one is."""
+    seconds = iter([100.0, 101.0, 105.0, 111.0, 111.0, 112.0])
+    monkeypatch.setattr(clock, "now_s", lambda: next(seconds))
+    said = io.StringIO()
+    with Progress(Console(file=said)) as progress:
+        progress.say("3 checks")
+        progress.now("check of the session")
+        progress.now("check of the layers")
+        progress.now("check of the audit")
+    assert said.getvalue() == "[   1.0 s] 3 checks\n[  11.0 s] check of the layers\n"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
