@@ -180,6 +180,17 @@ def of_one_template(workload: Object) -> bool:
     return int(status.get("updatedReplicas") or 0) == int(status.get("replicas") or 0)
 
 
+def is_settled(workload: Object) -> bool:
+    """Whether a workload has only ready pods, all of the present template; a DaemonSet counts its pods by node."""
+    status = workload.get("status") or {}
+    if "desiredNumberScheduled" not in status:
+        return is_complete(workload) and of_one_template(workload)
+    counts = ("desiredNumberScheduled", "updatedNumberScheduled", "numberReady")
+    wanted, updated, ready = (int(status.get(one) or 0) for one in counts)
+    seen = int(status.get("observedGeneration") or 0) >= int(workload["metadata"].get("generation", 0))
+    return seen and wanted == updated == ready
+
+
 def referred(rollout: Object) -> str:
     """Name of the Deployment that a Rollout refers to; empty if the Rollout has its own pod template."""
     reference = rollout["spec"].get("workloadRef") or {}

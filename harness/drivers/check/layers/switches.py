@@ -15,7 +15,7 @@ from harness.targets import Target, platform_of
 from harness.targets.access import Access, access, resource_of
 from harness.targets.cluster.objects import Objects, Ref
 from harness.targets.cluster.put_back import change_object, manifest_of, parts_of
-from harness.targets.cluster.workloads import is_complete, of_one_template
+from harness.targets.cluster.workloads import is_settled
 from harness.targets.files.attacks import ObjectSwitch, SqlSwitch, Switch
 from harness.targets.files.reference import Reference
 from harness.targets.kubernetes import Cluster
@@ -23,7 +23,7 @@ from harness.targets.places import Clusters, namespaces
 from harness.targets.undo import undo_now, undoable
 
 _COMMAND_S: Final = 60.0
-_COUNTED: Final = ("deployments", "statefulsets", "rollouts")
+_COUNTED: Final = ("deployments", "statefulsets", "daemonsets", "rollouts")
 _SETTLED_S: Final = 90.0
 _EVERY_S: Final = 0.25
 """A workload that was put back is read so often, and for so long at most, until no pod of the other template is left."""
@@ -35,7 +35,7 @@ _NO: Final = subprocess.DEVNULL
 def switched_off(target: Target, switches: Sequence[Switch], name: str, check: str) -> Iterator[None]:
     """Context in which the switches are off; at its end each is on again, the last first, also after an error.
 
-    Deployments, StatefulSets and Rollouts have only pods of their own template then, so that what is read next is not of two.
+    Workloads have only pods of their own template then, so that what is read next is not of two.
 
     Args:
         target: target.
@@ -86,7 +86,7 @@ def _settle(cluster: Cluster, ref: Ref) -> None:
     objects = Objects(cluster.api)
     for _ in clock.Deadline.after(_SETTLED_S).ticks(_EVERY_S):
         obj = objects.read(ref)
-        if obj is None or (is_complete(obj) and of_one_template(obj)):
+        if obj is None or is_settled(obj):
             return
     raise DriverError(f"{ref} has not only ready pods of its template {_SETTLED_S:g} s after it was put back")
 
