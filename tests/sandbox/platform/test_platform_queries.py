@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from readiness_sandbox.platform.normaldance.kit.queries import SECONDS, TimedCursor
 
@@ -28,7 +29,7 @@ def test_a_query_is_counted_by_its_text_and_not_by_its_values(postgres: Postgres
     asyncio.run(ask())
     counts = {
         sample.labels["query"]: sample.value
-        for family in SECONDS.collect()
+        for family in text_string_to_metric_families(SECONDS.exposition())
         for sample in family.samples
         if sample.name.endswith("_count") and "pg_sleep" not in sample.labels["query"]  # other tests of this process
     }

@@ -65,8 +65,8 @@ def application(settings: PodSettings, database: DatabaseRouter, signer: TokenSi
     ready = no_dependencies if defects.always_ready else database.ask
     app = build(settings, routes, lifespan=database.held, check=ready)
     app[RECORD] = record
-    for metric in (record.counter, queries.SECONDS):
-        app[ENVELOPE].registry.register(metric)
+    app[ENVELOPE].registry.register(record.counter)
+    app[ENVELOPE].histograms.append(queries.SECONDS)
     app.cleanup_ctx.append(check.watched)
     if blocks.is_on():
         app.cleanup_ctx.append(BlockKeeper(database).watched)

@@ -169,7 +169,7 @@ def application(settings: PodSettings, database: DatabaseRouter, *, secret: str,
     check = no_dependencies if defects.always_ready else database.ask
     app = build(settings, routes, lifespan=database.held, check=check)
     app[ENVELOPE].registry.register(tracks.plays.counter)
-    app[ENVELOPE].registry.register(queries.SECONDS)
+    app[ENVELOPE].histograms.append(queries.SECONDS)
     tracks.features = app[ENVELOPE].features
     app.cleanup_ctx.append(access.watched)
     app.cleanup_ctx.append(events.relayed)  # ends before the database's connections do

@@ -85,7 +85,7 @@ def application(settings: PodSettings, database: DatabaseRouter, *, secret: str)
     if provider is not None:
         app.cleanup_ctx.append(provider.reached)
     app.cleanup_ctx.extend((activity.counted, group.watched))  # end before the database's connections do
-    app[ENVELOPE].registry.register(queries.SECONDS)
+    app[ENVELOPE].histograms.append(queries.SECONDS)
     return app
 
 

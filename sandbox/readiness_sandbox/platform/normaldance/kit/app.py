@@ -24,7 +24,7 @@ from ..defects import Defects  # noqa: TID252 - the kit is part of the platform
 from ..split import place, user_of  # noqa: TID252 - as above
 from . import audit, profiles, transport
 from .features import Features
-from .times import ResponseTimes
+from .times import QuickHistogram
 
 if TYPE_CHECKING:
     from .settings import PodSettings
@@ -213,7 +213,9 @@ class Envelope:
         self._secured: WeakKeyDictionary[ssl.SSLObject, tuple[float, int]] = WeakKeyDictionary()
         labels = ("route", "method", "status")
         self._requests = Counter("http_requests_total", "Requests answered.", labels, registry=self.registry)
-        self._seconds = ResponseTimes(() if defects.no_buckets else buckets)
+        ends = () if defects.no_buckets else buckets
+        self._seconds = QuickHistogram("http_request_seconds", "Seconds to answer.", ("route",), ends)
+        self.histograms = [self._seconds]
         self._bytes = Counter(
             "http_response_bytes_total", "Bytes of answers' bodies.", ("route",), registry=self._enhanced
         )
@@ -221,7 +223,8 @@ class Envelope:
     def exposition(self) -> bytes:
         """The metrics; the enhanced ones where that feature is on."""
         registries = [self.registry, *([self._enhanced] if self._is_enhanced() else [])]
-        return b"".join([self._seconds.exposition().encode(), *map(generate_latest, registries)])
+        quick = (each.exposition().encode() for each in self.histograms)
+        return b"".join([*quick, *map(generate_latest, registries)])
 
     def _is_enhanced(self) -> bool:
         return self.features.on("enhanced-metrics")
@@ -244,7 +247,7 @@ class Envelope:
             self._bytes.labels(route).inc(response.content_length or 0)
         took_s = loop.time() - started
         if request.path not in _UNTIMED:
-            self._seconds.observe(route, took_s)
+            self._seconds.observe(took_s, route)
         response.headers["server-timing"] = f"app;dur={1000 * took_s:.3f}"
         return response
 
