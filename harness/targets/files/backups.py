@@ -24,7 +24,9 @@ _DIRECTIVE: Final = re.compile(r"%.?")
 
 def _place(value: str) -> str:
     if "://" in value and _BUCKET.fullmatch(value) is None:
-        raise ValueError("a directory, or the address of a bucket with a prefix if any, such as `s3://backups/database`")
+        raise ValueError(
+            "a directory, or the address of a bucket with a prefix if any, such as `s3://backups/database`"
+        )
     return value
 
 
