@@ -28,7 +28,7 @@ Feature: Risks
 
   @AT-RISK-AUTH-ROLLBACK
   Scenario: A release to which nobody can sign in is taken back
-    When the rollout "refused-sign-ins" has run under "census" traffic
+    When the rollout "refused-sign-ins" has run under "visits" traffic
     Then the rollback starts within 5 min of a release that refuses right sign-ins
 
   @AT-RISK-CORRUPTION

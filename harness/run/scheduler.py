@@ -12,6 +12,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from harness.errors import AccessDenied, DriverError, HarnessError, TargetUnreachable
+from harness.run.acts.yielding import yield_processors
 from harness.run.load.underway import under_way
 from harness.stops import stops_held
 
@@ -67,7 +68,7 @@ class Scheduler:
         for act in acts:
             self._begun(act)
         self._context.progress.say(f"{len(acts)} checks and other steps that touch nothing, at the same time")
-        pool = ThreadPoolExecutor(SIDE_BY_SIDE)
+        pool = ThreadPoolExecutor(SIDE_BY_SIDE, initializer=yield_processors)
         try:
             longest_first = sorted(acts, key=lambda act: -act.seconds)
             for done in as_completed([pool.submit(self._do, act) for act in longest_first]):

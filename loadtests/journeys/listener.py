@@ -1,4 +1,4 @@
-"""A listener signs in, looks at a track, adds one of their own and plays the first: four requests over nine seconds."""
+"""A listener signs in, looks at a track, adds one of their own and plays the first: four requests over sixteen seconds."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Listener(OpenLoopUser):
     session: ClassVar[str] = ""  # an app keeps its session: a sign-in that fails is one failure, not three
 
     def journey(self, journey: Journey) -> None:
-        """Sign in, read, create, play; three seconds of thought between."""
+        """Sign in, read, create, play; some seconds of thought between."""
         name = f"listener-{journey.random.randint(1, LISTENERS)}"
         track = journey.random.randint(1, TRACKS)
 
@@ -33,10 +33,10 @@ class Listener(OpenLoopUser):
         if signed_in.ok:
             Listener.session = signed_in["token"]
         journey.sign_in(Listener.session)
-        journey.think(3.0)
+        journey.think(5.5)
 
         journey.get(f"/tracks/{track}", name="read-track", status=200, expect={"id": track, "title": str})
-        journey.think(3.0)
+        journey.think(5.5)
 
         title = f"Song {journey.random.randrange(10**6)}"
         created = journey.post(
@@ -48,7 +48,7 @@ class Listener(OpenLoopUser):
             once=True,
         )
         journey.wrote("tracks", created, item="id", fields={"title": title, "artist": name})
-        journey.think(3.0)
+        journey.think(5.5)
 
         played = journey.post(
             f"/tracks/{track}/plays",

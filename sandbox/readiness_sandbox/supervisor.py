@@ -28,6 +28,8 @@ from readiness_sandbox import messages, processes
 from readiness_sandbox.directory import GONE_WITHIN_S, Directory, Lock
 from readiness_sandbox.needs import INSTALL
 from readiness_sandbox.network.addresses import api_address
+from readiness_sandbox.platform.parts import cpu_scale
+from readiness_sandbox.scales import CPU_SCALE_VARIABLE
 from readiness_sandbox.settings import IMPORTS, ZYGOTE, SandboxSettings
 
 if TYPE_CHECKING:
@@ -168,6 +170,7 @@ class Supervisor:
         """
         fds = [end.fileno() for end in ends]
         first = [str(fds[0])] if len(fds) == 1 else []
+        scale = {CPU_SCALE_VARIABLE: str(cpu_scale(self._wish.parts))}
         with self._directory.log.open("ab") as log:
             child = subprocess.Popen(
                 [sys.executable, "-m", module, *first, *arguments],
@@ -177,7 +180,7 @@ class Supervisor:
                 stderr=log,
                 start_new_session=True,
                 preexec_fn=processes.die_with_parent,  # noqa: PLW1509 - this process has one thread
-                env={**os.environ, "PYTHONPATH": _with_imports(os.environ.get("PYTHONPATH", ""))},
+                env={**os.environ, **scale, "PYTHONPATH": _with_imports(os.environ.get("PYTHONPATH", ""))},
             )
         self._children[os.pidfd_open(child.pid)] = (module.rpartition(".")[2].replace("_", " "), child)
 

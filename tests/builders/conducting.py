@@ -246,6 +246,7 @@ def stage(
         users=UsersServed([], {}, Promise()),
         watch=cast("Any", watch),
         stop_when=ThresholdWatch(traffic(), [], records),
+        gives_uptime=True,
     )
     underway.begin(clock.now_ns)
     context = Context(

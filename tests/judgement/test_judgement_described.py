@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 from judgement_builders import evidence, failing, measures, ns, observation, plan, samples, window, with_ints, with_load
+from test_judgement_machine import starved
 
 from harness.judgement import judge
 from harness.model import Evidence, Figure, Measure, Objective, Op, Outcome, Scope
@@ -15,7 +16,7 @@ PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
 EVERY = slice(None)
 
 
-def judged(run: Evidence) -> Measure:
+def judged(run: Evidence, environment: str = "staging") -> Measure:
     """The measure of the sentence."""
     objective = Objective(
         figure=Figure.AS_DESCRIBED,
@@ -25,7 +26,7 @@ def judged(run: Evidence) -> Measure:
         sentence="every answer to the traffic matches the API description in the steady state",
         at="a.feature:3",
     )
-    (found,) = measures(judge(plan({"R": objective}), run))
+    (found,) = measures(judge(plan({"R": objective}, environment=environment), run))
     return found
 
 
@@ -86,3 +87,11 @@ def test_what_is_answered_under_a_fault_is_not_judged() -> None:
     run = replace(run, windows={**run.windows, "experiment:x/fault": window(bad, 60, 70, "x")})
     assert judged(run).outcome is PASS
     assert judged(evidence()).outcome is INCONCLUSIVE
+
+
+@pytest.mark.parametrize(("status", "outcome"), [(503, INCONCLUSIVE), (200, FAIL)])
+def test_a_starved_machine_explains_an_answer_that_failed_but_no_wrong_one(status: int, outcome: Outcome) -> None:
+    """A balancer answers 503 for a gateway that is late; nothing that is late makes another field of an answer."""
+    rows = with_ints(with_ints(samples(0, 60), EVERY, described=1), 77, described=2)
+    run = with_load(failing(rows, 77, status) if status == 503 else rows)
+    assert judged(starved(run, 0.2), "sandbox").outcome is outcome

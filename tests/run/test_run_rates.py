@@ -48,6 +48,19 @@ def test_a_traffic_says_how_many_health_probes_its_window_takes() -> None:
     assert (health(110.0), health(20.0)) == (110.0, 50.0)
 
 
+def test_an_uptime_takes_the_health_probes_that_it_needs() -> None:
+    """99.9 % takes 4 742 with one failed, 32/s of a window of 150 s; 99.99 % would take more than are sent at most."""
+
+    def health(limit: str) -> float:
+        uptime = objective_of(f"the uptime of the entry is at least {limit} in the steady state")
+        asked = replace(uptime, scope=replace(uptime.scope, traffic="everyday"))
+        made = planned(asked)
+        size = replace(plan().traffic["everyday"], window_s=150.0)
+        return rates_for(replace(made, traffic={"everyday": size})).health_in_window
+
+    assert [health(limit) for limit in ("90 %", "99.9 %", "99.99 %")] == [5.0, 32.0, 50.0]
+
+
 def test_replication_lag_asks_for_its_own_probes() -> None:
     """It is told to 0.2 s, whatever else the run does."""
     sentence = "the replication lag p99 of every replica is below 10 s in the steady state"

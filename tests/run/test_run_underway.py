@@ -11,7 +11,7 @@ import pytest
 
 from harness.drivers.load import LoadSettings
 from harness.errors import DriverError
-from harness.model import Act
+from harness.model import Act, Plan
 from harness.model.planned.domain import PartsState
 from harness.run import gathering
 from harness.run.load import underway
@@ -19,6 +19,7 @@ from harness.targets import Target
 from tests.builders.conducting import Told, stage
 from tests.builders.plans import plan, traffic
 from tests.builders.records import Records
+from tests.builders.rollout_runs import objective_of, planned
 from tests.fake_clock import FakeClock
 
 TARGET = Target(name="shop", environment="staging", entry="http://127.0.0.1:9", website="http://127.0.0.1:10/")
@@ -67,10 +68,12 @@ class Load:
         return True
 
 
-def opened(monkeypatch: pytest.MonkeyPatch, down: str, loads: list[Load] | None = None, entry: str = "") -> Records:
-    """What is recorded of one traffic on that target; its load goes into `loads`."""
+def opened(
+    monkeypatch: pytest.MonkeyPatch, down: str, loads: list[Load] | None = None, entry: str = "", of: Plan | None = None
+) -> Records:
+    """What is recorded of one traffic of a plan on that target; its load goes into `loads`."""
     clock = FakeClock.installed(monkeypatch)
-    made = stage(clock, plan())
+    made = stage(clock, of or plan())
 
     def load(settings: LoadSettings, _sink: object, **_: object) -> Load:
         started = Load(settings, clock, made.watch)
@@ -123,6 +126,26 @@ def test_the_windows_end_when_the_load_is_asked_to_stop(monkeypatch: pytest.Monk
     (load,), (window,) = loads, records.of("window.closed")
     assert window["end_ns"] == load.stopping_ns
     assert load.told_before_it_stopped[-1:] == ["health_window is_open=False"]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "traffic_of_it", "is_often"),
+    [
+        ("the uptime of the entry is at least 99.9 % in the steady state", "everyday", True),
+        ("the uptime of the entry is at least 99.9 % in the steady state", "spike", False),
+        ("the response time p95 of every route is below 300 ms in the steady state", "everyday", False),
+    ],
+)
+def test_health_is_probed_often_where_an_uptime_is_computed_from_it(
+    monkeypatch: pytest.MonkeyPatch, sentence: str, traffic_of_it: str, *, is_often: bool
+) -> None:
+    """Probes that no uptime is computed from are load that nobody asked for. The first call is of the traffic of the stage itself."""
+    loads: list[Load] = []
+    objective = objective_of(sentence)
+    asked = replace(objective, scope=replace(objective.scope, traffic=traffic_of_it))
+    opened(monkeypatch, "", loads, of=planned(asked))
+    told = [call for call in loads[0].told_before_it_stopped if call.startswith("health_window")]
+    assert told[1:] == [f"health_window is_open={is_often}", "health_window is_open=False"]
 
 
 def test_a_load_that_was_started_is_stopped_whatever_fails(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,14 +27,14 @@ class Rates(BaseModel):
         read: reads of a stored record at the entry while no fault may be active.
         read_in_fault: reads at the entry from before a fault until the restore; their spacing is the resolution of a
         recovery of reads.
-        health: requests of the health path at the entry while no window is open.
-        health_in_window: requests of the health path at the entry in a fault-free window, from which the uptime is
+        health: requests of the health path at the entry at any other time.
+        health_in_window: requests of the health path at the entry in a fault-free window from which an uptime is
         computed.
         region: reads at each region's entry while no fault may be active.
         region_in_fault: reads at each region's entry from before a fault until the restore.
-        region_health: requests of the health path of each region's entry while no window is open.
-        region_health_in_window: requests of the health path of each region's entry in a window or while a fault may be
-        active.
+        region_health: requests of the health path of each region's entry while no fault may be active.
+        region_health_in_fault: requests of the health path of each region's entry from before a fault until the
+        restore.
         ledger: writes of all ledger clients together while no fault may be active.
         ledger_in_fault: writes from before a fault until the restore; their spacing is the resolution of a recovery of
         writes.
@@ -51,15 +51,15 @@ class Rates(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    read: float = 10.0
+    read: float = 5.0
     read_in_fault: float = 10.0
     health: float = 5.0
     health_in_window: float = 50.0
     region: float = 2.0
     region_in_fault: float = 5.0
     region_health: float = 5.0
-    region_health_in_window: float = 10.0
-    ledger: float = 10.0
+    region_health_in_fault: float = 10.0
+    ledger: float = 5.0
     ledger_in_fault: float = 10.0
     pipeline: float = 2.0
     member: float = 5.0

@@ -27,7 +27,7 @@ class Pace:
     """State of the run that decides how often the target is probed.
 
     Attributes:
-        window_open: whether a fault-free window is open; its probes give the uptimes.
+        window_open: whether a fault-free window is open whose probes give the uptimes.
         fault_in: whether a fault may be active, from before the fault until the restore; its probes give the recovery
         times.
     """

@@ -12,6 +12,7 @@ from harness.drivers.check.registry import kind_of, run_check
 from harness.model import Act, DemandKind
 from harness.model.records.window import after_faults_name, fault_free_name
 from harness.run.acts.driver import Driver, Library, RequiredKey, consent
+from harness.run.acts.yielding import yield_processors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -69,12 +70,16 @@ class CheckDriver(Driver):
             yield
             self.run(act, context)
             return
-        reader = threading.Thread(target=self.run, args=(act, context), daemon=True)
+        reader = threading.Thread(target=self._run_yielding, args=(act, context), daemon=True)
         reader.start()
         try:
             yield
         finally:
             reader.join()
+
+    def _run_yielding(self, act: Act, context: Context) -> None:
+        yield_processors()
+        self.run(act, context)
 
     def run(self, act: Act, context: Context) -> None:
         """Run the check and record its facts."""

@@ -49,6 +49,7 @@ class Underway:
         users: check whether the requests of this traffic are served.
         watch: the watching process.
         stop_when: thresholds that end the load.
+        gives_uptime: whether a sentence asks for the uptime in the fault-free windows of this traffic.
         sent_ns: times at which the faults were sent.
     """
 
@@ -59,16 +60,17 @@ class Underway:
     users: UsersServed
     watch: Watch
     stop_when: ThresholdWatch
+    gives_uptime: bool
     sent_ns: list[int] = field(default_factory=list)
 
     def begin(self, at_ns: int) -> None:
         """Begin the first window.
 
-        While no fault is active the health path is probed often: the uptime is computed from these probes.
+        While no fault is active the health path is probed often if an uptime is computed from these probes.
         """
         self.windows.begin(at_ns)
         self.stop_when.begin(at_ns)
-        self.watch.health_window(is_open=True)
+        self.watch.health_window(is_open=self.gives_uptime)
 
     def fault_sent(self, experiment: str, attempt: int, at_ns: int) -> None:
         """Note that a fault was sent: its window begins, and the health path is probed less often."""
@@ -90,9 +92,9 @@ class Underway:
             self.users.quiet(self.windows.since_ns, at_ns)
 
     def restored(self, at_ns: int) -> None:
-        """Note that the target is restored after a fault or rollout: the health path is probed often again."""
+        """Note that the target is restored after a fault or rollout: the health path is probed as often as before."""
         self.windows.restored(at_ns)
-        self.watch.health_window(is_open=True)
+        self.watch.health_window(is_open=self.gives_uptime)
 
 
 @dataclass(kw_only=True, slots=True)

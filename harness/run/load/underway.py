@@ -73,6 +73,7 @@ def under_way(plan: TrafficPlan, context: Context, steadiness: Steadiness) -> It
             users=users,
             watch=context.watch,
             stop_when=ThresholdWatch(plan, load.rows, context.sink("load")),
+            gives_uptime=_gives_uptime(context.plan, plan.name),
         )
         context.underway = now
         context.progress.say(f"{plan.name}: {plan.requests_per_s:g} requests/s, {plan.warm_up_s:g} s of warm-up")
@@ -93,6 +94,12 @@ def under_way(plan: TrafficPlan, context: Context, steadiness: Steadiness) -> It
         context.progress.say("ending the load")
     if plan.accounts:
         context.read_backs.append(partial(read_back, settings, target, context.sink("load"), faults_ns=now.sent_ns))
+
+
+def _gives_uptime(plan: Plan, traffic: str) -> bool:
+    """Whether a sentence of the plan asks for the uptime under a traffic; one that names no traffic asks for that of each."""
+    asked = (one.scope for claim in plan.claims for one in claim.objectives if one.figure is Figure.UPTIME)
+    return any(scope.traffic in (None, traffic) for scope in asked)
 
 
 def load_settings(traffic: TrafficPlan, target: Target, run_dir: Path, plan: Plan) -> LoadSettings:

@@ -15,7 +15,8 @@ from harness.drivers.watch import Rates
 from harness.figures import spec_of
 from harness.judgement.figures import Lack, Offered
 from harness.judgement.figures.sufficiency import lacks_of, numbers_of
-from harness.model import DemandKind, Per, Phase
+from harness.judgement.stats.statistics import needed
+from harness.model import DemandKind, Figure, Per, Phase
 from harness.model.planned.domain import UNKNOWN
 from harness.run.acts.experiments import longest_s
 from harness.run.plan.awaited import account_document, accounted
@@ -111,8 +112,25 @@ def offered_to(plan: Plan, objective: Objective) -> Offered:
 
 
 def health_per_s(plan: Plan) -> float:
-    """Health probes of the entry per second in a fault-free window: the default, or the rate of a traffic file if it is higher."""
-    return max([Rates().health_in_window, *(traffic.health_per_s for traffic in plan.traffic.values())])
+    """Health probes of the entry per second in a fault-free window whose uptime a sentence asks for.
+
+    As many as the window needs for a PASS with one failed probe, and at most the default; more if a traffic file asks for more.
+    """
+    own = max((traffic.health_per_s for traffic in plan.traffic.values()), default=0.0)
+    usual = Rates()
+    enough = [
+        _probes_of(objective) / plan.traffic[objective.scope.traffic].window_s
+        for claim in plan.claims
+        for objective in claim.objectives
+        if objective.figure is Figure.UPTIME and objective.scope.traffic in plan.traffic
+    ]
+    most = usual.health_in_window
+    return max(own, usual.health, math.ceil(min(most, max(enough, default=most))))
+
+
+def _probes_of(objective: Objective) -> float:
+    """Number of probes that decide an uptime although one of them fails; infinite if no number does."""
+    return needed(1, 1 - objective.limit.base, objective.confidence) or math.inf
 
 
 def grown(plan: Plan) -> dict[str, TrafficPlan]:

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.errors import ConfigurationError
 from harness.yamlfile import read_document
+from readiness_sandbox.scales import CPU_SCALE
 
 PARTS: Final = Path(__file__).parent / "manifests" / "parts"
 FILE: Final = "part.yaml"
@@ -38,12 +39,14 @@ class DeployedPart(BaseModel):
         target: what is added to the target file; `{NAMESPACE/NAME}` and `{NAMESPACE/SERVICE:PORT}` stand for the URL of a Service or a pod,
             `{host NAMESPACE/NAME}` for its address, `{address NAMESPACE/NAME}` for the address with the port, `{part}` for the directory of
             the part, `{secrets}` for that of the files that hold the platform's secrets.
+        cpu_scale: CPU scale of a sandbox with this part; None: the usual one.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     needs: tuple[str, ...] = ()
     target: dict[str, Any] = Field(default_factory=dict)
+    cpu_scale: int | None = Field(default=None, ge=1)
 
 
 def names() -> tuple[str, ...]:
@@ -82,7 +85,13 @@ def described(content: dict[str, Any], chosen: Iterable[str], url: Url) -> dict[
     for name in parts:
         places = {_SECRETS: secrets, _PART: str(directory(name))}
         content = _merged(content, _addressed(_read(name).target, url, places))
-    return {**content, "parts": list(parts)} if parts else content
+    scaled = {"cpu_scale": cpu_scale(parts)} if "cpu_scale" in content else {}
+    return {**content, **scaled, "parts": list(parts)} if parts else content
+
+
+def cpu_scale(chosen: Iterable[str]) -> int:
+    """The CPU scale of a sandbox with these parts: the least that one of them names, else the usual one."""
+    return min((_read(name).cpu_scale or CPU_SCALE for name in with_needs(chosen)), default=CPU_SCALE)
 
 
 def _read(name: str) -> DeployedPart:

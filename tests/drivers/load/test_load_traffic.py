@@ -108,18 +108,18 @@ def test_a_threshold_that_could_never_stop_a_load_is_refused(tmp_path: Path, sec
 
 
 def test_the_everyday_traffic_sends_over_nine_thousand_requests() -> None:
-    """16 journeys a second of four requests over nine seconds: 144 users, and 9600 requests in 150 s."""
+    """16 journeys a second of four requests over sixteen seconds: 264 users, and 9600 requests in 150 s."""
     plan = load_traffic("everyday", [LOADTESTS])
     assert plan == TrafficPlan(
         name="everyday",
         locustfile=str(LOADTESTS / "everyday.py"),
         journeys_per_s=16.0,
         requests_per_journey=4,
-        warm_up_s=12.0,
+        warm_up_s=15.0,
         window_s=150.0,
         window_grows=True,
         routes={"sign-in": 0.25, "read-track": 0.25, "create-track": 0.25, "play-track": 0.25},
-        users=144.0,
+        users=264.0,
         workers=1,
         accounts=(
             AccountPlan(name="tracks", path="/tracks/{id}", fields=("title", "artist")),

@@ -15,6 +15,7 @@ from readiness_sandbox.platform import parts
 from readiness_sandbox.platform.credentials import Credentials
 from readiness_sandbox.platform.render import render
 from readiness_sandbox.releases import Release
+from readiness_sandbox.scales import CPU_SCALE
 from readiness_sandbox.settings import SandboxSettings
 
 BELL = """
@@ -88,6 +89,13 @@ def test_the_target_file_says_what_a_part_adds_to_it(tower: Path) -> None:
         "parts": ["bell", "clock"],
     }
     assert parts.described(before, [], lambda _, name: name) == before
+
+
+def test_the_cpu_scale_is_the_least_that_a_part_names(tower: Path) -> None:
+    """Kubelets and target file have the same one; without such a part it is the usual one."""
+    (tower / "bell" / "part.yaml").write_text("cpu_scale: 4")
+    assert (parts.cpu_scale(["clock"]), parts.cpu_scale([])) == (4, CPU_SCALE)
+    assert parts.described({"cpu_scale": CPU_SCALE}, ["clock"], lambda _, name: name)["cpu_scale"] == 4
 
 
 def test_an_address_of_a_part_has_no_scheme(tower: Path) -> None:

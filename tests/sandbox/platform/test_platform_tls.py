@@ -7,6 +7,7 @@ import ssl
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
+from http.client import HTTPSConnection
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -151,6 +152,21 @@ def test_users_are_served_with_tls_alone(secure: SecurePlatform) -> None:
         path: httpx.get(f"http://{TRACK}:8080{path}", trust_env=False).status_code for path in ("/health", "/tracks/1")
     }
     assert plain == {"/health": 200, "/tracks/1": 421}
+
+
+def test_a_connection_with_tls_serves_as_many_requests_as_any_other(secure: SecurePlatform) -> None:
+    """Eight; the last answer says so. Connections go to the pods in turn, and pods have equal shares where connections do."""
+    context = ssl.create_default_context(cafile=secure.secrets / "platform-ca.crt")
+    context.check_hostname = False
+    connection = HTTPSConnection(TRACK, 8443, context=context, timeout=20)
+    ends = []
+    for _ in range(8):
+        connection.request("GET", "/version")
+        with connection.getresponse() as answer:
+            answer.read()
+            ends.append(answer.getheader("connection"))
+    connection.close()
+    assert ends == [None] * 7 + ["close"]
 
 
 @pytest.mark.slow

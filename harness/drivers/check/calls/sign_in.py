@@ -20,7 +20,7 @@ from harness.model.planned.need import RequiredKey
 from harness.targets import Target
 from harness.targets.files.requests import SignIn
 
-_AT_ONCE: Final = 16
+_AT_ONCE: Final = 8
 _WITHIN_S: Final = 5.0
 _REFUSED: Final = 401
 

@@ -99,11 +99,10 @@ class DoorsWatcher(Watcher):
             )
 
     def pace(self, pace: Pace) -> None:
-        """Probe health more often in a window or during a fault, and reads more often while a fault may be active."""
+        """Probe health and reads more often while a fault may be active."""
         rates = self._rates
-        watched = pace.window_open or pace.fault_in
         for schedule in self._health:
-            schedule.set_rate(rates.region_health_in_window if watched else rates.region_health)
+            schedule.set_rate(rates.region_health_in_fault if pace.fault_in else rates.region_health)
         per_s = rates.region_in_fault if pace.fault_in else rates.region
         if any(schedule.per_s != per_s for schedule in self._reads):
             for schedule in self._reads:

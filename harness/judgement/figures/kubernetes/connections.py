@@ -199,6 +199,9 @@ def pooling(case: Case) -> Iterable[Measure]:
             yield inconclusive(case, _POOLING, why, _AGAIN, scope={"traffic": window.traffic, "of": service})
             continue
         opened = sum(n for (source, to), n in log.begun.items() if source == service and to in stores)
+        if not (own or opened) and (callers := _other_callers(log, service, needed)):
+            yield _unasked(case, window, log, service, callers)
+            continue
         yield _pooled(case, window, log, service, opened=opened, requests=int(asked.sum()))
 
 
@@ -216,6 +219,41 @@ def _was_away(case: Case, window: Window, log: _ConnectionLog, service: str) -> 
     followed = {change.namespace for change in case.evidence.pods}
     known = bool(before) or (bool(log.homes) and log.homes <= followed)
     return known and before <= gone and pods_receipt(case.evidence, window.span).ok is True
+
+
+def _other_callers(log: _ConnectionLog, service: str, needed: Iterable[str]) -> tuple[str, ...]:
+    """The callers of a service, declared and seen, if no request of the traffic can come by any of them; else empty.
+
+    A request comes through the services that its route needs, and through what calls these by the declared dependencies.
+    """
+    declared = [(source, to) for source, targets in log.mapped("dependencies").items() for to in targets]
+    entered = _with_callers(needed, declared)
+    pairs = [*declared, *log.begun, *log.held]
+    callers = sorted({source for source, to in pairs if to == service and source != service})
+    named = any(to == service for _, to in declared)
+    return tuple(callers) if named and not _with_callers({service, *callers}, pairs) & entered else ()
+
+
+def _with_callers(services: Iterable[str], pairs: Iterable[_Pair]) -> set[str]:
+    """These services, what calls them, what calls that, and so on."""
+    known, pairs = set(services), list(pairs)
+    while more := {source for source, to in pairs if to in known} - known:
+        known |= more
+    return known
+
+
+def _unasked(case: Case, window: Window, log: _ConnectionLog, service: str, callers: Sequence[str]) -> Measure:
+    found = Things(
+        bad=False,
+        text=f"{service} opened no connection in the window, and no request of the traffic reaches it (its callers: {', '.join(callers)})",
+        scope={"traffic": window.traffic, "phase": case.objective.scope.phase.value, "of": service},
+        receipts={"load": load_receipt(case.plan, window, latencies=False), "watch": log.receipt},
+        value=0.0,
+        scaled_limit=None,
+        method="connections that began in the window, and callers by the declared dependencies and by the connection log",
+        files=(*_FILES, *window.files),
+    )
+    return every_one(case, found, _POOLING)
 
 
 def _pooled(case: Case, window: Window, log: _ConnectionLog, service: str, *, opened: int, requests: int) -> Measure:

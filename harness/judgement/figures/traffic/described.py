@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from harness.judgement.figures.fault_free import all_files, fault_free_windows, over_windows
+from harness.judgement.figures.fault_free import all_files, fault_free_windows, judged, over_windows
 from harness.judgement.figures.files import load_files
 from harness.judgement.figures.indicators import scope_of
 from harness.judgement.figures.sentence import FigureSentence
@@ -38,7 +38,8 @@ def answers_as_described(case: Case) -> Iterable[Measure]:
         return
     counts = dict.fromkeys((NOT_COMPARED, AS_DESCRIBED, NOT_AS_DESCRIBED, NOT_COMPARABLE), 0)
     for window in windows:
-        codes = window.samples.ints["described"][window.samples.ints["status"] > 0]
+        samples = judged(window)
+        codes = samples.ints["described"][samples.ints["status"] > 0]
         for code in counts:
             counts[code] += int((codes == code).sum())
     answers = sum(counts.values())
@@ -109,6 +110,8 @@ SPEC: Final = Spec(
     basis=Basis.TRAFFIC,
     phases=frozenset({Phase.STEADY}),
     evidence=load_files,
+    timed=True,  # a gateway that is late is answered for by the balancer, whose answer no description has
+    undisturbed=True,
     words=lambda _objective: "every answer is as the API description says",
     needs=_needs,
     sentences=(

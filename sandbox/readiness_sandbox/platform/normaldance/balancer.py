@@ -20,6 +20,9 @@ from .secured import SecuredEntry
 GO_RUNTIME = {"GOMAXPROCS": "1", "GOGC": "400"}
 """One processor and rarer collections: a quarter less processor time a request at the few hundred a second that it gets here."""
 
+KEPT, SECURED_KEPT = "500ms", "1s"
+"""For how long an idle connection to a gateway is kept; with TLS longer than the time between two checks of health, which need no handshake then."""
+
 CADDYFILE = """\
 {{
     admin off
@@ -64,7 +67,7 @@ PROXY = """\
         transport http {{
             dial_timeout 300ms
             response_header_timeout {answer_within}
-            keepalive 500ms
+            keepalive {keep}
 {tls}        }}
     }}"""
 
@@ -91,6 +94,7 @@ def caddyfile(
         fail_duration=os.environ.get("FAIL_DURATION", "2s"),
         retry_for=os.environ.get("RETRY_FOR", "2s"),
         answer_within=os.environ.get("ANSWER_WITHIN", "3s"),
+        keep=SECURED_KEPT if secured else KEPT,
         tls=secured.upstream() if secured else "",
     )
     if secured is not None:

@@ -19,7 +19,7 @@ from harness.targets import Target
 from harness.targets.files.identity import Authorisation
 from harness.targets.trust.grants import IdentityTokens, IssuedToken
 
-AT_ONCE: Final = 16
+AT_ONCE: Final = 8
 WITHIN_S: Final = 5.0
 """Time that one answer may take."""
 MOST_AGAIN_S: Final = 5.0

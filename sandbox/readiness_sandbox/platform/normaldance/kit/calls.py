@@ -34,6 +34,8 @@ WITHIN_S = 2.0
 CONNECT_S = 0.3
 IDLE_MAX_S = 0.5
 """With the server's 0.8 s of age a pooled connection lives at most 1.3 s."""
+TLS_IDLE_MAX_S = 1.0
+"""A connection with TLS is worth keeping: the other end closes it after some answers."""
 WORTH_ANOTHER_TRY = frozenset({502, 503, 504})
 
 
@@ -117,7 +119,8 @@ def client() -> aiohttp.ClientSession:
 
     An answer is waited for as long as the variable CALL_WITHIN_S says, in seconds.
     """
-    connector = aiohttp.TCPConnector(limit=200, keepalive_timeout=IDLE_MAX_S)
+    idle_max_s = IDLE_MAX_S if client_context() is None else TLS_IDLE_MAX_S
+    connector = aiohttp.TCPConnector(limit=200, keepalive_timeout=idle_max_s)
     within_s = float(os.environ.get("CALL_WITHIN_S", WITHIN_S))
     timeout = aiohttp.ClientTimeout(total=within_s, sock_connect=CONNECT_S)
     return aiohttp.ClientSession(connector=connector, timeout=timeout, auto_decompress=False)
