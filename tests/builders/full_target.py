@@ -111,6 +111,10 @@ def full_target(directory: Path, prometheus: str = NO_SERVICE) -> dict[str, Any]
         "sign_in": {"path": "/sessions", "user": "test-{n}", "password": dsn},
         **trust_sections(directory, NO_SERVICE, dsn),
         "drills": {"orders": {**_DRILL, "scratch": dsn, "within": "1 s"}},
+        "backups": {
+            name: {"at": "backups", "files": ["*.dump"], "checksum": {"beside": ".sha256"}}
+            for name in ("database", "cache")
+        },
         "files": {"manifests": ["jobs.yaml"]},
     }
 

@@ -7,20 +7,26 @@ import os
 import shutil
 import socket
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import httpx
 import pytest
 
 from harness import clock
+from harness.targets.stores.signing import S3Keys, canonical_query, signed_headers
+
+if TYPE_CHECKING:
+    from obstore.store import S3Store
 
 ACCESS_KEY: Final = "reader-and-writer"
 SECRET_KEY: Final = "a-secret-of-the-tests"
+STRANGER: Final = "stranger"
+"""Id of a key that may read another bucket; its secret is the same."""
 _WITHIN_S: Final = 90.0
 _SOCKETS: Final = Path("/tmp")  # noqa: S108 - where the server makes its own, and leaves them
 _numbers = count(1)
@@ -45,6 +51,28 @@ class S3Server:
             "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
         }
 
+    def ask(self, method: str, path: str, query: Mapping[str, str] | None = None, body: bytes = b"") -> httpx.Response:
+        """The answer to a signed request, which must be one of success."""
+        keys, url = S3Keys(access_key=ACCESS_KEY, secret_key=SECRET_KEY), f"{self.endpoint}/{path}"
+        headers = signed_headers(method, url, query or {}, keys, region="us-east-1", body=body)
+        address = f"{url}?{canonical_query(query)}" if query else url
+        answer = httpx.request(method, address, headers=headers, content=body, timeout=20, trust_env=False)
+        assert answer.is_success, answer.text
+        return answer
+
+    def store(self, bucket: str) -> S3Store:
+        """A client of others for a bucket."""
+        from obstore.store import S3Store
+
+        return S3Store(
+            bucket,
+            endpoint=self.endpoint,
+            region="us-east-1",
+            access_key_id=ACCESS_KEY,
+            secret_access_key=SECRET_KEY,
+            client_options={"allow_http": True},
+        )
+
 
 @contextmanager
 def s3_server(directory: Path) -> Iterator[S3Server]:
@@ -52,8 +80,10 @@ def s3_server(directory: Path) -> Iterator[S3Server]:
     directory.mkdir(parents=True, exist_ok=True)
     credentials = [{"accessKey": ACCESS_KEY, "secretKey": SECRET_KEY}]
     identity = {"name": "tests", "credentials": credentials, "actions": ["Admin", "Read", "Write", "List"]}
+    strange = [{"accessKey": STRANGER, "secretKey": SECRET_KEY}]
+    stranger = {"name": "stranger", "credentials": strange, "actions": ["Read:others", "List:others"]}
     config = directory / "s3.json"
-    config.write_text(json.dumps({"identities": [identity]}))
+    config.write_text(json.dumps({"identities": [identity, stranger]}))
     address = f"127.98.{os.getpid() % 250 + 1}.{next(_numbers) % 250 + 1}"
     ports = _free(
         address,

@@ -62,6 +62,7 @@ PARAMS: Final = {
     "height": "3",
     "manual_steps": "0",
     "over": "500 ms",
+    "backup": "database",
 }
 """What the sentences of some figures fix beside the limit."""
 MORE_TIMES: Final = (

@@ -27,9 +27,17 @@ TIMES: Final = {
     Figure.RESTARTS: {"soak": "24 h"},
     Figure.MEMORY_GROWTH: {"soak": "24 h"},
     Figure.VARIATION: {"of every": "15 min"},
+    Figure.BACKUPS_KEPT: {"age": "30 d"},
 }
 """The lengths of time without which no sentence of a figure can be written."""
-PARAMS: Final = {"role": "operator", "at_most": "30 days", "parts": "R-1 R-2", "what": "stores", "manual_steps": "0"}
+PARAMS: Final = {
+    "role": "operator",
+    "at_most": "30 days",
+    "parts": "R-1 R-2",
+    "what": "stores",
+    "manual_steps": "0",
+    "backup": "cache",
+}
 OFFERED: Final = {
     "much": Offered(
         requests=20_000, probes=4_000, journeys=5_000, window_s=300, users=150, before_fault_s=300, time_scale=60

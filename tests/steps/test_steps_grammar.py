@@ -308,6 +308,36 @@ OBJECTIVES = {
         "restored-copy", drill="orders"
     ),
     "a restore of orders is done within 4 h": check("restore-time", drill="orders", within="4 h"),
+    "the retention rule of the database backups is 30 d": check("backup-retention", backup="database", keep="30 d"),
+    "the retention rule of the cache snapshots is 7 d": check("snapshot-retention", backup="cache", keep="7 d"),
+    'the newest backup of the database lies in "s3://shop-backups/database/" and has the checksum of the backup made': check(
+        "backup-place", backup="database", place="s3://shop-backups/database/"
+    ),
+    "the newest backup of the database is younger than 70 min at every moment of the run": Objective(
+        figure=Figure.BACKUP_AGE,
+        scope=Scope(phase=Phase.RUN),
+        op=Op.BELOW,
+        limit=Quantity.parse("70 min", scaled=True),
+        params={"backup": "database"},
+        sentence="",
+    ),
+    "the newest snapshot of the cache is younger than 24 h": Objective(
+        figure=Figure.BACKUP_AGE,
+        scope=Scope(phase=Phase.RUN),
+        op=Op.BELOW,
+        limit=Quantity.parse("24 h", scaled=True),
+        params={"backup": "cache"},
+        sentence="",
+    ),
+    "no backup of the database older than 30 d is kept and no younger one was removed": Objective(
+        figure=Figure.BACKUPS_KEPT,
+        scope=Scope(phase=Phase.RUN),
+        op=Op.HOLDS,
+        limit=Quantity.parse("0"),
+        params={"backup": "database"},
+        times={"age": Quantity.parse("30 d", scaled=True)},
+        sentence="",
+    ),
     "every service is reached through the api-gateway of every region with status 200": check("gateway-reads"),
     "TCP 8080 of the backend accepts its declared callers and refuses every other workload": check(
         "network-policy", port="8080"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from harness.drivers.watch.backups import BackupsWatcher
 from harness.drivers.watch.cluster.autoscalers import AutoscalersWatcher
 from harness.drivers.watch.cluster.pods import ClusterWatcher
 from harness.drivers.watch.database.copies import CopiesWatcher
@@ -40,6 +41,7 @@ WATCHERS: Final[tuple[Callable[[], Watcher], ...]] = (
     PortalWatcher,
     AutoscalersWatcher,
     StatementsWatcher,
+    BackupsWatcher,
 )
 """The watchers of the harness, in the order in which they begin."""
 

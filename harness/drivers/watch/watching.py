@@ -61,6 +61,7 @@ class Watching:
         self._tls = tls_context(target)
         self._sessions: list[DatabaseSession] = []
         self._clients: dict[str, httpx.AsyncClient] = {}
+        self._others: list[httpx.AsyncClient] = []
 
     def schedule(
         self,
@@ -116,13 +117,17 @@ class Watching:
         attendance = self.recorder.attendance(watcher, path)
         self.streams.append(follow(self._clients[context], path, follower, attendance, field_selector=field_selector))
 
+    def closes(self, client: httpx.AsyncClient) -> None:
+        """Close a client of the watcher's own at the end."""
+        self._others.append(client)
+
     async def close(self) -> None:
         """Close all connections."""
         for wires in self.wires:
             await wires.close()
         for session in self._sessions:
             await session.close()
-        for client in self._clients.values():
+        for client in (*self._clients.values(), *self._others):
             await client.aclose()
 
 

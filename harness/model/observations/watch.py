@@ -251,3 +251,34 @@ class StatementsGrown(Timed):
 
     statements: ManyFields = ()
     why: Word = ""
+
+
+@written("backups.listed", by=["backups"], read=always("BackupsListed", "figures.backups.age:SPEC"))
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BackupsListed(Timed):
+    """One reading of the place of some backups (the subject); `at_ns` is its end. A reading has what changed since the one before.
+
+    Attributes:
+        reading: number of complete readings before it.
+        sent_ns: begin of the reading.
+        store_ns: time of the store in its first answer, in ns since 1970.
+        answered_ns: end of that answer.
+        step_ns: the store's time is cut to steps of this length.
+        removed_within_s: time after which an expired backup is gone, as the target file says.
+        backups: number of finished backups that are there.
+        appeared: `name`, `what` it is, `saved_ns`, `modified_ns`, `size`, and `early` if the store's time is before the name's.
+        gone: `name`, and `why` if something of that name is still there: `replaced`, `written` (a file was changed where it is) or
+            `uploaded again` (with the same content).
+        why: why it could not be read; then there are no other fields.
+    """
+
+    reading: Count = 0
+    sent_ns: Whole = 0
+    store_ns: Whole = 0
+    answered_ns: Whole = 0
+    step_ns: Whole = 0
+    removed_within_s: Size = 0.0
+    backups: Count = 0
+    appeared: ManyFields = ()
+    gone: ManyFields = ()
+    why: Word = ""

@@ -1,0 +1,150 @@
+"""The section `backups` of a target file: where backups lie, and how a finished one is recognised."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Final, Self
+
+from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
+
+from harness.targets.files.reference import Reference
+from harness.targets.files.stored import Words
+from harness.targets.files.values import TargetSection, Url, Word, quantity
+
+SCHEME: Final = "s3://"
+_BUCKET: Final = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^/\s]+)*/?")
+_DIGITS: Final[Mapping[str, str]] = MappingProxyType(
+    {"%Y": r"\d{4}", "%m": r"\d\d", "%d": r"\d\d", "%H": r"\d\d", "%M": r"\d\d", "%S": r"\d\d", "%j": r"\d{3}"}
+)
+"""Directives of `strptime` that a time in a name may have, and their digits."""
+_DIRECTIVE: Final = re.compile(r"%.?")
+
+
+def _place(value: str) -> str:
+    if "://" in value and _BUCKET.fullmatch(value) is None:
+        raise ValueError(
+            "a directory, or the address of a bucket with a prefix if any, such as `s3://backups/database`"
+        )
+    return value
+
+
+def _time_form(value: str) -> str:
+    named = _DIRECTIVE.findall(value)
+    if not {"%Y", "%H"} <= {*named} <= {*_DIGITS} or not ({"%m", "%d"} <= {*named} or "%j" in named):
+        raise ValueError("a form like `%Y%m%dT%H%M%SZ`, of %Y, %m, %d (or %j), %H, %M and %S")
+    if len(named) > len({*named}):
+        raise ValueError("a form that has each of its directives once")
+    return value
+
+
+def time_pattern(form: str) -> re.Pattern[str]:
+    """What finds the time of this form in a name; it is not a part of a longer number."""
+    parts = (_DIGITS.get(part, re.escape(part)) for part in re.split(r"(%.)", form))
+    return re.compile(rf"(?<!\d){''.join(parts)}(?!\d)", re.ASCII)
+
+
+StorePath = Annotated[Word, AfterValidator(_place), WithJsonSchema({"type": "string", "minLength": 1})]
+TimeForm = Annotated[Word, AfterValidator(_time_form), WithJsonSchema({"type": "string", "pattern": "%Y.*%H|%H.*%Y"})]
+
+
+class BackupsMade(TargetSection):
+    """What was made, as who made it says: a JSON object with the SHA-256 of each backup by its name.
+
+    Attributes:
+        file: file beside the target file.
+        command: command on this machine that prints it.
+    """
+
+    file: str = ""
+    command: tuple[Word, ...] = ()
+
+    @model_validator(mode="after")
+    def _of_one(self) -> Self:
+        if bool(self.file) == bool(self.command):
+            raise ValueError("one of `file` and `command`")
+        return self
+
+
+class BackupChecksum(TargetSection):
+    """Where the SHA-256 of a backup is declared.
+
+    Attributes:
+        beside: ending of the file beside the backup that has it, as `sha256sum` writes it.
+        metadata: name of the object's metadata that has it.
+        made: list of what was made.
+    """
+
+    beside: str = ""
+    metadata: str = ""
+    made: BackupsMade | None = None
+
+    @model_validator(mode="after")
+    def _of_one(self) -> Self:
+        if bool(self.beside) + bool(self.metadata) + (self.made is not None) != 1:
+            raise ValueError("one of `beside`, `metadata` and `made`")
+        return self
+
+
+class BackupStore(TargetSection):
+    """Backups of one kind, in one place.
+
+    Attributes:
+        at: directory, or bucket and prefix as `s3://BUCKET/PREFIX`.
+        endpoint: address of the S3 server; None: that of `AWS_ENDPOINT_URL`, else that of AWS for the region.
+        region: region of the bucket; empty: that of `AWS_REGION`, else us-east-1.
+        access_key: id of the access key; None: that of `AWS_ACCESS_KEY_ID`; without one requests are not signed.
+        secret_key: secret of the access key.
+        session_token: token of temporary credentials.
+        files: patterns for the names of finished backups below `at`.
+        beside: patterns for what belongs to a backup and is none.
+        unfinished: patterns for backups that are being made.
+        time: form of the time in the name, in UTC; empty: a backup is as old as the store says.
+        checksum: where the SHA-256 of a backup is declared; None: nowhere.
+        removed_within_s: time after which an expired backup is gone, in s.
+        read_every_s: time between two readings of the list, in s.
+        within_s: time for one reading of the list, and for reading the newest backup, in s.
+    """
+
+    at: StorePath
+    endpoint: Url | None = None
+    region: str = ""
+    access_key: Reference | None = None
+    secret_key: Reference | None = None
+    session_token: Reference | None = None
+    files: Words
+    beside: tuple[Word, ...] = ()
+    unfinished: tuple[Word, ...] = ()
+    time: TimeForm | None = None
+    checksum: BackupChecksum | None = None
+    removed_within_s: Annotated[float, quantity("time", "1 d")] = Field(default=0.0, alias="removed_within")
+    read_every_s: Annotated[float, quantity("time", "10 s"), Field(ge=0.5)] = Field(default=10.0, alias="read_every")
+    within_s: Annotated[float, quantity("time", "1 min"), Field(gt=0)] = Field(default=60.0, alias="within")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if (self.access_key is None) is not (self.secret_key is None):
+            raise ValueError("`access_key` and `secret_key` together, or neither")
+        of_buckets = [self.endpoint, self.region, self.access_key, self.session_token]
+        if not self.in_bucket and any(of_buckets):
+            raise ValueError("`at: s3://…`, since a directory has no endpoint, region and keys")
+        if not self.in_bucket and self.checksum is not None and self.checksum.metadata:
+            raise ValueError("`beside` or `made`, since files have no metadata")
+        return self
+
+    @property
+    def in_bucket(self) -> bool:
+        """Whether the place is in a bucket."""
+        return self.at.startswith(SCHEME)
+
+    @property
+    def bucket(self) -> str:
+        """Name of the bucket."""
+        return self.at.removeprefix(SCHEME).partition("/")[0]
+
+    @property
+    def prefix(self) -> str:
+        """Names of the backups begin so; empty for the whole bucket."""
+        path = self.at.removeprefix(SCHEME).partition("/")[2].strip("/")
+        return f"{path}/" if path else ""

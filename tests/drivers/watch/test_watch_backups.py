@@ -1,0 +1,158 @@
+"""The watch of backups: each reading with what changed, also where a file is written, the store fails for a while, or hangs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from harness import clock
+from harness.drivers.watch import Watch, WatchSettings, watch_settings
+from harness.targets import load_target
+from tests.builders.s3_server import ACCESS_KEY, SECRET_KEY, needs_s3_server, s3_server
+
+if TYPE_CHECKING:
+    from tests.drivers.watch.conftest import Service
+
+
+def settings_of(directory: Path, service: Service, section: dict[str, Any]) -> WatchSettings:
+    """A watch of an entry and of these backups, which are read often so that the test need not wait."""
+    file = directory / "target.yaml"
+    target = {"name": "small", "environment": "sandbox", "entry": service.url}
+    backups = {"database": {"files": ["*.dump"], "read_every": "500 ms", "within": "2 s", **section}}
+    file.write_text(json.dumps({**target, "backups": backups}), encoding="utf-8")
+    load_target(file)
+    return watch_settings(file, directory / "run", clients=(1,))
+
+
+def lines(settings: WatchSettings) -> list[dict[str, Any]]:
+    """The readings on record."""
+    file = settings.run_directory / "history" / "backups.ndjson"
+    told = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+    return [{**line["fields"], "subject": line["subject"]} if "fields" in line else line for line in told]
+
+
+def names(read: dict[str, Any], what: str) -> list[tuple[str, str]]:
+    """What appeared or is gone: names, with what they are or why they are gone."""
+    return sorted((one["name"], one.get("what", one.get("why", ""))) for one in read.get(what, ()))
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait until the condition holds."""
+    assert any(condition() for _ in clock.Deadline.after(60).ticks(0.05))
+
+
+def read_again(settings: WatchSettings) -> None:
+    """Wait for two more readings: one may be under way."""
+    before = len(lines(settings))
+    until(lambda: len(lines(settings)) >= before + 2)
+
+
+def test_each_reading_has_what_changed(service: Service, tmp_path: Path) -> None:
+    """What was there, what is made, replaced, written to and removed; an empty file is no backup; the last reading is after the stop."""
+    place = tmp_path / "backups"
+    place.mkdir()
+    (place / "a.dump").write_bytes(b"1234")
+    (place / "readme").write_bytes(b"x")
+    settings = settings_of(tmp_path, service, {"at": "backups"})
+    with Watch(settings) as watch:
+        until(lambda: len(lines(settings)) > 0)
+        (place / "b.dump").write_bytes(b"")
+        read_again(settings)
+        (place / "b.dump").write_bytes(b"1")
+        read_again(settings)
+        (tmp_path / "new").write_bytes(b"12345")
+        (tmp_path / "new").rename(place / "a.dump")
+        read_again(settings)
+        with (place / "b.dump").open("ab") as file:
+            file.write(b"2")
+        read_again(settings)
+        (place / "a.dump").unlink()
+        read_again(settings)
+        stopped_ns = clock.now_ns()
+        assert watch.stop()
+    found = lines(settings)
+    assert [one["reading"] for one in found] == list(range(len(found)))
+    assert names(found[0], "appeared") == [("a.dump", "backup"), ("readme", "unknown")]
+    changed = [
+        (names(one, "appeared"), names(one, "gone"), one["backups"])
+        for one in found[1:]
+        if one["appeared"] or one["gone"]
+    ]
+    assert changed == [
+        ([("b.dump", "empty")], [], 1),
+        ([("b.dump", "backup")], [("b.dump", "written")], 2),
+        ([("a.dump", "backup")], [("a.dump", "replaced")], 2),
+        ([("b.dump", "backup")], [("b.dump", "written")], 2),
+        ([], [("a.dump", "")], 1),
+    ]
+    assert found[-1]["sent_ns"] >= stopped_ns
+    assert all(one["sent_ns"] <= one["answered_ns"] <= one["at_ns"] for one in found)
+
+
+def test_a_place_that_cannot_be_read_for_a_while_is_on_record(service: Service, tmp_path: Path) -> None:
+    """Each failed reading has its reason, and the numbers of the others go on."""
+    place = tmp_path / "backups"
+    place.mkdir()
+    (place / "a.dump").write_bytes(b"1234")
+    settings = settings_of(tmp_path, service, {"at": "backups"})
+    with Watch(settings) as watch:
+        until(lambda: len(lines(settings)) > 0)
+        place.rename(tmp_path / "away")
+        until(lambda: any("why" in one for one in lines(settings)))
+        (tmp_path / "away").rename(place)
+        read_again(settings)
+        assert watch.stop()
+    found = lines(settings)
+    whys = {one["why"] for one in found if one.get("why")}
+    assert all("the directory cannot be listed: No such file or directory" in why for why in whys)
+    read = [one for one in found if not one.get("why")]
+    assert [one["reading"] for one in read] == list(range(len(read)))
+    assert [names(one, "gone") for one in read if one["gone"]] == []
+
+
+@needs_s3_server
+def test_a_bucket_is_watched_on_its_own_clock(
+    service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same content once more, another content, and a removal; the keys come from the variables of AWS."""
+    import obstore
+
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
+    with s3_server(tmp_path / "s3") as server:
+        server.ask("PUT", "shop-backups")
+        store = server.store("shop-backups")
+        obstore.put(store, "database/a.dump", b"1")
+        obstore.put(store, "database/b.dump", b"1")
+        settings = settings_of(tmp_path, service, {"at": "s3://shop-backups/database", "endpoint": server.endpoint})
+        with Watch(settings) as watch:
+            until(lambda: len(lines(settings)) > 2)  # two readings are a second apart: the store cuts its times
+            obstore.put(store, "database/a.dump", b"1")
+            obstore.put(store, "database/b.dump", b"2")
+            until(lambda: any(one["gone"] for one in lines(settings)))
+            obstore.delete(store, "database/a.dump")
+            read_again(settings)
+            assert watch.stop()
+    found = lines(settings)
+    assert names(found[0], "appeared") == [("a.dump", "backup"), ("b.dump", "backup")]
+    gone = [pair for one in found for pair in names(one, "gone")]
+    assert ("b.dump", "replaced") in gone
+    assert gone[-1] == ("a.dump", "")
+    assert set(gone) <= {("a.dump", "uploaded again"), ("b.dump", "replaced"), ("a.dump", "")}
+    now_ns = clock.wall_ns(clock.wall())
+    assert all(one["step_ns"] == 10**9 and abs(one["store_ns"] - now_ns) < 120 * 10**9 for one in found)
+
+
+def test_a_store_that_hangs_stops_no_other_watcher(service: Service, tmp_path: Path) -> None:
+    """The reading is given up after its time, and the watch ends in time."""
+    section = {"at": "s3://shop-backups/database", "endpoint": service.url, "within": "600 ms"}
+    settings = settings_of(tmp_path, service, section)
+    service.mode = "hang"
+    with Watch(settings) as watch:
+        until(lambda: any("why" in one for one in lines(settings)))
+        assert watch.stop()
+    assert all(one.get("why") for one in lines(settings))

@@ -1,0 +1,124 @@
+"""The section `backups` of a target file: what is refused, and what an object's name says."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness import clock
+from harness.errors import ConfigurationError
+from harness.targets import load_target
+from harness.targets.files.backups import BackupStore
+from harness.targets.stores.listing import ObjectKind, StoredObject, named_ns, newest, recognised
+
+HEAD = "name: shop\nenvironment: staging\nentry: https://shop.example.test\nbackups:\n  database: "
+FORM = "%Y%m%dT%H%M%SZ"
+STORE = BackupStore(
+    at="s3://shop-backups/database",
+    files=("*.dump",),
+    beside=("*.sha256",),
+    unfinished=("*.part", "tmp/*"),
+    time=FORM,
+)
+
+
+@pytest.mark.parametrize(
+    ("section", "words"),
+    [
+        ("{at: s3://B/x, files: ['*.dump']}", "a directory, or the address of a bucket"),
+        ("{at: https://b/x, files: ['*.dump']}", "a directory, or the address of a bucket"),
+        ("{at: s3://backups/x}", "`files` is missing"),
+        ("{at: s3://backups/x, files: []}", "files"),
+        ("{at: /b, files: ['*'], region: eu}", "a directory has no endpoint"),
+        ("{at: /b, files: ['*'], checksum: {metadata: sha256}}", "files have no metadata"),
+        ("{at: /b, files: ['*'], checksum: {}}", "one of `beside`, `metadata` and `made`"),
+        ("{at: /b, files: ['*'], checksum: {made: {}}}", "one of `file` and `command`"),
+        ("{at: s3://backups/x, files: ['*'], access_key: {env: A}}", "together, or neither"),
+        ("{at: /b, files: ['*'], time: '%H%M'}", "a form like `%Y%m%dT%H%M%SZ`"),
+        ("{at: /b, files: ['*'], time: '%Y-%m-%d'}", "a form like"),
+        ("{at: /b, files: ['*'], time: '%Y%m%d%H%p'}", "a form like"),
+        ("{at: /b, files: ['*'], time: '%Y%m%d%H%H'}", "each of its directives once"),
+        ("{at: /b, files: ['*'], time: '%Y%m%d%H%'}", "a form like"),
+        ("{at: /b, files: ['*'], read_every: 0.1 s}", "read_every"),
+        ("{at: /b, files: ['*'], removed_within: soon}", "a time like `1 d`"),
+        ("{at: /b, files: ['*'], filez: ['*']}", "`filez`"),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_place(tmp_path: Path, section: str, words: str) -> None:
+    """File, line and key, and what is expected there."""
+    file = tmp_path / "target.yaml"
+    file.write_text(HEAD + section, encoding="utf-8")
+    with pytest.raises(ConfigurationError) as refused:
+        load_target(file)
+    assert words in str(refused.value)
+    assert f"{file}:5" in str(refused.value)
+
+
+def test_bucket_and_prefix_are_parts_of_the_address() -> None:
+    """A prefix ends with `/`, so that `database-old/` is another place."""
+    assert (STORE.bucket, STORE.prefix, STORE.in_bucket) == ("shop-backups", "database/", True)
+    assert BackupStore(at="s3://shop-backups/", files=("*",)).prefix == ""
+    assert not BackupStore(at="backups", files=("*",)).in_bucket
+
+
+def stored(name: str, size: int = 9, modified: str = "2026-01-31T12:00:30+00:00") -> StoredObject:
+    """An object that was uploaded then."""
+    at = clock.wall_ns(datetime.fromisoformat(modified))
+    return StoredObject(name=name, size=size, modified_ns=at, tag="t")
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "kind"),
+    [
+        ("20260131T120000Z.dump", 9, ObjectKind.BACKUP),
+        ("full/20260131T120000Z.dump", 9, ObjectKind.BACKUP),
+        ("20260131T120000Z.dump", 0, ObjectKind.EMPTY),
+        ("20260131T120000Z.dump.sha256", 9, ObjectKind.BESIDE),
+        ("20260131T120000Z.dump.part", 9, ObjectKind.UNFINISHED),
+        ("tmp/20260131T120000Z.dump", 9, ObjectKind.UNFINISHED),
+        ("20260131T120000Z.dump.gz", 9, ObjectKind.UNKNOWN),
+        ("newest.dump", 9, ObjectKind.UNKNOWN),
+        ("20261331T120000Z.dump", 9, ObjectKind.UNKNOWN),
+        ("120260131T120000Z.dump", 9, ObjectKind.UNKNOWN),
+        ("20260131T120000Z-20260130T120000Z.dump", 9, ObjectKind.UNKNOWN),
+    ],
+)
+def test_what_an_object_is(name: str, size: int, kind: ObjectKind) -> None:
+    """A name without a time, with an impossible one or with two is not guessed at."""
+    (one,) = recognised(STORE, [stored(name, size)])
+    assert one.kind is kind
+
+
+def test_what_makes_a_directory_is_nothing() -> None:
+    """A bucket of some consoles has an empty object for it."""
+    assert list(recognised(STORE, [stored("", 0), stored("full/", 0)])) == []
+
+
+def test_the_newest_backup_is_the_one_whose_state_was_saved_last() -> None:
+    """By the time in its name, not by the time of its upload; a name that is later than its upload is marked."""
+    found = list(
+        recognised(
+            STORE,
+            [
+                stored("20260131T120000Z.dump"),
+                stored("20260131T110000Z.dump", modified="2026-01-31T13:00:00+00:00"),
+                stored("20260131T130000Z.dump", 0),
+            ],
+        )
+    )
+    last = newest(found)
+    assert last is not None
+    assert (last.stored.name, [one.early for one in found]) == ("20260131T120000Z.dump", [False, False, False])
+    (ahead,) = recognised(STORE, [stored("20260131T120036Z.dump")])
+    assert ahead.early
+
+
+@given(st.datetimes(min_value=datetime(1990, 1, 1), max_value=datetime(2200, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001 - hypothesis wants them so
+def test_the_time_in_a_name_is_read_as_it_was_written(at: datetime) -> None:
+    """To the second, in UTC."""
+    at = at.replace(microsecond=0)
+    assert named_ns(FORM, f"shop-{at.strftime(FORM)}.dump") == clock.wall_ns(at)
