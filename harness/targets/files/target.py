@@ -12,6 +12,7 @@ from pydantic import Field, PrivateAttr, ValidationError
 from harness.errors import ConfigurationError
 from harness.targets.files.attacks import AttackSettings, LayerSettings
 from harness.targets.files.audit import AuditSettings, ExportSettings
+from harness.targets.files.cache import CacheSettings
 from harness.targets.files.changes import FlagSettings, MigrationSettings, RolloutSettings
 from harness.targets.files.drills import RestoreDrill
 from harness.targets.files.identity import Authorisation, IdentitySettings, wrong_identity
@@ -100,6 +101,7 @@ _LIVE: Final = frozenset(
         "attacks",
         "layers",
         "drills",
+        "cache",
     }
 )
 """Keys that only a running platform has."""
@@ -150,6 +152,7 @@ class Target(TargetSection):
         attacks: how attacks are noticed; None: there are no attacks.
         layers: layers of protection that are switched off one by one; None: none is switched off.
         drills: restores of backups into a scratch database, by name.
+        cache: caches that speak the Redis protocol, and what is kept in them; None: there are none.
         file: path of the target file.
     """
 
@@ -203,6 +206,7 @@ class Target(TargetSection):
     attacks: AttackSettings | None = None
     layers: LayerSettings | None = None
     drills: Mapping[Name, RestoreDrill] = Field(default_factory=dict)
+    cache: CacheSettings | None = None
     tls: Tls = Tls()
     proxy: str = "none"
     evidence: EvidenceFiles = EvidenceFiles()
