@@ -133,5 +133,5 @@ class CacheSettings(TargetSection):
         named = [(name, one) for name, layer in self.layers.items() for one in layer.servers]
         for name, one in named:
             if one not in self.servers:
-                raise ValueError(f"`layers.{name}.servers` with names of `servers`: `{one}` is none of them")
+                raise ValueError(f"`layers.{name}.servers` with names of `servers`: unknown is `{one}`")
         return self

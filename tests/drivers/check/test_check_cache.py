@@ -141,7 +141,7 @@ def test_slots_that_nobody_serves_are_counted(cluster: list[CacheProcess], tmp_p
 def test_a_cache_without_a_cluster_serves_no_slots(lone: CacheProcess, tmp_path: Path) -> None:
     """It is one server."""
     target = target_of(tmp_path, {"at": lone.url})
-    assert read(cache_slots, target, primaries="3") == [("slots of eu", "it is no cluster", False)]
+    assert read(cache_slots, target, primaries="3") == [("slots of eu", "not a cluster", False)]
 
 
 def test_each_primary_returns_a_key_that_was_written(cluster: list[CacheProcess], tmp_path: Path) -> None:

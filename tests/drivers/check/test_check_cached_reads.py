@@ -222,5 +222,5 @@ def test_a_route_that_cannot_be_tried_is_refused(shelf: Shelf, tmp_path: Path) -
     no_word = {**ROUTE, "write": {"call": "PUT /tracks/1", "body": {"title": "x"}}}
     with pytest.raises(ConfigurationError, match="the write has no"):
         aged(shelf, tmp_path, no_word)
-    with pytest.raises(ConfigurationError, match="`PUT /tracks/1` is no read"):
+    with pytest.raises(ConfigurationError, match="`PUT /tracks/1` changes something, a read was expected"):
         aged(shelf, tmp_path, {**ROUTE, "read": {"call": "PUT /tracks/1"}})

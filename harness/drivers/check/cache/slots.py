@@ -51,7 +51,7 @@ def _of(target: Target, name: str, server: CacheServer, least: int) -> Iterator[
     expected = f"{SLOTS} served"
     nodes = members_of(target, server)
     if not nodes:
-        yield FactReading(subject=f"slots of {name}", expected=expected, observed="it is no cluster", ok=False)
+        yield FactReading(subject=f"slots of {name}", expected=expected, observed="not a cluster", ok=False)
         return
     primaries = [one for one in nodes if not one.primary and one.slots and one.state != "fail"]
     gone = [one for one in nodes if not one.primary and one.slots and one.state == "fail"]

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _MESSAGES: Final = 10
 """Messages that are published through each server."""
 _LONGER: Final = 2.0
-"""Factor by which messages are awaited longer than they may take, so that a late one is told from a lost one."""
+"""Factor by which messages are awaited longer than they may take, so that late and lost ones differ."""
 _POLL_S: Final = 0.005
 
 
