@@ -230,7 +230,7 @@ def connected(target: Target, server: CacheServer, at: Endpoint | None = None) -
 
 
 def members_of(target: Target, server: CacheServer) -> Sequence[ClusterNode]:
-    """The servers of a cluster, as the named server sees them; none of a cache that is no cluster. Raises as `connected` and `ask`."""
+    """The servers of a cluster, as the named server sees them; none if the cache is not a cluster. Raises as `connected` and `ask`."""
     with connected(target, server) as connection:
         return connection.nodes()
 
