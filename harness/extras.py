@@ -21,6 +21,7 @@ ZSTD: Final = "zstd"
 ATTEST: Final = "attest"
 TRUST: Final = "trust"
 S3: Final = "s3"
+CACHE: Final = "cache"
 EXTRAS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         KUBERNETES: ("kubernetes", "chaosk8s", "prometheus_client", "websocket"),
@@ -33,6 +34,7 @@ EXTRAS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         ATTEST: ("cryptography", "securesystemslib"),
         TRUST: ("cryptography", "jwt"),
         S3: ("obstore",),
+        CACHE: ("redis",),
     }
 )
 """The modules that each extra adds to the core."""

@@ -43,6 +43,19 @@ _PRODUCTION: Final = "{schema: any, tables: {users: 10}}\n"
 
 _DRILL = {key: {"command": ["true"]} for key in ("make", "restore", "remove")}
 
+_CACHE: Final[Mapping[str, Any]] = {
+    "servers": {"eu": {"at": "redis://127.0.0.1:9", "channels": {"news": 1}}},
+    "layers": {"orders": {"servers": ["eu"]}},
+    "copies": {"paths": ["/orders/1"], "header": "x-cache", "replicas": [NO_SERVICE, f"{NO_SERVICE}9"]},
+    "routes": {
+        "order": {
+            "write": {"call": "POST /orders", "body": {"note": "{value}"}, "by": "none"},
+            "read": {"call": "GET /orders/1", "by": "none"},
+            "ttl": "1 s",
+        }
+    },
+}
+
 
 def full_target(directory: Path, prometheus: str = NO_SERVICE) -> dict[str, Any]:
     """Its content; what it names is in the directory."""
@@ -107,7 +120,12 @@ def full_target(directory: Path, prometheus: str = NO_SERVICE) -> dict[str, Any]
             "metrics": {"red": ["red_total"]},
         },
         "may_break": [{"experiment": name} for name in _MAY_BREAK],
-        "may_write": [{"users": "test-*"}, {"operations": "POST /users"}, {"operations": "POST /orders"}],
+        "may_write": [
+            {"users": "test-*"},
+            {"operations": "POST /users"},
+            {"operations": "POST /orders"},
+            {"keys": "*"},
+        ],
         "sign_in": {"path": "/sessions", "user": "test-{n}", "password": dsn},
         **trust_sections(directory, NO_SERVICE, dsn),
         "drills": {"orders": {**_DRILL, "scratch": dsn, "within": "1 s"}},
@@ -115,6 +133,7 @@ def full_target(directory: Path, prometheus: str = NO_SERVICE) -> dict[str, Any]
             name: {"at": "backups", "files": ["*.dump"], "checksum": {"beside": ".sha256"}}
             for name in ("database", "cache")
         },
+        "cache": _CACHE,
         "files": {"manifests": ["jobs.yaml"]},
     }
 

@@ -338,6 +338,23 @@ OBJECTIVES = {
         times={"age": Quantity.parse("30 d", scaled=True)},
         sentence="",
     ),
+    "the cache has a memory limit and an eviction policy and stays below the limit in the steady state": check(
+        "cache-memory"
+    ),
+    "every hash slot is served and each of at least 3 primaries has a replica on another node": check(
+        "cache-slots", primaries="3"
+    ),
+    "the cache of every region that declares one answers and returns a key 1 s after it was written": check(
+        "cache-returns", after="1 s"
+    ),
+    "every declared cache layer answers at least 50 % of its lookups in the steady state": check(
+        "cache-hits", at_least="50 %"
+    ),
+    "every message published reaches every subscriber within 1 s in the steady state": check(
+        "cache-messages", limit="1 s"
+    ),
+    "a value cached through one replica is a hit through every other within 5 s": check("cached-for-all", limit="5 s"),
+    "no read is older than its declared time to live after the write": check("cache-fresh"),
     "every service is reached through the api-gateway of every region with status 200": check("gateway-reads"),
     "TCP 8080 of the backend accepts its declared callers and refuses every other workload": check(
         "network-policy", port="8080"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.errors import HarnessError
-from harness.extras import DATABASE, DNS, GENERATED, KUBERNETES, S3, STATIC, require
+from harness.extras import CACHE, DATABASE, DNS, GENERATED, KUBERNETES, S3, STATIC, require
 from harness.model import DemandKind
 from harness.targets import guard_experiment, guard_rollout, guard_target
 from harness.targets.cluster.service_account import service_account
@@ -53,6 +53,8 @@ def _extras(plan: Plan, target: Target) -> Iterator[tuple[str, str, str]]:
         yield DNS, "the key `dns`", f"{target.file}: dns"
     if plan.live and target.api is not None:
         yield GENERATED, "the key `api`", f"{target.file}: api"
+    if plan.live and target.cache is not None and target.cache.servers:
+        yield CACHE, "the key `cache`", f"{target.file}: cache"
 
 
 def _raised(check: Callable[[], object]) -> HarnessError | None:

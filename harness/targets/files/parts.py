@@ -331,15 +331,17 @@ class MayWrite(TargetSection):
     Attributes:
         users: users whose accounts it may change or lock.
         operations: operations of the API description that it may call, as `POST /orders`.
+        keys: keys of caches that it may write and remove; its own begin with `readiness:`.
     """
 
     users: Word = ""
     operations: Word = ""
+    keys: Word = ""
 
     @model_validator(mode="after")
     def _of_one_kind(self) -> Self:
-        if bool(self.users) + bool(self.operations) != 1:
-            raise ValueError("one of `users` and `operations`")
+        if bool(self.users) + bool(self.operations) + bool(self.keys) != 1:
+            raise ValueError("one of `users`, `operations` and `keys`")
         return self
 
 

@@ -13,6 +13,7 @@ from harness.errors import ConfigurationError
 from harness.targets.files.attacks import AttackSettings, LayerSettings
 from harness.targets.files.audit import AuditSettings, ExportSettings
 from harness.targets.files.backups import BackupStore
+from harness.targets.files.cache import CacheSettings
 from harness.targets.files.changes import FlagSettings, MigrationSettings, RolloutSettings
 from harness.targets.files.drills import RestoreDrill
 from harness.targets.files.identity import Authorisation, IdentitySettings, wrong_identity
@@ -102,6 +103,7 @@ _LIVE: Final = frozenset(
         "layers",
         "drills",
         "backups",
+        "cache",
     }
 )
 """Keys that only a running platform has."""
@@ -153,6 +155,7 @@ class Target(TargetSection):
         layers: layers of protection that are switched off one by one; None: none is switched off.
         drills: restores of backups into a scratch database, by name.
         backups: where backups lie, by name.
+        cache: caches that speak the Redis protocol, and what is kept in them; None: there are none.
         file: path of the target file.
     """
 
@@ -207,6 +210,7 @@ class Target(TargetSection):
     layers: LayerSettings | None = None
     drills: Mapping[Name, RestoreDrill] = Field(default_factory=dict)
     backups: Mapping[Name, BackupStore] = Field(default_factory=dict)
+    cache: CacheSettings | None = None
     tls: Tls = Tls()
     proxy: str = "none"
     evidence: EvidenceFiles = EvidenceFiles()

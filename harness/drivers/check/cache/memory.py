@@ -1,0 +1,88 @@
+"""`cache-memory`: checks that every server of every cache has a memory limit and an eviction policy, and stays below the limit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from harness import clock
+from harness.drivers.check.cache.servers import CACHE, CommandRefused, Endpoint, connected, endpoints_of, servers_of
+from harness.drivers.check.claim import When, claim
+from harness.drivers.check.needs import within
+from harness.drivers.facts import FactProbe, FactReading
+from harness.errors import TargetUnreachable
+from harness.targets import Target
+from harness.targets.files.cache import CacheServer
+
+SERVERS: Final = within("cache.servers", "the servers of the caches are asked")
+_READINGS: Final = 5
+_EVERY_S: Final = 1.0
+_EXPECTED: Final = "a memory limit, an eviction policy, and less memory in use than the limit"
+_NONE: Final = "noeviction"
+_MIB: Final = 2**20
+
+
+@claim(
+    "the cache has a memory limit and an eviction policy and stays below the limit[ in the steady state]",
+    example="the cache has a memory limit and an eviction policy and stays below the limit in the steady state",
+    needs=(CACHE, SERVERS),
+    when=When.UNDER_TRAFFIC,
+    again=False,
+)
+def cache_memory(target: Target, _params: Mapping[str, str]) -> FactProbe:
+    """`maxmemory`, `maxmemory_policy` and `used_memory` of every server of every cache, read five times within 4 s, and the most memory that it ever used."""
+    servers = servers_of(target)
+
+    def probe() -> Sequence[FactReading]:
+        places = [
+            (name, server, at) for name, server in servers.items() for at in endpoints_of(target, server, gone=True)
+        ]
+        rounds: list[list[Mapping[str, Any] | str]] = []
+        for number in range(_READINGS):
+            if number:
+                clock.sleep(_EVERY_S)
+            rounds.append([_memory(target, server, at) for _, server, at in places])
+        return [
+            _of(f"{name} {at}", readings)
+            for (name, _, at), readings in zip(places, zip(*rounds, strict=True), strict=True)
+        ]
+
+    return probe
+
+
+def _memory(target: Target, server: CacheServer, at: Endpoint) -> Mapping[str, Any] | str:
+    """What a server says of its memory, or why it does not."""
+    try:
+        with connected(target, server, at) as connection:
+            return connection.info("memory")
+    except (TargetUnreachable, CommandRefused) as error:
+        return error.what
+
+
+def _of(subject: str, readings: Sequence[Mapping[str, Any] | str]) -> FactReading:
+    lacking = next((one for one in readings if isinstance(one, str)), "")
+    observed, ok = _read([one for one in readings if not isinstance(one, str)])
+    if lacking and ok is not False:
+        observed, ok = lacking, None
+    return FactReading(subject=subject, expected=_EXPECTED, observed=observed, ok=ok)
+
+
+def _read(readings: Sequence[Mapping[str, Any]]) -> tuple[str, bool | None]:
+    """What was read, and whether it is as expected; None: the server does not say it."""
+    last = readings[-1] if readings else {}
+    limit, policy = last.get("maxmemory"), last.get("maxmemory_policy")
+    used = [one.get("used_memory") for one in readings]
+    if not isinstance(limit, int) or not policy or not all(isinstance(one, int) for one in used):
+        return "the server does not say `maxmemory`, `maxmemory_policy` and `used_memory`", None
+    if not limit:
+        return "no memory limit: maxmemory is 0", False
+    if policy == _NONE:
+        return f"no eviction: maxmemory_policy is {policy}", False
+    most = max(one for one in used if isinstance(one, int))
+    share = f"{100 * most / limit:.3g} % of {limit / _MIB:.4g} MiB used, {policy}"
+    if most >= limit:
+        return share, False
+    peak = last.get("used_memory_peak")
+    if isinstance(peak, int) and peak >= limit:
+        return f"{share}; since it was started it used up to {100 * peak / limit:.4g} %", True
+    return share, True

@@ -1,0 +1,244 @@
+"""Commands to the servers of a cache, with timeouts; which servers a cluster has, as each of them says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from urllib.parse import urlsplit
+
+from harness.errors import ConfigurationError, DriverError, TargetUnreachable
+from harness.model.planned.need import RequiredKey
+from harness.targets import Target
+from harness.targets.files.cache import PORT, CacheServer, CacheSettings
+from harness.targets.files.listeners import place_of
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+WITHIN_S: Final = 2.0
+"""Time for a connection, and for each answer, in s."""
+PREFIX: Final = "readiness:"
+"""Keys and channels of the harness begin so."""
+SLOTS: Final = 16_384
+_RIGHTS: Final = ("NOAUTH", "NOPERM", "WRONGPASS", "unknown command")
+"""Beginnings of refusals that come from the user, or from a server that has no such command."""
+CACHE: Final = RequiredKey("cache", "the caches are asked")
+MAY_WRITE: Final = RequiredKey("may_write", "keys are written into the cache")
+
+
+class CommandRefused(DriverError):
+    """The server refused a command.
+
+    Attributes:
+        decides: whether that is a fault of the cache; a refusal of the user, an unknown command and a slot that moves are none.
+    """
+
+    def __init__(self, what: str, *, where: str, hint: str, decides: bool) -> None:
+        super().__init__(what, where=where, hint=hint)
+        self.decides = decides
+
+
+class Endpoint(NamedTuple):
+    """Host and port of a server."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return place_of(*self)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClusterNode:
+    """A server, as another one of its cluster sees it.
+
+    Attributes:
+        id: its id. primary: id of its primary; empty: it is one itself.
+        at: where it is reached. host: address that it announces.
+        slots: number of hash slots that it serves.
+        first_slots: a slot of each of its ranges.
+        state: `ok`; `fail`, if the cluster agrees that it is gone; `unknown` if only one server finds so.
+    """
+
+    id: str
+    primary: str
+    at: Endpoint
+    host: str
+    slots: int
+    first_slots: tuple[int, ...]
+    state: str
+
+
+@dataclass(kw_only=True, slots=True)
+class CacheConnection:
+    """A connection to one server of a cache.
+
+    Attributes:
+        server: what the target file says.
+        at: the server.
+        client: the client of redis-py.
+    """
+
+    server: CacheServer
+    at: Endpoint
+    client: Redis = field(repr=False)
+
+    def ask(self, *words: str | int) -> Any:
+        """The answer to a command.
+
+        Raises:
+            TargetUnreachable: no connection, or no answer in time.
+            CommandRefused: the server refused the command.
+        """
+        from redis import exceptions
+
+        try:
+            return self.client.execute_command(*words)  # type: ignore[no-untyped-call]
+        except (exceptions.AuthenticationError, exceptions.ResponseError) as error:
+            said = " ".join(str(error).split())
+            of_rights = isinstance(error, exceptions.AuthenticationError | exceptions.NoPermissionError)
+            hint = (
+                "check `user` and `password` of the cache, and that the user may run the command" if of_rights else ""
+            )
+            moves = isinstance(error, exceptions.AskError | exceptions.MovedError | exceptions.TryAgainError)
+            decides = not (of_rights or moves or said.startswith(_RIGHTS))
+            raise CommandRefused(
+                f"refused {words[0]}: {said}", where=str(self.at), hint=hint, decides=decides
+            ) from error
+        except (exceptions.RedisError, OSError) as error:
+            what = " ".join(str(error).split()) or type(error).__name__
+            raise TargetUnreachable(f"no answer from the cache: {what}", where=str(self.at)) from error
+
+    def info(self, section: str) -> Mapping[str, Any]:
+        """A section of INFO. Raises as `ask`."""
+        found = self.ask("INFO", section)
+        return found if isinstance(found, Mapping) else {}
+
+    def nodes(self) -> list[ClusterNode]:
+        """The servers of its cluster, as this server sees them; none if it is not in a cluster.
+
+        Raises:
+            DriverError: the server does not say whether it is in a cluster, or what `ask` raises.
+        """
+        enabled = self.info("cluster").get("cluster_enabled")
+        if enabled is None:
+            hint = "name a server itself: behind a proxy it is not known"
+            raise DriverError("does not say whether it is in a cluster (INFO)", where=str(self.at), hint=hint)
+        if not enabled:
+            return []
+        seen = self.ask("CLUSTER NODES")
+        found = seen.items() if isinstance(seen, Mapping) else ()
+        return sorted((_node(address, one, self.at.host) for address, one in found), key=lambda one: one.at)
+
+
+def _node(address: str, seen: Mapping[str, Any], asked: str) -> ClusterNode:
+    host, _, port = address.rpartition(":")
+    host = host or asked  # of itself, before another server has told it its address
+    flags = str(seen["flags"]).split(",")
+    ranges = [[int(end) for end in one] for one in seen["slots"]]
+    down = "unknown" if {"fail?", "handshake", "noaddr"} & {*flags} else "ok"
+    return ClusterNode(
+        id=str(seen["node_id"]),
+        primary="" if seen["master_id"] == "-" else str(seen["master_id"]),
+        at=Endpoint(str(seen["hostname"] or host), int(port or 0)),
+        host=host,
+        slots=sum(one[-1] - one[0] + 1 for one in ranges),
+        first_slots=tuple(one[0] for one in ranges),
+        state="fail" if "fail" in flags else down,
+    )
+
+
+def cache_of(target: Target) -> CacheSettings:
+    """The section `cache`.
+
+    Raises:
+        ConfigurationError: the target file has none.
+    """
+    if target.cache is None:
+        hint = "write `cache: {servers: {NAME: {at: 'redis://HOST:6379'}}}`"
+        raise ConfigurationError("names no cache", where=f"{target.file}: cache", hint=hint)
+    return target.cache
+
+
+def servers_of(target: Target) -> Mapping[str, CacheServer]:
+    """Every cache, by name.
+
+    Raises:
+        ConfigurationError: the target file names none.
+    """
+    if not (servers := cache_of(target).servers):
+        hint = "write `cache: {servers: {NAME: {at: 'redis://HOST:6379'}}}`"
+        raise ConfigurationError("names no server", where=f"{target.file}: cache.servers", hint=hint)
+    return servers
+
+
+def require_keys(target: Target) -> None:
+    """Check that the harness may write keys of its own.
+
+    Raises:
+        ConfigurationError: `may_write` does not allow it.
+    """
+    if not any(fnmatchcase(f"{PREFIX}1", one.keys) for one in target.may_write if one.keys):
+        hint = f"write `may_write: [{{keys: '{PREFIX}*'}}]`; each key is removed, and expires after a minute"
+        raise ConfigurationError(
+            f"does not allow keys that begin with `{PREFIX}`", where=f"{target.file}: may_write", hint=hint
+        )
+
+
+@contextmanager
+def connected(target: Target, server: CacheServer, at: Endpoint | None = None) -> Iterator[CacheConnection]:
+    """Context of a connection to a server of a cache, by default the one that the target file names.
+
+    Raises:
+        ConfigurationError: redis-py is not installed, a secret or a certificate cannot be read.
+    """
+    from harness.extras import CACHE as EXTRA
+    from harness.extras import require
+
+    require(EXTRA, "a cache", f"{target.file}: cache")
+    from redis import Redis
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
+    parts = urlsplit(server.at)
+    at = at or Endpoint(parts.hostname or "", parts.port or PORT)
+    files = (target.tls.ca_file, target.tls.client_cert, target.tls.client_key)
+    ca, certificate, key = (str(target.beside(one)) if one else None for one in files)
+    client = Redis(
+        host=at.host,
+        port=at.port,
+        db=int(parts.path.strip("/") or 0),
+        username=server.user or None,
+        password=server.password.resolve() if server.password is not None else None,
+        socket_timeout=WITHIN_S,
+        socket_connect_timeout=WITHIN_S,
+        retry=Retry(NoBackoff(), 0),
+        decode_responses=True,
+        protocol=2,
+        ssl=parts.scheme == "rediss",
+        ssl_ca_certs=ca,
+        ssl_certfile=certificate if parts.scheme == "rediss" else None,
+        ssl_keyfile=key if parts.scheme == "rediss" else None,
+    )
+    try:
+        yield CacheConnection(server=server, at=at, client=client)
+    finally:
+        client.close()
+
+
+def members_of(target: Target, server: CacheServer) -> Sequence[ClusterNode]:
+    """The servers of a cluster, as the named server sees them; none if the cache is not a cluster. Raises as `connected` and `ask`."""
+    with connected(target, server) as connection:
+        return connection.nodes()
+
+
+def endpoints_of(target: Target, server: CacheServer, *, gone: bool = False) -> list[Endpoint]:
+    """Every server of a cache, without those that its cluster counts as gone unless `gone`. Raises as `members_of`."""
+    nodes = members_of(target, server)
+    if nodes:
+        return sorted(one.at for one in nodes if gone or one.state != "fail")
+    parts = urlsplit(server.at)
+    return [Endpoint(parts.hostname or "", parts.port or PORT)]

@@ -1,0 +1,124 @@
+"""`cache-hits`: checks which share of its lookups each layer of caches answered during some seconds of the traffic."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from harness import clock
+from harness.drivers.check.cache.servers import CACHE, CommandRefused, cache_of, connected, endpoints_of
+from harness.drivers.check.claim import When, claim
+from harness.drivers.check.monitor.prometheus import prometheus_of
+from harness.drivers.check.needs import within
+from harness.drivers.facts import FactProbe, FactReading
+from harness.errors import ConfigurationError, DriverError, TargetUnreachable
+from harness.model import Quantity
+from harness.targets import Target
+from harness.targets.files.cache import CacheLayer
+
+_WATCHED_S: Final = 20.0
+"""Time between the two readings, in s."""
+_LEAST: Final = 100
+"""Number of lookups from which a share is judged."""
+
+
+@dataclass(frozen=True, slots=True)
+class LookupCount:
+    """Lookups that one source has counted since it was started.
+
+    Attributes:
+        hits, misses: those that were answered, and those that were not.
+        run: id of the process that counts; empty: it does not say it.
+    """
+
+    hits: float
+    misses: float
+    run: str = ""
+
+
+@claim(
+    "every declared cache layer answers at least <share:ratio> of its lookups[ in the steady state]",
+    example="every declared cache layer answers at least 50 % of its lookups in the steady state",
+    fixed={"at_least": "<share>"},
+    needs=(CACHE, within("cache.layers", "the layers of caches are declared")),
+    when=When.UNDER_TRAFFIC,
+    again=False,
+)
+def cache_hits(target: Target, params: Mapping[str, str]) -> FactProbe:
+    """What the servers of a layer (`keyspace_hits`, `keyspace_misses`) or counters in Prometheus have counted within 20 s of the traffic.
+
+    A layer whose counts began anew meanwhile, and one with fewer than 100 lookups, is not decided.
+    """
+    if not (layers := cache_of(target).layers):
+        hint = "write `cache: {layers: {NAME: {servers: [SERVER]}}}`"
+        raise ConfigurationError("names no layer", where=f"{target.file}: cache.layers", hint=hint)
+    least = Quantity.parse(params["at_least"]).base
+
+    def probe() -> Sequence[FactReading]:
+        before = {name: _counted(target, layer) for name, layer in layers.items()}
+        clock.sleep(_WATCHED_S)
+        return [_of(name, least, before[name], _counted(target, layer)) for name, layer in layers.items()]
+
+    return probe
+
+
+def _of(
+    name: str, least: float, before: Mapping[str, LookupCount] | str, after: Mapping[str, LookupCount] | str
+) -> FactReading:
+    def fact(observed: str, *, ok: bool | None) -> FactReading:
+        expected = f"at least {100 * least:g} % of its lookups answered"
+        return FactReading(subject=f"layer {name}", expected=expected, observed=observed, ok=ok)
+
+    if isinstance(before, str) or isinstance(after, str):
+        return fact(before if isinstance(before, str) else str(after), ok=None)
+    if gone := sorted(before.keys() - after.keys()):
+        return fact(f"{gone[0]} is no longer there", ok=None)
+    if new := sorted(after.keys() - before.keys()):
+        return fact(f"{new[0]} came meanwhile", ok=None)
+    for source, now in after.items():
+        was = before[source]
+        if now.run != was.run or now.hits < was.hits or now.misses < was.misses:
+            return fact(f"{source} counts anew: it was started again, or its counts were reset", ok=None)
+    hits = sum(one.hits for one in after.values()) - sum(one.hits for one in before.values())
+    lookups = hits + sum(one.misses for one in after.values()) - sum(one.misses for one in before.values())
+    if lookups < _LEAST:
+        return fact(f"{lookups:g} lookups in {_WATCHED_S:g} s, at least {_LEAST} are needed", ok=None)
+    return fact(f"{100 * hits / lookups:.3g} % of {lookups:.0f} in {_WATCHED_S:g} s", ok=hits >= least * lookups)
+
+
+def _counted(target: Target, layer: CacheLayer) -> Mapping[str, LookupCount] | str:
+    """What each server of a layer, or each series of its counters, has counted by now; else why it is not known."""
+    try:
+        return _of_servers(target, layer) if layer.servers else _of_series(target, layer)
+    except (TargetUnreachable, CommandRefused, DriverError) as error:
+        return error.what
+
+
+def _of_servers(target: Target, layer: CacheLayer) -> Mapping[str, LookupCount]:
+    servers, found = cache_of(target).servers, dict[str, LookupCount]()
+    for name in layer.servers:
+        for at in endpoints_of(target, servers[name]):
+            with connected(target, servers[name], at) as connection:
+                stats, server = connection.info("stats"), connection.info("server")
+            try:
+                hits, misses = int(stats["keyspace_hits"]), int(stats["keyspace_misses"])
+                found[str(at)] = LookupCount(hits, misses, str(server["run_id"]))
+            except (KeyError, ValueError):
+                what = "the server does not say `keyspace_hits`, `keyspace_misses` and `run_id`"
+                raise DriverError(what, where=str(at)) from None
+    return found
+
+
+def _of_series(target: Target, layer: CacheLayer) -> Mapping[str, LookupCount]:
+    with prometheus_of(target) as prometheus:
+        hits = prometheus.vector(layer.hits)
+        misses = prometheus.vector(layer.misses)
+    if not hits and not misses:
+        raise DriverError("Prometheus has no such series", where=layer.hits)
+    found = {f"hits {_named(labels)}": LookupCount(value, 0) for labels, value in hits}
+    return found | {f"misses {_named(labels)}": LookupCount(0, value) for labels, value in misses}
+
+
+def _named(labels: Mapping[str, str]) -> str:
+    return ",".join(f"{key}={value}" for key, value in sorted(labels.items()))

@@ -1,0 +1,138 @@
+"""`cache-slots`: checks that every hash slot is served, and that each primary has a replica on another node."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from harness.drivers.check.cache.memory import SERVERS
+from harness.drivers.check.cache.servers import (
+    CACHE,
+    SLOTS,
+    ClusterNode,
+    CommandRefused,
+    connected,
+    members_of,
+    servers_of,
+)
+from harness.drivers.check.claim import claim
+from harness.drivers.facts import FactProbe, FactReading
+from harness.errors import TargetUnreachable
+from harness.targets import Target
+from harness.targets.access import Access, access, accesses
+from harness.targets.files.cache import CacheServer
+from harness.targets.places import Clusters, every_place
+
+_EXPECTED: Final = "a replica on another node"
+
+
+def _accesses(target: Target, _params: Mapping[str, str]) -> tuple[Access, ...]:
+    """The nodes of pods are read where there is a cluster."""
+    return () if target.kubernetes is None else access("list pods")
+
+
+@claim(
+    "every hash slot is served and each of at least <primaries:count> primaries has a replica on another node",
+    example="every hash slot is served and each of at least 3 primaries has a replica on another node",
+    needs=(CACHE, SERVERS),
+)
+@accesses(by=_accesses)
+def cache_slots(target: Target, params: Mapping[str, str]) -> FactProbe:
+    """The servers of each cache as the cluster lists them; each primary is asked whether it answers and serves, each replica whether it is connected to its primary."""
+    servers, least = servers_of(target), int(params["primaries"])
+
+    def probe() -> Sequence[FactReading]:
+        return [fact for name, server in servers.items() for fact in _of(target, name, server, least)]
+
+    return probe
+
+
+def _of(target: Target, name: str, server: CacheServer, least: int) -> Iterator[FactReading]:
+    expected = f"{SLOTS} served"
+    nodes = members_of(target, server)
+    if not nodes:
+        yield FactReading(subject=f"slots of {name}", expected=expected, observed="not a cluster", ok=False)
+        return
+    primaries = [one for one in nodes if not one.primary and one.slots and one.state != "fail"]
+    gone = [one for one in nodes if not one.primary and one.slots and one.state == "fail"]
+    states = {one.id: _state(target, server, one) for one in primaries}
+    served = sum(one.slots for one in primaries if states[one.id] == "ok")
+    unsure = sum(one.slots for one in primaries if states[one.id].startswith("unknown"))
+    said = [f"{one.at} {states[one.id]}" for one in primaries if states[one.id] != "ok"]
+    said += [f"{one.at} is gone" for one in gone]
+    observed = "; ".join([f"{served} by {len(primaries)} primaries", *said])
+    ok = True if served == SLOTS else None if served + unsure == SLOTS else False
+    yield FactReading(subject=f"slots of {name}", expected=expected, observed=observed, ok=ok)
+    enough = len(primaries) >= least
+    yield FactReading(
+        subject=f"primaries of {name}", expected=f"at least {least}", observed=str(len(primaries)), ok=enough
+    )
+    places = _Places(target, server)
+    for primary in primaries:
+        replicas = [(one, *_linked(target, server, one)) for one in nodes if one.primary == primary.id]
+        yield _replicated(f"{name} {primary.at}", primary, replicas, places)
+
+
+def _state(target: Target, server: CacheServer, node: ClusterNode) -> str:
+    """`ok` of a primary that serves; else why it does not, or why this is unknown."""
+    if node.state == "unknown":
+        return "unknown: another server doubts that it is there"
+    try:
+        with connected(target, server, node.at) as connection:
+            found = connection.ask("CLUSTER INFO")
+    except (TargetUnreachable, CommandRefused) as error:
+        return f"unknown: {error.what}"
+    state = found.get("cluster_state") if isinstance(found, Mapping) else None
+    return "ok" if state == "ok" else f"says cluster_state {state}"
+
+
+def _replicated(
+    subject: str, primary: ClusterNode, replicas: Sequence[tuple[ClusterNode, str, bool | None]], places: _Places
+) -> FactReading:
+    here = places.of(primary.host)
+    words, outcomes = list[str](), list[bool | None]()
+    for one, why, linked in replicas:
+        there = places.of(one.host)
+        words.append(f"{one.at} on {there}" + (f" ({why})" if why else ""))
+        outcomes.append(False if there == here else linked)
+    ok = True if True in outcomes else None if None in outcomes else False
+    observed = f"on {here}; replicas: {', '.join(words) or 'none'}"
+    return FactReading(subject=subject, expected=_EXPECTED, observed=observed, ok=ok)
+
+
+def _linked(target: Target, server: CacheServer, replica: ClusterNode) -> tuple[str, bool | None]:
+    """Why a replica is not connected to its primary, or why this is unknown; and whether it is."""
+    if replica.state == "fail":
+        return "gone", False
+    try:
+        with connected(target, server, replica.at) as connection:
+            link = connection.info("replication").get("master_link_status")
+    except (TargetUnreachable, CommandRefused) as error:
+        return error.what, None
+    return ("", True) if link == "up" else (f"not connected to its primary: {link}", False)
+
+
+class _Places:
+    """The node or zone of each server: declared, that of the pod with this address, else the address itself."""
+
+    def __init__(self, target: Target, server: CacheServer) -> None:
+        self._declared = server.places
+        self._pods: Mapping[str, str] | None = {} if target.kubernetes is None else None
+        self._target = target
+
+    def of(self, host: str) -> str:
+        """The place of a host."""
+        if host in self._declared:
+            return self._declared[host]
+        if self._pods is None:
+            self._pods = dict(_nodes_of_pods(self._target))
+        return self._pods.get(host, host)
+
+
+def _nodes_of_pods(target: Target) -> Iterator[tuple[str, str]]:
+    clusters = Clusters(target)
+    for region, namespace in every_place(target):
+        for pod in clusters.of(region).pods(namespace):
+            address, node = pod.get("status", {}).get("podIP"), pod.get("spec", {}).get("nodeName")
+            if address and node:
+                yield address, node

@@ -1,0 +1,355 @@
+"""Checks of caches against genuine servers: Redis and Valkey, alone, signed in to, with TLS, and as clusters of six processes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.drivers.check.cache import memory, shares
+from harness.drivers.check.cache.memory import cache_memory
+from harness.drivers.check.cache.shares import cache_hits
+from harness.drivers.check.cache.slots import cache_slots
+from harness.drivers.check.cache.subscribers import cache_messages
+from harness.drivers.check.cache.trips import cache_returns
+from harness.drivers.facts import FactProbe, FactReading
+from harness.errors import ConfigurationError, TargetUnreachable
+from harness.targets import Target, load_target
+from tests.builders.addresses import NET
+from tests.builders.cache_servers import CacheProcess, cache, clustered, program, until
+
+HOSTS = [f"{NET}{number}" for number in range(1, 7)]
+LIMITED = ("--maxmemory", "32mb", "--maxmemory-policy", "allkeys-lru")
+KEYS = [{"keys": "readiness:*"}]
+
+
+@pytest.fixture(params=["redis-server", "valkey-server"], scope="module")
+def product(request: pytest.FixtureRequest) -> str:
+    """The program of a product."""
+    return program(str(request.param))
+
+
+@pytest.fixture(autouse=True)
+def _quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory is read five times within a moment."""
+    monkeypatch.setattr(memory, "_EVERY_S", 0.01)
+
+
+@pytest.fixture
+def lone(product: str, tmp_path: Path) -> Iterator[CacheProcess]:
+    """A server with a limit."""
+    with cache(product, tmp_path / "lone", f"{NET}9", 6379, *LIMITED) as one:
+        yield one
+
+
+@pytest.fixture
+def cluster(product: str, tmp_path: Path) -> Iterator[list[CacheProcess]]:
+    """Three primaries and three replicas."""
+    with clustered(product, tmp_path / "cluster", HOSTS) as servers:
+        yield servers
+
+
+def target_of(directory: Path, server: dict[str, Any], **more: Any) -> Target:
+    """A target with this cache."""
+    content = {
+        "name": "shop",
+        "environment": "staging",
+        "entry": "http://127.0.0.1:9",
+        "may_write": KEYS,
+        "cache": {"servers": {"eu": server}, **more.pop("cache", {})},
+        **more,
+    }
+    (directory / "target.yaml").write_text(json.dumps(content), encoding="utf-8")
+    return load_target(directory / "target.yaml")
+
+
+def facts(check: Callable[..., Any], target: Target, **params: str) -> Sequence[FactReading]:
+    """What a check reads."""
+    probe: FactProbe = check(target, params)
+    return probe()
+
+
+def read(check: Callable[..., Any], target: Target, **params: str) -> list[tuple[str, str, bool | None]]:
+    """Subject, observed and outcome of each fact."""
+    return [(one.subject, one.observed, one.ok) for one in facts(check, target, **params)]
+
+
+def test_a_limit_and_a_policy_are_read_from_each_server_of_a_cluster(
+    cluster: list[CacheProcess], tmp_path: Path
+) -> None:
+    """Replicas too; a server without a limit, and one that evicts nothing, are not as expected."""
+    target = target_of(tmp_path, {"at": cluster[0].url})
+    found = read(cache_memory, target)
+    assert [subject for subject, _, _ in found] == [f"eu {host}:6379" for host in HOSTS]
+    assert all(ok and "allkeys-lru" in observed for _, observed, ok in found)
+    cluster[1].ask("CONFIG", "SET", "maxmemory", "0")
+    cluster[2].ask("CONFIG", "SET", "maxmemory-policy", "noeviction")
+    cluster[5].kill()
+    outcomes = {subject: (observed, ok) for subject, observed, ok in read(cache_memory, target)}
+    assert outcomes[f"eu {HOSTS[1]}:6379"] == ("no memory limit: maxmemory is 0", False)
+    assert outcomes[f"eu {HOSTS[2]}:6379"] == ("no eviction: maxmemory_policy is noeviction", False)
+    assert outcomes[f"eu {HOSTS[5]}:6379"][1] is None
+
+
+def test_a_server_at_its_limit_is_not_below_it(lone: CacheProcess, tmp_path: Path) -> None:
+    """The limit is set below what is in use."""
+    target = target_of(tmp_path, {"at": lone.url})
+    assert [ok for _, _, ok in read(cache_memory, target)] == [True]
+    lone.ask("CONFIG", "SET", "maxmemory", "1000")
+    assert [ok for _, _, ok in read(cache_memory, target)] == [False]
+
+
+def test_each_primary_of_a_cluster_has_a_replica_elsewhere(cluster: list[CacheProcess], tmp_path: Path) -> None:
+    """Elsewhere is another place; one that is declared to be the same is none."""
+    server = {"at": cluster[3].url}
+    found = facts(cache_slots, target_of(tmp_path, server), primaries="3")
+    assert [(one.subject, one.ok) for one in found[:2]] == [("slots of eu", True), ("primaries of eu", True)]
+    assert found[0].observed == "16384 by 3 primaries"
+    assert [one.ok for one in found[2:]] == [True, True, True]
+    places = {HOSTS[0]: "rack-1", HOSTS[3]: "rack-1"}
+    together = facts(cache_slots, target_of(tmp_path, {**server, "places": places}), primaries="3")
+    assert sorted(str(one.ok) for one in together[2:]) == ["False", "True", "True"]
+    four = facts(cache_slots, target_of(tmp_path, server), primaries="4")
+    assert [one.ok for one in four] == [True, False, True, True, True]
+
+
+def test_a_primary_without_a_replica_is_named(cluster: list[CacheProcess], tmp_path: Path) -> None:
+    """The other two have theirs."""
+    cluster[3].ask("CLUSTER", "RESET", "HARD")
+    target = target_of(tmp_path, {"at": cluster[1].url})
+    lonely = f"eu {HOSTS[0]}:6379"
+    until(lambda: {one.subject: one.ok for one in facts(cache_slots, target, primaries="3")}[lonely] is False)
+    found = {one.subject: one for one in facts(cache_slots, target, primaries="3")}
+    assert sum(one.ok is True for one in found.values()) == 4
+
+
+def test_slots_that_nobody_serves_are_counted(cluster: list[CacheProcess], tmp_path: Path) -> None:
+    """A primary and its replica are gone, so a third of the slots is."""
+    cluster[3].kill()
+    cluster[0].kill()
+    target = target_of(tmp_path, {"at": cluster[1].url})
+    until(lambda: facts(cache_slots, target, primaries="3")[0].ok is False)
+    assert facts(cache_slots, target, primaries="3")[0].observed.startswith("0 by 2 primaries")
+
+
+def test_a_cache_without_a_cluster_serves_no_slots(lone: CacheProcess, tmp_path: Path) -> None:
+    """It is one server."""
+    target = target_of(tmp_path, {"at": lone.url})
+    assert read(cache_slots, target, primaries="3") == [("slots of eu", "not a cluster", False)]
+
+
+def test_each_primary_returns_a_key_that_was_written(cluster: list[CacheProcess], tmp_path: Path) -> None:
+    """The keys are removed; a primary that refuses writes is named."""
+    target = target_of(tmp_path, {"at": cluster[0].url})
+    found = read(cache_returns, target, after="50 ms")
+    assert found == [(f"eu {host}:6379", "returned", True) for host in HOSTS[:3]]
+    assert [one.ask("DBSIZE") for one in cluster] == [0] * 6
+    cluster[1].ask("CONFIG", "SET", "min-replicas-to-write", "9")
+    found = read(cache_returns, target, after="50 ms")
+    assert [ok for _, _, ok in found] == [True, False, True]
+    assert "NOREPLICAS" in found[1][1] or "Not enough good replicas" in found[1][1]
+
+
+def test_a_key_that_is_gone_too_early_is_not_returned(lone: CacheProcess, tmp_path: Path) -> None:
+    """Somebody removes everything meanwhile."""
+    target = target_of(tmp_path, {"at": lone.url})
+    assert read(cache_returns, target, after="50 ms") == [("eu", "returned", True)]
+    ended = threading.Event()
+
+    def empty() -> None:
+        while not ended.is_set():
+            lone.ask("FLUSHALL")
+
+    emptying = threading.Thread(target=empty)
+    emptying.start()
+    try:
+        assert read(cache_returns, target, after="200 ms") == [("eu", "the key is not there after 0.2 s", False)]
+    finally:
+        ended.set()
+        emptying.join()
+
+
+def test_a_key_of_the_harness_expires(lone: CacheProcess, tmp_path: Path) -> None:
+    """So that nothing is left where a run is killed."""
+    target = target_of(tmp_path, {"at": lone.url})
+    seen: list[int] = []
+
+    def watch() -> None:
+        until(lambda: lone.ask("DBSIZE"))
+        (key,) = lone.ask("KEYS", "*")
+        assert key.startswith("readiness:")
+        seen.append(lone.ask("PTTL", key))
+
+    watching = threading.Thread(target=watch)
+    watching.start()
+    facts(cache_returns, target, after="300 ms")
+    watching.join()
+    assert 50_000 < seen[0] <= 60_300
+
+
+def test_nothing_is_written_without_consent(lone: CacheProcess, tmp_path: Path) -> None:
+    """The message says what to write."""
+    target = target_of(tmp_path, {"at": lone.url}, may_write=[{"users": "*"}])
+    for check, params in ((cache_returns, {"after": "1 s"}), (cache_messages, {"limit": "1 s"})):
+        with pytest.raises(ConfigurationError, match="does not allow keys that begin with `readiness:`") as caught:
+            check(target, params)
+        assert "may_write: [{keys: 'readiness:*'}]" in str(caught.value)
+
+
+def test_a_cache_that_does_not_answer_is_unknown(product: str, tmp_path: Path) -> None:
+    """Not answered from here is no proof."""
+    target = target_of(tmp_path, {"at": f"redis://{NET}8:6379"})
+    ((subject, observed, ok),) = read(cache_returns, target, after="1 s")
+    assert (subject, ok) == ("eu", None)
+    assert observed.startswith("no answer from the cache: ")
+    with pytest.raises(TargetUnreachable):
+        facts(cache_memory, target)
+
+
+def test_a_wrong_password_is_unknown_and_is_not_shown(
+    product: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The right one is read from its place."""
+    with cache(product, tmp_path / "lone", f"{NET}9", 6379, *LIMITED, password="right-one") as one:
+        server = {"at": one.url, "password": {"env": "CACHE_PASSWORD"}}
+        monkeypatch.setenv("CACHE_PASSWORD", "right-one")
+        assert [ok for _, _, ok in read(cache_returns, target_of(tmp_path, server), after="1 ms")] == [True]
+        monkeypatch.setenv("CACHE_PASSWORD", "wrong-one")
+        ((_, observed, ok),) = read(cache_returns, target_of(tmp_path, server), after="1 ms")
+        assert ok is None
+        assert "wrong-one" not in observed
+        ((_, observed, ok),) = read(cache_returns, target_of(tmp_path, {"at": one.url}), after="1 ms")
+        assert ok is None
+
+
+def test_messages_reach_a_subscriber_at_every_server(cluster: list[CacheProcess], tmp_path: Path) -> None:
+    """Through whichever they are published; the platform's own subscribers are counted."""
+    server = {"at": cluster[0].url, "channels": {"invalidations": 2}}
+    target = target_of(tmp_path, server)
+    with subscribed(cluster[1], "invalidations"), subscribed(cluster[5], "invalidations"):
+        found = facts(cache_messages, target, limit="1 s")
+        assert [one.ok for one in found] == [True] * 7
+        assert found[0].observed.startswith("60 of 60, the slowest after ")
+    with subscribed(cluster[2], "invalidations"):
+        last = facts(cache_messages, target, limit="1 s")[-1]
+        assert (last.subject, last.observed, last.ok) == ("eu, subscribers of invalidations", "1", False)
+    late = facts(cache_messages, target, limit="1 us")
+    assert [one.ok for one in late] == [False] * 7
+
+
+@contextmanager
+def subscribed(one: CacheProcess, channel: str) -> Iterator[None]:
+    """A subscriber of a channel."""
+    with one.client as client, client.pubsub() as listener:
+        listener.subscribe(channel)
+        assert listener.get_message(timeout=5.0) is not None
+        yield
+
+
+def test_messages_of_a_server_that_is_cut_off_are_missed(cluster: list[CacheProcess], tmp_path: Path) -> None:
+    """It no longer knows the others, which still list it."""
+    server = {"at": cluster[0].url, "channels": {"invalidations": 1}}
+    cluster[5].ask("CLUSTER", "RESET", "SOFT")
+    found = facts(cache_messages, target_of(tmp_path, server), limit="200 ms")
+    missed = {one.subject: one for one in found}[f"eu, subscriber at {HOSTS[5]}:6379"]
+    assert missed.ok is False
+    assert missed.observed.startswith("10 of 60")
+
+
+def test_the_share_of_hits_is_counted_between_two_readings(lone: CacheProcess, tmp_path: Path) -> None:
+    """What was counted before does not matter."""
+    lone.ask("SET", "there", "1")
+    looked_up(lone, hits=0, misses=5000)
+    target = target_of(tmp_path, {"at": lone.url}, cache={"layers": {"tracks": {"servers": ["eu"]}}})
+    assert hits(target, lambda: looked_up(lone, 150, 50)) == ("75 % of 200 in 20 s", True)
+    assert hits(target, lambda: looked_up(lone, 50, 150)) == ("25 % of 200 in 20 s", False)
+    assert hits(target, lambda: looked_up(lone, 50, 0))[1] is None
+    reset = hits(target, lambda: (lone.ask("CONFIG", "RESETSTAT"), looked_up(lone, 150, 50)))
+    assert reset == (f"{NET}9:6379 counts anew: it was started again, or its counts were reset", None)
+
+
+def test_a_server_that_was_started_again_leaves_the_share_undecided(product: str, tmp_path: Path) -> None:
+    """Its counts are higher than before, but they are others."""
+    target = target_of(tmp_path, {"at": f"redis://{NET}9:6379"}, cache={"layers": {"tracks": {"servers": ["eu"]}}})
+    with cache(product, tmp_path / "one", f"{NET}9") as one:
+
+        def again() -> None:
+            one.kill()
+            two = stack.enter_context(cache(product, tmp_path / "two", f"{NET}9"))
+            looked_up(two, 0, 500)
+
+        with ExitStack() as stack:
+            observed, ok = hits(target, again)
+    assert (observed, ok) == (f"{NET}9:6379 counts anew: it was started again, or its counts were reset", None)
+
+
+def looked_up(one: CacheProcess, hits: int, misses: int) -> None:
+    """Look keys up."""
+    with one.client as client:
+        client.set("there", "1")
+        for _ in range(hits):
+            client.get("there")
+        for _ in range(misses):
+            client.get("not-there")
+
+
+def hits(target: Target, meanwhile: Callable[[], object]) -> tuple[str, bool | None]:
+    """The fact of the one layer, if this happens between the readings."""
+    with pytest.MonkeyPatch.context() as patch:
+
+        def slept(_: float) -> None:
+            patch.undo()
+            meanwhile()
+
+        patch.setattr(shares.clock, "sleep", slept)
+        ((_, observed, ok),) = read(cache_hits, target, at_least="50 %")
+    return observed, ok
+
+
+def test_the_rights_of_the_page_are_enough(product: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of docs/cache.md, and no more."""
+    page = (Path(__file__).parents[3] / "docs" / "cache.md").read_text(encoding="utf-8")
+    (words,) = (line for line in page.splitlines() if line.startswith("ACL SETUSER"))
+    monkeypatch.setenv("CACHE_PASSWORD", "PASSWORD")
+    with clustered(product, tmp_path / "cluster", HOSTS) as servers:
+        for one in servers:
+            one.ask(*words.split())
+        server = {"at": servers[0].url, "user": "reader", "password": {"env": "CACHE_PASSWORD"}}
+        server["channels"] = {"news": 1}
+        layers = {"layers": {"tracks": {"servers": ["eu"]}}}
+        target = target_of(tmp_path, server, cache=layers)
+        assert all(ok for _, _, ok in read(cache_memory, target))
+        assert all(ok for _, _, ok in read(cache_slots, target, primaries="3"))
+        assert all(ok for _, _, ok in read(cache_returns, target, after="1 ms"))
+        with subscribed(servers[0], "news"):
+            assert all(ok for _, _, ok in read(cache_messages, target, limit="1 s"))
+        assert hits(target, lambda: None)[0].startswith("0 lookups")
+
+
+def test_tls_is_spoken_where_the_address_says_so(tmp_path: Path) -> None:
+    """With the authority of the target file, and with no other."""
+    certificate, key = certified(tmp_path, f"{NET}9")
+    files = ("--tls-cert-file", certificate, "--tls-key-file", key, "--tls-ca-cert-file", certificate)
+    listens = ("--tls-port", "6380", "--tls-auth-clients", "no")
+    with cache(program("redis-server"), tmp_path / "lone", f"{NET}9", 6379, *LIMITED, *listens, *files):
+        server = {"at": f"rediss://{NET}9:6380"}
+        right = target_of(tmp_path, server, tls={"ca_file": certificate})
+        assert read(cache_returns, right, after="1 ms") == [("eu", "returned", True)]
+        ((_, observed, ok),) = read(cache_returns, target_of(tmp_path, server), after="1 ms")
+        assert ok is None
+        assert "CERTIFICATE_VERIFY_FAILED" in observed
+
+
+def certified(directory: Path, address: str) -> tuple[str, str]:
+    """A certificate of an address that signs itself, and its key."""
+    files = str(directory / "server.crt"), str(directory / "server.key")
+    names = ("-subj", "/CN=cache", "-addext", f"subjectAltName=IP:{address}")
+    words = ("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2")
+    subprocess.run([*words, *names, "-out", files[0], "-keyout", files[1]], check=True, capture_output=True)
+    return files
