@@ -35,6 +35,7 @@ from readiness_sandbox.cluster.kubelet.agent import Agent
 from readiness_sandbox.cluster.kubelet.launcher import Launcher
 from readiness_sandbox.cluster.kubelet.logs import LogOptions, pod_directory
 from readiness_sandbox.cluster.kubelet.status import condition
+from readiness_sandbox.cluster.kubelet.volumes import removing
 from readiness_sandbox.cluster.kubelet.worker import Directories
 from readiness_sandbox.cluster.metrics.measured import ClusterMeters
 from readiness_sandbox.cluster.recorder import recorder
@@ -82,6 +83,7 @@ class Machinery:
             record=recorder(store, "kubelet"),
             turns=self._turns,
         )
+        store.subscribe(removing(directory.claims))
         self.meters = ClusterMeters(store, self.agent, self.network)
         self.manager = Manager(store, self.network, self.agent, self._turns)
         self._nodes = NodeLifecycle(store, self.agent, recorder(store, "node-controller"))

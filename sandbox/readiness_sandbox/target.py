@@ -9,13 +9,14 @@ import yaml
 
 from readiness_sandbox.cluster import kinds
 from readiness_sandbox.cluster.tls import write_private
-from readiness_sandbox.platform import control, identity, parts, render
-from readiness_sandbox.platform.describe import MEMBERS, SHARES, Addresses, describe, dsn_files
+from readiness_sandbox.platform import backup, control, identity, parts, render
+from readiness_sandbox.platform.describe import MEMBERS, SHARES, Addresses, describe, dsn_files, scratch_dsn
 from readiness_sandbox.platform.staging import SAMPLES, copy_samples, named_as, standing_for
 from readiness_sandbox.releases import load_release
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from readiness_sandbox.cluster.store import Store
     from readiness_sandbox.directory import Directory
@@ -45,6 +46,8 @@ def write(
         files |= {directory.secrets / name: text for name, text in credentials.identity.files().items()}
     if "secrets" in parts.with_needs(deployed):
         files[directory.secrets / "store-token"] = f"Bearer {credentials.store_token}"
+    if backup.PART in parts.with_needs(deployed):
+        files |= _of_backups(store, directory, credentials)
     for path, text in files.items():
         write_private(path, text.encode())
     content = describe(
@@ -56,6 +59,13 @@ def write(
         repository=directory.repository,
     )
     _write(directory, parts.described(content, deployed, partial(_url, store)))
+
+
+def _of_backups(store: Store, directory: Directory, credentials: Credentials) -> dict[Path, str]:
+    """The token of the operators, and the DSN of the copy that a drill restores."""
+    service = store.get(kinds.by_name("Service"), *backup.SERVICE)["spec"]["clusterIP"]
+    dsn = scratch_dsn(service, credentials, directory.secrets)
+    return {directory.secrets / name: text for name, text in {**credentials.backup.files(), "dsn-scratch": dsn}.items()}
 
 
 def stand_for(directory: Directory, environment: str) -> None:

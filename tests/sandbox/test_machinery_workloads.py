@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -203,6 +204,25 @@ def test_a_stateful_pod_keeps_name_address_and_claim(cluster: PocketCluster) -> 
     assert kept.read_text() == "still here"
     cluster.apps.patch_namespaced_stateful_set_scale("db", "default", {"spec": {"replicas": 1}})
     cluster.until(lambda: [pod.metadata.name for pod in cluster.pods("app=db")] == ["db-0"])
+
+
+def test_a_claim_that_is_deleted_goes_with_its_volume_when_its_pod_is_gone(cluster: PocketCluster) -> None:
+    """Held while the pod uses it; afterwards the pod of the same name has a new claim, and a volume without the old files."""
+    cluster.apps.create_namespaced_stateful_set("default", statefulset(replicas=1))
+    cluster.until(lambda: len(cluster.ready_pods("app=db")) == 1)
+    read = partial(cluster.core.read_namespaced_persistent_volume_claim, "data-db-0", "default")
+    before = read()
+    assert (before.status.phase, before.metadata.labels) == ("Bound", {"app": "db"})
+    lost = cluster.directory / "claims" / "default" / "data-db-0" / "lost"
+    lost.write_text("gone with its volume")
+    cluster.core.delete_namespaced_persistent_volume_claim("data-db-0", "default")
+    assert read().metadata.deletion_timestamp is not None
+    assert lost.exists()
+    cluster.core.delete_namespaced_pod("db-0", "default", grace_period_seconds=0)
+    cluster.until(lambda: len(cluster.ready_pods("app=db")) == 1)
+    assert read().metadata.uid != before.metadata.uid
+    assert lost.parent.is_dir()
+    assert not lost.exists()
 
 
 def test_a_parallel_stateful_set_starts_all_at_once_and_updates_from_the_top(cluster: PocketCluster) -> None:

@@ -136,6 +136,13 @@ KINDS: tuple[Kind, ...] = (
         returned=True,
         fields=("spec.clusterIP", "spec.type"),
     ),
+    Kind(
+        kind="PersistentVolumeClaim",
+        plural="persistentvolumeclaims",
+        short=("pvc",),
+        subresources=("status",),
+        returned=True,
+    ),
     Kind(kind="Endpoints", plural="endpoints", short=("ep",)),
     Kind(kind="ConfigMap", plural="configmaps", short=("cm",)),
     Kind(kind="Secret", plural="secrets", fields=("type",)),

@@ -80,6 +80,11 @@ def _node_address(kind: str) -> Callable[[Object], str]:
     return lambda node: next((a["address"] for a in field_of(node, "status.addresses", []) if a["type"] == kind), NONE)
 
 
+def _access_modes(claim: Object) -> str:
+    short = {"ReadWriteOnce": "RWO", "ReadOnlyMany": "ROX", "ReadWriteMany": "RWX", "ReadWriteOncePod": "RWOP"}
+    return ",".join(short[mode] for mode in short if mode in field_of(claim, "status.accessModes", []))
+
+
 def _service_ports(service: Object) -> str:
     return (
         ",".join(
@@ -283,6 +288,17 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         SELECTOR,
     ),
     "StatefulSet": (NAME, Column("Ready", fraction("status.readyReplicas", "spec.replicas")), AGE, *WORKLOAD),
+    "PersistentVolumeClaim": (
+        NAME,
+        Column("Status", text("status.phase")),
+        Column("Volume", text("spec.volumeName", "")),
+        Column("Capacity", text("status.capacity.storage", "")),
+        Column("Access Modes", _access_modes),
+        Column("StorageClass", text("spec.storageClassName", "")),
+        Column("VolumeAttributesClass", text("spec.volumeAttributesClassName", "<unset>")),
+        AGE,
+        Column("VolumeMode", text("spec.volumeMode", "<unset>"), priority=1),
+    ),
     "Job": (
         NAME,
         Column("Status", _job_status),

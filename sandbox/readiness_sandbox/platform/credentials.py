@@ -1,6 +1,6 @@
 """What is secret on the platform, made anew for each sandbox.
 
-They are passwords, the token secret, the database's certificates, and what the parts `identity`, `encryption-at-rest` and `secrets` have.
+They are passwords, the token secret, the database's certificates, and what the parts `identity`, `encryption-at-rest`, `secrets` and `backup` have.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from readiness_sandbox.cluster.tls import Authority
+from readiness_sandbox.platform.backup import PART as BACKUP
+from readiness_sandbox.platform.backup import BackupCredentials
 from readiness_sandbox.platform.identity import PART, IdentityCredentials
 
 ROLES = ("superuser", "replication", "rewind", "normaldance", "readiness")
@@ -30,6 +32,7 @@ class Credentials:
     identity: IdentityCredentials
     master_key: str
     store_token: str
+    backup: BackupCredentials
 
     @classmethod
     def generate(cls, entry: str = "http://127.0.0.1") -> Credentials:
@@ -48,6 +51,7 @@ class Credentials:
             identity=IdentityCredentials.generate(issuer=entry),
             master_key=base64.b64encode(secrets.token_bytes(32)).decode(),
             store_token=secrets.token_urlsafe(24),
+            backup=BackupCredentials.generate(),
         )
 
     def objects(self, regions: list[str], deployed: Collection[str] = ()) -> list[dict[str, Any]]:
@@ -65,6 +69,7 @@ class Credentials:
             *(self._of_identity(regions) if PART in deployed else ()),
             *(self._of_encryption(regions) if "encryption-at-rest" in deployed else ()),
             *([secret("database", "store", {"token": self.store_token})] if "secrets" in deployed else ()),
+            *([secret("database", BACKUP, self.backup.of_database())] if BACKUP in deployed else ()),
         ]
 
     def _of_encryption(self, regions: list[str]) -> list[dict[str, Any]]:

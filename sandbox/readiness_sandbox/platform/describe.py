@@ -16,6 +16,7 @@ from typing import Any
 
 from psycopg.conninfo import make_conninfo
 
+from readiness_sandbox.platform.backup import SCRATCH_PORT
 from readiness_sandbox.platform.credentials import Credentials
 from readiness_sandbox.platform.repository import evidence_block, examples, files_block
 from readiness_sandbox.scales import CPU_SCALE, TIME_SCALE
@@ -217,3 +218,17 @@ def dsn_files(addresses: Addresses, credentials: Credentials, secrets: Path) -> 
     for member in MEMBERS:
         files[secrets / f"dsn-{member}"] = make_conninfo(host=addresses.members[member], port=DATABASE_PORT, **common)
     return files
+
+
+def scratch_dsn(address: str, credentials: Credentials, secrets: Path) -> str:
+    """The DSN of the database that a drill restores, behind the Service of the backups; the files of `dsn_files` are there."""
+    return make_conninfo(
+        host=address,
+        port=str(SCRATCH_PORT),
+        user="postgres",
+        password=credentials.passwords["superuser"],
+        dbname="normaldance",
+        sslmode="verify-ca",
+        sslrootcert=str(secrets / "database-ca.crt"),
+        connect_timeout="2",
+    )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
@@ -25,6 +26,8 @@ PARTS: Final = Path(__file__).parent / "manifests" / "parts"
 FILE: Final = "part.yaml"
 _PLACE: Final = re.compile(r"\{(?:(address|host) )?([a-z0-9-]+)/([a-z0-9-]+(?::[a-z0-9-]+)?)\}")
 _SECRETS: Final = "{secrets}"
+_PYTHON: Final = "{python}"
+_PLATFORM: Final = "{platform}"
 _PART: Final = "{part}"
 
 Url = Callable[[str, str], str]
@@ -38,7 +41,8 @@ class DeployedPart(BaseModel):
         needs: other parts, without which this one does not come up.
         target: what is added to the target file; `{NAMESPACE/NAME}` and `{NAMESPACE/SERVICE:PORT}` stand for the URL of a Service or a pod,
             `{host NAMESPACE/NAME}` for its address, `{address NAMESPACE/NAME}` for the address with the port, `{part}` for the directory of
-            the part, `{secrets}` for that of the files that hold the platform's secrets.
+            the part, `{secrets}` for that of the files that hold the platform's secrets, `{platform}` for that of the platform's programs,
+            `{python}` for what runs them on this machine.
         cpu_scale: CPU scale of a sandbox with this part; None: the usual one.
     """
 
@@ -83,7 +87,12 @@ def described(content: dict[str, Any], chosen: Iterable[str], url: Url) -> dict[
     parts = with_needs(chosen)
     secrets = str(Path(content.get("database", {}).get("dsn", {}).get("file", "")).parent)
     for name in parts:
-        places = {_SECRETS: secrets, _PART: str(directory(name))}
+        places = {
+            _SECRETS: secrets,
+            _PART: str(directory(name)),
+            _PYTHON: sys.executable,
+            _PLATFORM: str(PARTS.parents[1]),
+        }
         content = _merged(content, _addressed(_read(name).target, url, places))
     scaled = {"cpu_scale": cpu_scale(parts)} if "cpu_scale" in content else {}
     return {**content, **scaled, "parts": list(parts)} if parts else content

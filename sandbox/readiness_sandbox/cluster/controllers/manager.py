@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from readiness_sandbox.cluster.controllers import (
+    claims,
     cronjobs,
     deployment,
     disruption,
@@ -31,6 +32,7 @@ from readiness_sandbox.cluster.controllers.rollouts.measuring import Analyses
 from readiness_sandbox.cluster.controllers.services import Services
 from readiness_sandbox.cluster.controllers.statefulset import StatefulSets
 from readiness_sandbox.cluster.controllers.view import (
+    CLAIM,
     CRONJOB,
     DEPLOYMENT,
     ENDPOINTS,
@@ -200,8 +202,11 @@ def _all(store: Store, network: Network, pods: Kubelets) -> list[Controller]:
         Controller(run=autoscalers.reconcile, timed=True),
         Controller(run=stress.reconcile, resources=frozenset({"stresschaos.chaos-mesh.org"}), timed=True),
         Controller(run=parting.reconcile, resources=frozenset({"networkchaos.chaos-mesh.org"}), timed=True),
+        Controller(run=lambda: claims.reconcile(store), watches=frozenset({CLAIM, POD})),
         Controller(
-            run=StatefulSets(store, pods, workloads).reconcile, watches=frozenset({STATEFULSET, POD}), timed=True
+            run=StatefulSets(store, pods, workloads).reconcile,
+            watches=frozenset({STATEFULSET, POD, CLAIM}),
+            timed=True,
         ),
         # At deletions, because `Recreate` goes on when the last of the old pods is gone.
         Controller(

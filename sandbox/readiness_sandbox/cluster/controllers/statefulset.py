@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from readiness_sandbox.cluster.controllers import claims
 from readiness_sandbox.cluster.controllers.view import (
     POD,
     STATEFULSET,
@@ -74,8 +75,7 @@ def _step(store: Store, statefulset: Object, current: Object, pods: PodTerminato
     for index in desired:
         pod = there.get(index)
         if pod is None:
-            store.create(POD, _pod(statefulset, current if index < _partition(spec) else spec["template"], index))
-            record(statefulset, "Normal", "SuccessfulCreate", f"create Pod {name}-{index} successful")
+            _create(store, statefulset, current if index < _partition(spec) else spec["template"], index, record)
         elif not is_active(pod) and not pod["metadata"].get("deletionTimestamp"):
             pods.begin_delete(*key(pod), 0)
         if one_by_one and (pod is None or not is_available(pod, spec.get("minReadySeconds", 0))):
@@ -90,6 +90,14 @@ def _step(store: Store, statefulset: Object, current: Object, pods: PodTerminato
     if outdated is not None:
         pods.begin_delete(*key(outdated), None)
         record(statefulset, "Normal", "SuccessfulDelete", f"delete Pod {outdated['metadata']['name']} successful")
+
+
+def _create(store: Store, statefulset: Object, template: Object, index: int, record: Recorder) -> None:
+    """Create a pod with its claims, unless one of them is still being removed."""
+    name = f"{statefulset['metadata']['name']}-{index}"
+    if claims.ready(store, statefulset, name):
+        store.create(POD, _pod(statefulset, template, index))
+        record(statefulset, "Normal", "SuccessfulCreate", f"create Pod {name} successful")
 
 
 def _outdated(statefulset: Object, there: dict[int, Object]) -> Object | None:

@@ -35,6 +35,7 @@ JOB = kinds.by_name("Job")
 CRONJOB = kinds.by_name("CronJob")
 NAMESPACE = kinds.by_name("Namespace")
 POLICY = kinds.by_name("NetworkPolicy")
+CLAIM = kinds.by_name("PersistentVolumeClaim")
 HASH = "pod-template-hash"
 BURST = 10
 """How many pods a controller makes, binds or ends in one run; that they change calls for its next one."""

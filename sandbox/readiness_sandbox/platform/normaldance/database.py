@@ -47,10 +47,11 @@ The least that it accepts are `ttl` 20 s and retry 3 s.
 
 
 PATRONI = """
-from normaldance.members import reach_through_services, reconnect_late
+from normaldance.members import keep_access, reach_through_services, reconnect_late
 from patroni import __main__, postgresql
 
 postgresql.STOP_POLLING_INTERVAL = 0.1
+keep_access()
 reach_through_services()
 reconnect_late()
 __main__.main()
@@ -101,10 +102,18 @@ def configuration(env: dict[str, str], certificates: Path) -> dict[str, Any]:
     if name == env["FOUNDER"]:
         member["bootstrap"] = {
             "dcs": {**DYNAMIC, "ttl": int(env.get("LEASE_S", "20"))},
-            "initdb": [{"encoding": "UTF8"}, {"locale": "C"}, "data-checksums", "no-sync"],
+            **founding(env),
             "post_bootstrap": f"{sys.executable} -m normaldance.schema",
         }
     return member
+
+
+def founding(env: dict[str, str]) -> dict[str, Any]:
+    """How Patroni founds the cluster: empty, or from its backups where the platform keeps any."""
+    if "BACKUP_KEY" not in env:
+        return {"initdb": [{"encoding": "UTF8"}, {"locale": "C"}, "data-checksums", "no-sync"]}
+    command = f"{sys.executable} -m normaldance.backups.found"
+    return {"method": "backups", "backups": {"command": command, "keep_existing_recovery_conf": True}}
 
 
 def kubernetes(env: dict[str, str]) -> dict[str, Any]:

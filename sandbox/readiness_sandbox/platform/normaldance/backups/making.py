@@ -1,0 +1,124 @@
+"""Makes backups of the database: dumps for whoever wants one table or another version of PostgreSQL, base backups to which WAL is added."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import io
+import os
+import re
+import tarfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from .receiving import ARCHIVE
+from .restoring import BASE, StoredBackups, begins, number
+
+DUMPS = "database/"
+STAMP = "%Y%m%dT%H%M%SZ"
+_LEVEL = 1
+_LABEL = re.compile(r"START WAL LOCATION: [0-9A-F/]+ \(file ([0-9A-F]{24})\)")
+
+
+class BackupFailed(Exception):
+    """A backup was not made; the text says what the program said."""
+
+
+@dataclass(kw_only=True)
+class BackupMaker:
+    """Makes one backup at a time.
+
+    Attributes:
+        store: where backups go.
+        programs: directory of PostgreSQL's programs.
+        left_out: table that a dump lacks; empty: none. A planted defect.
+        clear: whether backups are stored as they are; a planted defect.
+    """
+
+    store: StoredBackups
+    programs: Path
+    left_out: str = ""
+    clear: bool = False
+    _one: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def dump(self) -> str:
+        """Make a dump, as of now; its name. Raises BackupFailed, ObjectStoreError."""
+        async with self._one:
+            name = f"{DUMPS}normaldance-{_stamp()}.dump"
+            without = [f"--exclude-table={self.left_out}"] if self.left_out else []
+            content = await output([self._program("pg_dump"), "-Fc", "-Z", "gzip:1", "--no-password", *without], {})
+            await self._put(name, content)
+            return name
+
+    async def base(self) -> str:
+        """Make a base backup; its name, which ends with the segment at which its WAL begins. Raises BackupFailed, ObjectStoreError."""
+        async with self._one:
+            stamp, words = _stamp(), ["-D", "-", "-Ft", "-X", "fetch", "-c", "fast", "--manifest-checksums=SHA256"]
+            replicator = {"PGUSER": "replicator", "PGPASSWORD": os.environ.get("REPLICATION_PASSWORD", "")}
+            content = await output([self._program("pg_basebackup"), *words, "--no-password"], replicator)
+            first = await asyncio.to_thread(_first_segment, content)
+            name = f"{BASE}main-{stamp}-{first}.tar.gz"
+            await self._put(name, await asyncio.to_thread(gzip.compress, content, _LEVEL))
+            return name
+
+    async def _put(self, name: str, content: bytes) -> None:
+        sealed = content if self.clear else await asyncio.to_thread(self.store.key.seal, content, name)
+        await asyncio.to_thread(self.store.bucket.put, name, sealed)
+
+    def _program(self, name: str) -> str:
+        return str(self.programs / name)
+
+
+def remove_expired(store: StoredBackups, keep_s: float, now: datetime) -> list[str]:
+    """Remove dumps and base backups older than that, but never the newest of either, and the WAL that no base backup needs; what was removed.
+
+    Raises:
+        ObjectStoreError: the store does not answer.
+    """
+    removed: list[str] = []
+    for prefix in (DUMPS, BASE):
+        there = sorted(store.bucket.listed(prefix), key=lambda one: one.name)
+        removed += [one.name for one in there[:-1] if (now - one.changed).total_seconds() > keep_s]
+    bases = [one.name for one in store.bucket.listed(BASE) if one.name not in removed]
+    if bases and any(name.startswith(BASE) for name in removed):
+        oldest = min(number(begins(name)) for name in bases)
+        pieces = (one.name for one in store.bucket.listed(ARCHIVE) if not one.name.endswith(".history"))
+        removed += [name for name in pieces if number(name.removeprefix(ARCHIVE)[:24]) < oldest]
+    for name in removed:
+        store.bucket.delete(name)
+    return removed
+
+
+async def output(command: list[str], variables: Mapping[str, str], given: bytes | None = None) -> bytes:
+    """What a program writes. Raises BackupFailed where it ends with another code than 0."""
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        env={**os.environ, **variables},
+        stdin=asyncio.subprocess.DEVNULL if given is None else asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        content, said = await process.communicate(given)
+    except asyncio.CancelledError:
+        process.kill()
+        raise
+    if process.returncode:
+        words = said.decode(errors="replace").strip()[-300:]
+        raise BackupFailed(f"{Path(command[0]).name} ended with exit code {process.returncode}: {words}")
+    return content
+
+
+def _first_segment(content: bytes) -> str:
+    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+        label = archive.extractfile("backup_label")
+        found = _LABEL.search(label.read().decode()) if label else None
+    if found is None:
+        raise BackupFailed("the base backup does not say where its WAL begins")
+    return found[1]
+
+
+def _stamp() -> str:
+    return datetime.now(UTC).strftime(STAMP)
