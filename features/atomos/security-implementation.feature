@@ -47,6 +47,10 @@ Feature: Security implementation
   Scenario: What is encrypted is encrypted with AES-256
     When the deployed platform has been inspected
     Then no encrypted value in any table names another cipher than AES-256
+  @AT-SEC-BACKUP-RESTORE
+  Scenario: An encrypted backup can be restored
+    When the deployed platform has been inspected
+    Then a copy of database restored from the newest backup has equal row counts and checksums for every table
   @AT-SEC-GDPR-EXPORT
   Scenario: The export of a user leaves no record out
     When the deployed platform has been inspected

@@ -1,0 +1,27 @@
+Feature: Backups of the database
+  They are made each hour, lie where the documents say, and are worth what a restore shows.
+
+  @DA-BAK-DB
+  Scenario: A backup is always young
+    When "everyday" traffic has run
+    Then the newest backup of the database is younger than 70 min at every moment of the run
+
+  @DA-BAK-DB-KEEP
+  Scenario: Backups are kept for a month
+    When the deployed platform has been inspected
+    Then the retention rule of the database backups is 30 d
+
+  @DA-BAK-DB-PLACE
+  Scenario: The newest backup is where it is looked for, and whole
+    When the deployed platform has been inspected
+    Then the newest backup of the database lies in "s3://normaldance-backups/database/" and has the checksum of the backup made
+
+  @DA-BAK-DB-EXPIRED
+  Scenario: Old backups go, young ones stay
+    When "everyday" traffic has run
+    Then no backup of the database older than 30 d is kept and no younger one was removed
+
+  @DA-DR-BACKUP
+  Scenario: A backup can be restored
+    When the deployed platform has been inspected
+    Then a copy of database restored from the newest backup has equal row counts and checksums for every table
