@@ -186,9 +186,9 @@ def is_settled(workload: Object) -> bool:
     if "desiredNumberScheduled" not in status:
         return is_complete(workload) and of_one_template(workload)
     counts = ("desiredNumberScheduled", "updatedNumberScheduled", "numberReady")
-    wanted, updated, ready = (int(status.get(one) or 0) for one in counts)
+    desired, updated, ready = (int(status.get(one) or 0) for one in counts)
     seen = int(status.get("observedGeneration") or 0) >= int(workload["metadata"].get("generation", 0))
-    return seen and wanted == updated == ready
+    return seen and desired == updated == ready
 
 
 def referred(rollout: Object) -> str:
