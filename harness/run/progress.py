@@ -36,8 +36,8 @@ class _Unheeded(Console):
 class Progress:
     """Prints the steps of a run, with the seconds since the start.
 
-    On a terminal the current step is updated in place; elsewhere it is a line where there was none for ten seconds. Output that cannot be written, such as to a closed pipe or a full disk, does
-    not end a run.
+    On a terminal the current step is updated in place; elsewhere it is a line where there was none for ten seconds. Output that cannot
+    be written, such as to a closed pipe or a full disk, does not end a run.
     """
 
     def __init__(self, console: Console | None = None) -> None:

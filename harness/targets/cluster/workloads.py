@@ -165,13 +165,15 @@ def ready_of(workload: Object) -> int:
 
 
 def is_complete(workload: Object) -> bool:
-    """Whether the controller has observed the present spec, and all replicas are ready.
+    """Whether the controller has observed the present spec, and all replicas are ready."""
+    return _is_observed(workload) and ready_of(workload) == replicas_of(workload)
 
-    The generation of a Rollout is a text.
-    """
+
+def _is_observed(workload: Object) -> bool:
+    """Whether the status is of the present spec. The generation that the controller of a Rollout has seen is a text."""
     observed = str((workload.get("status") or {}).get("observedGeneration") or 0)
     seen = int(observed) if observed.isdigit() else 0
-    return seen >= int(workload["metadata"].get("generation", 0)) and ready_of(workload) == replicas_of(workload)
+    return seen >= int(workload["metadata"].get("generation", 0))
 
 
 def of_one_template(workload: Object) -> bool:
@@ -186,9 +188,8 @@ def is_settled(workload: Object) -> bool:
     if "desiredNumberScheduled" not in status:
         return is_complete(workload) and of_one_template(workload)
     counts = ("desiredNumberScheduled", "updatedNumberScheduled", "numberReady")
-    wanted, updated, ready = (int(status.get(one) or 0) for one in counts)
-    seen = int(status.get("observedGeneration") or 0) >= int(workload["metadata"].get("generation", 0))
-    return seen and wanted == updated == ready
+    desired, updated, ready = (int(status.get(one) or 0) for one in counts)
+    return _is_observed(workload) and desired == updated == ready
 
 
 def referred(rollout: Object) -> str:

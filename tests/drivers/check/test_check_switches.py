@@ -24,6 +24,7 @@ CHECKED = {"name": "gateway", "env": [{"name": "CHECKS", "value": "yes"}]}
 REPLACED = {"updatedReplicas": 1, "replicas": 2, "readyReplicas": 1}
 DONE = {"updatedReplicas": 1, "replicas": 1, "readyReplicas": 1}
 NODES_REPLACED = {"desiredNumberScheduled": 3, "updatedNumberScheduled": 2, "numberReady": 3}
+UNSEEN = {"observedGeneration": 0}
 NODES_DONE = {"desiredNumberScheduled": 3, "updatedNumberScheduled": 3, "numberReady": 3}
 
 
@@ -47,7 +48,7 @@ class OneWorkload:
         spec = {"replicas": 1, "template": {"spec": {"containers": [self.container]}}}
         meta = {"name": "gateway", "namespace": "shop", "generation": 1}
         own = {"apiVersion": "apps/v1", "kind": self.kind, "metadata": meta}
-        return {**own, "spec": spec, "status": {**status, "observedGeneration": 1}}
+        return {**own, "spec": spec, "status": {"observedGeneration": 1, **status}}
 
     def change(self, patch: dict[str, Any]) -> None:
         """A merge patch of its containers."""
@@ -118,7 +119,9 @@ def off_and_on(workload: OneWorkload, directory: Path) -> None:
     ("kind", "statuses"),
     [
         ("Deployment", [REPLACED, REPLACED, REPLACED, REPLACED, DONE]),
+        ("Deployment", [{**DONE, **UNSEEN}] * 4 + [DONE]),
         ("DaemonSet", [NODES_REPLACED, NODES_REPLACED, NODES_REPLACED, NODES_REPLACED, NODES_DONE]),
+        ("DaemonSet", [{**NODES_DONE, **UNSEEN}] * 4 + [NODES_DONE]),
     ],
 )
 def test_a_layer_is_on_again_when_its_last_old_pod_is_gone(

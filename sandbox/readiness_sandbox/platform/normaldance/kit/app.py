@@ -223,8 +223,7 @@ class Envelope:
     def exposition(self) -> bytes:
         """The metrics; the enhanced ones where that feature is on."""
         registries = [self.registry, *([self._enhanced] if self._is_enhanced() else [])]
-        quick = (each.exposition().encode() for each in self.histograms)
-        return b"".join([*quick, *map(generate_latest, registries)])
+        return b"".join([*(each.exposition().encode() for each in self.histograms), *map(generate_latest, registries)])
 
     def _is_enhanced(self) -> bool:
         return self.features.on("enhanced-metrics")

@@ -29,7 +29,7 @@ class QuickHistogram:
         self._name, self._labels = name, tuple(labels)
         self._ends = tuple(float(end) for end in ends)
         self._head = f"# HELP {name} {says}\n# TYPE {name} {'histogram' if ends else 'summary'}\n"
-        self._series: dict[tuple[str, ...], _Series] = {}
+        self._series: dict[tuple[str, ...], _CountedTimes] = {}
 
     def observe(self, seconds: float, *values: str) -> None:
         """Count one time; `values` are those of the labels."""
@@ -38,7 +38,7 @@ class QuickHistogram:
             labels = ",".join(
                 f'{name}="{value.translate(_ESCAPES)}"' for name, value in zip(self._labels, values, strict=True)
             )
-            counted = self._series[values] = _Series(self._name, labels, self._ends)
+            counted = self._series[values] = _CountedTimes(self._name, labels, self._ends)
         counted.counts[bisect_left(self._ends, seconds)] += 1
         counted.sum_s += seconds
 
@@ -47,7 +47,7 @@ class QuickHistogram:
         return self._head + "".join(each.lines() for each in self._series.values())
 
 
-class _Series:
+class _CountedTimes:
     """One combination of labels: what begins each of its lines stays as it is."""
 
     def __init__(self, metric: str, labels: str, ends: Sequence[float]) -> None:
