@@ -171,7 +171,7 @@ def test_a_write_meanwhile_is_not_decided(drill: Drill) -> None:
 
 def test_a_restore_that_hangs_is_killed(drill: Drill) -> None:
     """It is late if the limit is over, and else not decided."""
-    drill.restore, drill.within = "sleep 600", "1 s"
+    drill.make, drill.restore, drill.within = "true", "sleep 600", "5 s"
     assert drill.time("500 ms").ok is False
     assert drill.time("1 h").ok is None
     assert [one.ok for one in drill.copy()] == [None]
