@@ -67,7 +67,7 @@ class CacheProcess:
     def ask(self, *words: str | int) -> Any:
         """The answer to a command."""
         with self.client as client:
-            return client.execute_command(*words)  # type: ignore[no-untyped-call]
+            return client.execute_command(*words)
 
     def kill(self) -> None:
         """Kill it."""
@@ -110,8 +110,8 @@ def until(condition: Any, within_s: float = 30.0) -> None:
 def clustered(path: str, directory: Path, hosts: Sequence[str]) -> Iterator[list[CacheProcess]]:
     """Three primaries, each with a replica, at six addresses: the replica of the first is the fourth."""
     with ExitStack() as stack:
-        settings = ("--cluster-enabled", "yes", "--cluster-node-timeout", "1000", "--maxmemory", "32mb")
-        settings += ("--maxmemory-policy", "allkeys-lru", "--cluster-announce-ip")
+        limits = ("--maxmemory", "32mb", "--maxmemory-policy", "allkeys-lru")
+        settings = ("--cluster-enabled", "yes", "--cluster-node-timeout", "1000", *limits, "--cluster-announce-ip")
         servers = [stack.enter_context(cache(path, directory / host, host, 6379, *settings, host)) for host in hosts]
         joined(servers)
         yield servers

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from harness.drivers.check.cache import memory, shares
+from harness.drivers.check.cache import memory
 from harness.drivers.check.cache.memory import cache_memory
 from harness.drivers.check.cache.shares import cache_hits
 from harness.drivers.check.cache.slots import cache_slots
@@ -270,7 +270,12 @@ def test_the_share_of_hits_is_counted_between_two_readings(lone: CacheProcess, t
     assert hits(target, lambda: looked_up(lone, 150, 50)) == ("75 % of 200 in 20 s", True)
     assert hits(target, lambda: looked_up(lone, 50, 150)) == ("25 % of 200 in 20 s", False)
     assert hits(target, lambda: looked_up(lone, 50, 0))[1] is None
-    reset = hits(target, lambda: (lone.ask("CONFIG", "RESETSTAT"), looked_up(lone, 150, 50)))
+
+    def counted_anew() -> None:
+        lone.ask("CONFIG", "RESETSTAT")
+        looked_up(lone, 150, 50)
+
+    reset = hits(target, counted_anew)
     assert reset == (f"{NET}9:6379 counts anew: it was started again, or its counts were reset", None)
 
 
@@ -307,7 +312,7 @@ def hits(target: Target, meanwhile: Callable[[], object]) -> tuple[str, bool | N
             patch.undo()
             meanwhile()
 
-        patch.setattr(shares.clock, "sleep", slept)
+        patch.setattr("harness.drivers.check.cache.shares.clock.sleep", slept)
         ((_, observed, ok),) = read(cache_hits, target, at_least="50 %")
     return observed, ok
 

@@ -66,7 +66,11 @@ def _refuse(target: Target, where: str, route: CachedRoute) -> None:
             f"the write has no `{_VALUE}` in its body", where=where, hint=f'write `body: {{title: "{_VALUE}"}}`'
         )
     if route.read.method not in SAFE:
-        raise ConfigurationError(f"`{route.read.call}` changes something, a read was expected", where=where, hint="write `read: {call: GET /PATH}`")
+        raise ConfigurationError(
+            f"`{route.read.call}` changes something, a read was expected",
+            where=where,
+            hint="write `read: {call: GET /PATH}`",
+        )
     allowed = any(fnmatchcase(route.write.call, one.operations) for one in target.may_write if one.operations)
     if not (target.breakable or allowed):
         hint = f"write `may_write: [{{operations: '{route.write.call}'}}]` if the check may change what the route reads"

@@ -102,7 +102,7 @@ def _listener(target: Target, server: CacheServer, at: Endpoint, channel: str) -
     from redis import exceptions
 
     with connected(target, server, at) as connection:
-        listener = connection.client.pubsub()
+        listener = connection.client.pubsub()  # type: ignore[no-untyped-call]
         try:
             listener.subscribe(channel)
             if listener.get_message(timeout=WITHIN_S) is None:

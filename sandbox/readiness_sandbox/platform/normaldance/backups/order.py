@@ -30,4 +30,5 @@ def order(method: str, url: str, token: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(order(*sys.argv[1:3], Path(sys.argv[3]).read_text().strip()))
+    _, asked, address, token_file = sys.argv
+    sys.exit(order(asked, address, Path(token_file).read_text().strip()))
