@@ -7,9 +7,12 @@ import multiprocessing
 import os
 import shlex
 import signal
+import socket
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import psycopg
@@ -192,6 +195,27 @@ def test_nothing_runs_if_the_scratch_database_serves_or_is_there(drill: Drill) -
         with pytest.raises(DriverError, match=why):
             drill.time("1 h")
     assert not (drill.here / "ran").exists()
+
+
+def test_a_balancer_without_a_server_behind_it_has_no_scratch_database(drill: Drill) -> None:
+    """It closes each connection without a byte; where nothing is said and nothing closed, there may be one."""
+    drill.scratch = f"host={NET}233 port=5433 user=tester dbname=scratch"
+    scratch = drill.target().drills["orders"].scratch
+    with socket.create_server((f"{NET}233", 5433)) as balancer:
+        closing = Thread(target=_close_each, args=(balancer,))
+        closing.start()
+        assert is_gone(scratch)
+        balancer.shutdown(socket.SHUT_RDWR)
+        closing.join()
+    with socket.create_server((f"{NET}233", 5433)):
+        assert not is_gone(scratch)
+
+
+def _close_each(balancer: socket.socket) -> None:
+    """Take connections and close them, until the balancer is shut."""
+    with suppress(OSError):
+        while True:
+            balancer.accept()[0].close()
 
 
 def test_a_restore_after_which_the_scratch_address_reaches_what_serves_proves_nothing(drill: Drill) -> None:
