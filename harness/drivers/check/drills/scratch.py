@@ -6,7 +6,7 @@ import secrets
 import socket
 import struct
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 from harness import clock
@@ -121,15 +121,16 @@ def _listens(host: str, port: int) -> bool:
 def _answers(host: str, port: int) -> bool:
     """Whether a connection is not closed without an answer to the request for TLS. Raises OSError."""
     local = host.startswith("/")
-    with socket.socket(socket.AF_UNIX) if local else socket.create_connection((host, port), timeout=CONNECT_S) as one:
+    with (
+        suppress(ConnectionResetError, BrokenPipeError),
+        socket.socket(socket.AF_UNIX) if local else socket.create_connection((host, port), CONNECT_S) as one,
+    ):
+        one.settimeout(CONNECT_S)
         if local:
             one.connect(f"{host}/.s.PGSQL.{port}")
-        one.settimeout(CONNECT_S)
-        try:
-            one.sendall(_REQUEST_OF_TLS)
-            return bool(one.recv(1))
-        except (ConnectionResetError, BrokenPipeError):
-            return False
+        one.sendall(_REQUEST_OF_TLS)
+        return bool(one.recv(1))
+    return False
 
 
 def await_scratch(scratch: Reference, within_s: float) -> bool:
