@@ -172,6 +172,16 @@ def test_a_write_meanwhile_is_not_decided(drill: Drill) -> None:
     assert [(one.subject, one.ok) for one in drill.copy()] == [("table public.events_1", None)]
 
 
+def test_rows_added_before_and_after_the_copy_was_taken_leave_it_equal(drill: Drill) -> None:
+    """Each part of the table is as it was before or after; a row that is lost as well is in neither, and names the table."""
+    add = "-d postgres -c \"INSERT INTO orders (note) SELECT 'added ' || n FROM generate_series(1, 5) n\""
+    drill.make = " && ".join([once := drill.program("psql", f"{drill.at} {add}"), drill.make, once])
+    assert drill.copy() == []
+    gone = drill.psql("DELETE FROM orders WHERE id = 7")
+    drill.restore += f" && {gone}"
+    assert [(one.subject, one.ok) for one in drill.copy()] == [("table public.orders", None)]
+
+
 def test_a_restore_that_hangs_is_killed(drill: Drill) -> None:
     """It is late if the limit is over, and else not decided."""
     drill.make, drill.restore, drill.within = "true", "sleep 600", "5 s"
