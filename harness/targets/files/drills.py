@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from harness.targets.files.reference import Reference
 from harness.targets.files.stored import Words
@@ -37,3 +37,23 @@ class RestoreDrill(TargetSection):
     scratch: Reference
     remove: DrillCommand
     within_s: Annotated[float, quantity("time", "10 min"), Field(gt=0)] = Field(default=600.0, alias="within")
+
+
+class DatabaseRestore(TargetSection):
+    """How the platform restores its database when every member is gone with its volume: one of `cronjob` and `command`.
+
+    Attributes:
+        cronjob: CronJob in the namespace of the lock, from whose template a Job is made.
+        command: a command on this machine, which ends when the database is restored; it may be repeated.
+        within_s: time for it, in s.
+    """
+
+    cronjob: str = ""
+    command: Words = ()
+    within_s: Annotated[float, quantity("time", "10 min"), Field(gt=0)] = Field(default=600.0, alias="within")
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if bool(self.cronjob) == bool(self.command):
+            raise ValueError("exactly one of `cronjob`, `command`")
+        return self

@@ -15,7 +15,6 @@ from typing import Any, Final
 from harness import clock
 from harness.drivers.check.claim import When, claim
 from harness.drivers.check.drills.checksums import sums_of, writes_of
-from harness.drivers.check.drills.commands import CommandEnded, CommandHangs, run_command
 from harness.drivers.check.drills.compared import compared
 from harness.drivers.check.drills.scratch import await_scratch, is_gone, is_the_same, refuse_scratch
 from harness.drivers.check.needs import DATABASE, within
@@ -25,6 +24,7 @@ from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError, DriverError
 from harness.model import Quantity
 from harness.targets import Target, platform_of
+from harness.targets.commands import CommandEnded, CommandHangs, run_command
 from harness.targets.files.drills import DrillCommand, RestoreDrill
 from harness.targets.files.reference import Reference
 from harness.targets.kubernetes import Cluster
