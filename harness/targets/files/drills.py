@@ -7,8 +7,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from harness.targets.files.reference import Reference
-from harness.targets.files.stored import Words
-from harness.targets.files.values import TargetSection, quantity
+from harness.targets.files.values import TargetSection, Words, quantity
 
 
 class DrillCommand(TargetSection):
@@ -49,7 +48,7 @@ class DatabaseRestore(TargetSection):
     """
 
     cronjob: str = ""
-    command: Words = ()
+    command: tuple[Word, ...] = ()
     within_s: Annotated[float, quantity("time", "10 min"), Field(gt=0)] = Field(default=600.0, alias="within")
 
     @model_validator(mode="after")
