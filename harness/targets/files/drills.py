@@ -7,7 +7,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from harness.targets.files.reference import Reference
-from harness.targets.files.values import TargetSection, Words, quantity
+from harness.targets.files.values import TargetSection, Word, Words, quantity
 
 
 class DrillCommand(TargetSection):
