@@ -58,13 +58,10 @@ def lose_members() -> Hits:
 
 @undoes(take_members)
 @accesses(*RESTORING)
-def restore_members() -> str:
-    """Run the platform's procedure that restores its database, and wait for its end; returns what was run.
+def restore_members() -> list[str]:
+    """Run the platform's procedure that restores its database, and wait for its end; returns the primary region.
 
     Raises:
         DriverError: it failed, or did not end in time.
     """
-    here = session()
-    done = restore_database(here.cluster, here.target)
-    here.undo(take_members)
-    return done
+    return session().undo(take_members)

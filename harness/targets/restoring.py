@@ -9,7 +9,7 @@ from harness.targets.access import LOCK, Access, access
 from harness.targets.cluster.jobs import JOBS, delete_job, run_job
 from harness.targets.cluster.own import OWN
 from harness.targets.commands import run_command
-from harness.targets.database import MEMBERS, database_of, leader_of, not_streaming
+from harness.targets.database import MEMBERS, database_of, is_running, leader_of
 from harness.targets.files.drills import DatabaseRestore, DrillCommand
 from harness.targets.files.target import Target
 from harness.targets.kubernetes import Cluster, Object, labels_of
@@ -34,8 +34,8 @@ def restore_of(target: Target) -> DatabaseRestore:
     return database.restore
 
 
-def restore_database(cluster: Cluster, target: Target) -> str:
-    """Run the procedure and wait for its end, unless a member leads and serves; what was run, empty if nothing was.
+def restore_database(cluster: Cluster, target: Target) -> None:
+    """Run the procedure and wait for its end, unless a member leads and serves.
 
     Raises:
         ConfigurationError: the target file names no procedure, or its CronJob does not exist.
@@ -43,10 +43,10 @@ def restore_database(cluster: Cluster, target: Target) -> str:
     """
     procedure = restore_of(target)
     if _is_led(cluster, target):
-        return ""
+        return
     if procedure.command:
         run_command(DrillCommand(command=procedure.command), procedure.within_s)
-        return procedure.command[0]
+        return
     _, lock = database_of(target)
     body = _job_of(cluster, target, procedure.cronjob)
     ended = run_job(cluster, lock.namespace, body, procedure.within_s)
@@ -58,14 +58,11 @@ def restore_database(cluster: Cluster, target: Target) -> str:
     delete_job(cluster, lock.namespace, name)
     if ended.log:
         raise DriverError(f"the Job {lock.namespace}/{name} {ended.words}{ended.log}", where=target.name)
-    return f"{lock.namespace}/{name}"
 
 
 def _is_led(cluster: Cluster, target: Target) -> bool:
-    """Whether the holder of the lock says that it runs and is ready: nothing is restored over it."""
-    leader = leader_of(cluster, target)
-    troubled = {trouble.member for trouble in not_streaming(cluster, target)}
-    return bool(leader) and leader not in troubled
+    """Whether the holder of the lock reports that its server runs: nothing is restored over it."""
+    return is_running(cluster, target, leader_of(cluster, target))
 
 
 def _job_of(cluster: Cluster, target: Target, name: str) -> Object:

@@ -54,7 +54,7 @@ class HarnessBlock(BaseModel):
         domain: fault domain, which names the parts that fail together.
         confirmed_by: probe of the file that confirms that the fault was injected.
         gone_by: probe of the file that confirms that the fault was removed.
-        restarted_by: action of the file that restarts the stopped parts; the restart is part of the measured recovery.
+        restarted_by: action of the file that restarts or restores the parts that are gone, which is part of the measured recovery.
         within_s: maximum time in s until the fault is confirmed.
         takes_s: expected time in s of the complete experiment.
         processes: pidfiles of processes that the fault ends; ended processes are the proof of the fault.
