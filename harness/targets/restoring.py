@@ -76,5 +76,5 @@ def _job_of(cluster: Cluster, target: Target, name: str) -> Object:
             hint="name a CronJob beside the lock of the database; it may be suspended",
         )
     template = found["spec"]["jobTemplate"]
-    metadata = {"name": f"readiness-{name}"[:63], "labels": {**labels_of(template), **OWN}}
+    metadata = {"name": f"readiness-{name}"[:63], "labels": {**labels_of({"metadata": {}, **template}), **OWN}}
     return {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": template["spec"]}
