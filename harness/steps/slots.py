@@ -20,6 +20,7 @@ DOMAINS: Final = (
     "zone",
     "database",
     "region",
+    "members",
     "service",
     "container",
     "process",
@@ -206,7 +207,7 @@ SLOTS: Final[Mapping[str, Slot]] = {
     "experiments": Slot(
         pattern=f"single-fault experiment|disaster experiment|experiment of domain {_DOMAINS}",
         about=(
-            "single-fault experiment (domain pod, node, database), disaster experiment (domain database, region), or experiment of domain with "
+            "single-fault experiment (domain pod, node, database), disaster experiment (domain database, region, members), or experiment of domain with "
             f"fault domains, the last after `or`: {', '.join(DOMAINS)}"
         ),
         example="experiment of domain pod, node or network",

@@ -223,7 +223,7 @@ class ExperimentPlan:
     Attributes:
         name: name of the file without `.yaml`.
         file: resolved path of the file.
-        domain: pod, node, zone, database, region, service, process, host, external, network, or `none` without a fault.
+        domain: pod, node, zone, database, region, members, service, process, host, external, network, or `none` without a fault.
         within_s: maximum time in s until the fault is confirmed.
         hold_s: minimum time in s for which the fault is kept active; 0: it is not kept.
         observe_s: observation in s without a recovery, which is the longest scaled limit of its objectives.
