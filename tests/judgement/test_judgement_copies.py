@@ -27,6 +27,7 @@ from judgement_builders import (
 )
 
 from harness.judgement import judge
+from harness.judgement.figures.ledger.journey_writes import journey_accounts
 from harness.judgement.ledger.account import account_of
 from harness.judgement.ledger.excuses import unexcused
 from harness.model import (
@@ -241,6 +242,29 @@ def test_what_journeys_wrote_is_there_once(run: Evidence, outcome: Outcome, why:
     if "lost" in why:
         lax = replace(bare, durability="", traffic={"everyday": everyday})
         assert judged(Figure.COPIES, run, lax)[1].outcome is INCONCLUSIVE
+
+
+@pytest.mark.parametrize(
+    ("domain", "at_s", "lost"), [("members", 110, 0), ("members", 40, 2), ("members", 140, 2), ("database", 110, 2)]
+)
+def test_plays_that_a_disaster_took_with_every_copy_decide_nothing(domain: str, at_s: float, lost: int) -> None:
+    """The last play of each of two tracks is not counted: sent within the RPO before the disaster, before that, after it, and where copies remained."""
+    base = journeys([4, 4])
+    rows = base.recorded["journey-writes"]
+    made = np.where(rows.ints["digest"] == 5, ns(at_s), rows.ints["made_ns"])
+    reads = base.recorded["journey-reads"]
+    late = {**reads.ints, "seen_ns": np.full(len(reads), ns(190))}
+    moved = {
+        "journey-writes": replace(rows, ints={**rows.ints, "made_ns": made}),
+        "journey-reads": replace(reads, ints=late),
+    }
+    taken = [replace(one, domain=domain) for one in base.experiments["database-loss"]]
+    run = with_experiment(taken, replace(base, recorded={**base.recorded, **moved}))
+    granted = plan({"R": no_loss("database-loss", older_than="1 h")}, durability="quorum")
+    account = AccountPlan(name="plays", path="/tracks/{id}", counts="plays")
+    known = replace(granted, traffic={"everyday": replace(granted.traffic["everyday"], accounts=(account,))})
+    (result,) = journey_accounts(known, run)
+    assert (result.lost, result.twice, result.wrong) == (lost, 0, 0)
 
 
 def test_a_write_that_no_account_covers_is_never_sent_twice() -> None:
