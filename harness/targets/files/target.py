@@ -15,7 +15,7 @@ from harness.targets.files.audit import AuditSettings, ExportSettings
 from harness.targets.files.backups import BackupStore
 from harness.targets.files.cache import CacheSettings
 from harness.targets.files.changes import FlagSettings, MigrationSettings, RolloutSettings
-from harness.targets.files.drills import RestoreDrill
+from harness.targets.files.drills import RestoreDrill, wrong_drills
 from harness.targets.files.identity import Authorisation, IdentitySettings, wrong_identity
 from harness.targets.files.listeners import Tls
 from harness.targets.files.outside import ActiveUsers, Alerting, Dns, Flows, Grafana, Metrics, Profiles, UserReports
@@ -362,6 +362,7 @@ def _check(target: Target, document: YamlDocument) -> None:
         *wrong_strategies(target.rollout.strategies if target.rollout is not None else {}),
         *wrong_identity(target.identity, target.authorisation, signs_in=target.sign_in is not None),
         *wrong_sessions(target.identity, target.limits),
+        *wrong_drills(target.drills, in_cluster=target.kubernetes is not None),
     ]
     for location, what, hint in wrong:
         raise ConfigurationError(what, where=document.where(location), hint=hint)

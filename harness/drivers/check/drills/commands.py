@@ -5,31 +5,65 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
+from harness.drivers.check.drills.scratch import is_gone
+from harness.drivers.check.drills.steps import CHECK, StepFailed, StepHangs
 from harness.errors import DriverError
-from harness.targets.files.drills import DrillCommand
+from harness.targets import Target, platform_of
+from harness.targets.files.drills import DrillCommand, RestoreDrill
+from harness.targets.files.reference import Reference
+from harness.targets.undo import undo_now, undoable
+
+if TYPE_CHECKING:
+    from harness.model import Intent
+    from harness.targets.kubernetes import Cluster
 
 _NO: Final = subprocess.DEVNULL
 _NOT_TRIED: Final = frozenset({75, 126, 127})
 """Exit codes of a command that did nothing: a temporary failure (EX_TEMPFAIL), not executable, not found."""
 
 
-class CommandEnded(DriverError):
-    """A command ended with an exit code that says that it failed."""
+class CommandSteps:
+    """A drill by commands."""
 
+    def __init__(self, target: Target, name: str, drill: RestoreDrill) -> None:
+        self._target, self._name, self._drill = target, name, drill
+        self._intents: list[Intent] = []
 
-class CommandHangs(DriverError):
-    """A command did not end in time and was killed, with the processes of its group."""
+    def refuse(self) -> None:
+        """Nothing is known of a command before it runs."""
+
+    def make(self) -> None:
+        """Run `make`."""
+        if self._drill.make is not None:
+            run_command(self._drill.make, self._drill.within_s)
+
+    def intend(self) -> None:
+        """Write `remove` to the undo log."""
+        drill = self._drill
+        words = list(drill.remove.command) if drill.remove is not None else []
+        saved = {"words": words, "scratch": drill.scratch.model_dump(), "within_s": drill.within_s}
+        what = f"restore {self._name} into a scratch database"
+        self._intents.append(_restore.intend(platform_of(self._target), CHECK, what, **saved))
+
+    def restore(self) -> None:
+        """Run `restore`."""
+        _restore(self._drill)
+
+    def undo(self) -> None:
+        """Run `remove`, if `restore` may have run."""
+        undo_now(None, self._target, *self._intents)
 
 
 def run_command(command: DrillCommand, within_s: float) -> None:
     """Run a command to completion.
 
     Raises:
-        CommandEnded: it failed.
-        CommandHangs: it did not end in time.
+        StepFailed: it failed.
+        StepHangs: it did not end in time, and was killed with the processes of its group.
         DriverError: it could not be run.
     """
     name = command.command[0]
@@ -40,7 +74,7 @@ def run_command(command: DrillCommand, within_s: float) -> None:
     try:
         code = process.wait(within_s)
     except subprocess.TimeoutExpired:
-        raise CommandHangs(f"did not end within {within_s:g} s", where=name) from None
+        raise StepHangs(f"did not end within {within_s:g} s", where=f"`{name}`") from None
     finally:
         if process.poll() is None:
             with suppress(ProcessLookupError):
@@ -49,4 +83,24 @@ def run_command(command: DrillCommand, within_s: float) -> None:
     if code in _NOT_TRIED:
         raise DriverError(f"the command could not be run: it ended with {code}", where=name)
     if code:
-        raise CommandEnded(f"ended with {code}", where=name)
+        raise StepFailed(f"ended with {code}", where=f"`{name}`")
+
+
+def _remove(
+    _cluster: Cluster | None, _target: Target, *, words: Sequence[str], scratch: Mapping[str, Any], within_s: float
+) -> None:
+    """Remove the scratch database.
+
+    Raises:
+        DriverError: the command failed, or the database is still there.
+    """
+    run_command(DrillCommand(command=tuple(words)), within_s)
+    if not is_gone(dsn := Reference.model_validate(scratch)):
+        hint = "`remove` must remove the database, and end a restore that still runs"
+        raise DriverError("the scratch database is still there", where=str(dsn), hint=hint)
+
+
+@undoable("restore-drill", undo=_remove)
+def _restore(drill: RestoreDrill) -> None:
+    if drill.restore is not None:
+        run_command(drill.restore, drill.within_s)

@@ -10,30 +10,32 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from harness import clock
 from harness.drivers.check.claim import When, claim
 from harness.drivers.check.drills.checksums import sums_of, writes_of
-from harness.drivers.check.drills.commands import CommandEnded, CommandHangs, run_command
+from harness.drivers.check.drills.cloudnative_pg import CloudNativePgSteps, needed_access
+from harness.drivers.check.drills.commands import CommandSteps
 from harness.drivers.check.drills.compared import compared
-from harness.drivers.check.drills.scratch import await_scratch, is_gone, is_the_same, refuse_scratch
+from harness.drivers.check.drills.scratch import await_scratch, is_the_same, refuse_scratch
+from harness.drivers.check.drills.steps import DrillSteps, StepFailed, StepHangs
 from harness.drivers.check.needs import DATABASE, within
 from harness.drivers.check.once import OncePerRun
 from harness.drivers.check.sql.asking import database_in, rows_of
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError, DriverError
 from harness.model import Quantity
-from harness.targets import Target, platform_of
-from harness.targets.files.drills import DrillCommand, RestoreDrill
-from harness.targets.files.reference import Reference
-from harness.targets.kubernetes import Cluster
-from harness.targets.undo import undo_now, undoable
+from harness.model.planned.need import RequiredKey
+from harness.targets import Target
+from harness.targets.access import Access, accesses
+from harness.targets.files.drills import RestoreDrill
 from harness.units import NS_PER_S
 
-_CHECK: Final = "check restore-drill"
 _DRILL: Final = within("drills.{drill}", "a backup is restored into a scratch database")
-_MAKE: Final = within("drills.{drill}.make", "the content of a backup is known if the drill makes it")
+_MAKE: Final = RequiredKey(
+    "drills.{drill}.makes", "the content of a backup is known if the drill makes it", "`drills.{drill}.make`"
+)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -59,6 +61,12 @@ class DrillSeen:
     tables: int = 0
 
 
+def _accesses(target: Target, params: Mapping[str, str]) -> tuple[Access, ...]:
+    """What a drill by resources makes and reads."""
+    drill = target.drills.get(params["drill"])
+    return () if drill is None or drill.cloudnative_pg is None else needed_access(drill.cloudnative_pg)
+
+
 _SEEN: Final = OncePerRun[DrillSeen]()
 
 
@@ -72,10 +80,11 @@ _SEEN: Final = OncePerRun[DrillSeen]()
     consent="restore-drill",
     again=False,
 )
+@accesses(by=_accesses)
 def restored_copy(target: Target, params: Mapping[str, str]) -> FactProbe:
     """A new backup is made and restored into a scratch database, whose tables are compared with those that serve, right before the backup and right after it."""
     drill = _drill_of(target, params)
-    if drill.make is None:
+    if not drill.makes:
         hint = f"write `drills: {{{params['drill']}: {{make: {{command: [WORDS]}}}}}}`"
         raise ConfigurationError("does not say how a backup is made", where=f"{target.file}: drills", hint=hint)
 
@@ -99,6 +108,7 @@ def restored_copy(target: Target, params: Mapping[str, str]) -> FactProbe:
     consent="restore-drill",
     again=False,
 )
+@accesses(by=_accesses)
 def restore_time(target: Target, params: Mapping[str, str]) -> FactProbe:
     """A backup is restored into a scratch database: the time from the start of the command until the database answers and is not in recovery."""
     drill, limit_s = _drill_of(target, params), Quantity.parse(params["within"]).base
@@ -117,6 +127,13 @@ def restore_time(target: Target, params: Mapping[str, str]) -> FactProbe:
         return [FactReading(subject=f"restore of {params['drill']}", expected=expected, observed=observed, ok=ok)]
 
     return probe
+
+
+def steps_of(target: Target, drill: RestoreDrill, name: str) -> DrillSteps:
+    """The steps of a drill, by commands or by resources."""
+    if drill.cloudnative_pg is not None:
+        return CloudNativePgSteps(target, name, drill, drill.cloudnative_pg)
+    return CommandSteps(target, name, drill)
 
 
 def _drill_of(target: Target, params: Mapping[str, str]) -> RestoreDrill:
@@ -139,19 +156,19 @@ def _drilled(target: Target, drill: RestoreDrill, name: str) -> DrillSeen:
             could not be removed.
         TargetUnreachable: the database that serves does not answer.
     """
-    serves = database_in(target).dsn
+    serves, steps = database_in(target).dsn, steps_of(target, drill, name)
     if rows_of(serves, "SELECT pg_is_in_recovery()") != [(False,)]:
         hint = "name the primary in `database.dsn`: a standby may lag behind the backup"
         raise DriverError("the database that serves is a standby", where=str(serves), hint=hint)
     refuse_scratch(serves, drill.scratch)
-    before = sums_of(serves, drill.within_s) if drill.make is not None else None
-    if drill.make is not None:
-        run_command(drill.make, drill.within_s)
-    after = sums_of(serves, drill.within_s) if drill.make is not None else None
-    saved = {"words": list(drill.remove.command), "scratch": drill.scratch.model_dump(), "within_s": drill.within_s}
-    intent = _restore.intend(platform_of(target), _CHECK, f"restore {name} into a scratch database", **saved)
+    steps.refuse()
+    before = sums_of(serves, drill.within_s) if drill.makes else None
     try:
-        seen = _restored(drill)
+        if drill.makes:
+            steps.make()
+        after = sums_of(serves, drill.within_s) if drill.makes else None
+        steps.intend()
+        seen = _restored(drill, steps)
         if seen.took_s is not None:
             if is_the_same(serves, drill.scratch):
                 raise DriverError("the scratch database is the one that serves", where=str(drill.scratch))
@@ -161,38 +178,19 @@ def _drilled(target: Target, drill: RestoreDrill, name: str) -> DrillSeen:
                 seen.facts = compared(before, after, writes_of(serves), found)
         return seen
     finally:
-        undo_now(None, target, intent)
+        steps.undo()
 
 
-def _restored(drill: RestoreDrill) -> DrillSeen:
+def _restored(drill: RestoreDrill, steps: DrillSteps) -> DrillSeen:
     started_ns, deadline = clock.now_ns(), clock.Deadline.after(drill.within_s)
     seen = DrillSeen()
     try:
-        _restore(drill)
+        steps.restore()
         if await_scratch(drill.scratch, deadline.left_s):
             seen.took_s = (clock.now_ns() - started_ns) / NS_PER_S
         else:
             seen.why, seen.hung = "the scratch database does not answer, or is still in recovery", True
-    except (CommandEnded, CommandHangs) as error:
-        seen.why, seen.hung = f"`{error.where}` {error.what}", isinstance(error, CommandHangs)
+    except (StepFailed, StepHangs) as error:
+        seen.why, seen.hung = f"{error.where} {error.what}", isinstance(error, StepHangs)
     seen.failed, seen.waited_s = bool(seen.why), (clock.now_ns() - started_ns) / NS_PER_S
     return seen
-
-
-def _remove(
-    _cluster: Cluster | None, _target: Target, *, words: Sequence[str], scratch: Mapping[str, Any], within_s: float
-) -> None:
-    """Remove the scratch database.
-
-    Raises:
-        DriverError: the command failed, or the database is still there.
-    """
-    run_command(DrillCommand(command=tuple(words)), within_s)
-    if not is_gone(dsn := Reference.model_validate(scratch)):
-        hint = "`remove` must remove the database, and end a restore that still runs"
-        raise DriverError("the scratch database is still there", where=str(dsn), hint=hint)
-
-
-@undoable("restore-drill", undo=_remove)
-def _restore(drill: RestoreDrill) -> None:
-    run_command(drill.restore, drill.within_s)
