@@ -147,6 +147,12 @@ class Cluster(ApiCalls):
         answer = self._call(client.VersionApi(self.api).get_code)
         return str(answer.get("gitVersion", "")) if answer else ""
 
+    def date(self) -> str:
+        """The API server's clock, as the header Date of an answer has it; empty: the answer has none."""
+        from kubernetes import client
+
+        return self._header("Date", client.VersionApi(self.api).get_code)
+
     def groups(self) -> frozenset[str]:
         """The API groups that the API server serves, including those of add-ons, without the nameless core group."""
         from kubernetes import client
