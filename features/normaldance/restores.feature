@@ -4,4 +4,4 @@ Feature: Restores of the database
   @DA-BAK-DB-PITR
   Scenario: The database can be restored to a chosen second
     When the deployed platform has been inspected
-    Then the database restored to a chosen second holds every write acknowledged before it and none after it
+    Then the database restored to a chosen second contains every write acknowledged before it and none after it

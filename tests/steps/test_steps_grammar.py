@@ -307,7 +307,7 @@ OBJECTIVES = {
     "a copy of orders restored from the newest backup has equal row counts and checksums for every table": check(
         "restored-copy", drill="orders"
     ),
-    "the orders restored to a chosen second holds every write acknowledged before it and none after it": check(
+    "the orders restored to a chosen second contains every write acknowledged before it and none after it": check(
         "restored-moment", drill="orders"
     ),
     "a restore of orders is done within 4 h": check("restore-time", drill="orders", within="4 h"),

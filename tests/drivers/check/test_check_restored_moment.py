@@ -85,7 +85,7 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Course]:
             thread = Thread(target=server.serve_forever, args=(0.01,))
             thread.start()
             course = Course(home, primary, f"http://{NET}234:{server.server_address[1]}")
-            source = ["-h", primary.address, "-U", "tester", "-D", course.base]
+            source: list[str | Path] = ["-h", primary.address, "-U", "tester", "-D", course.base]
             subprocess.run(postgres("pg_basebackup", "-N", "-c", "fast", *source), check=True, capture_output=True)
             try:
                 yield course

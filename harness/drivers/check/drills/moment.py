@@ -30,8 +30,8 @@ _UNTIL: Final = within("drills.{drill}.until", "the database is restored to a ch
 
 
 @claim(
-    "the <drill:name> restored to a chosen second holds every write acknowledged before it and none after it",
-    example="the orders restored to a chosen second holds every write acknowledged before it and none after it",
+    "the <drill:name> restored to a chosen second contains every write acknowledged before it and none after it",
+    example="the orders restored to a chosen second contains every write acknowledged before it and none after it",
     needs=(DATABASE, ENTRY, _LEDGER, _DRILL, _UNTIL),
     when=When.AFTER_TRAFFIC,
     seconds=40.0,
