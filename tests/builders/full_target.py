@@ -41,7 +41,7 @@ _MAY_BREAK: Final = (
 )
 _PRODUCTION: Final = "{schema: any, tables: {users: 10}}\n"
 
-_DRILL = {key: {"command": ["true"]} for key in ("make", "restore", "remove")}
+_DRILL = {key: {"command": ["true", "{time}"]} for key in ("make", "restore", "until", "remove")}
 
 _CACHE: Final[Mapping[str, Any]] = {
     "servers": {"eu": {"at": "redis://127.0.0.1:9", "channels": {"news": 1}}},

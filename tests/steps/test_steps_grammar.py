@@ -307,6 +307,9 @@ OBJECTIVES = {
     "a copy of orders restored from the newest backup has equal row counts and checksums for every table": check(
         "restored-copy", drill="orders"
     ),
+    "the orders restored to a chosen second contains every write acknowledged before it and none after it": check(
+        "restored-moment", drill="orders"
+    ),
     "a restore of orders is done within 4 h": check("restore-time", drill="orders", within="4 h"),
     "the retention rule of the database backups is 30 d": check("backup-retention", backup="database", keep="30 d"),
     "the retention rule of the cache snapshots is 7 d": check("snapshot-retention", backup="cache", keep="7 d"),

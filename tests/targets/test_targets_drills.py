@@ -35,8 +35,9 @@ def test_a_drill_by_resources_makes_a_backup_unless_it_takes_the_newest(tmp_path
 @pytest.mark.parametrize(
     ("words", "why"),
     [
-        ("restore: {command: [a]}", "`restore` and `remove`, or `cloudnative-pg`"),
-        ("within: 1 min", "`restore` and `remove`, or `cloudnative-pg`"),
+        ("restore: {command: [a]}", "`remove`, which removes the scratch database"),
+        ("remove: {command: [b]}", "one of `restore` and `until`, or both; or `cloudnative-pg`"),
+        ("until: {command: [a]}, remove: {command: [b]}", "`until` with `{time}` in its command"),
         (f"remove: {{command: [b]}}, cloudnative-pg: {{{NAMED}}}", "commands or `cloudnative-pg`, not both"),
         (f"cloudnative-pg: {{{NAMED}, method: plugin}}", "`method: plugin` and `plugin` together"),
         (f"cloudnative-pg: {{{NAMED}, plugin: barman}}", "`method: plugin` and `plugin` together"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -12,6 +12,8 @@ from harness.targets.files.stored import Words
 from harness.targets.files.values import Name, TargetSection, quantity
 from harness.validation import matching
 
+MOMENT: Final = "{time}"
+"""In `until`: the moment, as RFC 3339 in UTC: `2026-11-29T00:44:00+00:00`."""
 ClusterName = Annotated[
     str, matching(r"[a-z]([a-z0-9-]{0,48}[a-z0-9])?", "the name of a Cluster: at most 50 small letters, digits and `-`")
 ]
@@ -62,15 +64,17 @@ class RestoreDrill(TargetSection):
 
     Attributes:
         make: makes a new backup, whose content is then known; None: only the time of a restore is judged.
-        restore: restores the newest backup into the scratch database, which does not exist before.
+        restore: restores the newest backup into the scratch database, which does not exist before; None: only `until` does.
+        until: restores the database into the scratch database as it was at the moment `{time}`; None: nothing does.
         scratch: DSN of the scratch database, which answers when the restore is done.
         remove: removes the scratch database, and ends a restore that still runs; it may be repeated.
-        cloudnative_pg: resources of CloudNativePG that take the place of the three commands.
+        cloudnative_pg: resources of CloudNativePG that take the place of `make`, `restore` and `remove`.
         within_s: time for each step, and for the checksums of all tables, in s.
     """
 
     make: DrillCommand | None = None
     restore: DrillCommand | None = None
+    until: DrillCommand | None = None
     scratch: Reference
     remove: DrillCommand | None = None
     cloudnative_pg: CloudNativePgDrill | None = Field(default=None, alias="cloudnative-pg")
@@ -78,12 +82,21 @@ class RestoreDrill(TargetSection):
 
     @model_validator(mode="after")
     def _of_one(self) -> Self:
-        commands = [self.make, self.restore, self.remove]
+        commands = [self.make, self.restore, self.until, self.remove]
         if self.cloudnative_pg is not None and any(commands):
             raise ValueError("commands or `cloudnative-pg`, not both")
-        if self.cloudnative_pg is None and (self.restore is None or self.remove is None):
-            raise ValueError("`restore` and `remove`, or `cloudnative-pg`")
+        if self.cloudnative_pg is None and self.restore is None and self.until is None:
+            raise ValueError("one of `restore` and `until`, or both; or `cloudnative-pg`")
+        if self.cloudnative_pg is None and self.remove is None:
+            raise ValueError("`remove`, which removes the scratch database; or `cloudnative-pg`")
+        if self.until is not None and not any(MOMENT in word for word in self.until.command):
+            raise ValueError(f"`until` with `{MOMENT}` in its command, which is the moment to restore to")
         return self
+
+    @property
+    def restores(self) -> bool:
+        """Whether the drill restores the newest backup."""
+        return self.restore is not None or self.cloudnative_pg is not None
 
     @property
     def makes(self) -> bool:

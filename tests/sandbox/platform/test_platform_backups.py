@@ -277,6 +277,15 @@ def test_the_database_is_restored_to_a_chosen_second(course: _Course) -> None:
 
 
 @needs_s3_server
+def test_a_second_that_the_archive_does_not_reach_is_asked_for_again_later(course: _Course) -> None:
+    """An order for it ends as one that was not tried; for a second before the first base backup there is nothing to restore."""
+    url = f"http://{KEEPER}:8019/scratch?until="
+    for moment, code in (("2100-01-01T00:00:00+00:00", NOT_TRIED), ("2000-01-01T00:00:00+00:00", 1)):
+        assert order("POST", url + moment, TOKEN["authorization"]) == code, course.log.read_text()
+        course.ask("DELETE", "/scratch")
+
+
+@needs_s3_server
 def test_nobody_without_the_token_orders_anything(course: _Course) -> None:
     """The service refuses who shows no token, the store who has no key; an order that cannot be sent says that nothing was tried."""
     assert course.ask("POST", "/dumps", authorization="Bearer none").status_code == 401

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final
 
 from harness import clock
@@ -64,10 +64,13 @@ class CloudNativePgSteps:
 
     def __init__(self, target: Target, name: str, drill: RestoreDrill, section: CloudNativePgDrill) -> None:
         self._target, self._name, self._drill, self._section = target, name, drill, section
-        self._cluster = Cluster.of(target)
         self._spec: Mapping[str, Any] = {}
         self._backup, self._mark = "", secrets.token_hex(8)
         self._intents: list[Intent] = []
+
+    @cached_property
+    def _cluster(self) -> Cluster:
+        return Cluster.of(self._target)
 
     def refuse(self) -> None:
         """The resources and rights are there, the Cluster serves, the scratch Cluster is not there, and no Backup runs."""

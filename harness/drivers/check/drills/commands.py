@@ -22,15 +22,28 @@ if TYPE_CHECKING:
     from harness.targets.kubernetes import Cluster
 
 _NO: Final = subprocess.DEVNULL
-_NOT_TRIED: Final = frozenset({75, 126, 127})
-"""Exit codes of a command that did nothing: a temporary failure (EX_TEMPFAIL), not executable, not found."""
+_LATER: Final = 75
+"""Exit code of a command that did nothing because of a temporary failure (EX_TEMPFAIL)."""
+_NOT_TRIED: Final = frozenset({126, 127})
+"""Exit codes of a command that did nothing: not executable, not found."""
+
+
+class CommandNotYet(DriverError):
+    """A command did nothing, and may be run again later."""
 
 
 class CommandSteps:
-    """A drill by commands."""
+    """A drill by commands.
 
-    def __init__(self, target: Target, name: str, drill: RestoreDrill) -> None:
-        self._target, self._name, self._drill = target, name, drill
+    Args:
+        target: whose database serves.
+        name: of the drill.
+        drill: the drill.
+        restores: the command that restores.
+    """
+
+    def __init__(self, target: Target, name: str, drill: RestoreDrill, restores: DrillCommand) -> None:
+        self._target, self._name, self._drill, self._restores = target, name, drill, restores
         self._intents: list[Intent] = []
 
     def refuse(self) -> None:
@@ -50,11 +63,11 @@ class CommandSteps:
         self._intents.append(_restore.intend(platform_of(self._target), CHECK, what, **saved))
 
     def restore(self) -> None:
-        """Run `restore`."""
-        _restore(self._drill)
+        """Run the command."""
+        _restore(self._restores, self._drill.within_s)
 
     def undo(self) -> None:
-        """Run `remove`, if `restore` may have run."""
+        """Run `remove`, if the command may have run."""
         undo_now(None, self._target, *self._intents)
 
 
@@ -64,6 +77,7 @@ def run_command(command: DrillCommand, within_s: float) -> None:
     Raises:
         StepFailed: it failed.
         StepHangs: it did not end in time, and was killed with the processes of its group.
+        CommandNotYet: it says that it could not be tried for now.
         DriverError: it could not be run.
     """
     name = command.command[0]
@@ -80,6 +94,8 @@ def run_command(command: DrillCommand, within_s: float) -> None:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+    if code == _LATER:
+        raise CommandNotYet(f"the command could not be run: it ended with {code}", where=name)
     if code in _NOT_TRIED:
         raise DriverError(f"the command could not be run: it ended with {code}", where=name)
     if code:
@@ -101,6 +117,5 @@ def _remove(
 
 
 @undoable("restore-drill", undo=_remove)
-def _restore(drill: RestoreDrill) -> None:
-    if drill.restore is not None:
-        run_command(drill.restore, drill.within_s)
+def _restore(command: DrillCommand, within_s: float) -> None:
+    run_command(command, within_s)

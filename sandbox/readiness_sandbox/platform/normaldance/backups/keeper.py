@@ -3,7 +3,7 @@
     POST   /dumps              make a dump now
     POST   /bases              make a base backup now
     POST   /scratch            restore the newest dump into a server of its own
-    POST   /scratch?until=TIME    restore the database as it was then (ISO 8601); `until=now`: as the archive ends
+    POST   /scratch?until=TIME    restore the database as it was then (ISO 8601); `until=now`: as the archive ends. 425: the archive does not reach it yet
     DELETE /scratch            remove that server
 
 Each wants the token of the platform's operators. Intervals are those of the documents divided by the sandbox's time scale.
@@ -15,7 +15,7 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hmac import compare_digest
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from ..kit.settings import PodSettings  # noqa: TID252 - as above
 from .making import BackupFailed, BackupMaker, remove_expired
 from .objects import ObjectStoreError
 from .receiving import AGAIN_S, WalArchive, receive
-from .restoring import RestoreRefused, StoredBackups
+from .restoring import NotArchivedYet, RestoreRefused, StoredBackups
 from .scratch import ScratchServer
 from .sealed import UnreadableBackup
 
@@ -141,6 +141,8 @@ class BackupKeeper:
 async def _told(work: Awaitable[str]) -> web.Response:
     try:
         return answer({"name": await work}, status=201)
+    except NotArchivedYet as error:
+        raise RequestRefused(425, str(error)) from error
     except _FAULTS as fault:
         raise Unavailable(f"{type(fault).__name__}: {fault}") from fault
 
@@ -181,6 +183,7 @@ def keeper(settings: PodSettings) -> BackupKeeper:
         address=settings.address,
         port=int(env["SCRATCH_PORT"]),
         password=env["PGPASSWORD"],
+        earlier=timedelta(seconds=float(env.get("DEFECT_RESTORED_EARLIER_S", "0"))),
     )
     maker = BackupMaker(store=store, programs=programs, left_out=env.get("DEFECT_LEFT_OUT", ""), clear=clear)
     return BackupKeeper(maker, archive, scratch, env["BACKUP_TOKEN"])

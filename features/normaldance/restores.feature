@@ -1,0 +1,7 @@
+Feature: Restores of the database
+  What was saved comes back as it was at any second.
+
+  @DA-BAK-DB-PITR
+  Scenario: The database can be restored to a chosen second
+    When the deployed platform has been inspected
+    Then the database restored to a chosen second contains every write acknowledged before it and none after it
