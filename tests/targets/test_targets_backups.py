@@ -49,7 +49,7 @@ STORE = BackupStore(
         ("{at: /b, files: ['*'], filez: ['*']}", "`filez`"),
         ("{files: ['*']}", "one of `at` and `resources`"),
         (f"{{at: /b, files: ['*'], {RESOURCES}}}", "one of `at` and `resources`"),
-        (f"{{files: ['*'], {RESOURCES}}}", "without what is said of names"),
+        (f"{{files: ['*'], {RESOURCES}}}", "without the keys on names"),
         (f"{{endpoint: 'https://s3.example.test', {RESOURCES}}}", "only a bucket has an endpoint"),
         ("{resources: {kind: backups, namespace: shop, of: main}}", "backups.velero.io"),
         (f"{{{RESOURCES}}}", "the target names no cluster"),

@@ -143,7 +143,7 @@ class BackupStore(TargetSection):
         if (self.at is None) is (self.resources is None):
             raise ValueError("one of `at` and `resources`")
         if self.resources is not None and any(of_names):
-            raise ValueError("`resources` without what is said of names: they have states and times of their own")
+            raise ValueError("`resources` without the keys on names: they have states and times of their own")
         if self.at is not None and not self.files:
             raise ValueError("`files`, the names of finished backups: one or more patterns")
         return self

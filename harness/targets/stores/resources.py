@@ -140,7 +140,7 @@ def _stored(form: _ResourceForm, one: Object) -> StoredObject:
 
 
 def _time_ns(text: object) -> int | None:
-    """A time of Kubernetes in ns since 1970; None: it is none."""
+    """A time of Kubernetes in ns since 1970; None: another text, or empty."""
     try:
         at = datetime.fromisoformat(str(text or ""))
     except ValueError:

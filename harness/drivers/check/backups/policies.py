@@ -55,7 +55,7 @@ def policy_fact(target: Target, resources: BackupResources, keep_s: float) -> Fa
 
 
 def go_seconds(text: str) -> float | None:
-    """A duration as Go writes it, such as `720h0m0s`, in s; None: it is none."""
+    """A duration as Go writes it, such as `720h0m0s`, in s; None: another text."""
     parts = _GO.findall(text)
     if not parts or "".join(f"{number}{unit}" for number, unit in parts) != text:
         return None
