@@ -300,11 +300,12 @@ def _remove(
         DriverError: it, or its database, is still there.
     """
     read, where = partial(cluster.custom, VERSION, CLUSTERS, namespace, name), f"Cluster {namespace}/{name}"
-    found = read()
-    if found is None or annotations_of(found).get(_MARK) != mark:
-        return
-    uid = str(found["metadata"]["uid"])
-    cluster.delete_custom(VERSION, CLUSTERS, namespace, name, uid=uid)
+    found, uid = read(), ""
+    if found is not None:
+        if annotations_of(found).get(_MARK) != mark:
+            return
+        uid = str(found["metadata"]["uid"])
+        cluster.delete_custom(VERSION, CLUSTERS, namespace, name, uid=uid)
     dsn = Reference.model_validate(scratch)
     for _ in clock.Deadline.after(max(within_s, SILENT_S)).ticks(_AGAIN_S):
         left = read()
