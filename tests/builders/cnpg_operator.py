@@ -44,7 +44,7 @@ UNRECOVERABLE: Final = {
 
 def define(api: Any, name: str) -> None:
     """Create the definitions of a product."""
-    extensions = client.ApiextensionsV1Api(api)
+    extensions: Any = client.ApiextensionsV1Api(api)
     for one in yaml.safe_load_all((DEFINITIONS / f"{name}.yaml").read_text("utf-8")):
         extensions.create_custom_resource_definition(one)
 

@@ -114,7 +114,7 @@ def _is_of(resources: BackupResources, one: Object) -> bool:
     spec: Mapping[str, Any] = one["spec"]
     if resources.kind == CLOUDNATIVE_PG:
         return bool(spec["cluster"]["name"] == resources.of)
-    return (spec.get("source") or {}).get("persistentVolumeClaimName") == resources.of
+    return bool((spec.get("source") or {}).get("persistentVolumeClaimName") == resources.of)
 
 
 def _stored(form: _ResourceForm, one: Object) -> StoredObject:
