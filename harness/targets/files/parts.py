@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from harness.targets.files.reference import Reference
+from harness.targets.files.saved import SavedBy
 from harness.targets.files.values import Name, PathOfId, RootUrl, TargetSection, Url, UrlPath, Word, quantity
 from harness.validation import matching
 
@@ -206,6 +207,7 @@ class Database(TargetSection):
         passwords: column with the users' password hashes; None: they are not checked.
         pool: size of the connection pool; None: the check with a burst does not run.
         production: comparison with production; None: there is no comparison.
+        saved: what saves states of it from which it is restored after a disaster.
     """
 
     dsn: Reference
@@ -219,6 +221,7 @@ class Database(TargetSection):
     passwords: StoredPasswords | None = None
     pool: ConnectionPool | None = None
     production: Production | None = None
+    saved: tuple[SavedBy, ...] = ()
 
 
 class ReadProbe(TargetSection):
