@@ -311,8 +311,8 @@ OBJECTIVES = {
         "restored-moment", drill="orders"
     ),
     "a restore of orders is done within 4 h": check("restore-time", drill="orders", within="4 h"),
-    "the longest interval between two saved states, by schedule and archive settings, is at most 1 h": check(
-        "saved-interval", limit="1 h"
+    "the longest interval between two saved states, by schedule and archive settings, is at most 1 h": replace(
+        check("saved-interval", limit="1 h"), times={"limit": Quantity(value=1, unit="h", scaled=True)}
     ),
     "the retention rule of the database backups is 30 d": check("backup-retention", backup="database", keep="30 d"),
     "the retention rule of the cache snapshots is 7 d": check("snapshot-retention", backup="cache", keep="7 d"),

@@ -206,7 +206,7 @@ def test_a_job_and_a_variable_are_read_from_the_cluster(tmp_path: Path) -> None:
         spec = {"schedule": "0 * * * *", **more}
         return {"kind": "CronJob", "metadata": {"name": "dump"}, "spec": spec, "status": done}
 
-    for saved, found, expected in (
+    cases: list[tuple[list[dict[str, Any]], list[dict[str, Any]], list[bool | None]]] = [
         ([of_wal], [workload("60")], [True, True]),
         ([of_wal], [workload("7200")], [False]),
         ([of_wal], [workload("soon")], [None]),
@@ -217,7 +217,8 @@ def test_a_job_and_a_variable_are_read_from_the_cluster(tmp_path: Path) -> None:
         ([of_job], [{**job(), "status": {}}], [True, None]),
         ([of_wal, of_job], [workload("7200"), job()], [True]),
         ([of_wal, of_job], [workload("soon"), job(suspend=True)], [None]),
-    ):
+    ]
+    for saved, found, expected in cases:
         with cluster(tmp_path, *found) as kubernetes:
             target = target_of(tmp_path, saved, kubernetes=kubernetes)
             assert outcomes(target) == expected, (saved, found)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from math import inf
-from typing import Any, Final
+from typing import Final
 
 from harness.drivers.check.backups.stores import list_store, store_of
 from harness.drivers.check.claim import When, claim
@@ -52,13 +51,15 @@ class SavedEvery:
         return f"{_said(self.interval_s)} by {self.by}"
 
 
-def _accesses(target: Target, _params: Mapping[str, str]) -> Iterator[Access]:
+def _accesses(target: Target, _params: Mapping[str, str]) -> Sequence[Access]:
+    found: list[Access] = []
     for one in target.database.saved if target.database is not None else ():
         if one.cron_job is not None:
-            yield from access("get cronjobs.batch", at=one.cron_job.namespace, name=one.cron_job.name)
+            found += access("get cronjobs.batch", at=one.cron_job.namespace, name=one.cron_job.name)
         if one.variable is not None:
             kind = f"get {one.variable.kind.lower()}s.apps"
-            yield from access(kind, at=one.variable.namespace, name=one.variable.workload)
+            found += access(kind, at=one.variable.namespace, name=one.variable.workload)
+    return found
 
 
 @accesses(by=_accesses)
@@ -121,17 +122,15 @@ def _newest(target: Target, name: str, limit: Quantity) -> FactReading:
 
 def _read(target: Target, made: SavedBy) -> SavedEvery:
     """What a setting says now."""
-    ways: list[tuple[Any, str, Callable[[], SavedEvery]]] = [
-        (made.archive, "archive_timeout of PostgreSQL", partial(_archiver, target)),
-        (made.cron_job, "a CronJob", partial(_of_job, target, made.cron_job)),
-        (made.variable, "a variable", partial(_of_variable, target, made.variable)),
-    ]
-    for declared, by, read in ways:
-        if declared:
-            try:
-                return read()
-            except HarnessError as error:
-                return SavedEvery(by=by, doubt=str(error))
+    try:
+        if made.archive:
+            return _archiver(target)
+        if made.cron_job is not None:
+            return _of_job(target, made.cron_job)
+        if made.variable is not None:
+            return _of_variable(target, made.variable)
+    except HarnessError as error:
+        return SavedEvery(by="the setting", doubt=str(error))
     if made.schedule:
         return SavedEvery(by=f"the schedule `{made.schedule}`", interval_s=longest_s(made.schedule))
     return SavedEvery(by="`every` of the target file", interval_s=made.every_s)
