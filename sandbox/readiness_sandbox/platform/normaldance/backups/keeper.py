@@ -120,6 +120,9 @@ class BackupKeeper:
                 continue
 
     async def _dumps(self, every_s: float) -> None:
+        ages_s = [float(age_s) for age_s in os.environ.get("SEED_AGES_S", "").split()]
+        await _until_done(lambda: self._maker.seed(ages_s))
+        await _reported(self._remove_expired())
         most, made = int(os.environ.get("DEFECT_DUMPS_AT_MOST", "0")), 0
         while not most or made < most:
             began = asyncio.get_running_loop().time()
@@ -128,10 +131,14 @@ class BackupKeeper:
             await asyncio.sleep(max(0.0, began + every_s - asyncio.get_running_loop().time()))
 
     async def _expire(self) -> None:
-        keep_s = float(os.environ["KEEP_S"])
         while True:
             await asyncio.sleep(EXPIRY_EVERY_S)
-            await _reported(asyncio.to_thread(remove_expired, self._maker.store, keep_s, datetime.now(UTC)))
+            await _reported(self._remove_expired())
+
+    async def _remove_expired(self) -> None:
+        if os.environ.get("DEFECT_KEEPS_ALL") != "yes":
+            keep_s = float(os.environ["KEEP_S"])
+            await asyncio.to_thread(remove_expired, self._maker.store, keep_s, datetime.now(UTC))
 
     def _admit(self, request: web.Request) -> None:
         if not compare_digest(request.headers.get("authorization", ""), f"Bearer {self._token}"):
