@@ -307,7 +307,7 @@ OBJECTIVES = {
     "a copy of orders restored from the newest backup has equal row counts and checksums for every table": check(
         "restored-copy", drill="orders"
     ),
-    "every table has the checksum it had before the release after the data rollback": check("data-rollback"),
+    "every table has the checksum it had before the release after the data rollback": check("migrated-and-back"),
     "the orders restored to a chosen second contains every write acknowledged before it and none after it": check(
         "restored-moment", drill="orders"
     ),
