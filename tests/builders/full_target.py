@@ -135,6 +135,7 @@ def full_target(directory: Path, prometheus: str = NO_SERVICE) -> dict[str, Any]
             for name in ("database", "cache")
         },
         "cache": _CACHE,
+        "retention": {"users": {"keep": "forever"}},
         "files": {"manifests": ["jobs.yaml"]},
     }
 

@@ -308,6 +308,9 @@ OBJECTIVES = {
         "restored-copy", drill="orders"
     ),
     "every table has the checksum it had before the release after the data rollback": check("migrated-and-back"),
+    "no row is older than its table's declared retention by more than 1 d, and every table declares one": replace(
+        check("rows-within-retention", more="1 d"), times={"more": Quantity(value=1, unit="d", scaled=True)}
+    ),
     "the orders restored to a chosen second contains every write acknowledged before it and none after it": check(
         "restored-moment", drill="orders"
     ),

@@ -35,9 +35,11 @@ from harness.targets.files.parts import (
     ReadProbe,
     Region,
     ReleaseSource,
+    TableName,
     TrafficOverride,
 )
 from harness.targets.files.requests import ApiDescription, SignIn
+from harness.targets.files.retention import TableRetention
 from harness.targets.files.sessions import Limits, wrong_sessions
 from harness.targets.files.stored import Encryption, SecretSettings
 from harness.targets.files.strategies import wrong_strategies
@@ -104,6 +106,7 @@ _LIVE: Final = frozenset(
         "drills",
         "backups",
         "cache",
+        "retention",
     }
 )
 """Keys that only a running platform has."""
@@ -156,6 +159,7 @@ class Target(TargetSection):
         drills: restores of backups into a scratch database, by name.
         backups: where backups lie, by name.
         cache: caches that speak the Redis protocol, and what is kept in them; None: there are none.
+        retention: how long rows are kept, by table.
         file: path of the target file.
     """
 
@@ -211,6 +215,7 @@ class Target(TargetSection):
     drills: Mapping[Name, RestoreDrill] = Field(default_factory=dict)
     backups: Mapping[Name, BackupStore] = Field(default_factory=dict)
     cache: CacheSettings | None = None
+    retention: Mapping[TableName, TableRetention] = Field(default_factory=dict)
     tls: Tls = Tls()
     proxy: str = "none"
     evidence: EvidenceFiles = EvidenceFiles()
