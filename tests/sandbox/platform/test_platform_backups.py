@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import sys
 from collections.abc import Iterator
@@ -29,6 +30,7 @@ from readiness_sandbox.platform.normaldance.backups.restoring import (
     settings,
     verify,
 )
+from readiness_sandbox.platform.normaldance.backups.retaining import RowKeeper
 from readiness_sandbox.platform.normaldance.backups.sealed import CHUNK, MAGIC, BackupKey, UnreadableBackup
 from tests.builders.s3_server import ACCESS_KEY, SECRET_KEY, needs_s3_server, s3_server
 from tests.sandbox.platform.conftest import AS_ORDINARY, PLATFORM, Postgres, founded, process, wait_for
@@ -303,6 +305,29 @@ def test_a_second_that_the_archive_does_not_reach_is_asked_for_again_later(cours
     for moment, code in (("2100-01-01T00:00:00+00:00", NOT_TRIED), ("2000-01-01T00:00:00+00:00", 1)):
         assert order("POST", url + moment, TOKEN["authorization"]) == code, course.log.read_text()
         course.ask("DELETE", "/scratch")
+
+
+@needs_s3_server
+def test_old_rows_are_removed_from_each_table_that_is_not_left_out(
+    course: _Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A database of a predecessor begins with one in each; the planted defect leaves out a table."""
+    for name, value in (
+        ("PGHOST", DATABASE),
+        ("PGUSER", "postgres"),
+        ("PGPASSWORD", "p"),
+        ("PGDATABASE", "normaldance"),
+    ):
+        monkeypatch.setenv(name, value)
+    there = "SELECT (SELECT count(*) FROM requests WHERE created < now() - interval '1 hour'), (SELECT count(*) FROM ledger)"
+    bad, good = (RowKeeper(Path(bin_dir()), 3600, left_out) for left_out in ("requests", ""))
+    for _ in range(2):
+        asyncio.run(good.seed(7200))
+    assert course.database.rows(there) == [(1, 1)]
+    asyncio.run(bad.remove_expired())
+    assert course.database.rows(there) == [(1, 0)]
+    asyncio.run(good.remove_expired())
+    assert course.database.rows(there) == [(0, 0)]
 
 
 @needs_s3_server
