@@ -91,6 +91,7 @@ def full_target(directory: Path, prometheus: str = NO_SERVICE) -> dict[str, Any]
             "passwords": {"table": "users"},
             "pool": {"connections": 2, "read": "/read"},
             "production": {"register": "production.yaml"},
+            "retention": {"users": {"keep": "forever"}},
             "saved": [{"every": "1 min", "kept_in": "database"}],
         },
         "probes": {"services": {"users": "/users/1"}},
@@ -135,7 +136,6 @@ def full_target(directory: Path, prometheus: str = NO_SERVICE) -> dict[str, Any]
             for name in ("database", "cache")
         },
         "cache": _CACHE,
-        "retention": {"users": {"keep": "forever"}},
         "files": {"manifests": ["jobs.yaml"]},
     }
 

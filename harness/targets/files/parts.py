@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from harness.targets.files.reference import Reference
+from harness.targets.files.retention import TableRetention
 from harness.targets.files.saved import SavedBy
 from harness.targets.files.values import Name, PathOfId, RootUrl, TargetSection, Url, UrlPath, Word, quantity
 from harness.validation import matching
@@ -208,6 +209,7 @@ class Database(TargetSection):
         pool: size of the connection pool; None: the check with a burst does not run.
         production: comparison with production; None: there is no comparison.
         saved: what saves states of it from which it is restored after a disaster.
+        retention: how long rows are kept, by table.
     """
 
     dsn: Reference
@@ -222,6 +224,7 @@ class Database(TargetSection):
     pool: ConnectionPool | None = None
     production: Production | None = None
     saved: tuple[SavedBy, ...] = ()
+    retention: Mapping[TableName, TableRetention] = Field(default_factory=dict)
 
 
 class ReadProbe(TargetSection):

@@ -1,4 +1,4 @@
-"""The section `retention` of a target file: how long rows of each table are kept."""
+"""How long rows of a table are kept, in the section `database` of a target file."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from pydantic import Field, PrivateAttr, ValidationError
 from harness.errors import ConfigurationError
 from harness.targets.files.attacks import AttackSettings, LayerSettings
 from harness.targets.files.audit import AuditSettings, ExportSettings
-from harness.targets.files.backups import BackupStore
+from harness.targets.files.backups import BackupStore, wrong_places
 from harness.targets.files.cache import CacheSettings
 from harness.targets.files.changes import FlagSettings, MigrationSettings, RolloutSettings
 from harness.targets.files.drills import RestoreDrill
@@ -35,11 +35,9 @@ from harness.targets.files.parts import (
     ReadProbe,
     Region,
     ReleaseSource,
-    TableName,
     TrafficOverride,
 )
 from harness.targets.files.requests import ApiDescription, SignIn
-from harness.targets.files.retention import TableRetention
 from harness.targets.files.sessions import Limits, wrong_sessions
 from harness.targets.files.stored import Encryption, SecretSettings
 from harness.targets.files.strategies import wrong_strategies
@@ -106,7 +104,6 @@ _LIVE: Final = frozenset(
         "drills",
         "backups",
         "cache",
-        "retention",
     }
 )
 """Keys that only a running platform has."""
@@ -159,7 +156,6 @@ class Target(TargetSection):
         drills: restores of backups into a scratch database, by name.
         backups: where backups lie, by name.
         cache: caches that speak the Redis protocol, and what is kept in them; None: there are none.
-        retention: how long rows are kept, by table.
         file: path of the target file.
     """
 
@@ -215,7 +211,6 @@ class Target(TargetSection):
     drills: Mapping[Name, RestoreDrill] = Field(default_factory=dict)
     backups: Mapping[Name, BackupStore] = Field(default_factory=dict)
     cache: CacheSettings | None = None
-    retention: Mapping[TableName, TableRetention] = Field(default_factory=dict)
     tls: Tls = Tls()
     proxy: str = "none"
     evidence: EvidenceFiles = EvidenceFiles()
@@ -367,6 +362,11 @@ def _check(target: Target, document: YamlDocument) -> None:
         *wrong_strategies(target.rollout.strategies if target.rollout is not None else {}),
         *wrong_identity(target.identity, target.authorisation, signs_in=target.sign_in is not None),
         *wrong_sessions(target.identity, target.limits),
+        *wrong_places(
+            target.database.saved if target.database is not None else (),
+            target.encryption.stores if target.encryption is not None else {},
+            target.backups,
+        ),
     ]
     for location, what, hint in wrong:
         raise ConfigurationError(what, where=document.where(location), hint=hint)

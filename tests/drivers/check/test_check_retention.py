@@ -61,8 +61,7 @@ def target_of(directory: Path, database: Member, declared: object, **more: Any) 
         "name": "shop",
         "environment": "staging",
         "entry": "https://shop.example.test",
-        "database": {"dsn": {"file": str(directory / "dsn")}},
-        "retention": declared,
+        "database": {"dsn": {"file": str(directory / "dsn")}, "retention": declared},
         **more,
     }
     (directory / "target.yaml").write_text(json.dumps(content), encoding="utf-8")
@@ -135,8 +134,8 @@ def test_the_tolerance_is_scaled_and_what_is_declared_is_not(database: Member, t
     [
         ({"keep": "30 d"}, "`column` with the time of a row"),
         ({"keep": "forever", "column": "made"}, "`column` with the time of a row"),
-        ({"keep": "long", "column": "made"}, "retention.orders.keep"),
-        ({}, "retention.orders.keep"),
+        ({"keep": "long", "column": "made"}, "database.retention.orders.keep"),
+        ({}, "database.retention.orders.keep"),
     ],
 )
 def test_what_is_not_declared_well_is_refused(database: Member, tmp_path: Path, kept: dict[str, str], why: str) -> None:

@@ -241,7 +241,7 @@ def test_a_database_that_does_not_answer_is_not_known(tmp_path: Path) -> None:
         ({"archive": True, "every": "1 min", "kept_in": "wal"}, "one of `archive: true`"),
         ({"every": "1 min"}, "`kept_in: NAME`"),
         ({"schedule": "hourly", "kept_in": "wal"}, "a schedule of five fields"),
-        ({"every": "1 min", "kept_in": "nowhere"}, "has no backups `nowhere`"),
+        ({"every": "1 min", "kept_in": "nowhere"}, "`nowhere` is not in `backups`"),
     ],
 )
 def test_what_is_not_declared_well_is_refused(tmp_path: Path, saved: dict[str, Any], why: str) -> None:

@@ -75,9 +75,6 @@ def saved_interval(target: Target, params: Mapping[str, str]) -> FactProbe:
     if not saved:
         hint = "write `database: {saved: [{archive: true}]}`"
         raise ConfigurationError("does not say what saves the database", where=f"{target.file}: database", hint=hint)
-    for one in saved:
-        if one.kept_in:
-            store_of(target, {"backup": one.kept_in})
     said, _, unscaled = params["limit"].partition(" (")
     limit = Quantity.parse(said, scaled=not unscaled).at_scale(target.time_scale)
 

@@ -6,12 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from harness.drivers.check.claim import When, claim
-from harness.drivers.check.needs import DATABASE
+from harness.drivers.check.needs import DATABASE, within
 from harness.drivers.check.sql.asking import database_in, rows_of
 from harness.drivers.facts import FactProbe, FactReading
-from harness.errors import HarnessError
+from harness.errors import ConfigurationError, HarnessError
 from harness.model import Quantity
-from harness.model.planned.need import RequiredKey
 from harness.targets import Target
 from harness.targets.files.reference import Reference
 from harness.targets.files.retention import TableRetention
@@ -28,19 +27,23 @@ _DAY_S: Final = 86400.0
 @claim(
     "no row is older than its table's declared retention by more than <more:period>, and every table declares one",
     example="no row is older than its table's declared retention by more than 1 d, and every table declares one",
-    needs=(DATABASE, RequiredKey("retention", "each table says how long its rows are kept")),
+    needs=(DATABASE, within("database.retention", "each table says how long its rows are kept")),
     when=When.AFTER_TRAFFIC,
     seconds=3.0,
 )
 def rows_within_retention(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Every table of the database is in `retention`, and of each the rows that are kept for too long are counted on the server, by its own clock."""
-    dsn, said = database_in(target).dsn, params["more"].partition(" (")
+    """Every table of the database is in `database.retention`, and of each the rows that are kept for too long are counted on the server, by its own clock."""
+    dsn, declared = database_in(target).dsn, database_in(target).retention
+    if not declared:
+        hint = "write `database: {retention: {TABLE: {keep: 30 d, column: NAME}}}`"
+        raise ConfigurationError("does not say how long rows are kept", where=f"{target.file}: database", hint=hint)
+    said = params["more"].partition(" (")
     more = Quantity.parse(said[0], scaled=not said[1]).at_scale(target.time_scale)
 
     def probe() -> Sequence[FactReading]:
         tables = [str(name) for (name,) in rows_of(dsn, _TABLES, utc=True)]
-        facts = [fact for name in tables for fact in _of_table(dsn, name, target.retention.get(name), more)]
-        named = sum(name in target.retention for name in tables)
+        facts = [fact for name in tables for fact in _of_table(dsn, name, declared.get(name), more)]
+        named = sum(name in declared for name in tables)
         observed = f"{named} of {len(tables)} declare one"
         ok = named == len(tables) if tables else None
         return [*facts, FactReading(subject="tables", expected="each declares its retention", observed=observed, ok=ok)]
@@ -62,13 +65,13 @@ def _of_table(dsn: Reference, name: str, kept: TableRetention | None, more: Quan
         yield FactReading(subject=subject, expected=expected, observed=error.what, ok=None)
         return
     if old:
-        observed = f"{old} rows are older, the oldest is {_said(float(oldest_s))} old"
+        observed = f"{old} rows are older, the oldest is {_said(float(oldest_s or 0))} old"
         yield FactReading(subject=subject, expected=expected, observed=observed, ok=False)
     elif untimed:
         observed = f"{untimed} rows have no time in `{kept.column}`"
         yield FactReading(subject=subject, expected=expected, observed=observed, ok=None)
     else:
-        observed = "no row" if oldest_s is None else f"the oldest row is {_said(float(oldest_s))} old"
+        observed = "no row" if oldest_s is None else f"the oldest row is {_said(float(oldest_s or 0))} old"
         yield FactReading(subject=subject, expected=expected, observed=observed, ok=True)
 
 
