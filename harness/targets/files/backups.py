@@ -12,8 +12,8 @@ from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 from harness.nearest import hint_with_nearest
 from harness.targets.files.reference import Reference
 from harness.targets.files.saved import SavedBy
-from harness.targets.files.stored import StorePlace, Words
-from harness.targets.files.values import TargetSection, Url, Word, quantity
+from harness.targets.files.stored import StorePlace
+from harness.targets.files.values import TargetSection, Url, Word, Words, quantity
 
 SCHEME: Final = "s3://"
 _BUCKET: Final = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^/\s]+)*/?")

@@ -7,8 +7,7 @@ from typing import Annotated, Final, Self
 from pydantic import Field, model_validator
 
 from harness.targets.files.reference import Reference
-from harness.targets.files.stored import Words
-from harness.targets.files.values import TargetSection, quantity
+from harness.targets.files.values import TargetSection, Word, Words, quantity
 
 MOMENT: Final = "{time}"
 """In `until`: the moment, as RFC 3339 in UTC: `2026-11-29T00:44:00+00:00`."""
@@ -49,4 +48,24 @@ class RestoreDrill(TargetSection):
             raise ValueError("one of `restore` and `until`, or both")
         if self.until is not None and not any(MOMENT in word for word in self.until.command):
             raise ValueError(f"`until` with `{MOMENT}` in its command, which is the moment to restore to")
+        return self
+
+
+class DatabaseRestore(TargetSection):
+    """How the platform restores its database when every member is gone with its volume: one of `cronjob` and `command`.
+
+    Attributes:
+        cronjob: CronJob in the namespace of the lock, from whose template a Job is made.
+        command: a command on this machine, which ends when the database is restored; it may be repeated.
+        within_s: time for it, in s.
+    """
+
+    cronjob: str = ""
+    command: tuple[Word, ...] = ()
+    within_s: Annotated[float, quantity("time", "10 min"), Field(gt=0)] = Field(default=600.0, alias="within")
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if bool(self.cronjob) == bool(self.command):
+            raise ValueError("exactly one of `cronjob`, `command`")
         return self

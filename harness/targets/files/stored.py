@@ -10,13 +10,12 @@ from pydantic import AfterValidator, Field, model_validator
 
 from harness.targets.files.parts import ObjectName, TableName
 from harness.targets.files.reference import Reference
-from harness.targets.files.values import Name, TargetSection, Url, UrlPath, Word, quantity
+from harness.targets.files.values import Name, TargetSection, Url, UrlPath, Word, Words, quantity
 from harness.validation import matching
 
 CLASSES: Final = ("personal", "financial", "none")
 """Classes of a column, and of a marker that is written."""
 DataClass = Literal["personal", "financial", "none"]
-Words = Annotated[tuple[Word, ...], Field(min_length=1)]
 Call = Annotated[
     str,
     matching(

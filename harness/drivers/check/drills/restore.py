@@ -13,7 +13,6 @@ from typing import Final
 
 from harness.drivers.check.claim import When, claim
 from harness.drivers.check.drills.checksums import sums_of, writes_of
-from harness.drivers.check.drills.commands import run_command
 from harness.drivers.check.drills.compared import compared
 from harness.drivers.check.drills.restored import DrillSeen, drill_of, refuse_drill, restored, step_of
 from harness.drivers.check.needs import DATABASE, within
@@ -22,6 +21,7 @@ from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError
 from harness.model import Quantity
 from harness.targets import Target
+from harness.targets.commands import run_command
 from harness.targets.files.drills import DrillCommand, RestoreDrill
 
 _DRILL: Final = within("drills.{drill}", "a backup is restored into a scratch database")

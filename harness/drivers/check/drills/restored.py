@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from harness import clock
-from harness.drivers.check.drills.commands import CommandEnded, CommandHangs, run_command
 from harness.drivers.check.drills.scratch import await_scratch, is_gone, is_the_same, refuse_scratch
 from harness.drivers.check.sql.asking import database_in, rows_of
 from harness.drivers.facts import FactReading
 from harness.errors import ConfigurationError, DriverError
 from harness.targets import Target, platform_of
+from harness.targets.commands import CommandEnded, CommandHangs, run_command
 from harness.targets.files.drills import DrillCommand, RestoreDrill
 from harness.targets.files.reference import Reference
 from harness.targets.kubernetes import Cluster

@@ -17,21 +17,21 @@ from harness.drivers.check.needs import DATABASE, PODS
 from harness.drivers.check.sql.applied import AppliedBefore
 from harness.drivers.check.sql.asking import database_in
 from harness.drivers.check.sql.tables import InUse, Rows, columns_changed, compared, rows_of_tables
-from harness.drivers.check.workloads.jobs import (
+from harness.drivers.check.workloads.jobs import job_in
+from harness.drivers.facts import FactProbe, FactReading
+from harness.errors import ConfigurationError, DriverError
+from harness.model.planned.need import RequiredKey
+from harness.targets import Target, platform_of
+from harness.targets.access import Access, access, accesses
+from harness.targets.cluster.jobs import (
     COMPLETE,
     JOBS,
     JobRefused,
     JobResult,
     delete_job,
     has_completed,
-    job_in,
     run_job,
 )
-from harness.drivers.facts import FactProbe, FactReading
-from harness.errors import ConfigurationError, DriverError
-from harness.model.planned.need import RequiredKey
-from harness.targets import Target, platform_of
-from harness.targets.access import Access, access, accesses
 from harness.targets.files.changes import MigrationSettings
 from harness.targets.files.reference import Reference
 from harness.targets.kubernetes import Cluster, Object

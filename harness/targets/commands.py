@@ -1,4 +1,4 @@
-"""The commands of a drill. They have no input, and their output, which may have secrets, is not read."""
+"""Runs commands that the target file names. They have no input, and their output, which may have secrets, is not read."""
 
 from __future__ import annotations
 
