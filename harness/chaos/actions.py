@@ -10,6 +10,7 @@ from harness.chaos.database import lead_from_home, order_promotion
 from harness.chaos.holding import hold
 from harness.chaos.injected import end_faults, fail_answers, partition_member, stress_memory
 from harness.chaos.locks import lock_rows, lock_tables, release_rows
+from harness.chaos.members import lose_members, restore_members
 from harness.chaos.nodes import power_off_node, power_off_region, power_off_zone, power_on_nodes
 from harness.chaos.workloads import give_services_back, take_service
 
@@ -21,6 +22,7 @@ __all__ = [
     "lead_from_home",
     "lock_rows",
     "lock_tables",
+    "lose_members",
     "order_promotion",
     "partition_member",
     "power_off_node",
@@ -28,6 +30,7 @@ __all__ = [
     "power_off_zone",
     "power_on_nodes",
     "release_rows",
+    "restore_members",
     "stress_memory",
     "take_service",
 ]

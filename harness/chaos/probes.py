@@ -9,8 +9,9 @@ import math
 from itertools import islice
 from typing import Final
 
-from harness.chaos.confirmation.hits import name_of
+from harness.chaos.confirmation.hits import hits_of, name_of, pods_left, uid_of
 from harness.chaos.confirmation.liveness import liveness_begun
+from harness.chaos.confirmation.members import members_gone
 from harness.chaos.confirmation.polling import none_left, until
 from harness.chaos.confirmation.reads import statuses
 from harness.chaos.injected import NETWORK, injected_now
@@ -24,7 +25,7 @@ from harness.targets.cluster.selectors import selects
 from harness.targets.cluster.usage import METRICS_READ, memory_of
 from harness.targets.cluster.workloads import WORKLOADS, is_complete, replicas_of, restarts_of, workloads
 from harness.targets.database import LEADER, MEMBERS, leader_of, leader_region, not_streaming
-from harness.targets.kubernetes import Object, has_condition, is_over, is_terminating, namespaces_of
+from harness.targets.kubernetes import Object, has_condition, is_terminating, namespaces_of
 
 __all__ = [
     "answers_fail",
@@ -38,6 +39,7 @@ __all__ = [
     "leads_from_home",
     "liveness_begun",
     "member_parted",
+    "members_gone",
     "members_streaming",
     "memory_grew",
     "memory_shrank",
@@ -70,12 +72,9 @@ def hit_pods_gone(within_s: float = 10.0) -> bool:
         FaultNotInjected: the experiment hit no pod, or a hit pod still existed.
     """
     here = session()
-    hits = _hits(here, "pod")
+    hits = hits_of(here, "pod")
 
-    def left() -> list[str]:
-        return [hit.name for hit in hits if _uid(here.cluster.pod(hit.namespace, hit.name)) == hit.uid]
-
-    return none_left(within_s, left, "still existed")
+    return none_left(within_s, lambda: pods_left(here, hits), "still existed")
 
 
 @accesses(*access("get,create pods/exec"))
@@ -91,7 +90,7 @@ def command_succeeds_in_hit_pods(command: str, container: str = "", within_s: fl
         FaultNotInjected: the experiment hit no pod, or the command still failed in a pod at the end.
     """
     here = session()
-    hits = _hits(here, "pod")
+    hits = hits_of(here, "pod")
 
     def fails(hit: Hit) -> bool:
         argv = ["sh", "-c", command]
@@ -114,7 +113,7 @@ def hit_containers_restarted(within_s: float = 60.0) -> bool:
         FaultNotInjected: the experiment hit no pod.
     """
     here = session()
-    hits = _hits(here, "pod")
+    hits = hits_of(here, "pod")
 
     def restarted(hit: Hit) -> bool:
         pod = here.cluster.pod(hit.namespace, hit.name)
@@ -136,7 +135,7 @@ def hit_nodes_not_ready(within_s: float = 10.0) -> bool:
     here = session()
     if here.target.power is not None and here.target.power.drain:
         return hit_pods_gone(within_s)
-    names = {hit.name for hit in _hits(here, "node")}
+    names = {hit.name for hit in hits_of(here, "node")}
     return none_left(within_s, lambda: sorted(names & _ready(here.cluster.nodes())), "was still Ready")
 
 
@@ -164,7 +163,7 @@ def leader_changed(within_s: float = 40.0) -> bool:
         FaultNotInjected: the experiment hit no pod.
     """
     here = session()
-    names = {hit.name for hit in _hits(here, "pod")}
+    names = {hit.name for hit in hits_of(here, "pod")}
     return until(within_s, lambda: leader_of(here.cluster, here.target) not in {"", *names})
 
 
@@ -260,7 +259,7 @@ def member_parted(within_s: float = 15.0) -> bool:
         FaultNotInjected: the experiment hit no member, or a hit member still streamed.
     """
     here = session()
-    names = {hit.name for hit in _hits(here, "pod")}
+    names = {hit.name for hit in hits_of(here, "pod")}
 
     def left() -> list[str]:
         chaos = injected_now(here, NETWORK)
@@ -310,7 +309,7 @@ def memory_grew(by_mb: float, within_s: float = 10.0) -> bool:
     Raises:
         FaultNotInjected: the experiment added no memory.
     """
-    here, pods = session(), _hits(session(), "pod")
+    here, pods = session(), hits_of(session(), "pod")
     return until(within_s, lambda: all(growth >= by_mb * _MB for growth in _growth(here, pods)))
 
 
@@ -325,7 +324,7 @@ def memory_shrank(to_mb: float, within_s: float = 20.0) -> bool:
     Raises:
         FaultNotInjected: the experiment added no memory.
     """
-    here, pods = session(), _hits(session(), "pod")
+    here, pods = session(), hits_of(session(), "pod")
     return until(within_s, lambda: all(growth < to_mb * _MB for growth in _growth(here, pods)))
 
 
@@ -361,21 +360,8 @@ def _growth(here: ChaosSession, pods: list[Hit]) -> list[float]:
     return [used[hit.namespace].get(hit.name, math.nan) - here.memory.get(hit.name, math.nan) for hit in pods]
 
 
-def _hits(here: ChaosSession, kind: str) -> list[Hit]:
-    hits = [hit for hit in here.hits if hit.kind == kind]
-    if not hits:
-        raise FaultNotInjected(f"this experiment has hit no {kind}")
-    return hits
-
-
 def _ready(objects: list[Object]) -> set[str]:
     return {str(obj["metadata"]["name"]) for obj in objects if has_condition(obj, "Ready")}
-
-
-def _uid(pod: Object | None) -> str:
-    """Its uid; empty where it serves no more: one that terminates may still answer for as long as it is Ready."""
-    gone = pod is None or is_over(pod) or (is_terminating(pod) and not has_condition(pod, "Ready"))
-    return "" if pod is None or gone else str(pod["metadata"]["uid"])
 
 
 def _complete_in(here: ChaosSession, namespace: str) -> bool:
@@ -383,7 +369,7 @@ def _complete_in(here: ChaosSession, namespace: str) -> bool:
     pods = [
         pod
         for pod in here.cluster.pods(namespace)
-        if has_condition(pod, "Ready") and _uid(pod) not in killed and not is_terminating(pod)
+        if has_condition(pod, "Ready") and uid_of(pod) not in killed and not is_terminating(pod)
     ]
     return all(
         is_complete(one) and replicas_of(one) <= sum(selects(one, pod) for pod in pods)

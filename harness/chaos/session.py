@@ -45,6 +45,7 @@ class ChaosSession:
         memory: memory use in bytes before it was increased, by pod name.
         stays: uids of pods whose last hit leaves them in place, because it hit their containers or their memory.
         locked: tables of the database whose rows are locked repeatedly.
+        claims: uid of each claim of a volume that the experiment deletes, by namespace and name.
         restarts: number of restarts of the containers before the hit, by pod uid.
         max_pods: maximum number of pods that the experiment may hit; None: no limit.
     """
@@ -56,6 +57,7 @@ class ChaosSession:
     stays: set[str] = field(default_factory=set)
     memory: dict[str, float] = field(default_factory=dict)
     locked: list[str] = field(default_factory=list)
+    claims: dict[tuple[str, str], str] = field(default_factory=dict)
     restarts: dict[str, int] = field(default_factory=dict)
     max_pods: int | None = None
 

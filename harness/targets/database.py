@@ -65,6 +65,13 @@ def leader_region(cluster: Cluster, target: Target) -> str:
     return member.region if member else ""
 
 
+def is_running(cluster: Cluster, target: Target, member: str) -> bool:
+    """Whether a member reports that its server runs."""
+    _, lock = database_of(target)
+    pod = cluster.pod(lock.namespace, member) if member else None
+    return pod is not None and _status(annotations_of(pod).get("status", "")).get("state") == "running"
+
+
 def not_streaming(cluster: Cluster, target: Target) -> list[MemberTrouble]:
     """Problems of the members, which should be one leader and streaming standbys; empty if there are none."""
     database, lock = database_of(target)

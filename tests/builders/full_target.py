@@ -91,6 +91,8 @@ def full_target(directory: Path, prometheus: str = NO_SERVICE) -> dict[str, Any]
             "passwords": {"table": "users"},
             "pool": {"connections": 2, "read": "/read"},
             "production": {"register": "production.yaml"},
+            "retention": {"users": {"keep": "forever"}},
+            "saved": [{"every": "1 min", "kept_in": "database"}],
         },
         "probes": {"services": {"users": "/users/1"}},
         "callers": {"accepted": {"app": "frontend"}, "refused": {"app": "stranger"}},

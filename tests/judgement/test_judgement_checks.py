@@ -31,7 +31,7 @@ def judged(*facts: Fact, why: str = "", of: Plan | None = None) -> list[Measure]
         (
             None,
             Outcome.INCONCLUSIVE,
-            "us-east-1/api-gateway: could not be read (memory 256Mi), expected memory 512Mi, read 3 times",
+            "us-east-1/api-gateway: not decided: memory 256Mi, expected memory 512Mi, read 3 times",
         ),
     ],
 )

@@ -159,6 +159,24 @@ def test_quorum_excuses_nothing() -> None:
     assert outcomes(ledger(ROWS, lost=[at(110)]), durability="quorum") == {"RISK": FAIL, "RPO": FAIL}
 
 
+def test_a_disaster_that_took_every_copy_excuses_what_the_rpo_grants_under_quorum_too() -> None:
+    """Rows about other faults are not failed by what it took; older writes, and without an RPO in the plan all, are lost."""
+    base = evidence()
+    taken = tuple(replace(one, domain="members") for one in base.experiments["database-loss"])
+    struck = {"experiments": {**base.experiments, "database-loss": taken}}
+
+    def said(objectives: dict[str, Objective], *lost: float) -> dict[str, Outcome]:
+        run = holding(ledger(ROWS, lost=[at(second) for second in lost]), **struck)
+        return {v.requirement: v.outcome for v in judge(plan(objectives, durability="quorum"), run).verdicts}
+
+    assert said(BOTH, 110) == {"RISK": PASS, "RPO": PASS}
+    assert said(BOTH, 50.5) == {"RISK": FAIL, "RPO": FAIL}
+    assert said(BOTH, 172) == {"RISK": FAIL, "RPO": FAIL}
+    assert said({"RISK": RISK}, 110) == {"RISK": FAIL}
+    strict = no_loss("database-loss")
+    assert said({"RPO": RPO, "STRICT": strict}, 110) == {"RPO": PASS, "STRICT": FAIL}
+
+
 @pytest.mark.parametrize("objectives", [BOTH, {"RISK": RISK}])
 def test_quorum_or_no_rpo_excuses_nothing_while_the_fault_goes_in_either(objectives: dict[str, Objective]) -> None:
     """Acknowledged after the database's loss was sent and before it was in: an excuse of no length excuses not that one."""

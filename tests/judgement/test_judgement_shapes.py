@@ -251,5 +251,5 @@ def test_a_fact_is_worded_by_the_driver_that_read_it() -> None:
     """Of the live target: how often it was asked, and what was in the way where it could not be read."""
     fact = Fact(subject="pod", expected="2", observed="no answer", ok=None, attempts=3, at_ns=1)
     measured = one_fact(fact_case(), fact, Found(method="", files=()), "size")
-    assert measured.because.text == "pod: could not be read (no answer), expected 2, read 3 times"
+    assert measured.because.text == "pod: not decided: no answer, expected 2, read 3 times"
     assert (measured.method, measured.limit, measured.n) == ("read from the live target", "2", 3)

@@ -6,10 +6,11 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from harness.chaos.session import ChaosSession, pod_hit
+from harness.errors import FaultNotInjected
 from harness.model import Hit
 from harness.targets.access import LOCK, access
 from harness.targets.database import leader_of
-from harness.targets.kubernetes import Object
+from harness.targets.kubernetes import Object, has_condition, is_over, is_terminating
 
 HITS: Final = (*access("list nodes"), *access("get endpoints", at=LOCK))
 """API permissions needed to select and store the objects that are hit."""
@@ -38,3 +39,26 @@ def database_leader(here: ChaosSession) -> str:
     """The pod that leads the database; empty if the target has no database."""
     known = here.target.database and here.target.database.leader
     return leader_of(here.cluster, here.target) if known else ""
+
+
+def hits_of(here: ChaosSession, kind: str) -> list[Hit]:
+    """The objects of a kind that the experiment has hit.
+
+    Raises:
+        FaultNotInjected: it has hit none.
+    """
+    hits = [hit for hit in here.hits if hit.kind == kind]
+    if not hits:
+        raise FaultNotInjected(f"this experiment has hit no {kind}")
+    return hits
+
+
+def pods_left(here: ChaosSession, hits: list[Hit]) -> list[str]:
+    """The names of the hit pods that are not gone."""
+    return [hit.name for hit in hits if uid_of(here.cluster.pod(hit.namespace, hit.name)) == hit.uid]
+
+
+def uid_of(pod: Object | None) -> str:
+    """The uid of a pod; empty where it serves no more: one that terminates may still answer for as long as it is Ready."""
+    gone = pod is None or is_over(pod) or (is_terminating(pod) and not has_condition(pod, "Ready"))
+    return "" if pod is None or gone else str(pod["metadata"]["uid"])

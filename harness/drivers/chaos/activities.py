@@ -175,7 +175,7 @@ def check_restart(
     """
     if not name:
         return
-    if domain_of(domain).hits:
+    if domain_of(domain).hits and not domain_of(domain).every_copy:
         raise ConfigurationError(
             f"`restarted_by` is not allowed for a fault of domain `{domain}`",
             where=_key(document, "restarted_by"),

@@ -191,7 +191,7 @@ def read_experiment(path: Path) -> ExperimentFile:
         hold_s=hold_s,
         observe_s=max(hold_s, within_s),
         seconds=takes_s,
-        needs=("kubernetes",) if any(needs_cluster(activity) for _, activity in (*read_before, *activities)) else (),
+        needs=_needs(block, [activity for _, activity in (*read_before, *activities)]),
         actions=tuple(_shown(activity) for where, activity in activities if where[0] == "method" and _acts(activity)),
         blast_radius=", ".join(f"{key} {most}" for key, most in block.blast_radius if most is not None)
         if block
@@ -212,6 +212,12 @@ def read_experiment(path: Path) -> ExperimentFile:
         by_hand=by_hand,
         hold_at_most_s=hold_at_most_s,
     )
+
+
+def _needs(block: HarnessBlock | None, activities: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """The keys of the target file without which the experiment cannot run."""
+    own = block.needs if block else ()
+    return (*(["kubernetes"] if any(map(needs_cluster, activities)) else []), *own)
 
 
 def _rollbacks(

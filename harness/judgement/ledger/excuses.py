@@ -9,12 +9,18 @@ import numpy as np
 
 from harness.judgement.ledger.account import AUTHORITIES, Account, Writes, account_of, found_by
 from harness.judgement.once import once_a_run
-from harness.model import Evidence, Experiment, Figure, FinalRead, Objective, Plan, domain_of
+from harness.model import Evidence, Experiment, Figure, FinalRead, Objective, Plan, Quantity, domain_of
 from harness.model.records.table import Bools
 from harness.units import NS_PER_S
 
 QUORUM: Final = "quorum"
-"""The durability of a target for which no lost write is excused."""
+"""The durability of a target for which no lost write is excused, unless every copy of the database was taken."""
+
+
+def may_excuse(plan: Plan, disaster: Experiment) -> bool:
+    """Whether an RPO may excuse writes that a disaster took: the target has no quorum, or every copy was taken."""
+    domain = domain_of(disaster.domain)
+    return domain.disaster and (plan.durability != QUORUM or domain.every_copy)
 
 
 @once_a_run
@@ -43,19 +49,47 @@ def unexcused(account: Account, plan: Plan, evidence: Evidence, objective: Objec
     * it was acknowledged within the objective's RPO before a disaster, and
     * the last read before the disaster found it, and no later read did.
 
+    Of a disaster that took every copy of the database, and that the objective does not speak of, the RPO is the one that the plan grants: what
+    that disaster took says nothing about the faults of this objective.
+
     An RPO excuses missing writes, never writes with another value. After an incomplete read of the database, a write that would be excused if it were
     missing is undecided and not returned.
     """
     lost = account.lost
     excused = np.zeros(len(lost), dtype=np.bool_)
-    if objective.older_than is not None and plan.durability != QUORUM:
-        age_ns = round(objective.older_than.at_scale(plan.time_scale).in_unit("s") * NS_PER_S)
-        for disaster in _sent(evidence):
-            if domain_of(disaster.domain).disaster:
-                own = _young(lost, disaster, age_ns) & _still_there(evidence, disaster, lost)
-                excused |= own & ~_survived(evidence, disaster, lost)
+    for disaster in _sent(evidence):
+        age_ns = _granted_ns(plan, objective, disaster)
+        if age_ns is not None:
+            own = _young(lost, disaster, age_ns) & _still_there(evidence, disaster, lost)
+            excused |= own & ~_survived(evidence, disaster, lost)
     lacked = lost.among(account.gone) | lost.among(account.unread)
     return lost.where(~(excused & lacked) | lost.among(account.wrong))
+
+
+def _granted_ns(plan: Plan, objective: Objective, disaster: Experiment) -> int | None:
+    """The RPO that excuses writes which this disaster took, in ns; None if there is none."""
+    if not may_excuse(plan, disaster):
+        return None
+    if objective.older_than is not None:
+        return _scaled_ns(plan, objective.older_than)
+    spoken_of = disaster.name in objective.scope.experiments or disaster.domain in objective.scope.domains
+    return rpo_ns(plan) if domain_of(disaster.domain).every_copy and not spoken_of else None
+
+
+def rpo_ns(plan: Plan) -> int:
+    """The loosest RPO of the plan's claims, scaled, in ns; 0 if there is none."""
+    granted = [one.older_than for claim in plan.claims for one in claim.objectives if one.older_than is not None]
+    return max((_scaled_ns(plan, one) for one in granted), default=0)
+
+
+def _scaled_ns(plan: Plan, quantity: Quantity) -> int:
+    return round(quantity.at_scale(plan.time_scale).in_unit("s") * NS_PER_S)
+
+
+def taken_with_every_copy(plan: Plan, evidence: Evidence) -> Iterable[tuple[int, int]]:
+    """For each disaster that took every copy of the database, the time of the acknowledged writes that the plan lets it take, in ns."""
+    struck = (_taken(attempt) for attempt in _sent(evidence) if domain_of(attempt.domain).every_copy)
+    return ((first - rpo_ns(plan), last) for first, last in struck)
 
 
 def _young(lost: Writes, disaster: Experiment, age_ns: int) -> Bools:
@@ -63,9 +97,9 @@ def _young(lost: Writes, disaster: Experiment, age_ns: int) -> Bools:
     return np.asarray((lost.at_ns >= sent_ns - age_ns) & (lost.at_ns <= until_ns), dtype=np.bool_)
 
 
-def disasters(evidence: Evidence) -> Iterable[tuple[int, int]]:
-    """Time of each disaster, and the last time at which it may have caused the loss of a write, in ns."""
-    return (_taken(attempt) for attempt in _sent(evidence) if domain_of(attempt.domain).disaster)
+def disasters(plan: Plan, evidence: Evidence) -> Iterable[tuple[int, int]]:
+    """Time of each disaster whose losses may be excused, and the last time at which it may have caused the loss of a write, in ns."""
+    return (_taken(attempt) for attempt in _sent(evidence) if may_excuse(plan, attempt))
 
 
 def _taken(disaster: Experiment) -> tuple[int, int]:

@@ -42,7 +42,7 @@ def known(
 def one_fact(case: Case, fact: Fact, found: Found, name: str) -> Measure:
     """The measure of one fact. A fact is false only if every attempt to read it found it false."""
     words = words_of_facts(case.objective.demand)
-    seen = fact.observed if fact.ok is not None or not words.live else f"could not be read ({fact.observed})"
+    seen = fact.observed if fact.ok is not None or not words.live else f"not decided: {fact.observed}"
     asked = f", read {fact.attempts} times" if fact.attempts > 1 else ""
     of_it = replace(
         found,

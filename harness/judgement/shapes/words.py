@@ -184,7 +184,7 @@ _FACTS: Final[Mapping[str, FactWords]] = {
     DemandKind.CHECK: FactWords(
         "read from the live target",
         " on the live target",
-        "make sure that the target answers, then run again",
+        "make sure that the target answers, and that nothing else changes what is checked, then run again",
         live=True,
     ),
     DemandKind.STATIC: FactWords(

@@ -37,6 +37,7 @@ class Domain:
         name: name in experiment files and plans.
         single_fault: whether it is a single fault of the requirement documents.
         disaster: whether a requirement may excuse the loss of the newest acknowledged writes.
+        every_copy: whether its faults take every copy of the database, so that no durability keeps the newest acknowledged writes.
         hits: whether its faults hit pods or nodes by name, which the fault receipt must show.
         must: text on the required observation of the hit objects; empty if the confirming probe is enough.
         order: position in the run, ascending; the least disturbing experiments run first.
@@ -46,6 +47,7 @@ class Domain:
     name: str
     single_fault: bool = False
     disaster: bool = False
+    every_copy: bool = False
     hits: bool = False
     must: str = ""
     order: int
@@ -68,6 +70,7 @@ DOMAINS: Final = {
         Domain(name="zone", hits=True, must=_NODE, order=5),
         Domain(name="database", single_fault=True, disaster=True, hits=True, must=_POD, order=6),
         Domain(name="region", disaster=True, hits=True, must=_NODE, order=7),
+        Domain(name="members", disaster=True, every_copy=True, hits=True, must=_POD, order=8),
         Domain(name="service", hits=True, must=_POD, order=2, touches=(ENTRY, WORKLOADS)),
         Domain(name="container", order=1, touches=(WORKLOADS,)),
         Domain(name="process", order=1, touches=(ENTRY,)),

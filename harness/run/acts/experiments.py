@@ -71,7 +71,7 @@ class ExperimentDriver(Driver):
     def needs(self, demand: Demand, library: Library) -> Sequence[RequiredKey]:
         """The keys of the target file that the activities need, such as `kubernetes`."""
         experiment = library.experiments.get(demand.name)
-        keys = experiment.needs if experiment else ()
+        keys = [key for key in experiment.needs if "." not in key] if experiment else ()
         return [RequiredKey(key, f"activities of {demand.name} use {key.capitalize()}") for key in keys]
 
     def accesses(self, demand: Demand, library: Library, target: Target) -> Sequence[Access]:

@@ -31,6 +31,7 @@ from harness.model.records.window import after_faults_name
 from harness.run.acts.driver import Library
 from harness.run.acts.registry import drivers, needs_platform
 from harness.run.acts.rollout.rollouts import each_rollout_once
+from harness.run.plan.absent import absent_on, without
 from harness.run.plan.awaited import unclaimed
 from harness.run.plan.groups import needs_group, served_groups, unserved
 from harness.run.project import shadowed
@@ -130,9 +131,10 @@ def _plan(
     scale, release = target.time_scale, target.release.version or settings.release
     said = statements_of(settings.project, target, release)
     known = {demand.key: demand for demand in compiled.demands}
-    lacks = ((claim.scenario.id, _lack(claim, known, target, settings, library)) for claim in compiled.claims)
+    every = without(compiled.claims, known, absent_on(target, library.experiments), requirements)
+    lacks = ((claim.scenario.id, _lack(claim, known, target, settings, library)) for claim in every)
     lacking = {scenario: lack for scenario, lack in lacks if lack is not None}
-    claims = tuple(claim for claim in compiled.claims if claim.scenario.id not in lacking)
+    claims = tuple(claim for claim in every if claim.scenario.id not in lacking)
     expected = {key for claim in claims for key in claim.demands}
     demands = {key: demand for key, demand in known.items() if key in expected}
     acts = ordered_acts(tuple(demands.values()), library)

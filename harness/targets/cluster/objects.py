@@ -11,6 +11,7 @@ from harness.targets.cluster.calls import MERGE_PATCH, ApiCalls
 _CORE: Final = {
     "namespaces": "namespace",
     "nodes": "node",
+    "persistentvolumeclaims": "namespaced_persistent_volume_claim",
     "secrets": "namespaced_secret",
     "services": "namespaced_service",
 }

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
+from harness.nearest import hint_with_nearest
 from harness.targets.files.reference import Reference
+from harness.targets.files.saved import SavedBy
+from harness.targets.files.stored import StorePlace
 from harness.targets.files.values import Name, TargetSection, Url, Word, quantity
 
 SCHEME: Final = "s3://"
@@ -189,3 +192,22 @@ def wrong_backups(
         if store.resources is not None and not in_cluster:
             where = ("backups", name, "resources")
             yield where, "the target names no cluster", "write `kubernetes: {context: NAME, namespace: NAME}`"
+
+
+def wrong_places(
+    saved: Sequence[SavedBy], stores: Mapping[str, StorePlace], backups: Collection[str]
+) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
+    """Names of places of backups that the file does not have: where, what is wrong, and a hint.
+
+    Args:
+        saved: what saves the database.
+        stores: places in which data is stored.
+        backups: names in `backups`.
+    """
+    named: list[tuple[tuple[str | int, ...], str]] = [
+        *((("database", "saved", n, "kept_in"), one.kept_in) for n, one in enumerate(saved)),
+        *((("encryption", "stores", name, "backups"), one.backups) for name, one in stores.items()),
+    ]
+    for at, place in named:
+        if place and place not in backups:
+            yield at, f"`{place}` is not in `backups`", hint_with_nearest(place, backups)

@@ -8,8 +8,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import Field, model_validator
 
 from harness.targets.files.reference import Reference
-from harness.targets.files.stored import Words
-from harness.targets.files.values import Name, TargetSection, quantity
+from harness.targets.files.values import Name, TargetSection, Word, Words, quantity
 from harness.validation import matching
 
 MOMENT: Final = "{time}"
@@ -110,3 +109,23 @@ def wrong_drills(drills: Mapping[str, RestoreDrill], *, in_cluster: bool) -> Ite
         if drill.cloudnative_pg is not None and not in_cluster:
             where = ("drills", name, "cloudnative-pg")
             yield where, "the target names no cluster", "write `kubernetes: {context: NAME, namespace: NAME}`"
+
+
+class DatabaseRestore(TargetSection):
+    """How the platform restores its database when every member is gone with its volume: one of `cronjob` and `command`.
+
+    Attributes:
+        cronjob: CronJob in the namespace of the lock, from whose template a Job is made.
+        command: a command on this machine, which ends when the database is restored; it may be repeated.
+        within_s: time for it, in s.
+    """
+
+    cronjob: str = ""
+    command: tuple[Word, ...] = ()
+    within_s: Annotated[float, quantity("time", "10 min"), Field(gt=0)] = Field(default=600.0, alias="within")
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if bool(self.cronjob) == bool(self.command):
+            raise ValueError("exactly one of `cronjob`, `command`")
+        return self

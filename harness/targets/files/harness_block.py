@@ -54,12 +54,13 @@ class HarnessBlock(BaseModel):
         domain: fault domain, which names the parts that fail together.
         confirmed_by: probe of the file that confirms that the fault was injected.
         gone_by: probe of the file that confirms that the fault was removed.
-        restarted_by: action of the file that restarts the stopped parts; the restart is part of the measured recovery.
+        restarted_by: action of the file that restarts or restores the parts that are gone, which is part of the measured recovery.
         within_s: maximum time in s until the fault is confirmed.
         takes_s: expected time in s of the complete experiment.
         processes: pidfiles of processes that the fault ends; ended processes are the proof of the fault.
         chosen: `by domain`: sentences about every experiment of a domain include it. `by name`: it runs only if a
             sentence names it.
+        needs: keys of the target file, with dots, without which the experiment is left out of every experiment of its domain.
         access: Kubernetes API permissions of activities of other packages, such as `patch deployments.apps`.
     """
 
@@ -75,6 +76,7 @@ class HarnessBlock(BaseModel):
     blast_radius: BlastRadius = BlastRadius()
     processes: tuple[str, ...] = Field(default=(), strict=False)
     chosen: Literal["by domain", "by name"] = "by domain"
+    needs: tuple[Literal["database.restore"], ...] = Field(default=(), strict=False)
     access: tuple[Annotated[str, AfterValidator(_words_of_access)], ...] = Field(default=(), strict=False)
 
 

@@ -7,7 +7,10 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from harness.targets.files.drills import DatabaseRestore
 from harness.targets.files.reference import Reference
+from harness.targets.files.retention import TableRetention
+from harness.targets.files.saved import SavedBy
 from harness.targets.files.values import Name, PathOfId, RootUrl, TargetSection, Url, UrlPath, Word, quantity
 from harness.validation import matching
 
@@ -206,6 +209,9 @@ class Database(TargetSection):
         passwords: column with the users' password hashes; None: they are not checked.
         pool: size of the connection pool; None: the check with a burst does not run.
         production: comparison with production; None: there is no comparison.
+        restore: how it is restored when every member is gone; None: that loss is not tried.
+        saved: what saves states of it from which it is restored after a disaster.
+        retention: how long rows are kept, by table.
     """
 
     dsn: Reference
@@ -219,6 +225,9 @@ class Database(TargetSection):
     passwords: StoredPasswords | None = None
     pool: ConnectionPool | None = None
     production: Production | None = None
+    restore: DatabaseRestore | None = None
+    saved: tuple[SavedBy, ...] = ()
+    retention: Mapping[TableName, TableRetention] = Field(default_factory=dict)
 
 
 class ReadProbe(TargetSection):

@@ -12,7 +12,7 @@ from pydantic import Field, PrivateAttr, ValidationError
 from harness.errors import ConfigurationError
 from harness.targets.files.attacks import AttackSettings, LayerSettings
 from harness.targets.files.audit import AuditSettings, ExportSettings
-from harness.targets.files.backups import BackupStore, wrong_backups
+from harness.targets.files.backups import BackupStore, wrong_backups, wrong_places
 from harness.targets.files.cache import CacheSettings
 from harness.targets.files.changes import FlagSettings, MigrationSettings, RolloutSettings
 from harness.targets.files.drills import RestoreDrill, wrong_drills
@@ -364,6 +364,11 @@ def _check(target: Target, document: YamlDocument) -> None:
         *wrong_sessions(target.identity, target.limits),
         *wrong_drills(target.drills, in_cluster=target.kubernetes is not None),
         *wrong_backups(target.backups, in_cluster=target.kubernetes is not None),
+        *wrong_places(
+            target.database.saved if target.database is not None else (),
+            target.encryption.stores if target.encryption is not None else {},
+            target.backups,
+        ),
     ]
     for location, what, hint in wrong:
         raise ConfigurationError(what, where=document.where(location), hint=hint)

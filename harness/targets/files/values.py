@@ -99,6 +99,7 @@ PathOfId = Annotated[UrlPath, AfterValidator(_path_of_id)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
 Seconds = Annotated[float, quantity("time", "10 s")]
 Word = Annotated[str, Field(min_length=1)]
+Words = Annotated[tuple[Word, ...], Field(min_length=1)]
 OperationName = Annotated[
     str,
     matching(r"(GET|HEAD|OPTIONS|POST|PUT|PATCH|DELETE|TRACE) /\S*", "an operation, written like `POST /orders`"),

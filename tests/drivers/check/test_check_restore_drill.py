@@ -7,9 +7,12 @@ import multiprocessing
 import os
 import shlex
 import signal
+import socket
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import psycopg
@@ -169,6 +172,16 @@ def test_a_write_meanwhile_is_not_decided(drill: Drill) -> None:
     assert [(one.subject, one.ok) for one in drill.copy()] == [("table public.events_1", None)]
 
 
+def test_rows_added_before_and_after_the_copy_was_taken_leave_it_equal(drill: Drill) -> None:
+    """Each part of the table is as it was before or after; a row that is lost as well is in neither, and names the table."""
+    add = "-d postgres -c \"INSERT INTO orders (note) SELECT 'added ' || n FROM generate_series(1, 5) n\""
+    drill.make = " && ".join([once := drill.program("psql", f"{drill.at} {add}"), drill.make, once])
+    assert drill.copy() == []
+    gone = drill.psql("DELETE FROM orders WHERE id = 7")
+    drill.restore += f" && {gone}"
+    assert [(one.subject, one.ok) for one in drill.copy()] == [("table public.orders", None)]
+
+
 def test_a_restore_that_hangs_is_killed(drill: Drill) -> None:
     """It is late if the limit is over, and else not decided."""
     drill.make, drill.restore, drill.within = "true", "sleep 600", "5 s"
@@ -192,6 +205,27 @@ def test_nothing_runs_if_the_scratch_database_serves_or_is_there(drill: Drill) -
         with pytest.raises(DriverError, match=why):
             drill.time("1 h")
     assert not (drill.here / "ran").exists()
+
+
+def test_a_balancer_without_a_server_behind_it_has_no_scratch_database(drill: Drill) -> None:
+    """It closes each connection without a byte; where nothing is said and nothing closed, there may be one."""
+    drill.scratch = f"host={NET}233 port=5433 user=tester dbname=scratch"
+    scratch = drill.target().drills["orders"].scratch
+    with socket.create_server((f"{NET}233", 5433)) as balancer:
+        closing = Thread(target=_close_each, args=(balancer,))
+        closing.start()
+        assert is_gone(scratch)
+        balancer.shutdown(socket.SHUT_RDWR)
+        closing.join()
+    with socket.create_server((f"{NET}233", 5433)):
+        assert not is_gone(scratch)
+
+
+def _close_each(balancer: socket.socket) -> None:
+    """Take connections and close them, until the balancer is shut."""
+    with suppress(OSError):
+        while True:
+            balancer.accept()[0].close()
 
 
 def test_a_restore_after_which_the_scratch_address_reaches_what_serves_proves_nothing(drill: Drill) -> None:

@@ -13,11 +13,12 @@ from harness.drivers.check.registry import run_check
 from harness.drivers.check.sql import migrated
 from harness.drivers.check.sql.applied import AppliedBefore
 from harness.drivers.check.sql.tables import InUse, Rows, TableColumns, compared, rows_of_tables, tables_of
-from harness.drivers.check.workloads.jobs import delete_job, job_in, run_job
+from harness.drivers.check.workloads.jobs import job_in
 from harness.errors import ConfigurationError, DriverError, TargetUnreachable
 from harness.evidence.histories.history import History
 from harness.model import Check, Demand, DemandKind
 from harness.targets import Target, load_target, platform_of
+from harness.targets.cluster.jobs import delete_job, run_job
 from harness.targets.files.reference import Reference
 from harness.targets.kubernetes import Cluster
 from harness.targets.safety.intents import pending_intents

@@ -58,7 +58,7 @@ def sha256_of(target: Target, store: BackupStore, one: StoredObject) -> str | No
         DriverError: it cannot be read as a whole in time.
     """
     digest = hashlib.sha256()
-    with _content(target, store, one.name) as (tag, parts):
+    with content_of(target, store, one.name) as (tag, parts):
         if tag and tag.strip(chr(34)) != one.tag.strip(chr(34)):  # some servers list them without quotes
             return None
         size = 0
@@ -71,7 +71,7 @@ def sha256_of(target: Target, store: BackupStore, one: StoredObject) -> str | No
 def text_of(target: Target, store: BackupStore, name: str) -> str:
     """The begin of a small object as text. Raises DriverError."""
     read = b""
-    with _content(target, store, name) as (_, parts):
+    with content_of(target, store, name) as (_, parts):
         for part in parts:
             read += part
             if len(read) >= _MOST_TEXT:
@@ -87,7 +87,7 @@ def metadata_of(target: Target, store: BackupStore, name: str) -> Mapping[str, s
 
 
 @contextmanager
-def _content(target: Target, store: BackupStore, name: str) -> Iterator[tuple[str, Iterator[bytes]]]:
+def content_of(target: Target, store: BackupStore, name: str) -> Iterator[tuple[str, Iterator[bytes]]]:
     """The tag of an object, empty for a file, and its content. Raises DriverError."""
     deadline = Deadline.after(store.within_s)
     if store.in_bucket:

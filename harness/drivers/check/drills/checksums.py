@@ -1,14 +1,15 @@
 """Row counts and checksums of every table, computed on the server in one read-only snapshot.
 
-The checksum of a table is the sum of the 64-bit hashes of its rows as text: it does not depend on their order. Settings by which a
-row's text differs between servers are fixed.
+The checksum of a table is made of the 64-bit hashes of its rows as text: it does not depend on their order. Settings by which a
+row's text differs between servers are fixed. The rows are summed in parts by their hash: a write changes one part or two, so that
+a copy of a table which was written to meanwhile can be held against what was there before and after.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from harness.drivers.check.sql.asking import CONNECT_S, rows_of
@@ -31,6 +32,11 @@ _TABLES: Final = (
     "ORDER BY 1, 2"
 )
 """Tables and partitions: whether a backup may leave out the rows (unlogged, or of an extension), and what changes with each write."""
+_PARTS: Final = 4096
+_SUMS: Final = (
+    "SELECT hash & {parts}, count(*), hashtextextended(count(*) || ' ' || sum(hash), 0) "
+    'FROM (SELECT hashtextextended((one.*)::text COLLATE "C", 0) AS hash FROM ONLY {table} AS one) AS hashes GROUP BY 1'
+)
 _SEQUENCES: Final = (
     "SELECT schemaname, sequencename, last_value * sign(increment_by)::bigint, cycle FROM pg_sequences "
     "WHERE schemaname NOT LIKE 'pg\\_%' ORDER BY 1, 2"
@@ -43,6 +49,7 @@ class TableSum:
 
     Attributes:
         rows, checksum: its content; None: it could not be read.
+        parts: the checksum of each part that has rows.
         partial: whether a backup may leave out its rows.
         writes: what differs after a write, as far as the server's statistics show it by then.
         why: why it could not be read.
@@ -50,6 +57,7 @@ class TableSum:
 
     rows: int | None = None
     checksum: str = ""
+    parts: Mapping[int, int] = field(default_factory=dict)
     partial: bool = False
     writes: tuple[int, int] = (0, 0)
     why: str = ""
@@ -147,16 +155,15 @@ def _summed(connection: psycopg.Connection[Any], row: tuple[Any, ...]) -> TableS
     import psycopg
     from psycopg import sql
 
-    query = sql.SQL(
-        'SELECT count(*), coalesce(sum(hashtextextended((one.*)::text COLLATE "C", 0)), 0)::text FROM ONLY {} AS one'
-    ).format(sql.Identifier(row[0], row[1]))
+    query = sql.SQL(_SUMS).format(parts=sql.Literal(_PARTS - 1), table=sql.Identifier(row[0], row[1]))
     partial, writes = bool(row[2]), (row[3], row[4])
     try:
         with connection.transaction():
-            seen = connection.execute(query).fetchone()
+            seen = connection.execute(query).fetchall()
     except psycopg.Error as error:
         if connection.broken:
             raise
         return TableSum(partial=partial, writes=writes, why=type(error).__name__)
-    rows, checksum = seen or (0, "0")
-    return TableSum(rows=rows, checksum=checksum, partial=partial, writes=writes)
+    parts = {part: checksum for part, _, checksum in seen}
+    rows, checksum = sum(count for _, count, _ in seen), str(sum(parts.values()) % 2**64)
+    return TableSum(rows=rows, checksum=checksum, parts=parts, partial=partial, writes=writes)

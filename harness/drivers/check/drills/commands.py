@@ -1,18 +1,15 @@
-"""The commands of a drill. They have no input, and their output, which may have secrets, is not read."""
+"""The steps of a drill by commands."""
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from harness.drivers.check.drills.scratch import is_gone
 from harness.drivers.check.drills.steps import CHECK, StepFailed, StepHangs
 from harness.errors import DriverError
 from harness.targets import Target, platform_of
+from harness.targets.commands import CommandEnded, CommandHangs, run_command
 from harness.targets.files.drills import DrillCommand, RestoreDrill
 from harness.targets.files.reference import Reference
 from harness.targets.undo import undo_now, undoable
@@ -20,16 +17,6 @@ from harness.targets.undo import undo_now, undoable
 if TYPE_CHECKING:
     from harness.model import Intent
     from harness.targets.kubernetes import Cluster
-
-_NO: Final = subprocess.DEVNULL
-_LATER: Final = 75
-"""Exit code of a command that did nothing because of a temporary failure (EX_TEMPFAIL)."""
-_NOT_TRIED: Final = frozenset({126, 127})
-"""Exit codes of a command that did nothing: not executable, not found."""
-
-
-class CommandNotYet(DriverError):
-    """A command did nothing, and may be run again later."""
 
 
 class CommandSteps:
@@ -52,7 +39,7 @@ class CommandSteps:
     def make(self) -> None:
         """Run `make`."""
         if self._drill.make is not None:
-            run_command(self._drill.make, self._drill.within_s)
+            _run(self._drill.make, self._drill.within_s)
 
     def intend(self) -> None:
         """Write `remove` to the undo log."""
@@ -71,35 +58,18 @@ class CommandSteps:
         undo_now(None, self._target, *self._intents)
 
 
-def run_command(command: DrillCommand, within_s: float) -> None:
-    """Run a command to completion.
+def _run(command: DrillCommand, within_s: float) -> None:
+    """Run a command.
 
     Raises:
-        StepFailed: it failed.
-        StepHangs: it did not end in time, and was killed with the processes of its group.
-        CommandNotYet: it says that it could not be tried for now.
-        DriverError: it could not be run.
+        StepFailed, StepHangs: it failed, or was killed. CommandNotYet, DriverError: it could not be run.
     """
-    name = command.command[0]
     try:
-        process = subprocess.Popen(command.command, stdin=_NO, stdout=_NO, stderr=_NO, start_new_session=True)
-    except OSError as error:
-        raise DriverError(f"the command could not be run ({type(error).__name__})", where=name) from error
-    try:
-        code = process.wait(within_s)
-    except subprocess.TimeoutExpired:
-        raise StepHangs(f"did not end within {within_s:g} s", where=f"`{name}`") from None
-    finally:
-        if process.poll() is None:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-    if code == _LATER:
-        raise CommandNotYet(f"the command could not be run: it ended with {code}", where=name)
-    if code in _NOT_TRIED:
-        raise DriverError(f"the command could not be run: it ended with {code}", where=name)
-    if code:
-        raise StepFailed(f"ended with {code}", where=f"`{name}`")
+        run_command(command, within_s)
+    except CommandEnded as error:
+        raise StepFailed(error.what, where=f"`{error.where}`") from error
+    except CommandHangs as error:
+        raise StepHangs(error.what, where=f"`{error.where}`") from error
 
 
 def _remove(
@@ -118,4 +88,4 @@ def _remove(
 
 @undoable("restore-drill", undo=_remove)
 def _restore(command: DrillCommand, within_s: float) -> None:
-    run_command(command, within_s)
+    _run(command, within_s)

@@ -56,7 +56,7 @@ def _table(
     unread = next((one for one in (before, after, restored) if one.content is None), None)
     if unread is not None:
         yield _fact(subject, "read, before and after", str(unread), ok=None)
-    elif restored.content not in (before.content, after.content):
+    elif not _in_parts(before, after, restored):
         changed = before.content != after.content or later != before.writes
         why = (
             "; it was written to meanwhile"
@@ -66,6 +66,12 @@ def _table(
             else ""
         )
         yield _fact(subject, str(before), f"{restored}{why}", ok=None if why else False)
+
+
+def _in_parts(before: TableSum, after: TableSum, restored: TableSum) -> bool:
+    """Whether each part of a copy is as it was before or as it was after."""
+    parts = {*before.parts, *after.parts, *restored.parts}
+    return all(restored.parts.get(part) in (before.parts.get(part), after.parts.get(part)) for part in parts)
 
 
 def _sequence(name: str, before: DatabaseSums, after: DatabaseSums, restored: DatabaseSums) -> Iterator[FactReading]:

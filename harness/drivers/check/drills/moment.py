@@ -13,7 +13,7 @@ from typing import Final
 
 from harness import clock
 from harness.drivers.check.claim import When, claim
-from harness.drivers.check.drills.commands import CommandNotYet, CommandSteps
+from harness.drivers.check.drills.commands import CommandSteps
 from harness.drivers.check.drills.marked import MarkedWrites, checksum, ledger_in, numbers_in, write_around
 from harness.drivers.check.drills.restored import drill_of, refuse_drill, restored, step_of
 from harness.drivers.check.needs import DATABASE, ENTRY, within
@@ -21,6 +21,7 @@ from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import DriverError
 from harness.model.planned.need import RequiredKey
 from harness.targets import Target
+from harness.targets.commands import CommandNotYet
 from harness.targets.files.drills import MOMENT, DrillCommand, RestoreDrill
 
 _AGAIN_S: Final = 2.0

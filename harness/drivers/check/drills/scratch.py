@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import secrets
 import socket
+import struct
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 from harness import clock
@@ -17,6 +18,10 @@ from harness.targets.files.reference import Reference
 _AGAIN_S: Final = 0.1
 _ASKED: Final = ("postgres", "template1")
 """Databases of every server, of which one is asked whether the scratch database is there."""
+_REQUEST_OF_TLS: Final = struct.pack("!II", 8, 80877103)
+"""The message SSLRequest of PostgreSQL's protocol."""
+_CLOSED: Final = 3
+"""Connections closed without an answer, one after the other, that show that no server is behind a balancer."""
 
 
 def refuse_scratch(serves: Reference, scratch: Reference) -> None:
@@ -100,19 +105,32 @@ def _presence(scratch: Reference) -> str:
 
 
 def _listens(host: str, port: int) -> bool:
-    """Whether a server may be at an address: only a refused connection and an unknown name show that it is not."""
-    family = socket.AF_UNIX if host.startswith("/") else socket.AF_INET
+    """Whether a server may be at an address.
+
+    That it is not is shown by a refused connection, an unknown name, or a balancer that has nobody to give connections to: it
+    closes each without a byte, where a PostgreSQL server answers the request for TLS with one.
+    """
     try:
-        if family == socket.AF_UNIX:
-            with socket.socket(family) as one:
-                one.connect(f"{host}/.s.PGSQL.{port}")
-        else:
-            socket.create_connection((host, port), timeout=CONNECT_S).close()
+        return any(_answers(host, port) for _ in range(_CLOSED))
     except (ConnectionRefusedError, FileNotFoundError, socket.gaierror):
         return False
     except OSError:
         return True
-    return True
+
+
+def _answers(host: str, port: int) -> bool:
+    """Whether a connection is not closed without an answer to the request for TLS. Raises OSError."""
+    local = host.startswith("/")
+    with (
+        suppress(ConnectionResetError, BrokenPipeError),
+        socket.socket(socket.AF_UNIX) if local else socket.create_connection((host, port), CONNECT_S) as one,
+    ):
+        one.settimeout(CONNECT_S)
+        if local:
+            one.connect(f"{host}/.s.PGSQL.{port}")
+        one.sendall(_REQUEST_OF_TLS)
+        return bool(one.recv(1))
+    return False
 
 
 def await_scratch(scratch: Reference, within_s: float) -> bool:

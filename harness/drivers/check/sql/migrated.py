@@ -17,21 +17,21 @@ from harness.drivers.check.needs import DATABASE, PODS
 from harness.drivers.check.sql.applied import AppliedBefore
 from harness.drivers.check.sql.asking import database_in
 from harness.drivers.check.sql.tables import InUse, Rows, columns_changed, compared, rows_of_tables
-from harness.drivers.check.workloads.jobs import (
+from harness.drivers.check.workloads.jobs import job_in
+from harness.drivers.facts import FactProbe, FactReading
+from harness.errors import ConfigurationError, DriverError
+from harness.model.planned.need import RequiredKey
+from harness.targets import Target, platform_of
+from harness.targets.access import Access, access, accesses
+from harness.targets.cluster.jobs import (
     COMPLETE,
     JOBS,
     JobRefused,
     JobResult,
     delete_job,
     has_completed,
-    job_in,
     run_job,
 )
-from harness.drivers.facts import FactProbe, FactReading
-from harness.errors import ConfigurationError, DriverError
-from harness.model.planned.need import RequiredKey
-from harness.targets import Target, platform_of
-from harness.targets.access import Access, access, accesses
 from harness.targets.files.changes import MigrationSettings
 from harness.targets.files.reference import Reference
 from harness.targets.kubernetes import Cluster, Object
@@ -128,6 +128,11 @@ def _access(target: Target, _params: Mapping[str, str]) -> Sequence[Access]:
     return access(JOBS, at=_job(target, settings, settings.up)[0] if settings is not None and known else "")
 
 
+@claim(
+    "every table has the checksum it had before the release after the data rollback",
+    name="data-rollback",
+    about="The data rollback of a release is its migration back, by its own Job: each table is read row by row before the migration to the release's schema and after the way back.",
+)
 @claim(
     "after the migration forward and back, row count and checksum of every table equal those before",
     needs=(DATABASE, PODS, RequiredKey("migration", "the database is migrated to a candidate's schema and back")),

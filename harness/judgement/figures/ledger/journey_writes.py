@@ -5,23 +5,53 @@ The ledger has a path of its own, so an acknowledged write of a user may be lost
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+import numpy as np
 
 from harness.judgement.ledger.accounts import AccountResult, account_results
-from harness.judgement.ledger.excuses import QUORUM
+from harness.judgement.ledger.excuses import QUORUM, taken_with_every_copy
 from harness.judgement.measures import Case
 from harness.judgement.once import once_a_run
 from harness.judgement.receipts.records.accounted import unaccounted
-from harness.model import JOURNEY_READS, JOURNEY_REPEATS, JOURNEY_WRITES, SIGN_INS, Evidence, Plan, Table, domain_of
+from harness.model import (
+    JOURNEY_READS,
+    JOURNEY_REPEATS,
+    JOURNEY_WRITES,
+    SIGN_INS,
+    Evidence,
+    Plan,
+    Table,
+    Words,
+    domain_of,
+)
 
 
 @once_a_run
 def journey_accounts(plan: Plan, evidence: Evidence) -> tuple[AccountResult, ...]:
-    """The journey accounts that the plan's traffic declares, compared with the values that were read back."""
+    """The journey accounts that the plan's traffic declares, compared with the values that were read back.
+
+    Whether a write is there that a disaster may have taken with every copy of the database decides nothing: it counts as one without an answer.
+    """
     schemas = (JOURNEY_WRITES, JOURNEY_READS, JOURNEY_REPEATS)
     writes, reads, repeats = (evidence.tables.get(schema.name, Table.empty(schema)) for schema in schemas)
+    writes = _unanswered(writes, taken_with_every_copy(plan, evidence))
     accounts = [account for traffic in plan.traffic.values() for account in traffic.accounts]
     return account_results(accounts, writes, reads, repeats)
+
+
+def _unanswered(writes: Table, spans: Iterable[tuple[int, int]]) -> Table:
+    """The writes; those that were sent within these times are as if nothing had acknowledged them."""
+    at_ns, outcome = writes.ints["made_ns"], writes.words["outcome"]
+    taken = np.zeros(len(writes), dtype=np.bool_)
+    for first, last in spans:
+        taken |= (at_ns >= first) & (at_ns <= last) & outcome.equals("accepted")
+    if not taken.any():
+        return writes
+    names = (*outcome.names, *(() if "unknown" in outcome.names else ("unknown",)))
+    codes = np.where(taken, names.index("unknown"), outcome.codes).astype(outcome.codes.dtype)
+    return replace(writes, words={**writes.words, "outcome": Words(codes=codes, names=names)})
 
 
 def unaccounted_writes(case: Case) -> str:

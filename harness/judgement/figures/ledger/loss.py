@@ -16,7 +16,7 @@ from typing import Final
 from harness.judgement.figures.ledger.journey_writes import lost_of_users, unaccounted_writes
 from harness.judgement.figures.spec import Basis, Lack, Need, Offered, Spec, in_words
 from harness.judgement.ledger.account import Account, Writes
-from harness.judgement.ledger.excuses import QUORUM, account_in, disasters, unexcused
+from harness.judgement.ledger.excuses import QUORUM, account_in, disasters, may_excuse, unexcused
 from harness.judgement.measures import Case, inconclusive
 from harness.judgement.receipts.faults.attempts import counted_attempt
 from harness.judgement.receipts.faults.fault import fault_receipt
@@ -120,7 +120,7 @@ def _loss(case: Case, account: Account, lost: Writes, attempt: Experiment | None
 def _untested(case: Case, account: Account, attempt: Experiment) -> bool:
     """Whether no write was old enough to count as lost, so that the objective could not fail."""
     older, sent_ns = case.objective.older_than, attempt.fault.sent_ns
-    if older is None or case.plan.durability == QUORUM or sent_ns is None:
+    if older is None or not may_excuse(case.plan, attempt) or sent_ns is None:
         return False
     oldest_ns = sent_ns - round(older.at_scale(case.plan.time_scale).in_unit("s") * NS_PER_S)
     return not bool((account.acknowledged.at_ns < oldest_ns).any())
@@ -228,10 +228,10 @@ def _lacks(objective: Objective, offered: Offered) -> Iterable[Lack]:
 def _moments(case: Case, _found: Measure) -> Sequence[tuple[int, int]]:
     """For each disaster, the time in which a lost write may be excused; empty if there is none."""
     older = case.objective.older_than
-    if older is None or case.plan.durability == QUORUM or not len(account_in(case.plan, case.evidence).lost):
+    if older is None or not len(account_in(case.plan, case.evidence).lost):
         return ()
     age_ns = round(older.at_scale(case.plan.time_scale).in_unit("s") * NS_PER_S)
-    return [(first - age_ns, last) for first, last in disasters(case.evidence)]
+    return [(first - age_ns, last) for first, last in disasters(case.plan, case.evidence)]
 
 
 def _in_words(objective: Objective) -> str:

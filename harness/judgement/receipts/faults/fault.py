@@ -71,8 +71,11 @@ def _in_place(experiment: Experiment, within_s: float, evidence: Evidence) -> Re
     held = fault.undone_ns is None or fault.gone_ns is None or fault.gone_ns >= fault.undone_ns
     ok, why = True, f"the fault was confirmed on the target after {after_s:.3g} s: {_names(fault.hit)}"
     if fault.restarted_ns is not None:
-        started_s = (fault.restarted_ns - (fault.sent_ns or 0)) / NS_PER_S
-        why += f"; the experiment itself restarted the hit object after {started_s:.3g} s, so a restart was measured"
+        began = f"{(fault.restarted_ns - (fault.sent_ns or 0)) / NS_PER_S:.3g} s"
+        if domain_of(experiment.domain).every_copy:
+            why += f"; the platform's procedure was started after {began}, so a restore was measured"
+        else:
+            why += f"; the experiment itself restarted the hit object after {began}, so a restart was measured"
     if fault.inferred and not fault.decisions_read:
         why += "; the decisions of autoscalers could not be read, so an autoscaler may have ended some of these pods"
     if after_s > within_s:

@@ -1,0 +1,61 @@
+"""Runs commands that the target file names. They have no input, and their output, which may have secrets, is not read."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from contextlib import suppress
+from typing import Final
+
+from harness.errors import DriverError
+from harness.targets.files.drills import DrillCommand
+
+_NO: Final = subprocess.DEVNULL
+_LATER: Final = 75
+"""Exit code of a command that did nothing because of a temporary failure (EX_TEMPFAIL)."""
+_NOT_TRIED: Final = frozenset({126, 127})
+"""Exit codes of a command that did nothing: not executable, not found."""
+
+
+class CommandEnded(DriverError):
+    """A command ended with an exit code that says that it failed."""
+
+
+class CommandNotYet(DriverError):
+    """A command did nothing, and may be run again later."""
+
+
+class CommandHangs(DriverError):
+    """A command did not end in time and was killed, with the processes of its group."""
+
+
+def run_command(command: DrillCommand, within_s: float) -> None:
+    """Run a command to completion.
+
+    Raises:
+        CommandEnded: it failed.
+        CommandHangs: it did not end in time.
+        CommandNotYet: it says that it could not be tried for now.
+        DriverError: it could not be run.
+    """
+    name = command.command[0]
+    try:
+        process = subprocess.Popen(command.command, stdin=_NO, stdout=_NO, stderr=_NO, start_new_session=True)
+    except OSError as error:
+        raise DriverError(f"the command could not be run ({type(error).__name__})", where=name) from error
+    try:
+        code = process.wait(within_s)
+    except subprocess.TimeoutExpired:
+        raise CommandHangs(f"did not end within {within_s:g} s", where=name) from None
+    finally:
+        if process.poll() is None:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    if code == _LATER:
+        raise CommandNotYet(f"the command could not be run: it ended with {code}", where=name)
+    if code in _NOT_TRIED:
+        raise DriverError(f"the command could not be run: it ended with {code}", where=name)
+    if code:
+        raise CommandEnded(f"ended with {code}", where=name)
