@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 from harness.drivers.check.registry import kind_of
 from harness.steps.grammar import demands_of, read
 from harness.targets import load_target
@@ -14,20 +16,22 @@ PAGE: Final = (Path(__file__).parents[1] / "docs" / "restore-drills.md").read_te
 BEFORE: Final = "name: shop\nenvironment: staging\nentry: https://shop.example.test\ndatabase: {dsn: {env: DSN}}\n"
 
 
-def block(kind: str) -> str:
-    """The fenced block of this kind."""
-    (text,) = re.findall(rf"^```{kind}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-    return str(text)
+def blocks(kind: str) -> list[str]:
+    """The fenced blocks of this kind."""
+    return [str(text) for text in re.findall(rf"^```{kind}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)]
 
 
-def test_the_target_file_of_the_page_has_what_its_sentences_need(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("number", "sentences"), [(0, 2), (1, 1)])
+def test_the_target_file_of_the_page_has_what_its_sentences_need(tmp_path: Path, number: int, sentences: int) -> None:
     """And its consent is that for which the checks ask."""
+    consent = "may_break: [{experiment: restore-drill}]\n"
     file = tmp_path / "target.yaml"
-    file.write_text(BEFORE + block("yaml"), encoding="utf-8")
+    block = blocks("yaml")[number]
+    file.write_text(BEFORE + ("" if consent in block else consent) + block, encoding="utf-8")
     target = load_target(file)
-    sentences = re.findall(r"^ +(?:Then|And) (.*)$", block("gherkin"), re.MULTILINE)
-    assert len(sentences) == 2
-    for sentence in sentences:
+    found = re.findall(r"^ +(?:Then|And) (.*)$", blocks("gherkin")[number], re.MULTILINE)
+    assert len(found) == sentences
+    for sentence in found:
         objective = read(sentence).objective
         assert objective is not None
         (demand,) = demands_of(objective)

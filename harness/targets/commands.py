@@ -12,12 +12,18 @@ from harness.errors import DriverError
 from harness.targets.files.drills import DrillCommand
 
 _NO: Final = subprocess.DEVNULL
-_NOT_TRIED: Final = frozenset({75, 126, 127})
-"""Exit codes of a command that did nothing: a temporary failure (EX_TEMPFAIL), not executable, not found."""
+_LATER: Final = 75
+"""Exit code of a command that did nothing because of a temporary failure (EX_TEMPFAIL)."""
+_NOT_TRIED: Final = frozenset({126, 127})
+"""Exit codes of a command that did nothing: not executable, not found."""
 
 
 class CommandEnded(DriverError):
     """A command ended with an exit code that says that it failed."""
+
+
+class CommandNotYet(DriverError):
+    """A command did nothing, and may be run again later."""
 
 
 class CommandHangs(DriverError):
@@ -30,6 +36,7 @@ def run_command(command: DrillCommand, within_s: float) -> None:
     Raises:
         CommandEnded: it failed.
         CommandHangs: it did not end in time.
+        CommandNotYet: it says that it could not be tried for now.
         DriverError: it could not be run.
     """
     name = command.command[0]
@@ -46,6 +53,8 @@ def run_command(command: DrillCommand, within_s: float) -> None:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+    if code == _LATER:
+        raise CommandNotYet(f"the command could not be run: it ended with {code}", where=name)
     if code in _NOT_TRIED:
         raise DriverError(f"the command could not be run: it ended with {code}", where=name)
     if code:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from harness.targets.access import EVERYWHERE, Access
 from harness.targets.cluster.calls import JSON_PATCH, MERGE_PATCH, ApiCalls
 from harness.targets.cluster.kubeconfig import api_client
 from harness.targets.files.target import Target
@@ -146,12 +147,38 @@ class Cluster(ApiCalls):
         answer = self._call(client.VersionApi(self.api).get_code)
         return str(answer.get("gitVersion", "")) if answer else ""
 
+    def date(self) -> str:
+        """The API server's clock, as the header Date of an answer has it; empty: the answer has none."""
+        from kubernetes import client
+
+        return self._header("Date", client.VersionApi(self.api).get_code)
+
     def groups(self) -> frozenset[str]:
         """The API groups that the API server serves, including those of add-ons, without the nameless core group."""
         from kubernetes import client
 
         answer = self._call(client.ApisApi(self.api).get_api_versions)
         return frozenset(str(one["name"]) for one in (answer or {}).get("groups") or [])
+
+    def may(self, one: Access) -> bool:
+        """Whether the API server allows this user an access."""
+        resource, _, below = one.resource.partition("/")
+        asked = {
+            "namespace": "" if one.at == EVERYWHERE else one.at,
+            "verb": one.verb,
+            "group": one.group,
+            "resource": resource,
+            "subresource": below,
+            "name": one.name,
+        }
+        body = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": asked},
+        }
+        review = self._custom.create_cluster_custom_object
+        answer = self._call(review, "authorization.k8s.io", "v1", "selfsubjectaccessreviews", body)
+        return bool(((answer or {}).get("status") or {}).get("allowed"))
 
     def services(self, namespace: str) -> list[Object]:
         """Services of one namespace."""
@@ -236,10 +263,14 @@ class Cluster(ApiCalls):
         group, _, number = version.partition("/")
         self._create(self._custom.create_namespaced_custom_object, group, number, namespace, plural, body)
 
-    def delete_custom(self, version: str, plural: str, namespace: str, name: str, *, owned_first: bool = False) -> None:
-        """Delete one object of an API group, with the objects that it owns; a missing object is no error."""
+    def delete_custom(
+        self, version: str, plural: str, namespace: str, name: str, *, owned_first: bool = False, uid: str = ""
+    ) -> None:
+        """Delete one object of an API group, with the objects that it owns; with `uid` only this one. A missing object is no error."""
         group, _, number = version.partition("/")
-        how = {"propagation_policy": "Foreground" if owned_first else "Background"}
+        how: dict[str, Any] = {"propagation_policy": "Foreground" if owned_first else "Background"}
+        if uid:
+            how["body"] = {"preconditions": {"uid": uid}}
         self._call(self._custom.delete_namespaced_custom_object, group, number, namespace, plural, name, **how)
 
     def patch_config_map(self, namespace: str, name: str, patch: Object) -> None:

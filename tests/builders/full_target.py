@@ -41,7 +41,7 @@ _MAY_BREAK: Final = (
 )
 _PRODUCTION: Final = "{schema: any, tables: {users: 10}}\n"
 
-_DRILL = {key: {"command": ["true"]} for key in ("make", "restore", "remove")}
+_DRILL = {key: {"command": ["true", "{time}"]} for key in ("make", "restore", "until", "remove")}
 
 _CACHE: Final[Mapping[str, Any]] = {
     "servers": {"eu": {"at": "redis://127.0.0.1:9", "channels": {"news": 1}}},
@@ -91,6 +91,8 @@ def full_target(directory: Path, prometheus: str = NO_SERVICE) -> dict[str, Any]
             "passwords": {"table": "users"},
             "pool": {"connections": 2, "read": "/read"},
             "production": {"register": "production.yaml"},
+            "retention": {"users": {"keep": "forever"}},
+            "saved": [{"every": "1 min", "kept_in": "database"}],
         },
         "probes": {"services": {"users": "/users/1"}},
         "callers": {"accepted": {"app": "frontend"}, "refused": {"app": "stranger"}},

@@ -307,7 +307,17 @@ OBJECTIVES = {
     "a copy of orders restored from the newest backup has equal row counts and checksums for every table": check(
         "restored-copy", drill="orders"
     ),
+    "every table has the checksum it had before the release after the data rollback": check("migrated-and-back"),
+    "no row is older than its table's declared retention by more than 1 d, and every table declares one": replace(
+        check("rows-within-retention", more="1 d"), times={"more": Quantity(value=1, unit="d", scaled=True)}
+    ),
+    "the orders restored to a chosen second contains every write acknowledged before it and none after it": check(
+        "restored-moment", drill="orders"
+    ),
     "a restore of orders is done within 4 h": check("restore-time", drill="orders", within="4 h"),
+    "the longest interval between two saved states, by schedule and archive settings, is at most 1 h": replace(
+        check("saved-interval", limit="1 h"), times={"limit": Quantity(value=1, unit="h", scaled=True)}
+    ),
     "the retention rule of the database backups is 30 d": check("backup-retention", backup="database", keep="30 d"),
     "the retention rule of the cache snapshots is 7 d": check("snapshot-retention", backup="cache", keep="7 d"),
     'the newest backup of the database lies in "s3://shop-backups/database/" and has the checksum of the backup made': check(

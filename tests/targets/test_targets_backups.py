@@ -16,6 +16,7 @@ from harness.targets.files.backups import BackupStore
 from harness.targets.stores.listing import ObjectKind, StoredObject, named_ns, newest, recognised
 
 HEAD = "name: shop\nenvironment: staging\nentry: https://shop.example.test\nbackups:\n  database: "
+RESOURCES = "resources: {kind: backups.postgresql.cnpg.io, namespace: shop, of: main}"
 FORM = "%Y%m%dT%H%M%SZ"
 STORE = BackupStore(
     at="s3://shop-backups/database",
@@ -31,9 +32,9 @@ STORE = BackupStore(
     [
         ("{at: s3://B/x, files: ['*.dump']}", "a directory, or the address of a bucket"),
         ("{at: https://b/x, files: ['*.dump']}", "a directory, or the address of a bucket"),
-        ("{at: s3://backups/x}", "`files` is missing"),
+        ("{at: s3://backups/x}", "`files`, the names of finished backups"),
         ("{at: s3://backups/x, files: []}", "files"),
-        ("{at: /b, files: ['*'], region: eu}", "a directory has no endpoint"),
+        ("{at: /b, files: ['*'], region: eu}", "only a bucket has an endpoint"),
         ("{at: /b, files: ['*'], checksum: {metadata: sha256}}", "files have no metadata"),
         ("{at: /b, files: ['*'], checksum: {}}", "one of `beside`, `metadata` and `made`"),
         ("{at: /b, files: ['*'], checksum: {made: {}}}", "one of `file` and `command`"),
@@ -46,6 +47,12 @@ STORE = BackupStore(
         ("{at: /b, files: ['*'], read_every: 0.1 s}", "read_every"),
         ("{at: /b, files: ['*'], removed_within: soon}", "a time like `1 d`"),
         ("{at: /b, files: ['*'], filez: ['*']}", "`filez`"),
+        ("{files: ['*']}", "one of `at` and `resources`"),
+        (f"{{at: /b, files: ['*'], {RESOURCES}}}", "one of `at` and `resources`"),
+        (f"{{files: ['*'], {RESOURCES}}}", "without the keys on names"),
+        (f"{{endpoint: 'https://s3.example.test', {RESOURCES}}}", "only a bucket has an endpoint"),
+        ("{resources: {kind: backups, namespace: shop, of: main}}", "backups.velero.io"),
+        (f"{{{RESOURCES}}}", "the target names no cluster"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_place(tmp_path: Path, section: str, words: str) -> None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine, Mapping
-from functools import partial
-from pathlib import Path
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from functools import cache, partial
 from typing import Any, ClassVar, Final
 
 from harness import clock
@@ -14,13 +13,16 @@ from harness.drivers.watch.recorder import WatchRecorder
 from harness.drivers.watch.schedule import ProbeSchedule
 from harness.drivers.watch.settings import Rates
 from harness.drivers.watch.watching import Watcher, Watching
-from harness.errors import DriverError, HarnessError
+from harness.errors import HarnessError
 from harness.evidence.histories.history import History
-from harness.targets.files.backups import BackupStore
+from harness.targets.access import Access
+from harness.targets.files.backups import BackupResources, BackupStore
 from harness.targets.files.target import Target
+from harness.targets.kubernetes import Cluster
 from harness.targets.stores.asking import asked_in_loop, loop_client
 from harness.targets.stores.directory import list_directory
 from harness.targets.stores.listing import Listing, ObjectKind, StoredBackup, StoredObject, recognised
+from harness.targets.stores.resources import list_resources, listed_access
 from harness.targets.stores.s3 import S3Place, listed
 
 _MORE_S: Final = 0.5
@@ -119,8 +121,8 @@ def _fields(one: StoredBackup) -> dict[str, Any]:
 
 
 def _why(before: StoredObject, now: StoredObject | None, *, in_bucket: bool) -> dict[str, str]:
-    """How an object of the same name differs; empty: there is none."""
-    if now is None:
+    """How an object of the same name differs; empty: there is none, or a resource that is no backup any more."""
+    if now is None or now.kind not in {None, ObjectKind.BACKUP}:
         return {}
     if in_bucket:
         return {"why": UPLOADED_AGAIN if now.tag == before.tag else REPLACED}
@@ -128,23 +130,23 @@ def _why(before: StoredObject, now: StoredObject | None, *, in_bucket: bool) -> 
     return {"why": WRITTEN if same_file and now.size >= before.size else REPLACED}
 
 
-async def _read_directory(directory: Path) -> Listing:
+async def _in_thread(read_list: Callable[[], Listing]) -> Listing:
     """List in a thread that nothing waits for: a directory of another machine may never answer."""
     loop = asyncio.get_running_loop()
     done: asyncio.Future[Listing] = loop.create_future()
 
-    def give(found: Listing | DriverError) -> None:
+    def give(found: Listing | HarnessError) -> None:
         if done.done():
             return
-        if isinstance(found, DriverError):
+        if isinstance(found, HarnessError):
             done.set_exception(found)
         else:
             done.set_result(found)
 
     def read() -> None:
         try:
-            found: Listing | DriverError = list_directory(directory)
-        except DriverError as error:
+            found: Listing | HarnessError = read_list()
+        except HarnessError as error:
             found = error
         if not loop.is_closed():
             loop.call_soon_threadsafe(give, found)
@@ -166,6 +168,10 @@ class BackupsWatcher(Watcher):
         """Whether the target has the key `backups`."""
         return bool(target.backups)
 
+    def accesses(self, target: Target) -> Sequence[Access]:
+        """Lists the backups that are resources."""
+        return [one for store in target.backups.values() for one in listed_access(store)]
+
     def per_s(self, rates: Rates) -> float:  # noqa: ARG002 - each place has its own
         """Each place is read as often as `read_every` says."""
         return 0.0
@@ -185,13 +191,25 @@ class BackupsWatcher(Watcher):
 
 def _reader(here: Watching, store: BackupStore) -> Callable[[], Coroutine[Any, Any, Listing]]:
     """What reads a place once."""
+    if store.resources is not None:
+        return partial(_in_thread, _resources_of(here.target, store.resources, store.within_s))
     if not store.in_bucket:
-        return partial(_read_directory, here.target.beside(store.at))
+        return partial(_in_thread, partial(list_directory, here.target.beside(store.place)))
     place = S3Place.of(store)
     client = loop_client(here.target, place)
     here.closes(client)
 
     async def read() -> Listing:
         return await asked_in_loop(client, place, listed(place), clock.Deadline.after(store.within_s))
+
+    return read
+
+
+def _resources_of(target: Target, resources: BackupResources, within_s: float) -> Callable[[], Listing]:
+    """What reads resources once; its client is made with the first reading."""
+    cluster = cache(partial(Cluster.of, target))
+
+    def read() -> Listing:
+        return list_resources(cluster(), resources, within_s)
 
     return read

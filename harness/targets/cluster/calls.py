@@ -78,8 +78,20 @@ class ApiCalls:
         kind = TargetSilent if status >= 500 else TargetUnreachable  # of a 5xx a write may have been done
         return kind(what, where=self.url)
 
+    def _header(self, name: str, method: Callable[..., Any]) -> str:
+        """A header of an answer, empty if it has none."""
+        status, body, headers = self._response(method)
+        self._read(status, body)
+        return str(headers.get(name) or "")
+
     def _answer(self, method: Callable[..., Any], /, *args: Any, **kwargs: Any) -> tuple[int, bytes]:
         """Make a call; returns its status and body for any status."""
+        return self._response(method, *args, **kwargs)[:2]
+
+    def _response(
+        self, method: Callable[..., Any], /, *args: Any, **kwargs: Any
+    ) -> tuple[int, bytes, Mapping[str, Any]]:
+        """Make a call; returns its status, body and headers for any status."""
         from kubernetes.client import ApiException
         from urllib3.exceptions import HTTPError, MaxRetryError
 
@@ -88,8 +100,8 @@ class ApiCalls:
             body = response.data  # it is read only here, and may break off
         except ApiException as error:
             said = error.body or b""
-            return error.status or 0, said.encode() if isinstance(said, str) else said
+            return error.status or 0, said.encode() if isinstance(said, str) else said, {}
         except HTTPError as error:
             cause = error.reason if isinstance(error, MaxRetryError) and error.reason else error
             raise TargetSilent(f"the API server gave no answer ({type(cause).__name__})", where=self.url) from error
-        return response.status, body
+        return response.status, body, response.headers

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Annotated, Final, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
+from harness.nearest import hint_with_nearest
 from harness.targets.files.reference import Reference
-from harness.targets.files.values import TargetSection, Url, Word, Words, quantity
+from harness.targets.files.saved import SavedBy
+from harness.targets.files.stored import StorePlace
+from harness.targets.files.values import Name, TargetSection, Url, Word, quantity
 
 SCHEME: Final = "s3://"
 _BUCKET: Final = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^/\s]+)*/?")
@@ -86,11 +89,26 @@ class BackupChecksum(TargetSection):
         return self
 
 
+class BackupResources(TargetSection):
+    """Backups that are resources of a product in the target's cluster.
+
+    Attributes:
+        kind: their collection: of CloudNativePG, of Velero, or snapshots of CSI volumes.
+        namespace: their namespace.
+        of: what they are of: name of the Cluster, of the Schedule, or of the PersistentVolumeClaim.
+    """
+
+    kind: Literal["backups.postgresql.cnpg.io", "backups.velero.io", "volumesnapshots.snapshot.storage.k8s.io"]
+    namespace: Name
+    of: Name
+
+
 class BackupStore(TargetSection):
     """Backups of one kind, in one place.
 
     Attributes:
         at: directory, or bucket and prefix as `s3://BUCKET/PREFIX`.
+        resources: resources that take the place of `at` and `files`.
         endpoint: address of the S3 server; None: that of `AWS_ENDPOINT_URL`, else that of AWS for the region.
         region: region of the bucket; empty: that of `AWS_REGION`, else us-east-1.
         access_key: id of the access key; None: that of `AWS_ACCESS_KEY_ID`; without one requests are not signed.
@@ -106,13 +124,14 @@ class BackupStore(TargetSection):
         within_s: time for one reading of the list, and for reading the newest backup, in s.
     """
 
-    at: StorePath
+    at: StorePath | None = None
+    resources: BackupResources | None = None
     endpoint: Url | None = None
     region: str = ""
     access_key: Reference | None = None
     secret_key: Reference | None = None
     session_token: Reference | None = None
-    files: Words
+    files: tuple[Word, ...] = ()
     beside: tuple[Word, ...] = ()
     unfinished: tuple[Word, ...] = ()
     time: TimeForm | None = None
@@ -122,12 +141,23 @@ class BackupStore(TargetSection):
     within_s: Annotated[float, quantity("time", "1 min"), Field(gt=0)] = Field(default=60.0, alias="within")
 
     @model_validator(mode="after")
+    def _of_one(self) -> Self:
+        of_names = (self.files, self.beside, self.unfinished, self.time, self.checksum)
+        if (self.at is None) is (self.resources is None):
+            raise ValueError("one of `at` and `resources`")
+        if self.resources is not None and any(of_names):
+            raise ValueError("`resources` without the keys on names: they have states and times of their own")
+        if self.at is not None and not self.files:
+            raise ValueError("`files`, the names of finished backups: one or more patterns")
+        return self
+
+    @model_validator(mode="after")
     def _consistent(self) -> Self:
         if (self.access_key is None) is not (self.secret_key is None):
             raise ValueError("`access_key` and `secret_key` together, or neither")
         of_buckets = [self.endpoint, self.region, self.access_key, self.session_token]
         if not self.in_bucket and any(of_buckets):
-            raise ValueError("`at: s3://…`, since a directory has no endpoint, region and keys")
+            raise ValueError("`at: s3://…`, since only a bucket has an endpoint, a region and keys")
         if not self.in_bucket and self.checksum is not None and self.checksum.metadata:
             raise ValueError("`beside` or `made`, since files have no metadata")
         return self
@@ -135,15 +165,49 @@ class BackupStore(TargetSection):
     @property
     def in_bucket(self) -> bool:
         """Whether the place is in a bucket."""
-        return self.at.startswith(SCHEME)
+        return self.place.startswith(SCHEME)
+
+    @property
+    def place(self) -> str:
+        """Directory or address of the bucket; empty: the backups are resources."""
+        return self.at or ""
 
     @property
     def bucket(self) -> str:
         """Name of the bucket."""
-        return self.at.removeprefix(SCHEME).partition("/")[0]
+        return self.place.removeprefix(SCHEME).partition("/")[0]
 
     @property
     def prefix(self) -> str:
         """Names of the backups begin so; empty for the whole bucket."""
-        path = self.at.removeprefix(SCHEME).partition("/")[2].strip("/")
+        path = self.place.removeprefix(SCHEME).partition("/")[2].strip("/")
         return f"{path}/" if path else ""
+
+
+def wrong_backups(
+    backups: Mapping[str, BackupStore], *, in_cluster: bool
+) -> Iterator[tuple[tuple[str, ...], str, str]]:
+    """Backups that are resources, of a target that names no cluster: place in the file, what is wrong, and the hint."""
+    for name, store in backups.items():
+        if store.resources is not None and not in_cluster:
+            where = ("backups", name, "resources")
+            yield where, "the target names no cluster", "write `kubernetes: {context: NAME, namespace: NAME}`"
+
+
+def wrong_places(
+    saved: Sequence[SavedBy], stores: Mapping[str, StorePlace], backups: Collection[str]
+) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
+    """Names of places of backups that the file does not have: where, what is wrong, and a hint.
+
+    Args:
+        saved: what saves the database.
+        stores: places in which data is stored.
+        backups: names in `backups`.
+    """
+    named: list[tuple[tuple[str | int, ...], str]] = [
+        *((("database", "saved", n, "kept_in"), one.kept_in) for n, one in enumerate(saved)),
+        *((("encryption", "stores", name, "backups"), one.backups) for name, one in stores.items()),
+    ]
+    for at, place in named:
+        if place and place not in backups:
+            yield at, f"`{place}` is not in `backups`", hint_with_nearest(place, backups)

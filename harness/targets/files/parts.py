@@ -9,6 +9,8 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from harness.targets.files.drills import DatabaseRestore
 from harness.targets.files.reference import Reference
+from harness.targets.files.retention import TableRetention
+from harness.targets.files.saved import SavedBy
 from harness.targets.files.values import Name, PathOfId, RootUrl, TargetSection, Url, UrlPath, Word, quantity
 from harness.validation import matching
 
@@ -208,6 +210,8 @@ class Database(TargetSection):
         pool: size of the connection pool; None: the check with a burst does not run.
         production: comparison with production; None: there is no comparison.
         restore: how it is restored when every member is gone; None: that loss is not tried.
+        saved: what saves states of it from which it is restored after a disaster.
+        retention: how long rows are kept, by table.
     """
 
     dsn: Reference
@@ -222,6 +226,8 @@ class Database(TargetSection):
     pool: ConnectionPool | None = None
     production: Production | None = None
     restore: DatabaseRestore | None = None
+    saved: tuple[SavedBy, ...] = ()
+    retention: Mapping[TableName, TableRetention] = Field(default_factory=dict)
 
 
 class ReadProbe(TargetSection):

@@ -82,15 +82,18 @@ class PodCommand(TargetSection):
 
 
 class StorePlace(TargetSection):
-    """A place in which data is stored: files of this machine, the output of a command, or of a command in pods.
+    """A place in which data is stored: files of this machine, the output of a command, or of a command in pods, or backups.
 
     Attributes:
         kind: `database` for data files and write-ahead logs, `backup` or `log`.
         files: files, directories with all that is below them, and patterns with `*` and `**`, beside the target file.
         command: command on this machine whose output is searched.
         pods: command in pods whose output is searched.
+        backups: name of a place in `backups`, each object of which is searched.
+        make: command on this machine that makes a new backup, run when the markers are written; empty: none is needed.
         proof: what proves that the scan saw what was written: `control` if the word of class `none` is found in the
-            place, `fresh` if a file of it is newer than the write. Without it: `control` for a database, else `fresh`.
+            place, `fresh` if a file of it is newer than the write. Without it: `control` for a database, and for `backups`
+            without `begins`, else `fresh`.
         begins: regular expression for the first bytes of every file, if the files are encrypted as a whole.
     """
 
@@ -98,15 +101,17 @@ class StorePlace(TargetSection):
     files: tuple[Word, ...] = ()
     command: tuple[Word, ...] = ()
     pods: PodCommand | None = None
+    backups: str = ""
+    make: tuple[Word, ...] = ()
     proof: Literal["control", "fresh"] | None = None
     begins: Expression | None = None
 
     @model_validator(mode="after")
     def _of_one_kind(self) -> Self:
-        if bool(self.files) + bool(self.command) + (self.pods is not None) != 1:
-            raise ValueError("one of `files`, `command` and `pods`")
-        if not self.files and (self.begins or self.proof == "fresh"):
-            raise ValueError("`files`, since a command's output has no age and no first bytes of a file")
+        if bool(self.files) + bool(self.command) + (self.pods is not None) + bool(self.backups) != 1:
+            raise ValueError("one of `files`, `command`, `pods` and `backups`")
+        if not (self.files or self.backups) and (self.begins or self.proof == "fresh"):
+            raise ValueError("`files` or `backups`, since a command's output has no age and no first bytes of a file")
         return self
 
     @property

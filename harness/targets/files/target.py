@@ -12,10 +12,10 @@ from pydantic import Field, PrivateAttr, ValidationError
 from harness.errors import ConfigurationError
 from harness.targets.files.attacks import AttackSettings, LayerSettings
 from harness.targets.files.audit import AuditSettings, ExportSettings
-from harness.targets.files.backups import BackupStore
+from harness.targets.files.backups import BackupStore, wrong_backups, wrong_places
 from harness.targets.files.cache import CacheSettings
 from harness.targets.files.changes import FlagSettings, MigrationSettings, RolloutSettings
-from harness.targets.files.drills import RestoreDrill
+from harness.targets.files.drills import RestoreDrill, wrong_drills
 from harness.targets.files.identity import Authorisation, IdentitySettings, wrong_identity
 from harness.targets.files.listeners import Tls
 from harness.targets.files.outside import ActiveUsers, Alerting, Dns, Flows, Grafana, Metrics, Profiles, UserReports
@@ -362,6 +362,13 @@ def _check(target: Target, document: YamlDocument) -> None:
         *wrong_strategies(target.rollout.strategies if target.rollout is not None else {}),
         *wrong_identity(target.identity, target.authorisation, signs_in=target.sign_in is not None),
         *wrong_sessions(target.identity, target.limits),
+        *wrong_drills(target.drills, in_cluster=target.kubernetes is not None),
+        *wrong_backups(target.backups, in_cluster=target.kubernetes is not None),
+        *wrong_places(
+            target.database.saved if target.database is not None else (),
+            target.encryption.stores if target.encryption is not None else {},
+            target.backups,
+        ),
     ]
     for location, what, hint in wrong:
         raise ConfigurationError(what, where=document.where(location), hint=hint)

@@ -1,1 +1,1 @@
-"""Places in which backups lie, as they are read: directories, and buckets of servers with the S3 API."""
+"""Places in which backups lie, as they are read: directories, buckets of servers with the S3 API, and resources of a cluster."""

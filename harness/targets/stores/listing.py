@@ -24,6 +24,8 @@ class ObjectKind(StrEnum):
     EMPTY = "empty"
     """Named like a backup, without any byte."""
     UNFINISHED = "unfinished"
+    FAILED = "failed"
+    """A resource of a backup that was not made."""
     BESIDE = "beside"
     UNKNOWN = "unknown"
     """Its name is in no list of the target file, or has no time."""
@@ -37,13 +39,15 @@ class StoredObject:
         name: path below the place.
         size: number of bytes.
         modified_ns: time of its upload or last change on the store's clock, in ns since 1970.
-        tag: the ETag, or device, inode and size: another one shows other content.
+        tag: the ETag, device, inode and size, or uid and state: another one shows other content.
+        kind: what it is, if the place says so and not its name.
     """
 
     name: str
     size: int
     modified_ns: int
     tag: str
+    kind: ObjectKind | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,6 +90,9 @@ class StoredBackup:
 def recognised(store: BackupStore, objects: Iterable[StoredObject]) -> Iterator[StoredBackup]:
     """What each object is; what lies in the place only to make it a directory is left out."""
     for one in objects:
+        if one.kind is not None:
+            yield StoredBackup(stored=one, kind=one.kind, saved_ns=one.modified_ns)
+            continue
         if not one.name or (one.name.endswith("/") and not one.size):
             continue
         kind, saved_ns = _kind_of(store, one), one.modified_ns

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import secrets
+import shlex
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator, Sequence
 from http.server import BaseHTTPRequestHandler
@@ -270,6 +271,31 @@ def test_a_dump_is_searched_unpacked_and_an_encrypted_one_must_begin_as_declared
     facts = dumped("nothing")
     assert outcome(facts) is None
     assert any("it begins otherwise" in one.observed for one in facts.values())
+
+
+def test_backups_are_searched_where_they_lie_after_a_new_one_was_made(database: Member, tmp_path: Path) -> None:
+    """The address is encrypted in the database, so it is in no backup in clear, or it is not; without the new backup nothing is proven."""
+    file = tmp_path / "backups" / "people.dump"
+    file.parent.mkdir()
+    make = ["sh", "-c", f"{shlex.join(postgres('pg_dump', '-Fc', '-d', database.dsn))} > {file}"]
+
+    def searched(make: list[str], **has: Any) -> dict[str, FactReading]:
+        place = {"kind": "backup", "backups": "database", "make": make}
+        keys = {**stores(database), "stores": {"dumps": place}, "within": "4 s"}
+        with serving(served(database, **has)) as url:
+            target = described(tmp_path, database, url, **keys)
+            text = yaml.safe_load((tmp_path / "target.yaml").read_text())
+            text["backups"] = {"database": {"at": "backups", "files": ["*.dump"]}}
+            (tmp_path / "target.yaml").write_text(yaml.safe_dump(text))
+            target = load_target(tmp_path / "target.yaml")
+            return scanned(target, kind="backup")
+
+    assert outcome(searched(make)) is True
+    facts = searched(make, cipher="")
+    assert facts["dumps: backups/people.dump"].ok is False
+    assert "the marker of class personal in hex" in facts["dumps: backups/people.dump"].observed
+    assert outcome(searched([])) is None
+    assert searched(["false"])["dumps: make"].observed == "`false` ended with exit code 1"
 
 
 def test_an_address_in_a_log_is_found(database: Member, tmp_path: Path) -> None:

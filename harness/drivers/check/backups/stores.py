@@ -13,9 +13,11 @@ from harness.drivers.check.needs import within
 from harness.errors import ConfigurationError, DriverError
 from harness.targets import Target
 from harness.targets.files.backups import BackupStore
+from harness.targets.kubernetes import Cluster
 from harness.targets.stores.asking import asked, streamed
 from harness.targets.stores.directory import list_directory
 from harness.targets.stores.listing import Listing, StoredObject
+from harness.targets.stores.resources import list_resources
 from harness.targets.stores.s3 import S3Place, described, listed
 
 BACKUPS: Final = within("backups.{backup}", "the place of the backups is read")
@@ -41,8 +43,10 @@ def store_of(target: Target, params: Params) -> BackupStore:
 
 def list_store(target: Target, store: BackupStore) -> Listing:
     """One reading of the place. Raises DriverError."""
+    if store.resources is not None:
+        return list_resources(Cluster.of(target), store.resources, store.within_s)
     if not store.in_bucket:
-        return list_directory(target.beside(store.at))
+        return list_directory(target.beside(store.place))
     place = S3Place.of(store)
     return asked(target, place, listed(place), Deadline.after(store.within_s))
 
@@ -54,7 +58,7 @@ def sha256_of(target: Target, store: BackupStore, one: StoredObject) -> str | No
         DriverError: it cannot be read as a whole in time.
     """
     digest = hashlib.sha256()
-    with _content(target, store, one.name) as (tag, parts):
+    with content_of(target, store, one.name) as (tag, parts):
         if tag and tag.strip(chr(34)) != one.tag.strip(chr(34)):  # some servers list them without quotes
             return None
         size = 0
@@ -67,7 +71,7 @@ def sha256_of(target: Target, store: BackupStore, one: StoredObject) -> str | No
 def text_of(target: Target, store: BackupStore, name: str) -> str:
     """The begin of a small object as text. Raises DriverError."""
     read = b""
-    with _content(target, store, name) as (_, parts):
+    with content_of(target, store, name) as (_, parts):
         for part in parts:
             read += part
             if len(read) >= _MOST_TEXT:
@@ -83,14 +87,14 @@ def metadata_of(target: Target, store: BackupStore, name: str) -> Mapping[str, s
 
 
 @contextmanager
-def _content(target: Target, store: BackupStore, name: str) -> Iterator[tuple[str, Iterator[bytes]]]:
+def content_of(target: Target, store: BackupStore, name: str) -> Iterator[tuple[str, Iterator[bytes]]]:
     """The tag of an object, empty for a file, and its content. Raises DriverError."""
     deadline = Deadline.after(store.within_s)
     if store.in_bucket:
         with streamed(target, S3Place.of(store), name, deadline) as found:
             yield found
         return
-    path = target.beside(store.at) / name
+    path = target.beside(store.place) / name
     try:
         with path.open("rb") as file:
 

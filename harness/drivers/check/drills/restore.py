@@ -8,83 +8,63 @@ statistics show a write: then, and if the snapshots differ, a restored table tha
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
-from harness import clock
 from harness.drivers.check.claim import When, claim
 from harness.drivers.check.drills.checksums import sums_of, writes_of
+from harness.drivers.check.drills.cloudnative_pg import needed_access
 from harness.drivers.check.drills.compared import compared
-from harness.drivers.check.drills.scratch import await_scratch, is_gone, is_the_same, refuse_scratch
+from harness.drivers.check.drills.restored import DrillSeen, drill_of, refuse_drill, restored, steps_of
+from harness.drivers.check.drills.steps import DrillSteps
 from harness.drivers.check.needs import DATABASE, within
 from harness.drivers.check.once import OncePerRun
-from harness.drivers.check.sql.asking import database_in, rows_of
 from harness.drivers.facts import FactProbe, FactReading
-from harness.errors import ConfigurationError, DriverError
+from harness.errors import ConfigurationError
 from harness.model import Quantity
-from harness.targets import Target, platform_of
-from harness.targets.commands import CommandEnded, CommandHangs, run_command
-from harness.targets.files.drills import DrillCommand, RestoreDrill
-from harness.targets.files.reference import Reference
-from harness.targets.kubernetes import Cluster
-from harness.targets.undo import undo_now, undoable
-from harness.units import NS_PER_S
+from harness.model.planned.need import RequiredKey
+from harness.targets import Target
+from harness.targets.access import Access, accesses
+from harness.targets.files.drills import RestoreDrill
 
-_CHECK: Final = "check restore-drill"
 _DRILL: Final = within("drills.{drill}", "a backup is restored into a scratch database")
-_MAKE: Final = within("drills.{drill}.make", "the content of a backup is known if the drill makes it")
-
-
-@dataclass(kw_only=True, slots=True)
-class DrillSeen:
-    """What a drill showed.
-
-    Attributes:
-        facts: facts about the content.
-        took_s: seconds from the start of the restore until the scratch database answered; None: it did not.
-        waited_s: seconds after which the restore was given up, or failed.
-        why: why there is no restored database; empty: there is one.
-        failed: whether the restore itself failed, or hung.
-        hung: whether it hung.
-        tables: number of tables that were restored.
-    """
-
-    facts: Sequence[FactReading] = field(default_factory=list)
-    took_s: float | None = None
-    waited_s: float = 0.0
-    why: str = ""
-    failed: bool = False
-    hung: bool = False
-    tables: int = 0
-
+_RESTORE: Final = RequiredKey(
+    "drills.{drill}.restores", "a backup is restored into a scratch database", "`drills.{drill}.restore`"
+)
+_MAKE: Final = RequiredKey(
+    "drills.{drill}.makes", "the content of a backup is known if the drill makes it", "`drills.{drill}.make`"
+)
 
 _SEEN: Final = OncePerRun[DrillSeen]()
+
+
+def _accesses(target: Target, params: Mapping[str, str]) -> tuple[Access, ...]:
+    """What a drill by resources makes and reads."""
+    drill = target.drills.get(params["drill"])
+    return () if drill is None or drill.cloudnative_pg is None else needed_access(drill.cloudnative_pg)
 
 
 @claim(
     "a copy of <drill:name> restored from the newest backup has equal row counts and checksums for every table",
     example="a copy of orders restored from the newest backup has equal row counts and checksums for every table",
-    needs=(DATABASE, _DRILL, _MAKE),
+    needs=(DATABASE, _DRILL, _RESTORE, _MAKE),
     when=When.AFTER_TRAFFIC,
     seconds=30.0,
     touches=("workloads",),
     consent="restore-drill",
     again=False,
 )
+@accesses(by=_accesses)
 def restored_copy(target: Target, params: Mapping[str, str]) -> FactProbe:
     """A new backup is made and restored into a scratch database, whose tables are compared with those that serve, right before the backup and right after it."""
-    drill = _drill_of(target, params)
-    if drill.make is None:
+    drill, steps = drill_of(target, params), steps_of(target, params)
+    if not drill.makes:
         hint = f"write `drills: {{{params['drill']}: {{make: {{command: [WORDS]}}}}}}`"
         raise ConfigurationError("does not say how a backup is made", where=f"{target.file}: drills", hint=hint)
 
     def probe() -> Sequence[FactReading]:
-        seen = _seen(target, drill, params)
-        if seen.why:
-            ok = False if seen.failed and not seen.hung else None
-            return [FactReading(subject="restore", expected="done", observed=seen.why, ok=ok)]
-        return seen.facts
+        seen = _seen(target, drill, steps, params)
+        return [seen.not_done] if seen.why else seen.facts
 
     return probe
 
@@ -92,19 +72,21 @@ def restored_copy(target: Target, params: Mapping[str, str]) -> FactProbe:
 @claim(
     "a restore of <drill:name> is done within <within:duration>",
     example="a restore of orders is done within 4 h",
-    needs=(DATABASE, _DRILL),
+    needs=(DATABASE, _DRILL, _RESTORE),
     when=When.AFTER_TRAFFIC,
     seconds=30.0,
     touches=("workloads",),
     consent="restore-drill",
     again=False,
 )
+@accesses(by=_accesses)
 def restore_time(target: Target, params: Mapping[str, str]) -> FactProbe:
     """A backup is restored into a scratch database: the time from the start of the command until the database answers and is not in recovery."""
-    drill, limit_s = _drill_of(target, params), Quantity.parse(params["within"]).base
+    drill, steps = drill_of(target, params), steps_of(target, params)
+    limit_s = Quantity.parse(params["within"]).base
 
     def probe() -> Sequence[FactReading]:
-        seen = _seen(target, drill, params)
+        seen = _seen(target, drill, steps, params)
         expected = f"within {limit_s:g} s"
         if seen.took_s is not None:
             known = seen.took_s > limit_s or seen.tables > 0
@@ -119,80 +101,30 @@ def restore_time(target: Target, params: Mapping[str, str]) -> FactProbe:
     return probe
 
 
-def _drill_of(target: Target, params: Mapping[str, str]) -> RestoreDrill:
-    name = params["drill"]
-    if name not in target.drills:
-        hint = f"write `drills: {{{name}: {{restore: {{command: [WORDS]}}, scratch: {{env: NAME}}, remove: {{command: [WORDS]}}}}}}`"
-        raise ConfigurationError(f"has no drill `{name}`", where=f"{target.file}: drills", hint=hint)
-    return target.drills[name]
+def _seen(target: Target, drill: RestoreDrill, steps: DrillSteps, params: Mapping[str, str]) -> DrillSeen:
+    return _SEEN.of(params, params["drill"], partial(_drilled, target, drill, steps))
 
 
-def _seen(target: Target, drill: RestoreDrill, params: Mapping[str, str]) -> DrillSeen:
-    return _SEEN.of(params, params["drill"], partial(_drilled, target, drill, params["drill"]))
-
-
-def _drilled(target: Target, drill: RestoreDrill, name: str) -> DrillSeen:
+def _drilled(target: Target, drill: RestoreDrill, steps: DrillSteps) -> DrillSeen:
     """Do the drill. Whatever happens, the scratch database is removed.
 
     Raises:
-        DriverError: the scratch database is refused, no backup was made, the scratch database is the one that serves, or it
-            could not be removed.
+        DriverError: the drill is refused, no backup was made, the scratch database is the one that serves, or it could not be
+            removed.
         TargetUnreachable: the database that serves does not answer.
     """
-    serves = database_in(target).dsn
-    if rows_of(serves, "SELECT pg_is_in_recovery()") != [(False,)]:
-        hint = "name the primary in `database.dsn`: a standby may lag behind the backup"
-        raise DriverError("the database that serves is a standby", where=str(serves), hint=hint)
-    refuse_scratch(serves, drill.scratch)
-    before = sums_of(serves, drill.within_s) if drill.make is not None else None
-    if drill.make is not None:
-        run_command(drill.make, drill.within_s)
-    after = sums_of(serves, drill.within_s) if drill.make is not None else None
-    saved = {"words": list(drill.remove.command), "scratch": drill.scratch.model_dump(), "within_s": drill.within_s}
-    intent = _restore.intend(platform_of(target), _CHECK, f"restore {name} into a scratch database", **saved)
+    serves = refuse_drill(target, drill, steps)
+    before = sums_of(serves, drill.within_s) if drill.makes else None
     try:
-        seen = _restored(drill)
+        if drill.makes:
+            steps.make()
+        after = sums_of(serves, drill.within_s) if drill.makes else None
+        seen = restored(target, drill, steps)
         if seen.took_s is not None:
-            if is_the_same(serves, drill.scratch):
-                raise DriverError("the scratch database is the one that serves", where=str(drill.scratch))
             found = sums_of(drill.scratch, drill.within_s)
             seen.tables = len(found.tables)
             if before is not None and after is not None:
                 seen.facts = compared(before, after, writes_of(serves), found)
         return seen
     finally:
-        undo_now(None, target, intent)
-
-
-def _restored(drill: RestoreDrill) -> DrillSeen:
-    started_ns, deadline = clock.now_ns(), clock.Deadline.after(drill.within_s)
-    seen = DrillSeen()
-    try:
-        _restore(drill)
-        if await_scratch(drill.scratch, deadline.left_s):
-            seen.took_s = (clock.now_ns() - started_ns) / NS_PER_S
-        else:
-            seen.why, seen.hung = "the scratch database does not answer, or is still in recovery", True
-    except (CommandEnded, CommandHangs) as error:
-        seen.why, seen.hung = f"`{error.where}` {error.what}", isinstance(error, CommandHangs)
-    seen.failed, seen.waited_s = bool(seen.why), (clock.now_ns() - started_ns) / NS_PER_S
-    return seen
-
-
-def _remove(
-    _cluster: Cluster | None, _target: Target, *, words: Sequence[str], scratch: Mapping[str, Any], within_s: float
-) -> None:
-    """Remove the scratch database.
-
-    Raises:
-        DriverError: the command failed, or the database is still there.
-    """
-    run_command(DrillCommand(command=tuple(words)), within_s)
-    if not is_gone(dsn := Reference.model_validate(scratch)):
-        hint = "`remove` must remove the database, and end a restore that still runs"
-        raise DriverError("the scratch database is still there", where=str(dsn), hint=hint)
-
-
-@undoable("restore-drill", undo=_remove)
-def _restore(drill: RestoreDrill) -> None:
-    run_command(drill.restore, drill.within_s)
+        steps.undo()

@@ -129,6 +129,11 @@ def _access(target: Target, _params: Mapping[str, str]) -> Sequence[Access]:
 
 
 @claim(
+    "every table has the checksum it had before the release after the data rollback",
+    name="data-rollback",
+    about="The data rollback of a release is its migration back, by its own Job: each table is read row by row before the migration to the release's schema and after the way back.",
+)
+@claim(
     "after the migration forward and back, row count and checksum of every table equal those before",
     needs=(DATABASE, PODS, RequiredKey("migration", "the database is migrated to a candidate's schema and back")),
     when=When.AFTER_TRAFFIC,

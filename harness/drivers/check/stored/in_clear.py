@@ -14,7 +14,8 @@ from harness.drivers.check.needs import DATABASE, within
 from harness.drivers.check.sql.asking import database_in, run_statement
 from harness.drivers.check.stored.columns import columns_classified
 from harness.drivers.check.stored.encrypted import cipher_of_values
-from harness.drivers.check.stored.places import PlaceScan, scan_place
+from harness.drivers.check.stored.files import PlaceScan
+from harness.drivers.check.stored.places import scan_place
 from harness.drivers.check.stored.scanning import MarkerScan, new_marker, words_of
 from harness.drivers.check.stored.written import WrittenMarkers, classes_in, refuse_writes, written
 from harness.drivers.claim import SentenceForm
@@ -65,7 +66,7 @@ _NEEDED: Final = (
     fixed={"kind": "log"},
 )
 def markers_in_clear(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Markers are written by `encryption.writes`, read back, and searched for in `encryption.stores`: files, outputs of commands, volumes of pods.
+    """Markers are written by `encryption.writes`, read back, and searched for in `encryption.stores`: files, outputs of commands, volumes of pods, objects of backups.
 
     What is packed is searched unpacked too. A place that could not be read, that shows no control, or whose files do not begin as
     declared is named, and the result is unknown.
@@ -135,6 +136,7 @@ def _search(
         if not all(fact.ok for fact in seen):
             return seen  # nothing was stored, so nothing can be found
         seen += _flushed(target, encryption)
+        seen += [fact for name, store in stores.items() if store.make for fact in _made(name, store, encryption)]
         found = _scanned(target, encryption, stores, done, classes)
         for name, (store, scan) in found.items():
             seen += _facts(name, store, scan, done, classes)
@@ -195,16 +197,29 @@ def _flushed(target: Target, encryption: Encryption) -> Iterator[FactReading]:
         yield FactReading(subject="flush", expected="data files are written", observed=error.what, ok=None)
 
 
+def _made(name: str, store: StorePlace, encryption: Encryption) -> Iterator[FactReading]:
+    """Make a new backup; a fact only where that failed."""
+    try:
+        _run(store.make, encryption.within_s)
+    except HarnessError as error:
+        yield FactReading(subject=f"{name}: make", expected="a new backup is made", observed=error.what, ok=None)
+
+
 def _flush(target: Target, encryption: Encryption, flush: Flush) -> None:
     if flush.sql:
         run_statement(encryption.dsn or database_in(target).dsn, flush.sql)
         return
+    _run(flush.command, encryption.within_s)
+
+
+def _run(command: Sequence[str], within_s: float) -> None:
+    """Run a command of the target file to completion. Raises ConfigurationError: it could not be run, or failed."""
     try:
-        done = subprocess.run(flush.command, capture_output=True, timeout=encryption.within_s, check=False)
+        done = subprocess.run(command, capture_output=True, timeout=within_s, check=False, stdin=subprocess.DEVNULL)
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise ConfigurationError(f"`{flush.command[0]}` could not be run ({type(error).__name__})") from error
+        raise ConfigurationError(f"`{command[0]}` could not be run ({type(error).__name__})") from error
     if done.returncode:
-        raise ConfigurationError(f"`{flush.command[0]}` ended with exit code {done.returncode}")
+        raise ConfigurationError(f"`{command[0]}` ended with exit code {done.returncode}")
 
 
 def _scanned(

@@ -1,33 +1,26 @@
 """Reads the places in which data is stored, file by file, and searches them for markers.
 
-What is compressed with gzip, bzip2, xz or zip is searched unpacked too. What cannot be read is named; nothing is passed over in silence.
+What is compressed with gzip, bzip2, xz or zip, and an archive of pg_dump, is searched unpacked too. What cannot be read is named; nothing is passed over in silence.
 """
 
 from __future__ import annotations
 
-import bz2
 import errno
 import glob
-import gzip
 import io
-import lzma
-import os
 import re
 import select
 import stat
 import subprocess
-import zipfile
-import zlib
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
-from types import MappingProxyType
 from typing import IO, Final
 
 from harness import clock
 from harness.clock import Deadline
-from harness.drivers.check.stored.scanning import ByteStream, FoundMarker, MarkerScan, ScanCount
+from harness.drivers.check.stored.files import LATE, PlaceScan, reason_of, search_file
+from harness.drivers.check.stored.objects import search_backups
+from harness.drivers.check.stored.scanning import ByteStream, MarkerScan, ScanCount
 from harness.errors import ConfigurationError, HarnessError
 from harness.targets import Target
 from harness.targets.cluster.commands import run_in_pod
@@ -35,91 +28,25 @@ from harness.targets.cluster.selectors import selector_text
 from harness.targets.files.stored import PodCommand, StorePlace
 from harness.targets.kubernetes import Cluster
 
-_HEAD: Final = 512
-"""Bytes at the begin of a file by which its form is known."""
 _GONE: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
-_PACKED: Final[Mapping[bytes, Callable[[Path], IO[bytes]]]] = MappingProxyType(
-    {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}  # type: ignore[dict-item]
-)
-"""What unpacks a file that begins so."""
-_NOT_UNPACKED: Final[Mapping[bytes, str]] = MappingProxyType(
-    {
-        b"\x28\xb5\x2f\xfd": "compressed with zstd",
-        b"\x04\x22\x4d\x18": "compressed with lz4",
-        b"PGDMP": "an archive of pg_dump, which may be compressed",
-        b"7z\xbc\xaf": "a 7z archive",
-        b"Rar!\x1a": "a RAR archive",
-        b"\x1f\x9d": "compressed with compress",
-        b"\x89LZO": "compressed with lzop",
-        b"\xff\x06\x00\x00sNaPpY": "compressed with snappy",
-        b"PAR1": "a Parquet file, which may be compressed",
-    }
-)
-"""What is not unpacked here, by how it begins."""
-_LATE: Final = "not read as a whole within the time of `encryption.within`"
-_NAMED: Final = 5
-"""Files with one and the same problem that are named; of the others the number is given."""
-
-
-@dataclass(kw_only=True, slots=True)
-class PlaceScan:
-    """What was found in one place.
-
-    Attributes:
-        files: files, or outputs of commands, that were read.
-        size: bytes of them, packed as they are.
-        found: how often each marker was found, by file.
-        problems: what could not be read, and why.
-        began_ns: time at which the search began, in ns since 1970.
-        newest_ns: time of the newest change of a file, in ns since 1970.
-        wrong: files that do not begin as declared.
-    """
-
-    files: int = 0
-    size: int = 0
-    found: dict[str, Counter[FoundMarker]] = field(default_factory=dict)
-    problems: dict[str, list[str]] = field(default_factory=dict)
-    began_ns: int = field(default_factory=lambda: clock.wall_ns(clock.wall()))
-    newest_ns: int = 0
-    wrong: list[str] = field(default_factory=list)
-
-    def times(self, marker: str) -> int:
-        """How often a marker was found."""
-        return sum(n for each in self.found.values() for one, n in each.items() if one.marker == marker)
-
-    def add(self, name: str, count: ScanCount) -> None:
-        """Count what was read of a file."""
-        self.files += 1
-        self.size += count.size
-        if count.found:
-            self.found[name] = count.found
-
-    def fails(self, why: str, name: str) -> None:
-        """Record that a file was not read."""
-        self.problems.setdefault(why, []).append(name)
-
-    @property
-    def not_read(self) -> Iterator[tuple[str, str]]:
-        """What was not read: names, and the reason."""
-        for why, names in self.problems.items():
-            more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-            yield ", ".join(names[:_NAMED]) + more, why
 
 
 def scan_place(target: Target, store: StorePlace, scan: MarkerScan, deadline: Deadline) -> PlaceScan:
     """Search one place for markers, until the deadline."""
     seen = PlaceScan()
+    begins = re.compile(store.begins.encode()) if store.begins else None
     if store.command:
         _of_command(store.command, scan, seen, deadline)
     elif store.pods is not None:
         _of_pods(target, store.pods, scan, seen, deadline)
+    elif store.backups:
+        search_backups(target, store.backups, scan, seen, begins, deadline)
     else:
-        begins = re.compile(store.begins.encode()) if store.begins else None
         for path in _files(target, store, seen):
             if deadline.over:
-                seen.fails(_LATE, str(path))
+                seen.fails(LATE, str(path))
             else:
-                _of_file(path, scan, seen, begins, deadline)
+                search_file(path, scan, seen, begins, deadline)
     return seen
 
 
@@ -146,7 +73,7 @@ def _below(path: Path, seen: PlaceScan, known: set[tuple[int, int]], *, named: b
     except OSError as error:
         if error.errno in _GONE and not named:
             return
-        seen.fails(_reason(error), str(path))
+        seen.fails(reason_of(error), str(path))
         return
     if (status.st_dev, status.st_ino) in known:
         return
@@ -158,64 +85,10 @@ def _below(path: Path, seen: PlaceScan, known: set[tuple[int, int]], *, named: b
             below = sorted(path.iterdir())
         except OSError as error:
             if error.errno not in _GONE or named:
-                seen.fails(_reason(error), str(path))
+                seen.fails(reason_of(error), str(path))
             return
         for each in below:
             yield from _below(each, seen, known)
-
-
-class _InTime:
-    """A stream that ends at the deadline, however large it is."""
-
-    def __init__(self, stream: ByteStream, deadline: Deadline) -> None:
-        self._stream, self._deadline = stream, deadline
-
-    def read(self, size: int, /) -> bytes:
-        return b"" if self._deadline.over else self._stream.read(size)
-
-
-def _of_file(
-    path: Path, scan: MarkerScan, seen: PlaceScan, begins: re.Pattern[bytes] | None, deadline: Deadline
-) -> None:
-    count = ScanCount()
-    try:
-        with path.open("rb", buffering=0) as file:
-            head = file.read(_HEAD) or b""
-            file.seek(0)
-            scan.read(_InTime(file, deadline), count)
-            seen.newest_ns = max(seen.newest_ns, os.fstat(file.fileno()).st_mtime_ns)
-    except FileNotFoundError:
-        return  # removed since it was listed: a database does that with its logs
-    except OSError as error:
-        seen.fails(_reason(error), str(path))
-        return
-    count.found += _unpacked(path, head, scan, seen, deadline)
-    if deadline.over:
-        seen.fails(_LATE, str(path))
-    seen.add(str(path), count)
-    if begins is not None and head and not begins.match(head):
-        seen.wrong.append(str(path))
-
-
-def _unpacked(path: Path, head: bytes, scan: MarkerScan, seen: PlaceScan, deadline: Deadline) -> Counter[FoundMarker]:
-    """Search what a packed file holds; one that only begins like a packed one has nothing to unpack."""
-    inner = ScanCount()
-    try:
-        for begin, unpack in _PACKED.items():
-            if head.startswith(begin):
-                with unpack(path) as stream:
-                    scan.read(_InTime(stream, deadline), inner)
-        if head.startswith(b"PK\x03\x04"):
-            with zipfile.ZipFile(path) as archive:
-                for member in archive.infolist():
-                    with archive.open(member) as stream:
-                        scan.read(_InTime(stream, deadline), inner)
-    except (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, RuntimeError, NotImplementedError):
-        seen.fails("it begins like a compressed file and could not be unpacked as a whole", str(path))
-    for begin, words in _NOT_UNPACKED.items():
-        if head.startswith(begin):
-            seen.fails(f"{words}: name a `command` that prints its content, as `zstd -dc FILE`", str(path))
-    return inner.found
 
 
 def _of_command(command: tuple[str, ...], scan: MarkerScan, seen: PlaceScan, deadline: Deadline) -> None:
@@ -226,7 +99,7 @@ def _of_command(command: tuple[str, ...], scan: MarkerScan, seen: PlaceScan, dea
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0
         )
     except OSError as error:
-        seen.fails(_reason(error), name)
+        seen.fails(reason_of(error), name)
         return
     with process:
         count = ScanCount()
@@ -285,7 +158,3 @@ def _of_pods(target: Target, pods: PodCommand, scan: MarkerScan, seen: PlaceScan
             seen.fails(f"the command ended with exit code {done.code}", name)
         stream: ByteStream = io.BytesIO(done.output.encode("utf-8", "surrogateescape"))
         seen.add(name, scan.read(stream, ScanCount()))
-
-
-def _reason(error: OSError) -> str:
-    return f"{error.strerror or type(error).__name__}: run as a user who may read it, or correct the target file"

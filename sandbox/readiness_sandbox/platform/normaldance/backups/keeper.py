@@ -3,7 +3,7 @@
     POST   /dumps              make a dump now
     POST   /bases              make a base backup now
     POST   /scratch            restore the newest dump into a server of its own
-    POST   /scratch?until=TIME    restore the database as it was then (ISO 8601); `until=now`: as the archive ends
+    POST   /scratch?until=TIME    restore the database as it was then (ISO 8601); `until=now`: as the archive ends. 425: the archive does not reach it yet
     DELETE /scratch            remove that server
 
 Each wants the token of the platform's operators. Intervals are those of the documents divided by the sandbox's time scale.
@@ -15,7 +15,7 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hmac import compare_digest
 from pathlib import Path
 
@@ -26,7 +26,8 @@ from ..kit.settings import PodSettings  # noqa: TID252 - as above
 from .making import BackupFailed, BackupMaker, remove_expired
 from .objects import ObjectStoreError
 from .receiving import AGAIN_S, WalArchive, receive
-from .restoring import RestoreRefused, StoredBackups
+from .restoring import NotArchivedYet, RestoreRefused, StoredBackups
+from .retaining import RowKeeper
 from .scratch import ScratchServer
 from .sealed import UnreadableBackup
 
@@ -40,13 +41,17 @@ class BackupKeeper:
 
     Args:
         maker: makes backups.
+        rows: removes rows of the database that are kept for long enough.
         archive: what was received of WAL.
         scratch: the server for drills.
         token: what an operator shows.
     """
 
-    def __init__(self, maker: BackupMaker, archive: WalArchive, scratch: ScratchServer, token: str) -> None:
+    def __init__(
+        self, maker: BackupMaker, archive: WalArchive, scratch: ScratchServer, rows: RowKeeper, token: str
+    ) -> None:
         self._maker, self._archive, self._scratch, self._token = maker, archive, scratch, token
+        self._rows = rows
         self._based = False
         self._base_due = asyncio.Event()
 
@@ -100,6 +105,7 @@ class BackupKeeper:
             group.create_task(self._send(float(env["ARCHIVE_EVERY_S"])))
             group.create_task(self._bases(float(env["BASE_EVERY_S"])))
             group.create_task(self._dumps(float(env["DUMP_EVERY_S"])))
+            group.create_task(self._retain(float(env.get("SEED_ROWS_S", "0"))))
 
     async def _send(self, every_s: float) -> None:
         while True:
@@ -120,6 +126,9 @@ class BackupKeeper:
                 continue
 
     async def _dumps(self, every_s: float) -> None:
+        ages_s = [float(age_s) for age_s in os.environ.get("SEED_AGES_S", "").split()]
+        await _until_done(lambda: self._maker.seed(ages_s))
+        await _reported(self._remove_expired())
         most, made = int(os.environ.get("DEFECT_DUMPS_AT_MOST", "0")), 0
         while not most or made < most:
             began = asyncio.get_running_loop().time()
@@ -128,10 +137,21 @@ class BackupKeeper:
             await asyncio.sleep(max(0.0, began + every_s - asyncio.get_running_loop().time()))
 
     async def _expire(self) -> None:
-        keep_s = float(os.environ["KEEP_S"])
         while True:
             await asyncio.sleep(EXPIRY_EVERY_S)
-            await _reported(asyncio.to_thread(remove_expired, self._maker.store, keep_s, datetime.now(UTC)))
+            await _reported(self._remove_expired())
+
+    async def _remove_expired(self) -> None:
+        if os.environ.get("DEFECT_KEEPS_ALL") != "yes":
+            keep_s = float(os.environ["KEEP_S"])
+            await asyncio.to_thread(remove_expired, self._maker.store, keep_s, datetime.now(UTC))
+
+    async def _retain(self, age_s: float) -> None:
+        if age_s:
+            await _until_done(lambda: self._rows.seed(age_s))
+        while True:
+            await _until_done(self._rows.remove_expired)
+            await asyncio.sleep(EXPIRY_EVERY_S)
 
     def _admit(self, request: web.Request) -> None:
         if not compare_digest(request.headers.get("authorization", ""), f"Bearer {self._token}"):
@@ -141,6 +161,8 @@ class BackupKeeper:
 async def _told(work: Awaitable[str]) -> web.Response:
     try:
         return answer({"name": await work}, status=201)
+    except NotArchivedYet as error:
+        raise RequestRefused(425, str(error)) from error
     except _FAULTS as fault:
         raise Unavailable(f"{type(fault).__name__}: {fault}") from fault
 
@@ -181,9 +203,11 @@ def keeper(settings: PodSettings) -> BackupKeeper:
         address=settings.address,
         port=int(env["SCRATCH_PORT"]),
         password=env["PGPASSWORD"],
+        earlier=timedelta(seconds=float(env.get("DEFECT_RESTORED_EARLIER_S", "0"))),
     )
     maker = BackupMaker(store=store, programs=programs, left_out=env.get("DEFECT_LEFT_OUT", ""), clear=clear)
-    return BackupKeeper(maker, archive, scratch, env["BACKUP_TOKEN"])
+    rows = RowKeeper(programs, float(env["KEEP_S"]), env.get("DEFECT_RETENTION_LEFT_OUT", ""))
+    return BackupKeeper(maker, archive, scratch, rows, env["BACKUP_TOKEN"])
 
 
 def _programs() -> str:

@@ -8,16 +8,18 @@ import io
 import os
 import re
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from .objects import KeptObject
 from .receiving import ARCHIVE
 from .restoring import BASE, StoredBackups, begins, number
 
 DUMPS = "database/"
 STAMP = "%Y%m%dT%H%M%SZ"
+_STAMPED = re.compile(r"[0-9]{8}T[0-9]{6}Z")
 _LEVEL = 1
 _LABEL = re.compile(r"START WAL LOCATION: [0-9A-F/]+ \(file ([0-9A-F]{24})\)")
 
@@ -52,6 +54,21 @@ class BackupMaker:
             await self._put(name, content)
             return name
 
+    async def seed(self, ages_s: Iterable[float]) -> list[str]:
+        """Store a dump as if it had been made so long ago, once for each age, where no dump is yet; their names. Raises BackupFailed, ObjectStoreError.
+
+        A platform that has run for more than a month has dumps of every age.
+        """
+        async with self._one:
+            if await asyncio.to_thread(self.store.newest, DUMPS):
+                return []
+            content = await output([self._program("pg_dump"), "-Fc", "-Z", "gzip:1", "--no-password"], {})
+            now = datetime.now(UTC)
+            names = [f"{DUMPS}normaldance-{now - timedelta(seconds=age_s):{STAMP}}.dump" for age_s in ages_s]
+            for name in names:
+                await self._put(name, content)
+            return names
+
     async def base(self) -> str:
         """Make a base backup; its name, which ends with the segment at which its WAL begins. Raises BackupFailed, ObjectStoreError."""
         async with self._one:
@@ -80,7 +97,7 @@ def remove_expired(store: StoredBackups, keep_s: float, now: datetime) -> list[s
     removed: list[str] = []
     for prefix in (DUMPS, BASE):
         there = sorted(store.bucket.listed(prefix), key=lambda one: one.name)
-        removed += [one.name for one in there[:-1] if (now - one.changed).total_seconds() > keep_s]
+        removed += [one.name for one in there[:-1] if (now - _made(one)).total_seconds() > keep_s]
     bases = [one.name for one in store.bucket.listed(BASE) if one.name not in removed]
     if bases and any(name.startswith(BASE) for name in removed):
         oldest = min(number(begins(name)) for name in bases)
@@ -89,6 +106,12 @@ def remove_expired(store: StoredBackups, keep_s: float, now: datetime) -> list[s
     for name in removed:
         store.bucket.delete(name)
     return removed
+
+
+def _made(one: KeptObject) -> datetime:
+    """When a backup was made, as its name says; else when it was stored."""
+    found = _STAMPED.search(one.name)
+    return datetime.strptime(found[0], STAMP).replace(tzinfo=UTC) if found else one.changed
 
 
 async def output(command: list[str], variables: Mapping[str, str], given: bytes | None = None) -> bytes:

@@ -10,6 +10,7 @@ import subprocess
 import tarfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from .objects import ArchiveBucket
@@ -23,6 +24,10 @@ _PER_LOG = 0x1_0000_0000 // SEGMENT_BYTES
 
 class RestoreRefused(Exception):
     """The database is not restored; the text says why, and what to do."""
+
+
+class NotArchivedYet(Exception):
+    """The archive does not reach the chosen moment by now, and has no gap."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,9 +52,10 @@ class StoredBackups:
         clear = os.environ.get("DEFECT_CLEAR_BACKUP") == "yes" and not stored.startswith(MAGIC)
         return stored if clear else self.key.open(stored, name)
 
-    def newest(self, prefix: str) -> str:
-        """The name of the newest object, as names have their time; empty: there is none. Raises ObjectStoreError."""
-        return max((one.name for one in self.bucket.listed(prefix)), default="")
+    def newest(self, prefix: str, until: datetime | None = None) -> str:
+        """The name of the newest object, as names have their time, that was stored by then; empty: there is none. Raises ObjectStoreError."""
+        there = self.bucket.listed(prefix)
+        return max((one.name for one in there if until is None or one.changed <= until), default="")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,16 +67,17 @@ class RestoredFiles:
     gap: str
 
 
-def restore_files(store: StoredBackups, data: Path, wal: Path) -> RestoredFiles:
-    """Write the newest base backup to `data` and the WAL since to `wal`, and let the server recover when it starts there.
+def restore_files(store: StoredBackups, data: Path, wal: Path, until: datetime | None = None) -> RestoredFiles:
+    """Write the newest base backup (of those complete by `until`) to `data` and the WAL since to `wal`, and let the server recover when it starts there.
 
     Raises:
         RestoreRefused: there is no base backup, or not all of it.
         ObjectStoreError: the store does not answer. UnreadableBackup: a backup cannot be decrypted.
     """
-    name = store.newest(BASE)
+    name = store.newest(BASE, until)
     if not name:
-        raise RestoreRefused(f"there is no base backup below {BASE}; hint: make one while the database runs")
+        by = f" of {until.isoformat()}" if until else ""
+        raise RestoreRefused(f"there is no base backup{by} below {BASE}; hint: make one while the database runs")
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     wal.mkdir(mode=0o700, parents=True, exist_ok=True)
     with tarfile.open(fileobj=io.BytesIO(gzip.decompress(store.read(name)))) as archive:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from .making import DUMPS, output
-from .restoring import RestoreRefused, StoredBackups, restore_files, settings, verify
+from .restoring import NotArchivedYet, RestoreRefused, StoredBackups, restore_files, settings, verify
 
 _READY_S = 60.0
 _POLL_S = 0.1
 DATABASE = "normaldance"
+SHORT = b"recovery ended before configured recovery target was reached"
 HBA = "hostssl all all all scram-sha-256\n"
 
 
@@ -29,14 +31,24 @@ class ScratchServer:
         tls: directory with `tls.crt` and `tls.key`.
         address, port: where it listens.
         password: of the superuser.
+        earlier: so much before the chosen moment it is restored; a planted defect.
     """
 
     def __init__(
-        self, *, store: StoredBackups, programs: Path, home: Path, tls: Path, address: str, port: int, password: str
+        self,
+        *,
+        store: StoredBackups,
+        programs: Path,
+        home: Path,
+        tls: Path,
+        address: str,
+        port: int,
+        password: str,
+        earlier: timedelta = timedelta(),
     ) -> None:
         self._store, self._programs, self._home, self._tls = store, programs, home, tls
         self._place = (address, port)
-        self._password = password
+        self._password, self._earlier = password, earlier
         self._process: asyncio.subprocess.Process | None = None
 
     async def restore_dump(self) -> str:
@@ -66,15 +78,25 @@ class ScratchServer:
         """Restore the database as it was at a moment, or as the archive ends; the base backup's name.
 
         Raises:
-            RestoreRefused: there is no base backup, or a restored database is there already.
+            RestoreRefused: there is no base backup, the archive has a gap before the moment, or a restored database is there already.
+            NotArchivedYet: the archive does not reach the moment.
             ObjectStoreError, UnreadableBackup, BackupFailed: it could not be read or restored.
         """
         self._begin()
-        wal = self._home / "wal"
-        found = await asyncio.to_thread(restore_files, self._store, self._data, wal)
+        wal, moment = self._home / "wal", until - self._earlier if until else None
+        found = await asyncio.to_thread(restore_files, self._store, self._data, wal, moment)
         await asyncio.to_thread(verify, self._programs, self._data)
-        target = f"recovery_target_time = '{until.isoformat()}'\nrecovery_target_action = 'promote'\n" if until else ""
-        await self._start(settings(wal) + target)
+        target = ""
+        if moment:
+            target = f"recovery_target_time = '{moment.isoformat()}'\nrecovery_target_action = 'promote'\n"
+        try:
+            await self._start(settings(wal) + target)
+        except RestoreRefused:
+            if until is None or SHORT not in await asyncio.to_thread(self._log.read_bytes):
+                raise
+            if found.gap:
+                raise RestoreRefused(f"the archive lacks {found.gap}, and what follows it is lost") from None
+            raise NotArchivedYet(f"the archive does not reach {until.isoformat()} yet") from None
         return found.base
 
     async def remove(self) -> None:
@@ -89,6 +111,10 @@ class ScratchServer:
     @property
     def _data(self) -> Path:
         return self._home / "data"
+
+    @property
+    def _log(self) -> Path:
+        return self._home / "log"
 
     def _begin(self) -> None:
         if self._home.exists():
@@ -108,9 +134,15 @@ class ScratchServer:
             "shared_buffers = 16MB\nfsync = off\nmax_connections = 120\nmax_wal_senders = 10\nmax_worker_processes = 8\n"
             "password_encryption = scram-sha-256\nwal_level = replica\n" + more
         )
-        self._process = await asyncio.create_subprocess_exec(
-            self._program("postgres"), "-D", str(self._data), stdin=asyncio.subprocess.DEVNULL
-        )
+        with self._log.open("wb") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                self._program("postgres"),
+                "-D",
+                str(self._data),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
         ready = "SELECT NOT pg_is_in_recovery()"
         async with asyncio.timeout(_READY_S):
             while self._process.returncode is None:
@@ -120,6 +152,7 @@ class ScratchServer:
                     ).strip() == b"t":
                         return
                 await asyncio.sleep(_POLL_S)
+        sys.stderr.write(self._log.read_text(errors="replace"))
         raise RestoreRefused("the server of the restored database ended; its log says why")
 
     def _variables(self, database: str) -> Mapping[str, str]:

@@ -1,0 +1,194 @@
+"""`saved-interval`: the longest time between two saved states of the database, as its schedules and the settings of its archive say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import inf
+from typing import Final
+
+from harness.drivers.check.backups.stores import list_store, store_of
+from harness.drivers.check.claim import When, claim
+from harness.drivers.check.needs import DATABASE, within
+from harness.drivers.check.sql.asking import database_in, rows_of
+from harness.drivers.facts import FactProbe, FactReading
+from harness.errors import ConfigurationError, HarnessError
+from harness.model import Quantity
+from harness.targets import Target
+from harness.targets.access import Access, access, accesses
+from harness.targets.files.cron import longest_s
+from harness.targets.files.saved import IntervalVariable, SavedBy, ScheduledJob
+from harness.targets.kubernetes import Cluster
+from harness.targets.stores.listing import newest, recognised
+from harness.units import NS_PER_S
+
+_ARCHIVER: Final = (
+    "SELECT current_setting('archive_mode'), (SELECT setting::int FROM pg_settings WHERE name = 'archive_timeout'), "
+    "last_archived_time IS NOT NULL, coalesce(last_failed_time > last_archived_time, last_failed_time IS NOT NULL) FROM pg_stat_archiver"
+)
+_SUBJECT: Final = "longest interval between two saved states"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SavedEvery:
+    """What a setting says.
+
+    Attributes:
+        by: the setting, in words.
+        interval_s: time between two saved states, infinite if nothing limits it; None: it is not known.
+        off: why nothing is saved; empty: something is.
+        doubt: why the setting may not be what is done; empty: nothing speaks against it.
+    """
+
+    by: str
+    interval_s: float | None = None
+    off: str = ""
+    doubt: str = ""
+
+    def __str__(self) -> str:
+        if self.off or self.interval_s is None:
+            return f"{self.by}: {self.off or self.doubt}"
+        return f"{_said(self.interval_s)} by {self.by}"
+
+
+def _accesses(target: Target, _params: Mapping[str, str]) -> Sequence[Access]:
+    found: list[Access] = []
+    for one in target.database.saved if target.database is not None else ():
+        if one.cron_job is not None:
+            found += access("get cronjobs.batch", at=one.cron_job.namespace, name=one.cron_job.name)
+        if one.variable is not None:
+            kind = f"get {one.variable.kind.lower()}s.apps"
+            found += access(kind, at=one.variable.namespace, name=one.variable.workload)
+    return found
+
+
+@accesses(by=_accesses)
+@claim(
+    "the longest interval between two saved states, by schedule and archive settings, is at most <limit:period>",
+    example="the longest interval between two saved states, by schedule and archive settings, is at most 1 h",
+    needs=(DATABASE, within("database.saved", "the schedule or the archive that saves the database is named")),
+    when=When.AFTER_TRAFFIC,
+)
+def saved_interval(target: Target, params: Mapping[str, str]) -> FactProbe:
+    """The live settings of what saves the database: `archive_timeout` of PostgreSQL, the schedule of a CronJob, a variable of a workload. Of several, the most frequent counts, and its newest saved state must not be older than the limit."""
+    saved = database_in(target).saved
+    if not saved:
+        hint = "write `database: {saved: [{archive: true}]}`"
+        raise ConfigurationError("does not say what saves the database", where=f"{target.file}: database", hint=hint)
+    said, _, unscaled = params["limit"].partition(" (")
+    limit = Quantity.parse(said, scaled=not unscaled).at_scale(target.time_scale)
+
+    def probe() -> Sequence[FactReading]:
+        read = [(one, _read(target, one)) for one in saved]
+        return list(_facts(target, read, limit))
+
+    return probe
+
+
+def _facts(target: Target, read: Sequence[tuple[SavedBy, SavedEvery]], limit: Quantity) -> Iterator[FactReading]:
+    expected, said = f"at most {limit}", "; ".join(str(one) for _, one in read)
+    known = [(made, one) for made, one in read if one.interval_s is not None and not one.off]
+    best = min(known, key=lambda pair: pair[1].interval_s or inf, default=None)
+    if best is None or (best[1].interval_s or inf) > limit.base:
+        unknown = any(one.interval_s is None and not one.off for _, one in read)
+        yield FactReading(subject=_SUBJECT, expected=expected, observed=said, ok=None if unknown else False)
+        return
+    made, one = best
+    yield FactReading(subject=_SUBJECT, expected=expected, observed=said, ok=True)
+    if one.doubt:
+        yield FactReading(subject=one.by, expected="done as it is set", observed=one.doubt, ok=None)
+    if made.kept_in:
+        yield _newest(target, made.kept_in, limit)
+
+
+def _newest(target: Target, name: str, limit: Quantity) -> FactReading:
+    """The age of the newest saved state; an older one proves nothing, as a database to which nothing is written has nothing to save."""
+    subject, expected = f"newest saved state in {name}", f"not older than {limit}"
+    store = store_of(target, {"backup": name})
+    try:
+        listing = list_store(target, store)
+    except HarnessError as error:
+        return FactReading(subject=subject, expected=expected, observed=str(error), ok=None)
+    last = newest(recognised(store, listing.objects))
+    if last is None:
+        return FactReading(subject=subject, expected=expected, observed="nothing is there", ok=None)
+    age_s = max(0.0, (listing.store_ns - last.saved_ns) / NS_PER_S)
+    observed = f"{_said(age_s)} old: {last.stored.name}"
+    return FactReading(subject=subject, expected=expected, observed=observed, ok=True if age_s <= limit.base else None)
+
+
+def _read(target: Target, made: SavedBy) -> SavedEvery:
+    """What a setting says now."""
+    try:
+        if made.archive:
+            return _archiver(target)
+        if made.cron_job is not None:
+            return _of_job(target, made.cron_job)
+        if made.variable is not None:
+            return _of_variable(target, made.variable)
+    except HarnessError as error:
+        return SavedEvery(by="the setting", doubt=str(error))
+    if made.schedule:
+        return SavedEvery(by=f"the schedule `{made.schedule}`", interval_s=longest_s(made.schedule))
+    return SavedEvery(by="`every` of the target file", interval_s=made.every_s)
+
+
+def _archiver(target: Target) -> SavedEvery:
+    ((mode, timeout_s, archived, failed),) = rows_of(database_in(target).dsn, _ARCHIVER)
+    by = "archive_timeout of PostgreSQL"
+    if mode == "off":
+        return SavedEvery(by=by, off="archive_mode is off")
+    doubt = "" if archived else "no segment of the log was archived yet"
+    if failed:
+        doubt = "the archiver failed the last time, see pg_stat_archiver"
+    return SavedEvery(by=by, interval_s=float(timeout_s) or inf, doubt=doubt)
+
+
+def _of_job(target: Target, job: ScheduledJob) -> SavedEvery:
+    by = f"the CronJob {job.namespace}/{job.name}"
+    found = Cluster.of(target).read("batch/v1", "CronJob", job.name, job.namespace)
+    if found is None:
+        return SavedEvery(by=by, off="it does not exist")
+    if found["spec"].get("suspend"):
+        return SavedEvery(by=by, off="it is suspended")
+    schedule = str(found["spec"].get("schedule", ""))
+    try:
+        interval_s = longest_s(schedule)
+    except ValueError:
+        return SavedEvery(by=by, doubt=f"its schedule `{schedule}` is unknown here")
+    done = (found.get("status") or {}).get("lastSuccessfulTime")
+    return SavedEvery(
+        by=f"{by}, `{schedule}`", interval_s=interval_s, doubt="" if done else "no Job of it succeeded yet"
+    )
+
+
+def _of_variable(target: Target, variable: IntervalVariable) -> SavedEvery:
+    by = f"{variable.name} of {variable.kind} {variable.namespace}/{variable.workload}"
+    found = Cluster.of(target).read("apps/v1", variable.kind, variable.workload, variable.namespace)
+    if found is None:
+        return SavedEvery(by=by, off="the workload does not exist")
+    containers = found["spec"]["template"]["spec"]["containers"]
+    values = {
+        str(entry.get("value"))
+        for one in containers
+        for entry in one.get("env") or []
+        if entry["name"] == variable.name
+    }
+    try:
+        (value,) = values
+        if 0 < (interval_s := float(value)) < inf:
+            return SavedEvery(by=by, interval_s=interval_s)
+    except ValueError:
+        pass
+    why = f"its value is {' or '.join(sorted(values)) or 'missing'}, a number of seconds was expected"
+    return SavedEvery(by=by, doubt=why)
+
+
+def _said(seconds: float) -> str:
+    """A time as text."""
+    if seconds == inf:
+        return "no limit"
+    for unit, length in (("d", 86400.0), ("h", 3600.0), ("min", 60.0)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.3g} {unit}"
+    return f"{seconds:.3g} s"

@@ -1,0 +1,252 @@
+"""The longest time between two saved states: by a genuine PostgreSQL's archiver, a CronJob, a variable of a workload and a schedule, each held against what lies in the place."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import yaml
+
+from harness import clock
+from harness.drivers.check.backups.interval import saved_interval
+from harness.drivers.facts import FactReading
+from harness.errors import ConfigurationError
+from harness.targets import Target, load_target
+from harness.targets.access import accesses_of
+from harness.targets.files.cron import longest_s
+from tests.builders.addresses import NET
+from tests.builders.database_servers import Member, lone, until
+from tests.builders.http_servers import Quiet, serving
+
+HOUR: Final = 3600.0
+DAY: Final = 24 * HOUR
+
+
+@pytest.mark.parametrize(
+    ("schedule", "longest"),
+    [
+        ("* * * * *", 60.0),
+        ("@hourly", HOUR),
+        ("0 * * * *", HOUR),
+        ("*/7 * * * *", 420.0),
+        ("5,20 * * * *", 45 * 60.0),
+        ("0 2 * * *", DAY),
+        ("0 8-18/2 * * *", 14 * HOUR),
+        ("30 1 * * mon-fri", 3 * DAY),
+        ("0 0 * * 0,7", 7 * DAY),
+        ("0 0 1 * *", 31 * DAY),
+        ("0 0 1 * mon", 7 * DAY),
+        ("0 */6 */2 * *", DAY + 6 * HOUR),
+        ("0 0 29 2 *", 1461 * DAY),
+        ("15 10 * jan,jul *", 154 * DAY),
+    ],
+)
+def test_the_longest_time_of_a_schedule(schedule: str, longest: float) -> None:
+    """Over the end of an hour, a day, a week, a month and a year; of day and day of the week either is enough."""
+    assert longest_s(schedule) == longest
+
+
+@pytest.mark.parametrize(
+    "schedule", ["", "hourly", "60 * * * *", "* * * *", "5-2 * * * *", "*/0 * * * *", "0 0 30 2 *", "L * * * *"]
+)
+def test_what_is_not_a_schedule_is_refused(schedule: str) -> None:
+    """With what is expected."""
+    with pytest.raises(ValueError, match=r"^a "):
+        longest_s(schedule)
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Member]:
+    """A server that archives nothing yet."""
+    home = tmp_path_factory.mktemp("saved")
+    with lone(home / "data", f"{NET}236", "host all all 127.0.0.0/8 trust\n") as member:
+        yield member
+
+
+@contextmanager
+def cluster(directory: Path, *objects: dict[str, Any]) -> Iterator[dict[str, str]]:
+    """An API server with these objects: the section `kubernetes` of a target file."""
+    kinds = {"/apis/batch/v1": {"CronJob": "cronjobs"}, "/apis/apps/v1": {"StatefulSet": "statefulsets"}}
+    there = {
+        f"{place}/namespaces/database/{plural}/{one['metadata']['name']}": one
+        for place, known in kinds.items()
+        for kind, plural in known.items()
+        for one in objects
+        if one["kind"] == kind
+    }
+
+    class Handler(Quiet, BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body: Any = there.get(self.path)
+            if self.path in kinds:
+                named = [{"kind": kind, "name": name, "namespaced": True} for kind, name in kinds[self.path].items()]
+                body = {"resources": named}
+            content = json.dumps(body or {"kind": "Status", "reason": "NotFound"}).encode()
+            self.send_response(200 if body else 404)
+            self.send_header("content-type", "application/json")
+            self.send_header("content-length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+    with serving(Handler) as url:
+        config = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": "shop", "cluster": {"server": url}}],
+            "users": [{"name": "u", "user": {"token": "t"}}],
+            "contexts": [{"name": "shop", "context": {"cluster": "shop", "user": "u"}}],
+        }
+        (directory / "kubeconfig").write_text(yaml.safe_dump(config), encoding="utf-8")
+        yield {"kubeconfig": str(directory / "kubeconfig"), "context": "shop", "namespace": "shop"}
+
+
+def target_of(directory: Path, saved: list[dict[str, Any]], dsn: str = "host=127.0.0.1 port=9", **more: Any) -> Target:
+    """A target whose database is saved so; `wal` is a place of backups."""
+    (directory / "dsn").write_text(dsn, encoding="utf-8")
+    (directory / "wal").mkdir(exist_ok=True)
+    content = {
+        "name": "shop",
+        "environment": "staging",
+        "entry": "https://shop.example.test",
+        "database": {"dsn": {"file": str(directory / "dsn")}, "saved": saved},
+        "backups": {"wal": {"at": "wal", "files": ["*"]}},
+        **more,
+    }
+    (directory / "target.yaml").write_text(json.dumps(content), encoding="utf-8")
+    return load_target(directory / "target.yaml")
+
+
+def facts(target: Target, limit: str = "1 h") -> list[FactReading]:
+    """What is read."""
+    probe = saved_interval(target, {"limit": limit})
+    assert callable(probe)
+    return list(probe())
+
+
+def outcomes(target: Target, limit: str = "1 h") -> list[bool | None]:
+    """Of each fact."""
+    return [one.ok for one in facts(target, limit)]
+
+
+def saved_now(directory: Path, age_s: float = 0.0) -> None:
+    """A file in the place."""
+    file = directory / "wal" / "one"
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(b"x")
+    at = clock.wall().timestamp() - age_s
+    os.utime(file, (at, at))
+
+
+def test_a_schedule_elsewhere_counts_with_what_it_saved(tmp_path: Path) -> None:
+    """The newest saved state must be younger than the limit; an older one shows that the schedule may not be what is done."""
+    saved_now(tmp_path)
+    hourly = target_of(tmp_path, [{"schedule": "0 * * * *", "kept_in": "wal"}])
+    assert outcomes(hourly) == [True, True]
+    assert outcomes(hourly, "59 min") == [False]
+    saved_now(tmp_path, 2 * HOUR)
+    assert outcomes(hourly) == [True, None]
+    (tmp_path / "wal" / "one").unlink()
+    assert [one.observed for one in facts(hourly)][1] == "nothing is there"
+
+
+def test_of_several_the_most_frequent_counts_and_the_limit_is_scaled(tmp_path: Path) -> None:
+    """An hour of the documents is a minute at a time scale of 60."""
+    saved_now(tmp_path)
+    every = [{"every": "30 s", "kept_in": "wal"}, {"every": "2 h", "kept_in": "wal"}]
+    assert outcomes(target_of(tmp_path, every, time_scale=60, environment="sandbox")) == [True, True]
+    assert outcomes(target_of(tmp_path, every[1:], time_scale=1)) == [False]
+    (fact,) = facts(target_of(tmp_path, [{"every": "61 s", "kept_in": "wal"}], time_scale=60, environment="sandbox"))
+    assert (fact.ok, fact.expected) == (False, "at most 60 s")
+
+
+def test_the_archiver_of_a_server_counts_by_its_timeout(database: Member, tmp_path: Path) -> None:
+    """Off it saves nothing; without a timeout nothing limits it; one that fails, or has not archived yet, is not known."""
+    target = target_of(tmp_path, [{"archive": True}], database.dsn)
+    assert [(one.ok, one.observed) for one in facts(target)] == [
+        (False, "archive_timeout of PostgreSQL: archive_mode is off")
+    ]
+    archive = tmp_path / "archive"
+    with (database.data / "postgresql.conf").open("a") as file:
+        file.write(f"archive_mode = on\narchive_command = 'cp %p {archive}/%f'\narchive_timeout = 0\n")
+    database.end()
+    database.start()
+    assert [one.observed for one in facts(target)] == ["no limit by archive_timeout of PostgreSQL"]
+    assert outcomes(target) == [False]
+    database.ask("ALTER SYSTEM SET archive_timeout = 1800")
+    database.ask("SELECT pg_reload_conf()")
+    until(lambda: outcomes(target) == [True, None])
+    database.ask("CREATE TABLE one AS SELECT 1 AS one")
+    database.ask("SELECT pg_switch_wal()")
+    until(lambda: "failed the last time" in facts(target)[-1].observed)
+    archive.mkdir()
+    database.ask("SELECT pg_switch_wal()")
+    until(lambda: outcomes(target) == [True])
+    assert outcomes(target, "20 min") == [False]
+
+
+def test_a_job_and_a_variable_are_read_from_the_cluster(tmp_path: Path) -> None:
+    """A suspended job saves nothing; a variable without a number is not known; what is not there saves nothing."""
+    saved_now(tmp_path)
+    variable = {"namespace": "database", "kind": "StatefulSet", "workload": "wal", "name": "EVERY_S"}
+    of_wal, of_job = {"variable": variable, "kept_in": "wal"}, {"cron_job": {"namespace": "database", "name": "dump"}}
+
+    def workload(value: str) -> dict[str, Any]:
+        container = {"name": "wal", "env": [{"name": "EVERY_S", "value": value}]}
+        spec = {"template": {"spec": {"containers": [container]}}}
+        return {"kind": "StatefulSet", "metadata": {"name": "wal"}, "spec": spec}
+
+    def job(**more: object) -> dict[str, Any]:
+        done = {"lastSuccessfulTime": "2026-01-31T12:00:00Z"}
+        spec = {"schedule": "0 * * * *", **more}
+        return {"kind": "CronJob", "metadata": {"name": "dump"}, "spec": spec, "status": done}
+
+    cases: list[tuple[list[dict[str, Any]], list[dict[str, Any]], list[bool | None]]] = [
+        ([of_wal], [workload("60")], [True, True]),
+        ([of_wal], [workload("7200")], [False]),
+        ([of_wal], [workload("soon")], [None]),
+        ([of_wal], [], [False]),
+        ([of_job], [job()], [True]),
+        ([of_job], [job(suspend=True)], [False]),
+        ([of_job], [job(schedule="0 0 * * *")], [False]),
+        ([of_job], [{**job(), "status": {}}], [True, None]),
+        ([of_wal, of_job], [workload("7200"), job()], [True]),
+        ([of_wal, of_job], [workload("soon"), job(suspend=True)], [None]),
+    ]
+    for saved, found, expected in cases:
+        with cluster(tmp_path, *found) as kubernetes:
+            target = target_of(tmp_path, saved, kubernetes=kubernetes)
+            assert outcomes(target) == expected, (saved, found)
+    asked = accesses_of(saved_interval, target_of(tmp_path, [of_wal, of_job], kubernetes=kubernetes)) or ()
+    assert {(one.verb, one.resource, one.at, one.name) for one in asked} == {
+        ("get", "statefulsets", "database", "wal"),
+        ("get", "cronjobs", "database", "dump"),
+    }
+
+
+def test_a_database_that_does_not_answer_is_not_known(tmp_path: Path) -> None:
+    """Neither saved nor not."""
+    assert outcomes(target_of(tmp_path, [{"archive": True}])) == [None]
+
+
+@pytest.mark.parametrize(
+    ("saved", "why"),
+    [
+        ({}, "one of `archive: true`"),
+        ({"archive": True, "every": "1 min", "kept_in": "wal"}, "one of `archive: true`"),
+        ({"every": "1 min"}, "`kept_in: NAME`"),
+        ({"schedule": "hourly", "kept_in": "wal"}, "a schedule of five fields"),
+        ({"every": "1 min", "kept_in": "nowhere"}, "`nowhere` is not in `backups`"),
+    ],
+)
+def test_what_is_not_declared_well_is_refused(tmp_path: Path, saved: dict[str, Any], why: str) -> None:
+    """With file and key."""
+    with pytest.raises(ConfigurationError, match=why):
+        saved_interval(target_of(tmp_path, [saved]), {"limit": "1 h"})
+    with pytest.raises(ConfigurationError, match="does not say what saves the database"):
+        saved_interval(target_of(tmp_path, []), {"limit": "1 h"})

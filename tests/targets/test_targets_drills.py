@@ -1,0 +1,62 @@
+"""The section `drills` of a target file: what is wrong is said with file, line, key and what to write."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.errors import ConfigurationError
+from harness.targets import load_target
+
+BEFORE = "name: shop\nenvironment: staging\nentry: https://shop.example.test\n"
+CLUSTER = "kubernetes: {context: shop, namespace: shop}\n"
+NAMED = "namespace: shop, cluster: main, scratch_cluster: main-drill"
+
+
+def drill(tmp_path: Path, words: str, before: str = CLUSTER) -> Path:
+    """A target file with one drill."""
+    file = tmp_path / "target.yaml"
+    file.write_text(f"{BEFORE}{before}drills:\n  orders: {{scratch: {{env: DSN}}, {words}}}\n", encoding="utf-8")
+    return file
+
+
+def test_a_drill_by_resources_makes_a_backup_unless_it_takes_the_newest(tmp_path: Path) -> None:
+    """So does one by commands that has `make`."""
+    for words, makes in (
+        (f"cloudnative-pg: {{{NAMED}}}", True),
+        (f"cloudnative-pg: {{{NAMED}, backup: newest}}", False),
+        ("restore: {command: [a]}, remove: {command: [b]}", False),
+        ("make: {command: [c]}, restore: {command: [a]}, remove: {command: [b]}", True),
+    ):
+        assert load_target(drill(tmp_path, words)).drills["orders"].makes is makes
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        ("restore: {command: [a]}", "`remove`, which removes the scratch database"),
+        ("remove: {command: [b]}", "one of `restore` and `until`, or both; or `cloudnative-pg`"),
+        ("until: {command: [a]}, remove: {command: [b]}", "`until` with `{time}` in its command"),
+        (f"remove: {{command: [b]}}, cloudnative-pg: {{{NAMED}}}", "commands or `cloudnative-pg`, not both"),
+        (f"cloudnative-pg: {{{NAMED}, method: plugin}}", "`method: plugin` and `plugin` together"),
+        (f"cloudnative-pg: {{{NAMED}, plugin: barman}}", "`method: plugin` and `plugin` together"),
+        (f"cloudnative-pg: {{{NAMED.replace('main-drill', 'main')}}}", "a `scratch_cluster` other than `cluster`"),
+        (f"cloudnative-pg: {{{NAMED.replace('main-drill', 'Main')}}}", "the name of a Cluster"),
+        (f"cloudnative-pg: {{{NAMED}, backup: old}}", "new"),
+        (f"cloudnative-pg: {{{NAMED}, scratch: x}}", "unknown key `scratch`"),
+    ],
+)
+def test_a_drill_that_cannot_be_is_refused(tmp_path: Path, words: str, why: str) -> None:
+    """With its line, and what was expected."""
+    with pytest.raises(ConfigurationError) as refused:
+        load_target(drill(tmp_path, words))
+    assert "target.yaml:6: drills.orders" in str(refused.value)
+    assert why in str(refused.value)
+
+
+def test_a_drill_by_resources_needs_a_cluster(tmp_path: Path) -> None:
+    """The target names none."""
+    with pytest.raises(ConfigurationError, match="the target names no cluster") as refused:
+        load_target(drill(tmp_path, f"cloudnative-pg: {{{NAMED}}}", before=""))
+    assert "target.yaml:5: drills.orders.cloudnative-pg" in str(refused.value)
