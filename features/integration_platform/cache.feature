@@ -16,6 +16,11 @@ Feature: The cache
     When "everyday" traffic has run
     Then every message published reaches every subscriber within 1 s in the steady state
 
+  @IP-DB-REDIS-CACHE
+  Scenario: The cache answers at once
+    When "everyday" traffic has run
+    Then the response time p95 of cache reads is below 10 ms in the steady state
+
   @IP-PERF-CACHE
   Scenario: The cache answers half of what it is asked
     When "everyday" traffic has run
