@@ -84,6 +84,8 @@ class Figure(StrEnum):
     """Connections are counted for each service."""
     COUPLING = "error rate of routes that do not need a service"
     """Error rate while the service is not available."""
+    WITHOUT_SERVICE = "response time and failures without a service"
+    """Response time, and the number of failed requests, while a service is gone that the platform can do without."""
     QUERY_TIME = "response time of database queries"
     """Times from the statistics of the database."""
     DRIFT = "drift of the response time"
