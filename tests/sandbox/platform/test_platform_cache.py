@@ -48,7 +48,7 @@ class CachePods:
             "CACHE_HOME": str(self.home / pod), "CACHE_SERVICE_HOST": PODS[SEED], **CACHED, **env,
         }  # fmt: skip
         argv = [sys.executable, "-m", "normaldance.caching.node"]
-        self.child = stack.enter_context(process(argv, variables, self.home / f"{pod}.log"))
+        stack.enter_context(process(argv, variables, self.home / f"{pod}.log"))
 
     def end(self, pod: str) -> None:
         """End one; it is not there any more afterwards."""
@@ -58,7 +58,7 @@ class CachePods:
         """The answer of one; None: there is none."""
         try:
             with Redis(PODS[pod], password=PASSWORD, decode_responses=True, protocol=2) as client:
-                found: object = client.execute_command(*words)  # type: ignore[no-untyped-call]
+                found: object = client.execute_command(*words)
         except RedisError:
             return None
         return found
@@ -218,7 +218,7 @@ def test_pods_hear_what_was_changed(tracks: httpx.Client, cache: CachePods) -> N
     heard = [cache.ask(pod, "PUBSUB", "NUMSUB", "invalidations") for pod in PODS]
     assert sum(int(one[1]) for one in heard if isinstance(one, list)) == 1
     with Redis(PODS["cache-us-east-1-0"], password=PASSWORD, protocol=2) as client:
-        listener = client.pubsub()  # type: ignore[no-untyped-call]
+        listener = client.pubsub()
         listener.subscribe("invalidations")
         assert listener.get_message(timeout=10)["type"] == "subscribe"
         tracks.post("/tracks/14/plays")

@@ -435,13 +435,13 @@ def test_a_service_is_taken_as_a_whole_and_given_back(pocket: Any) -> None:
 
 def test_a_service_outside_of_the_regions_is_taken_with_its_volumes_left(pocket: Any) -> None:
     """Its StatefulSet is scaled to none and back, and not deleted."""
-    key = ("StatefulSet", "database", "cache")
-    pods = {"metadata": {"labels": {"app": "cache"}}, "spec": {"containers": [{"name": "cache", "image": "cache"}]}}
-    spec = {"replicas": 1, "serviceName": "cache", "selector": {"matchLabels": {"app": "cache"}}, "template": pods}
+    key, labels = ("StatefulSet", "database", "cache"), {"app": "cache"}
+    containers = {"containers": [{"name": "cache", "image": "cache"}]}
+    template = {"metadata": {"labels": labels}, "spec": containers}
+    spec = {"replicas": 1, "serviceName": "cache", "selector": {"matchLabels": labels}, "template": template}
     pocket.create(key[0], {"metadata": {"name": key[2], "namespace": key[1]}, "spec": spec})
-    pocket.create(
-        "Pod", {"metadata": {"name": "cache-0", "namespace": key[1], **pods["metadata"]}, "spec": pods["spec"]}
-    )
+    pod = {"metadata": {"name": "cache-0", "namespace": key[1], "labels": labels}, "spec": containers}
+    pocket.create("Pod", pod)
     ready = [{"type": "Ready", "status": "True"}]
     pocket.change("Pod", key[1], "cache-0", status={"phase": "Running", "podIP": "127.96.1.9", "conditions": ready})
     assert names(actions.take_service("cache")) == ["cache-0"]

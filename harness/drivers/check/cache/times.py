@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -84,7 +84,7 @@ def _counted(target: Target, buckets: str) -> ReadCounts:
 
 
 def _added(found: Sequence[SeriesValue]) -> ReadCounts:
-    below, series = Counter[float](), dict[str, float]()
+    below, series = defaultdict[float, float](float), dict[str, float]()
     for labels, value in found:
         try:
             end_s = float(labels[_END])
