@@ -6,11 +6,12 @@ import asyncio
 import binascii
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from typing import Final, NamedTuple
-
-from aiohttp import web
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from .wire import CacheLink, CacheLost, CacheRefused, Heard, Reply
+
+if TYPE_CHECKING:
+    from aiohttp import web
 
 SLOTS: Final = 16_384
 FAILURES: Final = 3
