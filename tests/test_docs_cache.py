@@ -26,7 +26,7 @@ def test_the_target_file_of_the_page_has_what_its_sentences_need(tmp_path: Path)
     file.write_text(BEFORE + block("yaml"), encoding="utf-8")
     target = load_target(file)
     sentences = re.findall(r"^ +(?:Then|And) (.*)$", block("gherkin"), re.MULTILINE)
-    assert len(sentences) == 7
+    assert len(sentences) == 8
     for sentence in sentences:
         objective = read(sentence).objective
         assert objective is not None

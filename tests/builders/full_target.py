@@ -46,6 +46,7 @@ _DRILL = {key: {"command": ["true", "{time}"]} for key in ("make", "restore", "u
 _CACHE: Final[Mapping[str, Any]] = {
     "servers": {"eu": {"at": "redis://127.0.0.1:9", "channels": {"news": 1}}},
     "layers": {"orders": {"servers": ["eu"]}},
+    "reads": "cache_read_seconds_bucket",
     "copies": {"paths": ["/orders/1"], "header": "x-cache", "replicas": [NO_SERVICE, f"{NO_SERVICE}9"]},
     "routes": {
         "order": {

@@ -63,6 +63,7 @@ PARAMS: Final = {
     "manual_steps": "0",
     "over": "500 ms",
     "backup": "database",
+    "service": "track",
 }
 """What the sentences of some figures fix beside the limit."""
 MORE_TIMES: Final = (

@@ -354,11 +354,21 @@ OBJECTIVES = {
     "every hash slot is served and each of at least 3 primaries has a replica on another node": check(
         "cache-slots", primaries="3"
     ),
-    "the cache of every region that declares one answers and returns a key 1 s after it was written": check(
-        "cache-returns", after="1 s"
+    "the cache of every region that declares one answers and returns a key 1 s after it was written": replace(
+        check("cache-returns", after="1 s"), times={"after": Quantity.parse("1 s")}
     ),
     "every declared cache layer answers at least 50 % of its lookups in the steady state": check(
         "cache-hits", at_least="50 %"
+    ),
+    "the response time p95 of cache reads is below 10 ms in the steady state": check("cache-reads", limit="10 ms"),
+    "with the cache gone no request fails and the response time p95 is below 1000 ms during the fault": Objective(
+        figure=Figure.WITHOUT_SERVICE,
+        scope=Scope(phase=Phase.FAULT),
+        op=Op.BELOW,
+        limit=Quantity.parse("1000 ms"),
+        quantile=0.95,
+        params={"service": "cache"},
+        sentence="",
     ),
     "every message published reaches every subscriber within 1 s in the steady state": check(
         "cache-messages", limit="1 s"

@@ -119,12 +119,14 @@ class CacheSettings(TargetSection):
     Attributes:
         servers: every cache, by its name; the cache of a region has the region's name.
         layers: every layer of caches, by its name.
+        reads: PromQL selector of the buckets of a histogram in seconds: how long the platform's reads of its caches take.
         copies: reads that are hits through every replica; None: they are not tried.
         routes: every route whose answers are cached, by its name.
     """
 
     servers: Mapping[Name, CacheServer] = Field(default_factory=dict)
     layers: Mapping[Name, CacheLayer] = Field(default_factory=dict)
+    reads: str = ""
     copies: CachedReads | None = None
     routes: Mapping[Name, CachedRoute] = Field(default_factory=dict)
 

@@ -1,6 +1,6 @@
 """What is secret on the platform, made anew for each sandbox.
 
-They are passwords, the token secret, the database's certificates, and what the parts `identity`, `encryption-at-rest`, `secrets` and `backup` have.
+They are passwords, the token secret, the database's certificates, and what the parts `identity`, `encryption-at-rest`, `secrets`, `backup` and `cache` have.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from readiness_sandbox.platform.backup import PART as BACKUP
 from readiness_sandbox.platform.backup import BackupCredentials
 from readiness_sandbox.platform.identity import PART, IdentityCredentials
 
+CACHE = "cache"
+"""The part, and its Secrets."""
 ROLES = ("superuser", "replication", "rewind", "normaldance", "readiness")
 HOSTS = ("main.database.svc.cluster.local", "*.postgres.database.svc.cluster.local")
 
@@ -33,6 +35,7 @@ class Credentials:
     master_key: str
     store_token: str
     backup: BackupCredentials
+    cache_password: str
 
     @classmethod
     def generate(cls, entry: str = "http://127.0.0.1") -> Credentials:
@@ -52,6 +55,7 @@ class Credentials:
             master_key=base64.b64encode(secrets.token_bytes(32)).decode(),
             store_token=secrets.token_urlsafe(24),
             backup=BackupCredentials.generate(),
+            cache_password=secrets.token_urlsafe(24),
         )
 
     def objects(self, regions: list[str], deployed: Collection[str] = ()) -> list[dict[str, Any]]:
@@ -70,7 +74,11 @@ class Credentials:
             *(self._of_encryption(regions) if "encryption-at-rest" in deployed else ()),
             *([secret("database", "store", {"token": self.store_token})] if "secrets" in deployed else ()),
             *([secret("database", BACKUP, self.backup.of_database())] if BACKUP in deployed else ()),
+            *(self._of_cache(regions) if CACHE in deployed else ()),
         ]
+
+    def _of_cache(self, regions: list[str]) -> list[dict[str, Any]]:
+        return [secret(each, CACHE, {"password": self.cache_password}) for each in ("database", *regions)]
 
     def _of_encryption(self, regions: list[str]) -> list[dict[str, Any]]:
         return [secret(each, "encryption", {"master-key": self.master_key}) for each in ("database", *regions)]

@@ -55,6 +55,7 @@ def test_the_shipped_experiments_say_domain_hold_and_time() -> None:
         "region-loss": ("region", 25.0, 60.0, 45.0),
         "region-loss-secondary": ("region", 12.0, 60.0, 40.0),
         "region-loss-tertiary": ("region", 12.0, 60.0, 24.0),
+        "service-loss-cache": ("service", 20.0, 12.0, 30.0),
         "service-loss-track": ("service", 48.0, 12.0, 52.0),
         "service-loss-user": ("service", 48.0, 12.0, 52.0),
         "slow-queries": ("process", 14.0, 5.0, 22.0),
@@ -74,7 +75,7 @@ def test_the_shipped_experiments_use_chaostoolkit_kubernetes_or_say_why_not() ->
     assert [name for name, text in texts.items() if name not in stock and "  # of the harness: " not in text] == []
     page = (SHIPPED.parent / "docs" / "chaos-toolkit.md").read_text(encoding="utf-8")
     _, acts, asks, others = re.split(
-        r"^(?:Of the 22|Seven ask|Nine do not)", page.partition("\n## A trial")[0], flags=re.MULTILINE
+        r"^(?:Of the 23|Seven ask|Ten do not)", page.partition("\n## A trial")[0], flags=re.MULTILINE
     )
     for said, expected in ((acts, acting), (asks, stock - acting), (others, {*texts} - stock)):
         assert {*re.findall(r"`([a-z0-9-]+)`", said)} & {*texts} == expected

@@ -433,6 +433,25 @@ def test_a_service_is_taken_as_a_whole_and_given_back(pocket: Any) -> None:
     assert undos() == []
 
 
+def test_a_service_outside_of_the_regions_is_taken_with_its_volumes_left(pocket: Any) -> None:
+    """Its StatefulSet is scaled to none and back, and not deleted."""
+    key, labels = ("StatefulSet", "database", "cache"), {"app": "cache"}
+    containers = {"containers": [{"name": "cache", "image": "cache"}]}
+    template = {"metadata": {"labels": labels}, "spec": containers}
+    spec = {"replicas": 1, "serviceName": "cache", "selector": {"matchLabels": labels}, "template": template}
+    pocket.create(key[0], {"metadata": {"name": key[2], "namespace": key[1]}, "spec": spec})
+    pod = {"metadata": {"name": "cache-0", "namespace": key[1], "labels": labels}, "spec": containers}
+    pocket.create("Pod", pod)
+    ready = [{"type": "Ready", "status": "True"}]
+    pocket.change("Pod", key[1], "cache-0", status={"phase": "Running", "podIP": "127.96.1.9", "conditions": ready})
+    assert names(actions.take_service("cache")) == ["cache-0"]
+    assert pocket.get(*key)["spec"]["replicas"] == 0
+    assert undos() == ["scale-back database cache 1 StatefulSet"]
+    assert actions.give_services_back() == ["cache"]
+    assert pocket.get(*key)["spec"]["replicas"] == 1
+    assert undos() == []
+
+
 def test_a_service_by_the_recommended_label_is_taken(pocket: Any) -> None:
     """A chart labels its pods with `app.kubernetes.io/name` alone."""
     label = {"app.kubernetes.io/name": "shop"}

@@ -18,6 +18,7 @@ from aiohttp import web
 
 from .atrest import gateway_routes
 from .auditing.refusals import RefusalReport
+from .caching import tracks as cache
 from .defects import Defects
 from .faults import Faults
 from .firewall import guard
@@ -33,7 +34,7 @@ from .trust.blocks import is_on as blocks_attackers
 from .trust.checking import has_provider
 from .trust.door import GOES_WITH, Door, door_from_env
 from .trust.limits import Limiter
-from .trust.rules import EXPORT_RULE, NEEDS, RULES, RouteRule
+from .trust.rules import CHANGE_RULE, EXPORT_RULE, NEEDS, RULES, RouteRule
 
 ROUTES = (
     ("sign-in", "POST", "/sessions", "user-service"),
@@ -55,7 +56,7 @@ BY_BALANCER = "x-forwarded-for"
 PASSED_ON = ("authorization", "content-type", "idempotency-key")
 TO_PROVIDER = ("cookie", "origin")
 """Headers that the provider gets as well: it begins and ends the sessions of browsers."""
-PASSED_BACK = ("content-type", "retry-after", "x-served-region", "x-served-pod", "x-release", FEATURES)
+PASSED_BACK = ("content-type", "retry-after", "x-served-region", "x-served-pod", "x-release", FEATURES, cache.HEADER)
 FROM_PROVIDER = (
     *("cache-control", "content-security-policy", "location", "pragma", "referrer-policy", "set-cookie"),
     "www-authenticate",
@@ -128,6 +129,8 @@ def _rules(door: Door | None) -> Iterator[RouteRule]:
     yield from (RouteRule(*route, NEEDS.get(route[0], "")) for route in (*ROUTES, *gateway_routes()))
     if door is not None:
         yield from RULES
+    elif cache.is_on():
+        yield CHANGE_RULE
     if audit.is_on():
         yield EXPORT_RULE
 

@@ -1,4 +1,4 @@
-"""What track-service answers beside single tracks where callers have roles: lists, changes by the owner, and the report on plays."""
+"""What track-service answers beside single tracks where callers have roles, or tracks are cached: lists, changes by the owner, and the report on plays."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Final
 
 from aiohttp import web
 
+from .caching.tracks import TrackReads
 from .kit import audit
 from .kit.app import Handler, RequestRefused, answer, body_of, text_in
 from .kit.postgres import Connection, DatabaseRouter, Row, one
@@ -30,12 +31,14 @@ class TrackLibrary:
     Args:
         access: who a call is of.
         ownership: whose a track is.
+        cached: what is told of changes.
     """
 
-    def __init__(self, database: DatabaseRouter, access: RouteAccess, ownership: Ownership) -> None:
+    def __init__(self, database: DatabaseRouter, access: RouteAccess, ownership: Ownership, cached: TrackReads) -> None:
         self._database = database
         self._access = access
         self._ownership = ownership
+        self._cached = cached
         self._report: tuple[float, list[Row]] = (0.0, [])
 
     def routes(self) -> list[web.RouteDef]:
@@ -68,7 +71,7 @@ class TrackLibrary:
         """PATCH /tracks/{id} with `title`, by who added it or an administrator."""
         await self._own(request, "change-track")
         title = text_in(await body_of(request), "title")
-        return answer(await self._written(CHANGE, title, int(request.match_info["id"])))
+        return answer(await self._written(CHANGE, int(request.match_info["id"]), title))
 
     async def delete_track(self, request: web.Request) -> web.Response:
         """DELETE /tracks/{id}, by who added it or an administrator: 204."""
@@ -93,13 +96,14 @@ class TrackLibrary:
 
         return await self._database.read(work)
 
-    async def _written(self, statement: str, *values: object) -> Row:
-        query, own = audit.beside(statement, values)
+    async def _written(self, statement: str, number: int, *values: object) -> Row:
+        query, own = audit.beside(statement, (*values, number))
 
         async def work(connection: Connection) -> Row | None:
             return await (await connection.execute(query.encode(), own)).fetchone()
 
         row = await self._database.write(work)
+        await self._cached.changed(number)
         if row is None:
             raise RequestRefused(404, "no such track")
         return row

@@ -12,6 +12,9 @@ from typing import Any
 
 from aiohttp import web
 
+from .caching.tracks import HEADER as CACHED
+from .caching.tracks import TrackReads, tracks_from_env
+from .caching.tracks import is_on as has_cache
 from .defects import Defects
 from .dropped import kept
 from .engagement import UserCounter
@@ -58,26 +61,32 @@ SIMILAR = "similar-tracks"
 class Tracks:
     """The handlers, on one database."""
 
-    def __init__(self, database: DatabaseRouter, defects: Defects, access: RouteAccess) -> None:
+    def __init__(self, database: DatabaseRouter, defects: Defects, access: RouteAccess, cached: TrackReads) -> None:
         self.plays = UserCounter("track_plays_total", "Plays acknowledged.", defects.plays_every_s)
         self.features: Features | None = None
         self._database = database
         self._defects = defects
         self._access = access
+        self._cached = cached
 
     async def read_track(self, request: web.Request) -> web.Response:
-        """GET /tracks/{id}: from the nearest copy.
+        """GET /tracks/{id}: from the cache, where there is one, else from the nearest copy.
 
         A track it does not have yet is asked of the primary.
         """
         await self._defects.delay("read-track")
-        lookup = one(READ, _id_in(request))
-        track = await self._database.read(lookup) or await self._database.read_primary(lookup)
+        track, outcome = await self._cached.track(_id_in(request), self._stored)
         if track is None:
             raise RequestRefused(404, "no such track")
+        headers = {CACHED: outcome} if outcome else {}
         if self.features is None or not self.features.on(SIMILAR):
-            return answer(kept(track))
-        return answer({**kept(track), "similar": [track["id"] + n for n in (1, 2, 3)]}, headers={HEADER: SIMILAR})
+            return answer(kept(track), headers=headers)
+        similar = [track["id"] + n for n in (1, 2, 3)]
+        return answer({**kept(track), "similar": similar}, headers={**headers, HEADER: SIMILAR})
+
+    async def _stored(self, number: int) -> Row | None:
+        lookup = one(READ, number)
+        return await self._database.read(lookup) or await self._database.read_primary(lookup)
 
     async def create_track(self, request: web.Request) -> web.Response:
         """POST /tracks."""
@@ -89,7 +98,9 @@ class Tracks:
     async def play_track(self, request: web.Request) -> web.Response:
         """POST /tracks/{id}/plays: counts one play."""
         self._access.caller(request, "play-track", WRITE)
-        response = await self._written("play-track", request, PLAY, {"id": _id_in(request)})
+        written = await self._write("play-track", request, PLAY, {"id": _id_in(request)})
+        await self._cached.changed(written["id"], written["plays"])
+        response = answer(kept(written), 201)
         self.plays.add()
         return response
 
@@ -120,10 +131,11 @@ class Tracks:
         return answer(found or {"rows": []})
 
     async def _written(self, route: str, request: web.Request, statement: str, values: dict[str, Any]) -> web.Response:
-        """201 with what the write returned, the same for every request with this key.
+        """201 with what the write returned, the same for every request with this key."""
+        return answer(kept(await self._write(route, request, statement, values)), 201)
 
-        404 when there was nothing to write to.
-        """
+    async def _write(self, route: str, request: web.Request, statement: str, values: dict[str, Any]) -> Row:
+        """What the write returned. Raises RequestRefused: 404 when there was nothing to write to."""
         if asyncio.get_running_loop().time() < self._defects.writes_refused_until:
             raise Unavailable("the database does not take writes yet")
         await self._defects.delay(route)
@@ -139,7 +151,7 @@ class Tracks:
         written = await self._database.write(work)
         if written is None:
             raise RequestRefused(404, "no such track")
-        return answer(kept(written), 201)
+        return written
 
 
 def _id_in(request: web.Request) -> int:
@@ -154,7 +166,8 @@ def _number_in(request: web.Request, name: str) -> int | None:
 def application(settings: PodSettings, database: DatabaseRouter, *, secret: str, defects: Defects) -> web.Application:
     """The service on `database`, trusting tokens signed with `secret`."""
     access = access_from_env(secret)
-    tracks, events = Tracks(database, defects, access), Events(database, defects)
+    cached = tracks_from_env()
+    tracks, events = Tracks(database, defects, access, cached), Events(database, defects)
     routes = [
         web.get("/tracks/{id:[0-9]{1,18}}", tracks.read_track),
         web.post("/tracks", tracks.create_track),
@@ -164,13 +177,14 @@ def application(settings: PodSettings, database: DatabaseRouter, *, secret: str,
         web.post("/events", events.accept_event),
         web.get("/events/{id}", events.read_event),
     ]
-    if has_provider():
-        routes += TrackLibrary(database, access, Ownership(TrustDefects.from_env())).routes()
+    if has_provider() or has_cache():
+        routes += TrackLibrary(database, access, Ownership(TrustDefects.from_env()), cached).routes()
     check = no_dependencies if defects.always_ready else database.ask
     app = build(settings, routes, lifespan=database.held, check=check)
     app[ENVELOPE].registry.register(tracks.plays.counter)
     app[ENVELOPE].histograms.append(queries.SECONDS)
     tracks.features = app[ENVELOPE].features
+    cached.hang(app)
     app.cleanup_ctx.append(access.watched)
     app.cleanup_ctx.append(events.relayed)  # ends before the database's connections do
     app.cleanup_ctx.append(Latent(database, defects).watched)

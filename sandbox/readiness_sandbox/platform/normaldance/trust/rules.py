@@ -48,9 +48,11 @@ NEEDS: Final = {
 """Scopes of the routes that the gateway has without a provider as well; the others of them are public: what the platform is probed by,
 sign-in, single tracks, and what everyone may know of a user."""
 
+CHANGE_RULE: Final = RouteRule("change-track", "PATCH", "/tracks/{id}", "track-service", WRITE)
+"""There too where the platform has a cache."""
 TRACK_RULES: Final = (
     RouteRule("list-tracks", "GET", "/tracks", "track-service", READ),
-    RouteRule("change-track", "PATCH", "/tracks/{id}", "track-service", WRITE),
+    CHANGE_RULE,
     RouteRule("delete-track", "DELETE", "/tracks/{id}", "track-service", WRITE),
     RouteRule("report-plays", "GET", "/reports/plays", "track-service", READ, keys=True),
 )

@@ -1,0 +1,1 @@
+"""The platform's cache: a Valkey cluster, and the tracks that are read through it."""
