@@ -1127,5 +1127,5 @@ def test_each_time_that_a_sentence_names_is_read_by_the_judge() -> None:
 
 
 def test_few_sentences_say_everything() -> None:
-    """At most 145 under Then: a new row is a noun on a form before it is a sentence of its own; `benchmarks/house.py` prints the number."""
-    assert sum(1 for one in TEMPLATES if one.keyword is Keyword.THEN) <= 145
+    """At most 165 under Then, 20 of them on backups, restores and caches: a new row is a noun on a form before it is a sentence of its own; `benchmarks/house.py` prints the number."""
+    assert sum(1 for one in TEMPLATES if one.keyword is Keyword.THEN) <= 165

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from harness import clock
-from harness.drivers.check.cache.servers import CACHE, CommandRefused, Endpoint, connected, endpoints_of, servers_of
+from harness.drivers.check.cache.servers import CACHE, CacheAddress, CommandRefused, connected, endpoints_of, servers_of
 from harness.drivers.check.claim import When, claim
 from harness.drivers.check.needs import within
 from harness.drivers.facts import FactProbe, FactReading
@@ -50,7 +50,7 @@ def cache_memory(target: Target, _params: Mapping[str, str]) -> FactProbe:
     return probe
 
 
-def _memory(target: Target, server: CacheServer, at: Endpoint) -> Mapping[str, Any] | str:
+def _memory(target: Target, server: CacheServer, at: CacheAddress) -> Mapping[str, Any] | str:
     """What a server says of its memory, or why it does not."""
     try:
         with connected(target, server, at) as connection:

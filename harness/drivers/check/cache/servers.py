@@ -41,7 +41,7 @@ class CommandRefused(DriverError):
         self.decides = decides
 
 
-class Endpoint(NamedTuple):
+class CacheAddress(NamedTuple):
     """Host and port of a server."""
 
     host: str
@@ -65,7 +65,7 @@ class ClusterNode:
 
     id: str
     primary: str
-    at: Endpoint
+    at: CacheAddress
     host: str
     slots: int
     first_slots: tuple[int, ...]
@@ -83,7 +83,7 @@ class CacheConnection:
     """
 
     server: CacheServer
-    at: Endpoint
+    at: CacheAddress
     client: Redis = field(repr=False)
 
     def ask(self, *words: str | int) -> Any:
@@ -143,7 +143,7 @@ def _node(address: str, seen: Mapping[str, Any], asked: str) -> ClusterNode:
     return ClusterNode(
         id=str(seen["node_id"]),
         primary="" if seen["master_id"] == "-" else str(seen["master_id"]),
-        at=Endpoint(str(seen["hostname"] or host), int(port or 0)),
+        at=CacheAddress(str(seen["hostname"] or host), int(port or 0)),
         host=host,
         slots=sum(one[-1] - one[0] + 1 for one in ranges),
         first_slots=tuple(one[0] for one in ranges),
@@ -189,7 +189,7 @@ def require_keys(target: Target) -> None:
 
 
 @contextmanager
-def connected(target: Target, server: CacheServer, at: Endpoint | None = None) -> Iterator[CacheConnection]:
+def connected(target: Target, server: CacheServer, at: CacheAddress | None = None) -> Iterator[CacheConnection]:
     """Context of a connection to a server of a cache, by default the one that the target file names.
 
     Raises:
@@ -204,7 +204,7 @@ def connected(target: Target, server: CacheServer, at: Endpoint | None = None) -
     from redis.retry import Retry
 
     parts = urlsplit(server.at)
-    at = at or Endpoint(parts.hostname or "", parts.port or PORT)
+    at = at or CacheAddress(parts.hostname or "", parts.port or PORT)
     files = (target.tls.ca_file, target.tls.client_cert, target.tls.client_key)
     ca, certificate, key = (str(target.beside(one)) if one else None for one in files)
     client = Redis(
@@ -235,10 +235,10 @@ def members_of(target: Target, server: CacheServer) -> Sequence[ClusterNode]:
         return connection.nodes()
 
 
-def endpoints_of(target: Target, server: CacheServer, *, gone: bool = False) -> list[Endpoint]:
+def endpoints_of(target: Target, server: CacheServer, *, gone: bool = False) -> list[CacheAddress]:
     """Every server of a cache, without those that its cluster counts as gone unless `gone`. Raises as `members_of`."""
     nodes = members_of(target, server)
     if nodes:
         return sorted(one.at for one in nodes if gone or one.state != "fail")
     parts = urlsplit(server.at)
-    return [Endpoint(parts.hostname or "", parts.port or PORT)]
+    return [CacheAddress(parts.hostname or "", parts.port or PORT)]

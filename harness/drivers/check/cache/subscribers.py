@@ -14,9 +14,9 @@ from harness.drivers.check.cache.servers import (
     MAY_WRITE,
     PREFIX,
     WITHIN_S,
+    CacheAddress,
     CacheConnection,
     CommandRefused,
-    Endpoint,
     connected,
     endpoints_of,
     require_keys,
@@ -69,7 +69,7 @@ def cache_messages(target: Target, params: Mapping[str, str]) -> FactProbe:
 
 
 def _published(
-    target: Target, name: str, server: CacheServer, at: Sequence[Endpoint], limit_s: float
+    target: Target, name: str, server: CacheServer, at: Sequence[CacheAddress], limit_s: float
 ) -> list[FactReading]:
     channel = f"{PREFIX}{secrets.token_hex(8)}"
     with ExitStack() as stack:
@@ -97,7 +97,7 @@ def _sent(publishers: Sequence[CacheConnection], channel: str) -> dict[str, int]
 
 
 @contextmanager
-def _listener(target: Target, server: CacheServer, at: Endpoint, channel: str) -> Iterator[PubSub]:
+def _listener(target: Target, server: CacheServer, at: CacheAddress, channel: str) -> Iterator[PubSub]:
     """Context of a subscription that the server has confirmed. Raises as `CacheConnection.ask`."""
     from redis import exceptions
 
@@ -115,10 +115,10 @@ def _listener(target: Target, server: CacheServer, at: Endpoint, channel: str) -
 
 
 def _received(
-    listeners: Mapping[Endpoint, PubSub], expected: int, limit_s: float
-) -> Mapping[Endpoint, list[tuple[str, int]]]:
+    listeners: Mapping[CacheAddress, PubSub], expected: int, limit_s: float
+) -> Mapping[CacheAddress, list[tuple[str, int]]]:
     """What each subscriber got and when; it ends as soon as each has as many messages as were published."""
-    got: dict[Endpoint, list[tuple[str, int]]] = {one: [] for one in listeners}
+    got: dict[CacheAddress, list[tuple[str, int]]] = {one: [] for one in listeners}
     for _ in clock.Deadline.after(_LONGER * limit_s).ticks(_POLL_S):
         for at, listener in listeners.items():
             while (message := listener.get_message(ignore_subscribe_messages=True, timeout=0.0)) is not None:
@@ -144,7 +144,9 @@ def _of_one(subject: str, sent: Mapping[str, int], got: Sequence[tuple[str, int]
     )
 
 
-def _subscribed(target: Target, name: str, server: CacheServer, at: Sequence[Endpoint], channel: str) -> FactReading:
+def _subscribed(
+    target: Target, name: str, server: CacheServer, at: Sequence[CacheAddress], channel: str
+) -> FactReading:
     expected = server.channels[channel]
     subject = f"{name}, subscribers of {channel}"
     try:
@@ -154,7 +156,7 @@ def _subscribed(target: Target, name: str, server: CacheServer, at: Sequence[End
     return FactReading(subject=subject, expected=f"at least {expected}", observed=str(count), ok=count >= expected)
 
 
-def _number(target: Target, server: CacheServer, at: Endpoint, channel: str) -> int:
+def _number(target: Target, server: CacheServer, at: CacheAddress, channel: str) -> int:
     """Number of subscribers that one server has. Raises DriverError if it does not say it."""
     with connected(target, server, at) as connection:
         found = connection.ask("PUBSUB NUMSUB", channel)

@@ -99,13 +99,13 @@ def _bring_wal(store: StoredBackups, wal: Path, first: str) -> tuple[int, str]:
         elif (found := _PIECE.fullmatch(one.name)) and number(found[1]) >= number(first):
             pieces.setdefault(found[1], []).append((int(found[2], 16), int(found[3], 16), one.name))
     gap, last = missing(pieces, first)
-    wanted = [name for name in pieces if number(name) <= last]
-    for name in wanted:
+    needed = [name for name in pieces if number(name) <= last]
+    for name in needed:
         content = bytearray(SEGMENT_BYTES)
         for since, until, piece in sorted(pieces[name]):
             content[since:until] = store.read(piece)
         (wal / name).write_bytes(content)
-    return len(wanted), gap
+    return len(needed), gap
 
 
 def begins(base: str) -> str:
