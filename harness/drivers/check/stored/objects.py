@@ -28,7 +28,7 @@ def search_backups(  # noqa: PLR0917 - as `search_file`
     try:
         listing = list_store(target, store)
     except HarnessError as error:
-        seen.fails(str(error), store.at)
+        seen.fails(str(error), store.at or name)
         return
     found = list(recognised(store, listing.objects))
     here_ns = _here_ns(listing)
@@ -62,7 +62,7 @@ def _search(
 
 
 def _named(store: BackupStore, one: StoredBackup) -> str:
-    return f"{store.at.rstrip('/')}/{one.stored.name}"
+    return f"{store.at.rstrip('/')}/{one.stored.name}" if store.at else one.stored.name
 
 
 def _here_ns(listing: Listing) -> int:
