@@ -115,7 +115,7 @@ class BackupStore(TargetSection):
         secret_key: secret of the access key.
         session_token: token of temporary credentials.
         files: patterns for the names of finished backups below `at`.
-        beside: patterns for what belongs to a backup and is none.
+        beside: patterns for what belongs to a backup and is not a backup.
         unfinished: patterns for backups that are being made.
         time: form of the time in the name, in UTC; empty: a backup is as old as the store says.
         checksum: where the SHA-256 of a backup is declared; None: nowhere.

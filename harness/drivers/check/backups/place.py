@@ -86,7 +86,7 @@ def _checksum(target: Target, store: BackupStore, last: StoredBackup, made: Mapp
         return FactReading(subject=subject, expected="declared", observed=str(error), ok=None)
     expected = _SHA256.fullmatch(declared.strip())
     if expected is None:
-        why = f"nothing declares the SHA-256 of {name}" if not declared else f"{declared[:80]!r} is no SHA-256"
+        why = f"nothing declares the SHA-256 of {name}" if not declared else f"{declared[:80]!r} is not a SHA-256"
         return FactReading(subject=subject, expected="declared", observed=why, ok=None)
     digest = sha256_of(target, store, last.stored)
     if digest is None:
@@ -137,7 +137,7 @@ def made_backups(target: Target, made: BackupsMade) -> Mapping[str, str]:
         raise DriverError(f"the list of what was made cannot be read ({type(error).__name__})", where=where) from error
     if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
         hint = 'expected `{"NAME": "SHA-256", …}`'
-        raise DriverError("the list of what was made is no JSON object of texts", where=where, hint=hint)
+        raise DriverError("the list of what was made is not a JSON object of texts", where=where, hint=hint)
     return found
 
 

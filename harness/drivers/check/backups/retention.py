@@ -31,7 +31,7 @@ class LifecycleRule:
 
     Attributes:
         name: id of the rule, or its prefix.
-        prefix: names that begin so are meant.
+        prefix: names that begin so are included.
         conditions: other conditions, such as tags, by the names of their elements.
         days: days after which an object expires; None: it does not say.
         dated: whether objects expire on a date.
@@ -48,11 +48,11 @@ class LifecycleRule:
     earlier_kept: int = 0
 
     def covers(self, prefix: str) -> bool:
-        """Whether every object whose name begins so is meant."""
+        """Whether every object whose name begins so is included."""
         return prefix.startswith(self.prefix) and not self.conditions
 
     def touches(self, prefix: str) -> bool:
-        """Whether some of these objects may be meant."""
+        """Whether some of these objects may be included."""
         return prefix.startswith(self.prefix) or self.prefix.startswith(prefix)
 
 

@@ -89,7 +89,7 @@ def _added(found: Sequence[SeriesValue]) -> ReadCounts:
         try:
             end_s = float(labels[_END])
         except (KeyError, ValueError):
-            what = f"`cache.reads` has a series without the label `{_END}`: it is no histogram's `_bucket`"
+            what = f"`cache.reads` has a series without the label `{_END}`: it is not a histogram's `_bucket`"
             raise DriverError(what, where=str(dict(labels))) from None
         below[end_s] += value
         series[",".join(f"{name}={text}" for name, text in sorted(labels.items()))] = value

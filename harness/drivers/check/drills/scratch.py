@@ -107,7 +107,7 @@ def _presence(scratch: Reference) -> str:
 def _listens(host: str, port: int) -> bool:
     """Whether a server may be at an address.
 
-    That it is not is shown by a refused connection, an unknown name, or a balancer that has nobody to give connections to: it
+    That it is not is shown by a refused connection, an unknown name, or a balancer without a server behind it: it
     closes each without a byte, where a PostgreSQL server answers the request for TLS with one.
     """
     try:

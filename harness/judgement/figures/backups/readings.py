@@ -141,7 +141,7 @@ def place_record(evidence: Evidence, name: str) -> PlaceRecord:
 
 
 def watch_of(case: Case, record: PlaceRecord) -> Receipt:
-    """Whether the place was read from before the load of the scenario's traffic to its end, by a watcher that ended normally."""
+    """Whether the place was read during the whole load of the scenario's traffic, by a watcher that ended normally."""
     if record.broken:
         return Receipt(
             ok=False, why=record.broken, hint="do not change the files of a run, and run again", files=(FILE,)

@@ -1,4 +1,4 @@
-"""PersistentVolumeClaims: made for the pods of StatefulSets, kept when these go, and removed with their volume when nobody uses them.
+"""PersistentVolumeClaims: made for the pods of StatefulSets, kept when these go, and removed with their volume when no pod uses them.
 
 A claim is bound to a volume of its own as soon as it is made. One that was deleted is held by `kubernetes.io/pvc-protection` for as long as a
 pod uses it, and no new pod of its StatefulSet is made meanwhile. A stated deviation: a pod that names a claim without there being one has a

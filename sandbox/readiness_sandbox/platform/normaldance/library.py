@@ -31,7 +31,7 @@ class TrackLibrary:
     Args:
         access: who a call is of.
         ownership: whose a track is.
-        cached: what is told of changes.
+        cached: what is published of changes.
     """
 
     def __init__(self, database: DatabaseRouter, access: RouteAccess, ownership: Ownership, cached: TrackReads) -> None:

@@ -96,7 +96,7 @@ def _wait_longer(env: Mapping[str, str], after_s: int) -> None:
 
 
 def keep_access() -> None:
-    """From now on a cluster that is founded by a command of the platform lets nobody in without a password.
+    """From now on a cluster that is founded by a command of the platform lets no client in without a password.
 
     Patroni trusts a member's own address meanwhile, as it does not know the password; here what founds the cluster has set it.
     """

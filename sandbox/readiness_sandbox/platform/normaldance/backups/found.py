@@ -28,7 +28,7 @@ WAL = "restored-wal"
 
 
 def has_backup(store: StoredBackups, within_s: float = WITHIN_S) -> bool:
-    """Whether there is a base backup; no bucket is none. Raises ObjectStoreError where the store does not answer in time."""
+    """Whether there is a base backup; without a bucket there is not. Raises ObjectStoreError where the store does not answer in time."""
     until = time.monotonic() + within_s
     while True:
         try:

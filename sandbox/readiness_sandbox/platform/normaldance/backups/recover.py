@@ -59,7 +59,7 @@ async def recover(session: aiohttp.ClientSession, place: str, cluster: str, stor
         raise RestoreRefused(f"{', '.join(running)} still runs; hint: nothing is restored over a member that has data")
     base = await asyncio.to_thread(store.newest, BASE)
     if not base:
-        raise RestoreRefused(f"there is no base backup below {BASE}; hint: look for one elsewhere before you go on")
+        raise RestoreRefused(f"there is no base backup below {BASE}; hint: search for one elsewhere before you go on")
     for record in RECORDS:
         async with session.delete(f"{place}/endpoints/{cluster}{record}") as response:
             if response.status not in (200, 202, 404):

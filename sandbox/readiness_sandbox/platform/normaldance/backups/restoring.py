@@ -137,7 +137,7 @@ def missing(pieces: Mapping[str, Iterable[tuple[int, int, str]]], first: str) ->
 
 
 def settings(wal: Path) -> str:
-    """What PostgreSQL is told in order to recover from those files, to their end and on the newest timeline."""
+    """The settings with which PostgreSQL recovers from those files, to their end and on the newest timeline."""
     return f"restore_command = 'cp \"{wal}/%f\" \"%p\"'\nrecovery_target_timeline = 'latest'\n"
 
 
@@ -146,4 +146,4 @@ def verify(programs: Path, data: Path) -> None:
     command = [str(programs / "pg_verifybackup"), "--no-parse-wal", "--ignore=recovery.signal", str(data)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise RestoreRefused(f"the base backup is not whole: {done.stderr.strip()[-300:]}")
+        raise RestoreRefused(f"the base backup is not complete: {done.stderr.strip()[-300:]}")

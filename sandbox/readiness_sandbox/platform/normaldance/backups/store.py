@@ -30,12 +30,12 @@ _INNER = (
     "filer.port.grpc",
     "s3.port.grpc",
 )
-_SOCKETS = Path("/tmp")  # noqa: S108 - where the server makes them, whatever it is told
+_SOCKETS = Path("/tmp")  # noqa: S108 - where the server makes them, whatever its arguments say
 _GRACE_S = 3.0
 
 
 def identities(access_key: str, secret_key: str) -> str:
-    """Who may do what: the platform's backups, and nobody without a key."""
+    """Who may do what: the platform's backups, and no client without a key."""
     credentials = [{"accessKey": access_key, "secretKey": secret_key}]
     actions = ["Admin", "Read", "Write", "List", "Tagging"]
     return json.dumps({"identities": [{"name": "backups", "credentials": credentials, "actions": actions}]})
@@ -48,7 +48,7 @@ def inner_ports(address: str) -> dict[str, int]:
 
 
 def command(weed: str, settings: PodSettings, home: Path) -> list[str]:
-    """The command line of the server, which tells nobody outside of itself."""
+    """The command line of the server, which sends nothing outside."""
     return [
         weed,
         "-logtostderr=true",

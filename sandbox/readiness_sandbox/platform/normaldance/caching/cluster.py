@@ -73,7 +73,7 @@ class CacheCluster:
         """The answer to a command on a key.
 
         Raises:
-            CacheLost: there is no answer: nobody has the key's slot, its server fails, or it was left alone.
+            CacheLost: there is no answer: no server has the key's slot, its server fails, or it was left alone.
         """
         place = self._owner(slot_of(key))
         for _ in range(2):
@@ -152,7 +152,7 @@ class CacheCluster:
             await asyncio.sleep(_READ_AGAIN_S)
 
     async def _read_slots(self) -> None:
-        """Ask who has which slots, of servers that are known and then of the seed. Raises CacheLost: nobody says it."""
+        """Ask who has which slots, of servers that are known and then of the seed. Raises CacheLost: no server answers that."""
         known = {place: None for _, _, place in self._owners}
         for place in (*known, self._seed):
             with suppress(CacheLost, CacheRefused, TypeError, ValueError):

@@ -1,7 +1,7 @@
 """Tracks that are read through the cache.
 
 A track that the cache has not is read from the database and put there, for the time to live. A play is counted there too, any other change removes the
-track, and each is told on a channel: a row that was read before is not put there. A copy of the database may show an older row for a moment, so the same is
+track, and each is published on a channel: a row that was read before is not put there. A copy of the database may show an older row for a moment, so the same is
 done once more a second later, and a track stays a second less than its time to live.
 Without the cache, or without the server that has a track, the database is read.
 """
@@ -84,7 +84,7 @@ class CachedTracks:
 
     def __init__(self, cluster: CacheCluster, ttl_s: float, *, keeps: bool = False, needs: bool = False) -> None:
         self.lookups = Counter(
-            "cache_lookups_total", "Look-ups of the cache, by what they found.", ("outcome",), registry=None
+            "cache_lookups_total", "Lookups of the cache, by what they found.", ("outcome",), registry=None
         )
         self.seconds = QuickHistogram(
             "cache_read_seconds", "From a read of the cache to its answer.", ("outcome",), BUCKETS_S

@@ -125,7 +125,7 @@ class CacheLink:
 def _end(answer: asyncio.Future[Reply], reply: Reply | Exception) -> None:
     if isinstance(reply, Exception):
         answer.set_exception(reply)
-        answer.exception()  # it was read: of a caller that has left nobody asks
+        answer.exception()  # it was read: a caller that has left does not ask
     else:
         answer.set_result(reply)
 
@@ -136,7 +136,7 @@ def _command(words: tuple[str | bytes | int, ...]) -> bytes:
 
 
 async def _reply(reader: asyncio.StreamReader) -> Reply | CacheRefused:
-    """The next answer. Raises EOFError, OSError, and ValueError for what is none."""
+    """The next answer. Raises EOFError, OSError, and ValueError for what is not an answer."""
     line = (await reader.readuntil(b"\r\n"))[:-2]
     kind, rest = line[:1], line[1:]
     match kind:
