@@ -60,3 +60,8 @@ Feature: Rollback
   Scenario: A bad release is taken back by no hand
     When the rollout "bad-canary" has run under "census" traffic
     Then every request is served by the old release within 5 min of the trigger, by no hand
+
+  @AT-RBK-DATA
+  Scenario: The data is as it was before the release
+    When the deployed platform has been inspected
+    Then every table has the checksum it had before the release after the data rollback

@@ -69,3 +69,8 @@ Feature: Security implementation
     Examples:
       | requirement | what                      | parts                                                               |
       | AT-SEC-GDPR | GDPR and privacy measures | AT-SEC-GDPR-ERASURE, AT-SEC-GDPR-EXPORT and AT-SEC-GDPR-REVIEW pass |
+
+  @AT-SEC-BACKUP
+  Scenario: Backups are encrypted
+    When the deployed platform has been inspected
+    Then a marker written before the backup is found in clear in no backup file

@@ -17,3 +17,23 @@ Feature: Databases
     Examples:
       | requirement    | what                           | parts                                                                                                                         |
       | IP-DB-POSTGRES | primary database, all features | IP-DB-ATOMIC, IP-DB-CONSISTENT, IP-DB-ISOLATED, IP-DB-DURABLE, IP-DB-JSON, IP-DB-FULLTEXT, IP-DB-REPLICAS and IP-DB-POOL pass |
+
+  @IP-DB-REDIS-MEMORY
+  Scenario: No server of the cache takes more memory than it may
+    When "everyday" traffic has run
+    Then the cache has a memory limit and an eviction policy and stays below the limit in the steady state
+
+  @IP-DB-REDIS-CLUSTER
+  Scenario: The cache outlives any one of its nodes
+    When the deployed platform has been inspected
+    Then every hash slot is served and each of at least 3 primaries has a replica on another node
+
+  @IP-DB-REDIS-PUBSUB
+  Scenario: Messages reach whoever listens
+    When "everyday" traffic has run
+    Then every message published reaches every subscriber within 1 s in the steady state
+
+  @IP-DB-REDIS-CACHE
+  Scenario: The cache answers at once
+    When "everyday" traffic has run
+    Then the response time p95 of cache reads is below 10 ms in the steady state

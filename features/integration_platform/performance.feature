@@ -25,3 +25,13 @@ Feature: Performance
   Scenario: Every pod keeps away from its limits
     When "everyday" traffic has run
     Then the memory and CPU of every pod stay below 80 % of their limits in the steady state
+
+  @IP-PERF-CACHE
+  Scenario: The cache answers half of what it is asked
+    When "everyday" traffic has run
+    Then every declared cache layer answers at least 50 % of its lookups in the steady state
+
+  @IP-PERF-CACHE-FRESH
+  Scenario: What was written is read, once the time to live is over
+    When the deployed platform has been inspected
+    Then no read is older than its declared time to live after the write

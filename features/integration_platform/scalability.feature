@@ -32,3 +32,8 @@ Feature: Scalability
     Examples:
       | requirement        | what                  | parts                                                                                                               |
       | IP-SCALE-VALIDATED | scalability validated | IP-SCALE-HORIZONTAL, IP-SCALE-VERTICAL, IP-SCALE-ELASTIC, IP-SCALE-ELASTIC-IN, IP-SCALE-GEO and IP-SCALE-CACHE pass |
+
+  @IP-SCALE-CACHE
+  Scenario: All replicas of a service share one cache
+    When the deployed platform has been inspected
+    Then a value cached through one replica is a hit through every other within 5 s

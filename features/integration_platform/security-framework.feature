@@ -92,3 +92,8 @@ Feature: Security framework
       | requirement    | what                            | parts                                                                                       |
       | IP-SEC-METHODS | the four authentication methods | IP-SEC-APIKEY, IP-SEC-OAUTH2, IP-SEC-JWT and IP-SEC-MTLS pass                               |
       | IP-SEC-DATA    | data protection                 | IP-SEC-AES, IP-SEC-TRANSIT, IP-SEC-PII-ERASURE, IP-SEC-PII-EXPORT and IP-SEC-RETENTION pass |
+
+  @IP-SEC-RETENTION
+  Scenario: Old rows are removed
+    When the deployed platform has been inspected
+    Then no row is older than its table's declared retention by more than 1 d, and every table declares one

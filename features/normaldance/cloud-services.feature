@@ -40,3 +40,8 @@ Feature: Cloud services
   Scenario: The firewall refuses requests with patterns of attacks
     When the deployed platform has been inspected
     Then every public listener refuses 100 % of requests with SQL injection, script injection and path traversal patterns with 403
+
+  @DA-AWS-REDIS
+  Scenario: Every region has a cache that keeps what it is given
+    When the deployed platform has been inspected
+    Then the cache of every region that declares one answers and returns a key 1 s after it was written

@@ -58,3 +58,8 @@ Feature: A disaster is over within its objectives, and what was acknowledged is 
       | requirement          | what                             | parts                                                                         |
       | DA-DR-RUNBOOK-DB     | runbook of the database failover | DA-DR-DB-PROMOTE, DA-DR-DB-REPOINT, DA-DR-DB-VERIFY and DA-DR-DB-NOTIFY pass  |
       | DA-DR-RUNBOOK-OUTAGE | runbook of the service outage    | DA-DR-OUT-SCALE, DA-DR-OUT-CDN, DA-DR-OUT-COMMS and DA-DR-OUT-POSTMORTEM pass |
+
+  @DA-DR-BACKUP
+  Scenario: A backup can be restored
+    When the deployed platform has been inspected
+    Then a copy of database restored from the newest backup has equal row counts and checksums for every table

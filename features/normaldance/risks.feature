@@ -32,3 +32,8 @@ Feature: The named risks do not come true
       | ND-RISK-BUDGET   | budget overruns: regular monitoring   | programme-manager | 90 d |
       | ND-RISK-TIMELINE | timeline delays: agile methodology    | programme-manager | 90 d |
       | ND-RISK-SCOPE    | scope creep: change control process   | programme-manager | 90 d |
+
+  @ND-RISK-CACHING
+  Scenario: Nobody notices that the cache is gone
+    When the experiment "service-loss-cache" has run under "everyday" traffic
+    Then with the cache gone no request fails and the response time p95 is below 1000 ms during the fault

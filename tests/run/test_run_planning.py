@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
@@ -285,11 +285,19 @@ def test_a_check_whose_key_is_missing_is_not_assessed(name: str, tmp_path: Path)
             assert text.startswith(f"{need.why.format_map({'region': '', **params})}, and shop ")
 
 
+_WRITTEN_AS: Final = {
+    "tls.right": "tls.client_certificates",
+    "drills.orders.restores": "drills.orders.restore",
+    "drills.orders.makes": "drills.orders.make",
+}
+"""Keys that are written otherwise in the file."""
+
+
 def lacks(content: dict[str, Any], key: str) -> dict[str, Any]:
     """A target file without a key, or whose regions have no entry and no Prometheus: all of them, or one."""
     section, _, region = key.partition(".")
     if section not in {"doors", "monitors"}:
-        return without(content, {"tls.right": "tls.client_certificates"}.get(key, key))
+        return without(content, _WRITTEN_AS.get(key, key))
     return {**content, "regions": {k: {} if region in {"", k} else v for k, v in content["regions"].items()}}
 
 

@@ -56,7 +56,7 @@ def percent(value: float) -> Quantity:
 def check(name: str, **params: str) -> Objective:
     """A check that holds."""
     limit = Quantity(value=1, unit="")
-    times = {key: Quantity.parse(value) for key, value in params.items() if key in {"within", "limit", "down"}}
+    times = {key: Quantity.parse(value) for key, value in params.items() if key in {"within", "limit", "down", "keep"}}
     return Objective(figure=Figure.CHECK, op=Op.HOLDS, limit=limit, check=name, params=params, times=times, sentence="")
 
 
@@ -115,7 +115,7 @@ DISASTER = replace(
     FAULT,
     experiments=("database-primary-loss", "region-loss"),
     missing_experiments=("loss of all database members",),
-    domains=("database", "region"),
+    domains=("database", "region", "members"),
 )
 BOTH = ("reads", "writes")
 
@@ -319,7 +319,7 @@ OBJECTIVES = {
         check("saved-interval", limit="1 h"), times={"limit": Quantity(value=1, unit="h", scaled=True)}
     ),
     "the retention rule of the database backups is 30 d": check("backup-retention", backup="database", keep="30 d"),
-    "the retention rule of the cache snapshots is 7 d": check("snapshot-retention", backup="cache", keep="7 d"),
+    "the retention rule of the cache snapshots is 7 d": check("backup-retention", backup="cache", keep="7 d"),
     'the newest backup of the database lies in "s3://shop-backups/database/" and has the checksum of the backup made': check(
         "backup-place", backup="database", place="s3://shop-backups/database/"
     ),
@@ -344,7 +344,7 @@ OBJECTIVES = {
         scope=Scope(phase=Phase.RUN),
         op=Op.HOLDS,
         limit=Quantity.parse("0"),
-        params={"backup": "database"},
+        params={"backup": "database", "age": "30 d"},
         times={"age": Quantity.parse("30 d", scaled=True)},
         sentence="",
     ),

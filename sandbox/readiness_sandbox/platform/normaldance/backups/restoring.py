@@ -137,7 +137,7 @@ def missing(pieces: Mapping[str, Iterable[tuple[int, int, str]]], first: str) ->
 
 
 def settings(wal: Path) -> str:
-    """The settings with which PostgreSQL recovers from those files, to their end and on the newest timeline."""
+    """The settings with which PostgreSQL recovers from those files, up to the last one, on the newest timeline."""
     return f"restore_command = 'cp \"{wal}/%f\" \"%p\"'\nrecovery_target_timeline = 'latest'\n"
 
 

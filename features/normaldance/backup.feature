@@ -21,7 +21,12 @@ Feature: Backups of the database
     When "everyday" traffic has run
     Then no backup of the database older than 30 d is kept and no younger one was removed
 
-  @DA-DR-BACKUP
-  Scenario: A backup can be restored
+  @DA-BAK-DB-PITR
+  Scenario: The database can be restored to a chosen second
     When the deployed platform has been inspected
-    Then a copy of database restored from the newest backup has equal row counts and checksums for every table
+    Then the database restored to a chosen second contains every write acknowledged before it and none after it
+
+  @DA-BAK-RPO
+  Scenario: The database is saved often enough
+    When the deployed platform has been inspected
+    Then the longest interval between two saved states, by schedule and archive settings, is at most 1 h
