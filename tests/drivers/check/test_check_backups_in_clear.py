@@ -65,7 +65,7 @@ def target_of(directory: Path, **section: Any) -> Target:
     return load_target(directory / "target.yaml")
 
 
-def searched(target: Target, within_s: float = 20.0, **place: Any) -> PlaceScan:
+def searched(target: Target, within_s: float = 120.0, **place: Any) -> PlaceScan:
     """What is found in the backups."""
     store = StorePlace.model_validate({"kind": "backup", "backups": "database", **place})
     return scan_place(target, store, SCAN, clock.Deadline.after(within_s))

@@ -189,7 +189,7 @@ def test_an_answer_is_older_than_the_write_for_no_longer_than_it_may_live(shelf:
 
 def test_a_region_that_ignores_the_time_to_live_is_named(shelf: Shelf, tmp_path: Path) -> None:
     """Its entries live for ever, or longer than they may."""
-    shelf.ttl_s = {"us": 2.0}
+    shelf.ttl_s = {"us": 60.0}
     found = aged(shelf, tmp_path)
     assert found["track in eu"][1] is True
     assert found["track in us"][1] is False

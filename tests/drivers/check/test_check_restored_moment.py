@@ -167,8 +167,8 @@ def test_a_database_restored_to_the_second_has_what_was_acknowledged_before_it_a
     """The archive gets the moment only after a while: the command says 75 until then."""
     before, after, ticks = moment.facts()
     assert [one.ok for one in (before, after, ticks)] == [True, True, True]
-    assert int(before.expected.split(",")[0]) > 10
-    assert int(after.expected.split(",")[0]) > 10
+    assert int(before.expected.split(",")[0]) > 2
+    assert int(after.expected.split(",")[0]) > 2
     assert "± " in ticks.observed
 
 

@@ -357,6 +357,7 @@ def test_every_action_with_an_undo_has_its_way_back_declared() -> None:
         "switch-back",
         "delete-custom",
         "unlock-rows",
+        "restore-members",
     }
     assert {name for module, name in undo._KNOWN if module.startswith("harness.chaos")} <= declared
 
