@@ -11,7 +11,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from .making import DUMPS, output
+from .making import DUMPS, BackupFailed, output
 from .restoring import NotArchivedYet, RestoreRefused, StoredBackups, restore_files, settings, verify
 
 _READY_S = 60.0
@@ -146,7 +146,7 @@ class ScratchServer:
         ready = "SELECT NOT pg_is_in_recovery()"
         async with asyncio.timeout(_READY_S):
             while self._process.returncode is None:
-                with suppress(Exception):
+                with suppress(BackupFailed):
                     if (
                         await output([self._program("psql"), "-Atc", ready], self._variables("postgres"))
                     ).strip() == b"t":
