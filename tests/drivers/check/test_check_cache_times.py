@@ -97,7 +97,10 @@ def test_counts_that_do_not_belong_together_are_undecided(tmp_path: Path) -> Non
     observed, ok = judged(tmp_path, one, {"track-1": (0, 0, 0, 0)})
     assert (observed, ok) == ("le=+Inf,pod=track-1 counts anew: it was started again", None)
     observed, ok = judged(tmp_path, one, one, ends=("a", "b", "c", "d"))
-    assert (observed, ok) == ("`cache.reads` has a series without the label `le`: it is not a histogram's `_bucket`", None)
+    assert (observed, ok) == (
+        "`cache.reads` has a series without the label `le`: it is not a histogram's `_bucket`",
+        None,
+    )
     assert judged(tmp_path, {}, {}) == ("Prometheus has no such series", None)
 
 
