@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 
 from harness.errors import DriverError
-from harness.targets.files.drills import DrillCommand
 
 _NO: Final = subprocess.DEVNULL
 _LATER: Final = 75
@@ -30,7 +30,7 @@ class CommandHangs(DriverError):
     """A command did not end in time and was killed, with the processes of its group."""
 
 
-def run_command(command: DrillCommand, within_s: float) -> None:
+def run_command(words: Sequence[str], within_s: float) -> None:
     """Run a command to completion.
 
     Raises:
@@ -39,9 +39,9 @@ def run_command(command: DrillCommand, within_s: float) -> None:
         CommandNotYet: it says that it could not be tried for now.
         DriverError: it could not be run.
     """
-    name = command.command[0]
+    name = words[0]
     try:
-        process = subprocess.Popen(command.command, stdin=_NO, stdout=_NO, stderr=_NO, start_new_session=True)
+        process = subprocess.Popen(words, stdin=_NO, stdout=_NO, stderr=_NO, start_new_session=True)
     except OSError as error:
         raise DriverError(f"the command could not be run ({type(error).__name__})", where=name) from error
     try:

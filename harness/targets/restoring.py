@@ -10,7 +10,7 @@ from harness.targets.cluster.jobs import JOBS, delete_job, run_job
 from harness.targets.cluster.own import OWN
 from harness.targets.commands import run_command
 from harness.targets.database import MEMBERS, database_of, is_running, leader_of
-from harness.targets.files.drills import DatabaseRestore, DrillCommand
+from harness.targets.files.drills import DatabaseRestore
 from harness.targets.files.target import Target
 from harness.targets.kubernetes import Cluster, Object, labels_of
 
@@ -45,7 +45,7 @@ def restore_database(cluster: Cluster, target: Target) -> None:
     if _is_led(cluster, target):
         return
     if procedure.command:
-        run_command(DrillCommand(command=procedure.command), procedure.within_s)
+        run_command(procedure.command, procedure.within_s)
         return
     _, lock = database_of(target)
     body = _job_of(cluster, target, procedure.cronjob)

@@ -65,7 +65,7 @@ def _run(command: DrillCommand, within_s: float) -> None:
         StepFailed, StepHangs: it failed, or was killed. CommandNotYet, DriverError: it could not be run.
     """
     try:
-        run_command(command, within_s)
+        run_command(command.command, within_s)
     except CommandEnded as error:
         raise StepFailed(error.what, where=f"`{error.where}`") from error
     except CommandHangs as error:
@@ -80,7 +80,7 @@ def _remove(
     Raises:
         DriverError: the command failed, or the database is still there.
     """
-    run_command(DrillCommand(command=tuple(words)), within_s)
+    run_command(words, within_s)
     if not is_gone(dsn := Reference.model_validate(scratch)):
         hint = "`remove` must remove the database, and end a restore that still runs"
         raise DriverError("the scratch database is still there", where=str(dsn), hint=hint)
