@@ -151,7 +151,7 @@ class Watcher:
         return ()
 
     def per_s(self, rates: Rates) -> float:
-        """Planned probes per second for the receipt; 0 for a stream."""
+        """Planned probes per second for the receipt; 0 for a stream, and where each subject has a rate of its own."""
         raise NotImplementedError
 
     def begin(self, here: Watching) -> None:

@@ -259,7 +259,7 @@ class WatchSource:
 
     Attributes:
         name: name in `watch.started`: `entry`, `regions`, …, or the name of a package's watcher.
-        spacing_ms: planned time between two probes in ms; 0 for a stream.
+        spacing_ms: planned time between two probes in ms; 0 for a stream, and where each subject has its own.
         closed: whether the watcher ended normally.
         why: error of its file; empty if there is none.
     """

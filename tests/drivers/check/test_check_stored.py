@@ -123,9 +123,12 @@ WRITE = {
 }
 
 
-def described(tmp_path: Path, database: Member | None = None, entry: str = "http://127.0.0.1:9", **keys: Any) -> Target:
+def described(
+    tmp_path: Path, database: Member | None = None, entry: str = "http://127.0.0.1:9", backups: Any = None, **keys: Any
+) -> Target:
     """The target file of a plain service with this database; `keys` are those of `encryption`."""
     content = {
+        **({"backups": backups} if backups else {}),
         "name": "shop",
         "environment": "staging",
         "entry": entry,
@@ -283,12 +286,8 @@ def test_backups_are_searched_where_they_lie_after_a_new_one_was_made(database: 
         place = {"kind": "backup", "backups": "database", "make": make}
         keys = {**stores(database), "stores": {"dumps": place}, "within": "4 s"}
         with serving(served(database, **has)) as url:
-            target = described(tmp_path, database, url, **keys)
-            text = yaml.safe_load((tmp_path / "target.yaml").read_text())
-            text["backups"] = {"database": {"at": "backups", "files": ["*.dump"]}}
-            (tmp_path / "target.yaml").write_text(yaml.safe_dump(text))
-            target = load_target(tmp_path / "target.yaml")
-            return scanned(target, kind="backup")
+            lie = {"database": {"at": "backups", "files": ["*.dump"]}}
+            return scanned(described(tmp_path, database, url, backups=lie, **keys), kind="backup")
 
     assert outcome(searched(make)) is True
     facts = searched(make, cipher="")
@@ -333,7 +332,7 @@ def test_a_write_needs_consent_and_a_marker(database: Member, tmp_path: Path) ->
         markers_in_clear(target, {"kind": "log", "class": ""})
     with pytest.raises(ConfigurationError, match="a write with "):
         described(tmp_path, database, writes=[{"operation": "POST /people", "read": "GET /people"}])
-    with pytest.raises(ConfigurationError, match="one of `files`, `command` and `pods`"):
+    with pytest.raises(ConfigurationError, match="one of `files`, `command`, `pods` and `backups`"):
         described(tmp_path, database, stores={"data": {"kind": "log"}})
 
 

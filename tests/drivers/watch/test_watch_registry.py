@@ -66,12 +66,13 @@ def test_every_watcher_has_a_name_of_its_own_and_a_file_in_the_run() -> None:
 
 
 def test_a_watcher_that_writes_rows_has_its_table_declared() -> None:
-    """The judge tells what a watcher saw by its declaration: a stream or a receipt where there is no table."""
+    """The judge tells what a watcher saw by its declaration: a stream or a receipt where there is no table. Backups are read as often as each place says."""
     for watcher in registry.watchers():
         table = scheduled(watcher.name)
         rows = watcher.file.endswith(".rows")
         assert (f"{table.files}.rows" if table else "") == (watcher.file if rows else ""), watcher.name
-        assert (watcher.name in Evidence().streams) == (watcher.per_s(Rates()) == 0), watcher.name
+        stream = watcher.name in Evidence().streams
+        assert (stream or watcher.name == "backups") == (watcher.per_s(Rates()) == 0), watcher.name
 
 
 def test_what_the_target_lacks_is_not_watched(tmp_path: Path) -> None:
