@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any, Final
 
 from harness.chaos.confirmation.hits import HITS, Hits, pod_hits, remembered
 from harness.chaos.confirmation.members import CLAIM, CLAIMS, claims_of
@@ -16,9 +17,13 @@ from harness.targets.kubernetes import Cluster, Object
 from harness.targets.restoring import RESTORING, restore_database, restore_of
 from harness.targets.undo import undoable, undoes
 
+_RESTORED_FROM: Final[list[str]] = []
+"""What the procedures that this process ran said that they restored."""
+
 
 def _restore_members(cluster: Cluster, target: Target, *, region: str = "") -> None:  # noqa: ARG001 - for people
-    restore_database(cluster, target)
+    if said := restore_database(cluster, target):
+        _RESTORED_FROM.append(said)
 
 
 @undoable("restore-members", undo=_restore_members, of_a_cluster=True)
@@ -58,10 +63,15 @@ def lose_members() -> Hits:
 
 @undoes(take_members)
 @accesses(*RESTORING)
-def restore_members() -> list[str]:
-    """Run the platform's procedure that restores its database, and wait for its end; returns the primary region.
+def restore_members() -> dict[str, Any]:
+    """Run the platform's procedure that restores its database, and wait for its end.
+
+    Returns:
+        The primary region as `regions`, and as `restored_from` what the procedure said, if it ran and the target file asks for its words.
 
     Raises:
         DriverError: it failed, or did not end in time.
     """
-    return session().undo(take_members)
+    _RESTORED_FROM.clear()
+    regions = session().undo(take_members)
+    return {"regions": regions, **({"restored_from": _RESTORED_FROM[-1]} if _RESTORED_FROM else {})}

@@ -222,6 +222,7 @@ class ExperimentRecorder:
         if said:
             self._put("fault.why", why=f"{activity.get('name')}: {said}")
         elif self.part_here == METHOD:
+            self._restored_from(activity, run.get("output"), ended_ns)
             if is_hold(activity):
                 if run.get("status") == "succeeded":  # else it was interrupted, and is rolled back at once
                     self._held(configuration, secrets)
@@ -229,6 +230,12 @@ class ExperimentRecorder:
             self._receipt(activity, role, shown=shown.ok, at_ns=ended_ns)
         if beyond or (why and self.part_here == METHOD and action):
             raise InterruptExecution(f"{activity.get('name')}: {why}")
+
+    def _restored_from(self, activity: Activity, output: object, at_ns: int) -> None:
+        """Record what the action `restarted_by` says that it restored."""
+        said = output.get("restored_from") if isinstance(output, Mapping) else None
+        if said and self.block.restarted_by == str(activity.get("name") or ""):
+            self._put("fault.restored_from", at_ns=at_ns, what=str(said))
 
     def _role(self, activity: Activity) -> str:
         """The key of the block `harness` that names this probe of the method; empty if none does."""

@@ -1,4 +1,4 @@
-"""Runs commands that the target file names. They have no input, and their output, which may have secrets, is not read."""
+"""Runs commands that the target file names. They have no input, and their output, which may have secrets, is read only where it is asked for."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class CommandHangs(DriverError):
     """A command did not end in time and was killed, with the processes of its group."""
 
 
-def run_command(words: Sequence[str], within_s: float) -> None:
-    """Run a command to completion.
+def run_command(words: Sequence[str], within_s: float, output: int = _NO) -> None:
+    """Run a command to completion; what it writes goes to `output`, a file descriptor.
 
     Raises:
         CommandEnded: it failed.
@@ -41,7 +41,7 @@ def run_command(words: Sequence[str], within_s: float) -> None:
     """
     name = words[0]
     try:
-        process = subprocess.Popen(words, stdin=_NO, stdout=_NO, stderr=_NO, start_new_session=True)
+        process = subprocess.Popen(words, stdin=_NO, stdout=output, stderr=output, start_new_session=True)
     except OSError as error:
         raise DriverError(f"the command could not be run ({type(error).__name__})", where=name) from error
     try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import tempfile
 from typing import Final
 
 from harness.errors import ConfigurationError, DriverError
@@ -14,8 +16,14 @@ from harness.targets.files.drills import DatabaseRestore
 from harness.targets.files.target import Target
 from harness.targets.kubernetes import Cluster, Object, labels_of
 
-RESTORING: Final[tuple[Access, ...]] = (*MEMBERS, *access(JOBS, "get cronjobs.batch", at=LOCK))
+RESTORING: Final[tuple[Access, ...]] = (
+    *MEMBERS,
+    *access(JOBS, "get cronjobs.batch", "list pods", "get pods/log", at=LOCK),
+)
 """API permissions needed to restore the database by a Job."""
+_LONGEST: Final = 1 << 20
+"""Bytes of a log that are searched."""
+_LONGEST_WORDS: Final = 200
 
 
 def restore_of(target: Target) -> DatabaseRestore:
@@ -34,8 +42,11 @@ def restore_of(target: Target) -> DatabaseRestore:
     return database.restore
 
 
-def restore_database(cluster: Cluster, target: Target) -> None:
+def restore_database(cluster: Cluster, target: Target) -> str:
     """Run the procedure and wait for its end, unless a member leads and serves.
+
+    Returns:
+        What it restored, by its own words, as `database.restore.restored_from` finds them; empty: it does not say, or did not run.
 
     Raises:
         ConfigurationError: the target file names no procedure, or its CronJob does not exist.
@@ -43,10 +54,12 @@ def restore_database(cluster: Cluster, target: Target) -> None:
     """
     procedure = restore_of(target)
     if _is_led(cluster, target):
-        return
+        return ""
     if procedure.command:
-        run_command(procedure.command, procedure.within_s)
-        return
+        with tempfile.TemporaryFile() as output:
+            run_command(procedure.command, procedure.within_s, output.fileno())
+            output.seek(0)
+            return _said(procedure, output.read(_LONGEST).decode("utf-8", "replace"))
     _, lock = database_of(target)
     body = _job_of(cluster, target, procedure.cronjob)
     ended = run_job(cluster, lock.namespace, body, procedure.within_s)
@@ -55,9 +68,22 @@ def restore_database(cluster: Cluster, target: Target) -> None:
         raise DriverError(
             f"the Job {lock.namespace}/{name} did not end within {procedure.within_s:g} s", where=target.name
         )
+    said = _said(procedure, _log_of(cluster, lock.namespace, name) if procedure.restored_from else "")
     delete_job(cluster, lock.namespace, name)
     if ended.log:
         raise DriverError(f"the Job {lock.namespace}/{name} {ended.words}{ended.log}", where=target.name)
+    return said
+
+
+def _log_of(cluster: Cluster, namespace: str, job: str) -> str:
+    pods = cluster.pods(namespace, f"job-name={job}", over=True)
+    return "\n".join(cluster.pod_log(namespace, pod["metadata"]["name"]) for pod in pods)[-_LONGEST:]
+
+
+def _said(procedure: DatabaseRestore, log: str) -> str:
+    """The last words of a log that the target file asks for, and nothing else of it."""
+    found = re.findall(procedure.restored_from, log) if procedure.restored_from else []
+    return str(found[-1])[:_LONGEST_WORDS] if found else ""
 
 
 def _is_led(cluster: Cluster, target: Target) -> bool:

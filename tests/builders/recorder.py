@@ -184,6 +184,9 @@ def _chaos(evidence: Evidence, name: str) -> Iterable[Line]:
             if at_ns is not None:
                 hit = {"hit": [asdict(hit) for hit in fault.hit]} if kind == "confirmed" else {}
                 yield at_ns, f"fault.{kind}", name, {"at_ns": at_ns, **hit}
+        if fault.restored_ns is not None:
+            said = {"at_ns": fault.restored_ns, "what": fault.restored_from}
+            yield fault.restored_ns, "fault.restored_from", name, said
         if fault.held is not None and fault.undone_ns is not None:
             yield fault.undone_ns - 1, "fault.held", name, {"at_ns": fault.undone_ns - 1, "ok": fault.held}
 

@@ -21,6 +21,8 @@ from tests.plain.plain_project import Project, descendants
 EXPERIMENTS: Final = tuple(sorted(file.stem for file in bundled("experiments").glob("*.yaml")))
 FULL: Final = "full-traffic"
 """The everyday traffic at its full rate, without an experiment."""
+DRILL: Final = "drill"
+"""The restore of a backup, of a platform that has some."""
 TARGET: Final = "target/target.yaml"
 UP_TRIES: Final = 3
 UP_WITHIN_S: Final = 600.0
@@ -33,11 +35,15 @@ _SETTINGS: Final = (
     '[tool.harness]\nprofiles = ["kills"]\ncatalogue = ["catalogue"]\nfeatures = ["features"]\n'
     'loadtests = ["loadtests"]\nrollouts = ["rollouts"]\n'
 )
+_SERVED: Final = "the error rate is below 50 % in the steady state"
+_RESTORED: Final = (
+    "a copy of database restored from the newest backup has equal row counts and checksums for every table"
+)
 _SCENARIO: Final = """
   @{row}
   Scenario: {subject}
     When {asked}
-    Then the error rate is below 50 % in the steady state
+    Then {expected}
 """
 
 
@@ -65,21 +71,26 @@ def made(root: Path, rollouts: Sequence[str] = ()) -> Project:
     asked = {name: f'the experiment "{name}" has run under "brief" traffic' for name in EXPERIMENTS}
     asked[FULL] = '"everyday" traffic has run'
     asked |= {name: f'the rollout "{name}" has run under "census" traffic' for name in rollouts}
+    asked[DRILL] = "the deployed platform has been inspected"
+    expected = {**dict.fromkeys(asked, _SERVED), DRILL: _RESTORED}
     rows = [
         {
             "id": row(name),
             "title": name,
-            "criterion": "the error rate is below 50 % in the steady state",
-            "kinds": ["L"],
+            "criterion": expected[name],
+            "kinds": ["X" if name == DRILL else "L"],
             "gate": "major",
-            "falsified_by": "half of the requests fail",
+            "falsified_by": "a table is left out" if name == DRILL else "half of the requests fail",
         }
         for name in asked
     ]
     sections = [{"source": "this project", "requirements": rows}]
     content = {"profile": "kills", "title": "Runs to be killed", "sections": sections}
     (root / "catalogue/kills.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
-    scenarios = (_SCENARIO.format(row=row(name), subject=name, asked=words) for name, words in asked.items())
+    scenarios = (
+        _SCENARIO.format(row=row(name), subject=name, asked=words, expected=expected[name])
+        for name, words in asked.items()
+    )
     text = "Feature: Runs to be killed\n" + "".join(scenarios)
     (root / "features/kills/kills.feature").write_text(text, encoding="utf-8")
     return Project(root=root, name="kills")

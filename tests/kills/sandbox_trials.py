@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -165,12 +165,14 @@ def temporary_of(project: Project) -> Iterator[Path]:
         project.clean()
 
 
-def struck(project: Project, one: Strike, words: Iterable[str], temporary: Path) -> tuple[bool, Finished]:
-    """Start the run, wait for the moment, send the signal; whether the victim was there, and how the run ended."""
+def struck(
+    project: Project, one: Strike, words: Iterable[str], temporary: Path, find: Callable[[], int | None] | None = None
+) -> tuple[bool, Finished]:
+    """Start the run, wait for the moment, send the signal to what `find` finds (the run's own process); whether the victim was there, and how the run ended."""
     running = project.start(*words, TMPDIR=str(temporary))
     victim = None
     if _reached(running, one.moment) and not _ends(running, one.after_s):
-        victim = _victim(running, one.victim)
+        victim = _victim(running, one.victim) if find is None else find()
     if victim is not None:
         kill(victim, one.sent)
     return victim is not None, running.wait(ENDED_WITHIN_S)

@@ -11,7 +11,8 @@ from report_plan import ns
 from harness.model import Evidence, FaultWindow
 from harness.report.html.plot import LEFT, RIGHT, WIDTH, Plot, plot_of
 from harness.report.view.experiments import experiment_view
-from harness.report.view.story import TimelineEvent, reigns
+from harness.report.view.story import TimelineEvent, oldest_lost, reigns, story
+from harness.units import NS_PER_S
 
 
 def _plot(name: str) -> Plot:
@@ -64,6 +65,28 @@ def test_the_story_is_told_in_order() -> None:
         "postgres-us-east-1-0: replica → primary",
         "the target is restored",
     ]
+
+
+def test_a_disaster_tells_what_was_lost_and_what_was_restored() -> None:
+    """The oldest lost write as far before the fault as it was acknowledged, with the time since the write before it; then the procedure, and what it says."""
+    _, evidence, verdict = no_go()
+    attempt = next(one for one in evidence.experiments["database-primary-loss"])
+    result = next(one for one in verdict.experiments if one.name == "database-primary-loss")
+    sent_ns = attempt.fault.sent_ns or 0
+    fault = replace(
+        attempt.fault,
+        restarted_ns=sent_ns + NS_PER_S,
+        restored_ns=sent_ns + 5 * NS_PER_S,
+        restored_from="archive/base/3",
+    )
+    lost = replace(result, loss_window_s=2.0, writes_lost=7)
+    told = story(evidence, replace(attempt, domain="members", fault=fault), lost)
+    assert [(event.at_s, event.text) for event in told if event.what in {"lost", "restarted", "restored from"}] == [
+        (-2.0, "the oldest of 7 lost writes ± 0.028 s"),
+        (1.0, "the platform's procedure is started"),
+        (5.0, "restored from archive/base/3"),
+    ]
+    assert oldest_lost(evidence, attempt, result) is None
 
 
 def test_an_outage_that_came_back_for_a_while_is_told_so() -> None:

@@ -14,6 +14,7 @@ from harness.model.observations import (
     FaultGone,
     FaultHeld,
     FaultRestarted,
+    FaultRestoredFrom,
     FaultSent,
     FaultStays,
     FaultUndone,
@@ -132,6 +133,7 @@ def _restore(restore: Restored | None) -> Restore:
 
 def _fault(name: str, domain: str, child: Sequence[Observation]) -> FaultWindow:
     sent, confirmed = next(every(FaultSent, child), None), next(every(FaultConfirmed, child), None)
+    restored = next(every(FaultRestoredFrom, child), None)
     return FaultWindow(
         experiment=name,
         domain=domain,
@@ -140,6 +142,8 @@ def _fault(name: str, domain: str, child: Sequence[Observation]) -> FaultWindow:
         undone_ns=_at(next(every(FaultUndone, child), None)),
         gone_ns=_at(next(every(FaultGone, child), None)),
         restarted_ns=_at(next(every(FaultRestarted, child), None)),
+        restored_ns=_at(restored),
+        restored_from=restored.what if restored else "",
         held=next((held.ok for held in every(FaultHeld, child)), None),
         gone_by=sent.gone_by if sent else "",
         stays=next((stays.probe or "its probe" for stays in every(FaultStays, child)), ""),

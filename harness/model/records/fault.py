@@ -101,6 +101,8 @@ class FaultWindow:
         gone_ns: time at which a probe no longer showed the fault.
         restarted_ns: time at which the file's action `restarted_by` restarted the stopped parts, as part of the
             measurement.
+        restored_ns: time at which this action ended and said what was restored.
+        restored_from: what it said, such as the name of a backup; empty: it said nothing.
         held: whether the fault was still active at the end of `hold`; None: not asked.
         gone_by: probe that confirms the end of the fault; empty: none is named or recorded.
         stays: this probe if its last run did not confirm the end of the fault; else empty.
@@ -117,6 +119,8 @@ class FaultWindow:
     undone_ns: int | None = None
     gone_ns: int | None = None
     restarted_ns: int | None = None
+    restored_ns: int | None = None
+    restored_from: str = ""
     held: bool | None = None
     gone_by: str = ""
     stays: str = ""

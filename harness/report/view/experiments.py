@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from harness.report.view.story import TimelineEvent, story
+from harness.report.view.story import TimelineEvent, oldest_lost, story
 from harness.report.view.wording import NOTHING, came_back, counted, figure, found, give_or_take, recovered, some
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def experiment_view(evidence: Evidence, result: ExperimentResult) -> ExperimentV
         counts=True,
         thin=some([f"{name} ({figure(per_s, '/s')})" for name, per_s in result.users_thin.items()]),
         longest_way_back=longest_way_back(result),
-        facts=tuple(_facts(result, attempt.restore.why if attempt else "")),
+        facts=tuple(_facts(evidence, attempt, result)),
         reads=recovered(result.reads),
         writes=recovered(result.writes),
         ways_back=tuple(_way_back(of, seen, shares.get(of)) for of, seen in every),
@@ -215,15 +215,17 @@ def _stretches(of: str, seen: OperationRecovery) -> Iterable[OutageRow]:
         )
 
 
-def _facts(result: ExperimentResult, unrestored: str) -> Iterable[tuple[str, str]]:
-    """Labels and figures for the list above the plot; `unrestored`: why the restore was not verified."""
+def _facts(evidence: Evidence, attempt: Experiment | None, result: ExperimentResult) -> Iterable[tuple[str, str]]:
+    """Labels and figures for the list above the plot."""
+    lost = oldest_lost(evidence, attempt, result) if attempt is not None else None
+    unrestored = attempt.restore.why if attempt is not None else ""
     yield "Hit", some(result.hit, 3) or NOTHING
     yield "Confirmed on the target after", figure(result.confirmed_after_s, "s")
     yield "First failed request after", figure(result.seen_by_client_after_s, "s")
     yield "Writes acknowledged / lost / of unknown outcome", _writes(result)
     yield from _oddities(result)
-    if result.loss_window_s is not None:
-        yield "Oldest lost write, before the fault", figure(result.loss_window_s, "s")
+    if lost is not None:
+        yield "Oldest lost write, before the fault", f"{figure(lost[0], 's')} {give_or_take(lost[1], 's')}"
     if result.reads_checked:
         yield "Reads right after a write / stale", f"{result.reads_checked} / {found(result.reads_stale)}"
     restored = {True: "restored", False: "not restored", None: "not verified"}[result.restore_ok]

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
-from harness.model import Evidence, Experiment, ExperimentResult, OperationRecovery, PodChange
-from harness.report.view.wording import figure, some
+from harness.model import Evidence, Experiment, ExperimentResult, OperationRecovery, PodChange, domain_of
+from harness.report.view.wording import counted, figure, give_or_take, some
 from harness.units import NS_PER_S
 
 _ALERTS: Final = {"alert.pending": "is pending", "alert.firing": "fires", "alert.resolved": "is resolved"}
@@ -55,6 +55,7 @@ def story(evidence: Evidence, attempt: Experiment, result: ExperimentResult) -> 
     events = [
         *_fault(attempt, zero_ns),
         *_clients(result),
+        *_lost(evidence, attempt, result),
         *_database(evidence, attempt, zero_ns),
         *_pods(evidence.pods, attempt, zero_ns),
         *_alerts(evidence, attempt, zero_ns),
@@ -69,9 +70,13 @@ def _seconds(at_ns: int, zero_ns: int) -> float:
 def _fault(attempt: Experiment, zero_ns: int) -> Iterable[TimelineEvent]:
     fault, restore = attempt.fault, attempt.restore
     hit = some([item.name for item in fault.hit])
+    whole = domain_of(attempt.domain).every_copy
+    began = "the platform's procedure is started" if whole else "what is gone is started again"
     moments: Mapping[str, tuple[int | None, str]] = {
         "sent": (fault.sent_ns, "the fault is sent"),
         "confirmed": (fault.confirmed_ns, f"the target shows the fault{f': {hit}' if hit else ''}"),
+        "restarted": (fault.restarted_ns, began),
+        "restored from": (fault.restored_ns, f"restored from {fault.restored_from}"),
         "undone": (fault.undone_ns, "the fault is undone"),
         "gone": (fault.gone_ns, "the target no longer shows the fault"),
         "restored": (restore.at_ns if restore.ok else None, "the target is restored"),
@@ -85,6 +90,26 @@ def _clients(result: ExperimentResult) -> Iterable[TimelineEvent]:
     for seen in (result.reads, result.writes):
         if seen is not None:
             yield from _outages(seen)
+
+
+def oldest_lost(evidence: Evidence, attempt: Experiment, result: ExperimentResult) -> tuple[float, float] | None:
+    """Age of the oldest lost write at the fault, and the time since the write before it, which is not lost; in s. None: nothing is lost.
+
+    So the loss begins at an age between the first figure and the sum of both.
+    """
+    if result.loss_window_s is None:
+        return None
+    at_ns = zero_of(attempt) - round(result.loss_window_s * NS_PER_S)
+    writes = evidence.ledger.writes
+    accepted_ns = writes.ints["accepted_ns"][writes.words["outcome"].equals("accepted")]
+    before = accepted_ns[accepted_ns < at_ns]
+    return result.loss_window_s, (at_ns - int(before.max())) / NS_PER_S if len(before) else 0.0
+
+
+def _lost(evidence: Evidence, attempt: Experiment, result: ExperimentResult) -> Iterable[TimelineEvent]:
+    if (oldest := oldest_lost(evidence, attempt, result)) is not None:
+        text = f"the oldest of {counted(result.writes_lost or 1, 'lost write')} {give_or_take(oldest[1], 's')}"
+        yield TimelineEvent(at_s=-oldest[0], lane="clients", what="lost", text=text)
 
 
 def _outages(seen: OperationRecovery) -> Iterable[TimelineEvent]:

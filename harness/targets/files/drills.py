@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from harness.targets.files.reference import Reference
-from harness.targets.files.values import Name, TargetSection, Word, Words, quantity
+from harness.targets.files.values import Expression, Name, TargetSection, Word, Words, quantity
 from harness.validation import matching
 
 MOMENT: Final = "{time}"
@@ -111,17 +112,25 @@ def wrong_drills(drills: Mapping[str, RestoreDrill], *, in_cluster: bool) -> Ite
             yield where, "the target names no cluster", "write `kubernetes: {context: NAME, namespace: NAME}`"
 
 
+def _one_group(value: str) -> str:
+    if (n := re.compile(value).groups) != 1:
+        raise ValueError(f"a regular expression with one group in parentheses; this one has {n}")
+    return value
+
+
 class DatabaseRestore(TargetSection):
     """How the platform restores its database when every member is gone with its volume: one of `cronjob` and `command`.
 
     Attributes:
         cronjob: CronJob in the namespace of the lock, from whose template a Job is made.
         command: a command on this machine, which ends when the database is restored; it may be repeated.
+        restored_from: a regular expression with one group: what the log of the Job, or the output of the command, says that it restores.
         within_s: time for it, in s.
     """
 
     cronjob: str = ""
     command: tuple[Word, ...] = ()
+    restored_from: Annotated[Expression, AfterValidator(_one_group)] | None = None
     within_s: Annotated[float, quantity("time", "10 min"), Field(gt=0)] = Field(default=600.0, alias="within")
 
     @model_validator(mode="after")

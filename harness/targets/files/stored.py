@@ -6,11 +6,11 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from harness.targets.files.parts import ObjectName, TableName
 from harness.targets.files.reference import Reference
-from harness.targets.files.values import Name, TargetSection, Url, UrlPath, Word, Words, quantity
+from harness.targets.files.values import Expression, Name, TargetSection, Url, UrlPath, Word, Words, quantity
 from harness.validation import matching
 
 CLASSES: Final = ("personal", "financial", "none")
@@ -23,17 +23,6 @@ Call = Annotated[
         "a method and a path like `POST /people`, or a method and an address",
     ),
 ]
-
-
-def _expression(value: str) -> str:
-    try:
-        re.compile(value)
-    except re.error as error:
-        raise ValueError(f"a regular expression; this one has an error: {error}") from None
-    return value
-
-
-Expression = Annotated[Word, AfterValidator(_expression)]
 
 
 class MarkerWrite(TargetSection):

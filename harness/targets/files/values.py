@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from typing import Annotated, Any, Final
 from urllib.parse import quote, urlsplit
 
@@ -91,6 +92,14 @@ def _path_of_id(value: str) -> str:
     return value
 
 
+def _expression(value: str) -> str:
+    try:
+        re.compile(value)
+    except re.error as error:
+        raise ValueError(f"a regular expression; this one has an error: {error}") from None
+    return value
+
+
 _HTTP: Final = WithJsonSchema({"type": "string", "pattern": r"^\s*[Hh][Tt][Tt][Pp][Ss]?://"})
 Url = Annotated[str, AfterValidator(_url), _HTTP]
 RootUrl = Annotated[str, AfterValidator(_root), _HTTP]
@@ -99,6 +108,8 @@ PathOfId = Annotated[UrlPath, AfterValidator(_path_of_id)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
 Seconds = Annotated[float, quantity("time", "10 s")]
 Word = Annotated[str, Field(min_length=1)]
+Expression = Annotated[Word, AfterValidator(_expression)]
+"""A regular expression of Python's `re`."""
 Words = Annotated[tuple[Word, ...], Field(min_length=1)]
 OperationName = Annotated[
     str,

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pydantic import ValidationError
 
 from harness.chaos import actions, probes
 from harness.chaos.session import session
@@ -98,6 +99,31 @@ def test_the_procedure_runs_only_while_no_member_leads(pocket: Any, tmp_path: Pa
     restored_by(command=("false",))
     with pytest.raises(DriverError, match="ended with 1"):
         restore_database(session().cluster, session().target)
+
+
+def test_the_words_of_the_procedure_are_kept_and_nothing_else_of_its_output(pocket: Any) -> None:
+    """They are what the group of the expression finds last; without an expression nothing is kept."""
+    words = "echo token s3cret; echo restores base-1; echo restores base-2"
+    for expression, said in ((r"restores (\S+)", "base-2"), (r"recovers (\S+)", ""), (None, "")):
+        restored_by(command=("sh", "-c", words), restored_from=expression)
+        silent(pocket)
+        assert restore_database(session().cluster, session().target) == said
+
+
+def test_the_experiment_tells_what_was_restored(pocket: Any) -> None:
+    """The action that restores has it in its output, once."""
+    restored_by(command=("echo", "restores base-1"), restored_from=r"restores (\S+)")
+    with_claims(pocket)
+    actions.lose_members()
+    silent(pocket)
+    assert actions.restore_members() == {"regions": ["us-east-1"], "restored_from": "base-1"}
+    assert actions.restore_members() == {"regions": []}
+
+
+def test_an_expression_without_a_group_is_refused() -> None:
+    """So that it is clear which words are kept."""
+    with pytest.raises(ValidationError, match="a regular expression with one group in parentheses; this one has 0"):
+        DatabaseRestore(command=("true",), restored_from="restores")
 
 
 def test_a_cronjob_that_is_not_there_is_named(pocket: Any) -> None:

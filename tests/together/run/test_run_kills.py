@@ -14,7 +14,7 @@ import pytest
 from harness import clock
 from readiness_sandbox.cli import platform_state
 from readiness_sandbox.progress import RollOut
-from tests.kills import plain_trials, rollout_trials, sandbox_trials
+from tests.kills import disaster_trials, plain_trials, rollout_trials, sandbox_trials
 from tests.kills.aftermath import (
     Aftermath,
     Killed,
@@ -50,6 +50,25 @@ def test_a_run_on_the_sandbox_that_is_ended_at_a_random_moment_leaves_nothing_be
         ][:2]:
             killed = sandbox_trials.trial(project, one)
             assert killed.aftermath.faults == (), str(killed)
+
+
+@pytest.mark.slow
+@pytest.mark.sandbox
+def test_a_disaster_in_which_something_is_ended_leaves_the_platform_whole(tmp_path: Path) -> None:
+    """One loss of all members and one drill on the same sandbox; no scratch copy is left."""
+    project = made(tmp_path / "project")
+    with kept_sandbox(project, disaster_trials.PARTS):
+        for number in (1, 2):
+            killed = disaster_trials.trial(project, disaster_trials.strike(1, number))
+            assert killed.aftermath.faults == (), str(killed)
+
+
+def test_fifty_strikes_hit_all_that_a_disaster_has() -> None:
+    """The same each time for one seed; what is of the platform gets SIGKILL."""
+    strikes = [disaster_trials.strike(7, number) for number in range(1, 51)]
+    assert strikes == [disaster_trials.strike(7, number) for number in range(1, 51)]
+    assert {one.victim for one in strikes} == {"run", "chaos", "restore", "store", "member", "scratch"}
+    assert {one.sent for one in strikes if one.victim == "store"} == {signal.SIGKILL}
 
 
 def test_fifty_strikes_hit_every_experiment_and_every_process() -> None:
