@@ -13,6 +13,9 @@ from harness.model.planned.quantity import Length, Quantity
 UNFELT: Final = "unfelt"
 """Parameter of a recovery whose sentence ends with `or is not felt`: the fault may have affected no request."""
 
+OF_CACHES: Final = {"reads of the cache": "read", "writes of the cache": "write"}
+"""Operations on the caches of a target, and the kind of the probes that show them."""
+
 
 class Figure(StrEnum):
     """Names of figures. Packages may register figures with other names."""
@@ -216,7 +219,7 @@ class Scope:
         missing_experiments: kinds of experiments in the criterion that the scenario does not run.
         left_out: kinds of experiments that the scenario does not run and the chosen profile does not gate.
         domains: fault domains that the sentence names (pod, node, database, region, network…).
-        operations: `reads` and/or `writes`, for recovery.
+        operations: `reads` and/or `writes`, or those of the caches, for recovery.
         per: units for which the figure is computed separately.
         subject: name of one region, route, service or entry; empty: all.
         phase: the phase of the run.

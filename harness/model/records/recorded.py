@@ -18,6 +18,7 @@ from harness.model.records.items import (
     SIGN_INS,
 )
 from harness.model.records.table import (
+    CACHE,
     CONTROL,
     COPIES,
     FACTS,
@@ -93,6 +94,7 @@ RECORDED: Final = (
     RecordedTable(schema=LEDGER_WRITES, files="watch/ledger-writes", watcher="ledger", due="intended_ns", counted=True),
     RecordedTable(schema=LEDGER_FINAL, files="watch/ledger-final"),
     RecordedTable(schema=LEDGER_READS, files="watch/ledger-reads", watcher="ledger", needed=False),
+    RecordedTable(schema=CACHE, files="watch/cache", watcher="cache", due="due_ns", of="kind", counted=True),
     RecordedTable(schema=COPIES, files="watch/copies", watcher="copies", due="due_ns", of="member"),
     RecordedTable(schema=LEDGER_COPIES, files="watch/ledger-copies", watcher="copies"),
     RecordedTable(schema=PIPELINE, files="watch/pipeline", watcher="pipeline", due="made_ns", counted=True),
