@@ -39,6 +39,7 @@ def test_the_shipped_experiments_say_domain_hold_and_time() -> None:
     """What the plan shows before anything runs."""
     found = find_experiments([SHIPPED]).plans
     assert {name: (plan.domain, plan.hold_s, plan.within_s, plan.seconds) for name, plan in found.items()} == {
+        "cache-primary-loss": ("cache", 30.0, 15.0, 50.0),
         "database-members-loss": ("members", 1.0, 30.0, 75.0),
         "database-primary-loss": ("database", 25.0, 10.0, 42.0),
         "database-promotion": ("database", 25.0, 10.0, 45.0),
@@ -71,12 +72,12 @@ def test_the_shipped_experiments_use_chaostoolkit_kubernetes_or_say_why_not() ->
     texts = {path.stem: path.read_text(encoding="utf-8") for path in SHIPPED.glob("*.yaml")}
     acting = {name for name, text in texts.items() if re.search(r"module: chaosk8s\.\w+\.actions", text)}
     stock = {name for name, text in texts.items() if "module: chaosk8s." in text}
-    assert len(stock) == 13
+    assert len(stock) == 14
     assert {"pod-loss", "each-pod-loss", "database-promotion", "database-primary-loss", "frontend-hung"} <= acting
     assert [name for name, text in texts.items() if name not in stock and "  # of the harness: " not in text] == []
     page = (SHIPPED.parent / "docs" / "chaos-toolkit.md").read_text(encoding="utf-8")
     _, acts, asks, others = re.split(
-        r"^(?:Of the 24|Seven ask|Eleven do not)", page.partition("\n## A trial")[0], flags=re.MULTILINE
+        r"^(?:Of the 25|Seven ask|Eleven do not)", page.partition("\n## A trial")[0], flags=re.MULTILINE
     )
     for said, expected in ((acts, acting), (asks, stock - acting), (others, {*texts} - stock)):
         assert {*re.findall(r"`([a-z0-9-]+)`", said)} & {*texts} == expected
