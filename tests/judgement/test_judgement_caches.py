@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from judgement_builders import END, SPANS, evidence, every, experiment, measures, ns, plan, recovery, table, with_words
+from judgement_builders import END, SPANS, every, evidence, experiment, measures, ns, plan, recovery, table, with_words
 
 from harness.judgement import judge
 from harness.model import Evidence, Measure, Outcome, Restore, Table, WatchSource

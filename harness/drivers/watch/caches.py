@@ -111,11 +111,11 @@ class WatchedCache:
         try:
             async with asyncio.timeout(WAIT_S):
                 try:
-                    found = await self._client(at).execute_command(*words)
+                    found = await self._ask(at, *words)
                 except exceptions.MovedError as moved:
                     self._learn_soon()
                     at = CacheAddress(moved.host or at.host, moved.port)
-                    found = await self._client(at).execute_command(*words)
+                    found = await self._ask(at, *words)
         except TimeoutError:
             self._learn_soon()
             return str(at), "no answer"
@@ -127,7 +127,8 @@ class WatchedCache:
             self._lookups[key] = (hits, misses + 1) if found is None else (hits + 1, misses)
         return str(at), ""
 
-    def _client(self, at: CacheAddress) -> Redis:
+    async def _ask(self, at: CacheAddress, *words: str | int) -> Any:
+        """The answer of one server to a command; it raises what redis-py raises."""
         if at not in self._clients:
             from redis.asyncio import Redis
             from redis.asyncio.retry import Retry
@@ -135,7 +136,7 @@ class WatchedCache:
 
             options: dict[str, Any] = options_of(self._target, self._server, at, within_s=WAIT_S)
             self._clients[at] = Redis(**options, retry=Retry(NoBackoff(), 0))
-        return self._clients[at]
+        return await self._clients[at].execute_command(*words)  # type: ignore[no-untyped-call]
 
     def _learn_soon(self) -> None:
         if self._learning is None or self._learning.done():
@@ -151,9 +152,9 @@ class WatchedCache:
             at = known[(self._turn + number) % len(known)]
             with suppress(exceptions.RedisError, OSError, TimeoutError, KeyError, ValueError):
                 async with asyncio.timeout(WAIT_S):
-                    info = await self._client(at).execute_command("INFO", "cluster")
+                    info = await self._ask(at, "INFO", "cluster")
                     enabled = int(info["cluster_enabled"])
-                    seen = await self._client(at).execute_command("CLUSTER NODES") if enabled else {}
+                    seen = await self._ask(at, "CLUSTER NODES") if enabled else {}
                 self._learned(cluster_nodes(seen, at.host))
                 return
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from redis.crc import key_slot
 
 from harness import clock
+from harness.drivers.check.cache import shares
 from harness.drivers.check.cache.shares import cache_hits
 from harness.drivers.watch.caches import CacheWatcher
 from harness.drivers.watch.recorder import recording
@@ -166,35 +170,28 @@ def test_a_slot_that_moves_is_followed_and_a_cluster_is_one_cache(cluster: list[
 def test_the_lookups_of_the_watcher_are_no_hits_of_the_platform(
     cluster: list[CacheProcess], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of 300 lookups of the platform none is a hit; the watcher's reads, all hits, do not count."""
-    from harness.drivers.check.cache import shares
-
-    monkeypatch.setattr(shares, "_WATCHED_S", 3.0)
+    """Of 3000 lookups of the platform none is a hit; the watcher's reads, all hits, do not count."""
     target = target_of(
         tmp_path, cluster[0], cache={"servers": {"eu": {"at": cluster[0].url}}, "layers": {"all": {"servers": ["eu"]}}}
     )
     facts = list[Any]()
 
-    def act(watched: Watched) -> None:
-        until(lambda: len(watched.poll()) >= 10)
-        probe = cache_hits(target, {"at_least": "1 %"})
-        monkeypatch.setattr(shares.clock, "sleep", lambda seconds: lookups(watched))
-        facts.extend(probe())
-
     def lookups(watched: Watched) -> None:
-        for one in cluster[:3]:
-            with one.client as client:
-                for number in range(3000):
-                    if client.cluster("KEYSLOT", str(number)) in range(*share_of(one)):
-                        client.get(str(number))
+        owners = {range(number * 5462, min((number + 1) * 5462, 16_384)): one for number, one in enumerate(cluster[:3])}
+        for word in map(str, range(3000)):
+            (owner,) = (one for slots, one in owners.items() if key_slot(word.encode()) in slots)
+            clients[owner.host].get(word)
         since = clock.now_ns()
         until(lambda: rows_after(watched, since) > 20)
 
-    def share_of(one: CacheProcess) -> tuple[int, int]:
-        first = cluster.index(one) * 5462
-        return first, min(first + 5462, 16_384)
+    def act(watched: Watched) -> None:
+        until(lambda: len(watched.poll()) >= 10)
+        monkeypatch.setattr(shares, "clock", SimpleNamespace(sleep=lambda _: lookups(watched)))
+        facts.extend(cache_hits(target, {"at_least": "1 %"})())
 
-    asyncio.run(watch(target, tmp_path / "run", act))
+    with ExitStack() as stack:
+        clients = {one.host: stack.enter_context(one.client) for one in cluster[:3]}
+        asyncio.run(watch(target, tmp_path / "run", act))
     (fact,) = facts
     share, _, words = fact.observed.partition(" % of ")
     assert not fact.ok, fact
