@@ -270,7 +270,7 @@ SLOTS: Final[Mapping[str, Slot]] = {
     "quantile": Slot(pattern=_QUANTILE, about="a quantile: p50, p75, p90, p95, p99 or p99.9", example="p95"),
     "loss": Slot(
         pattern=rf"{of_figures.PRIMARYS_DEATH}|{of_figures.CACHES_DEATH}|the loss of {_REGION}|the loss of any one zone of {_REGION}{of_figures.AT_ITS_ENTRY}",
-        about=f"{of_figures.PRIMARYS_DEATH} of the database, {of_figures.CACHES_DEATH} of a cache, the loss of a region by its name, or the loss of any one zone of a region{of_figures.AT_ITS_ENTRY}",
+        about=f"{of_figures.PRIMARYS_DEATH} (of the database), {of_figures.CACHES_DEATH} (of the cache), the loss of a region by its name, or the loss of any one zone of a region{of_figures.AT_ITS_ENTRY}",
         example="the loss of us-east-1",
     ),
     "routes": Slot(
