@@ -30,7 +30,7 @@ from harness.model.records.table import CACHE, Bools, Ints
 from harness.units import NS_PER_S
 
 UNMET: Final = "the fault affected no request"
-TO_MEET: Final = "break an object that serves requests, such as a primary or a pod that answers, or end the sentence with `or is not felt`"
+TO_MEET: Final = "break an object that serves requests, such as the primary or a pod that answers, or end the sentence with `or is not felt`"
 _BEFORE_NS: Final = 20 * NS_PER_S
 """A pod that answered no user in this time before the fault, in ns, was not in use."""
 _CACHE_AS_BEFORE: Final = "every primary of the caches was read and written as before, and kept its slots"
