@@ -12,7 +12,7 @@ from harness.judgement.recovery import Requests
 from harness.judgement.recovery.requests import GAP_NS
 from harness.model import Evidence, Receipt, Table
 from harness.model.observations import WatchBlind, WatchClosed
-from harness.model.planned.objective import OF_CACHES
+from harness.model.records.recorded import OF_CACHES
 from harness.model.records.table import CACHE, Ints
 from harness.units import NS_PER_S
 

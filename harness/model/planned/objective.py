@@ -13,9 +13,6 @@ from harness.model.planned.quantity import Length, Quantity
 UNFELT: Final = "unfelt"
 """Parameter of a recovery whose sentence ends with `or is not felt`: the fault may have affected no request."""
 
-OF_CACHES: Final = {"reads of the cache": "read", "writes of the cache": "write"}
-"""Operations on the caches of a target, and the kind of the probes that show them."""
-
 
 class Figure(StrEnum):
     """Names of figures. Packages may register figures with other names."""

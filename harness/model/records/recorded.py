@@ -31,6 +31,8 @@ from harness.model.records.table import (
 
 SERVICE: Final = "service"
 """Kind of a probe of a service's health address."""
+OF_CACHES: Final = {"reads of the cache": "read", "writes of the cache": "write"}
+"""Operations on the caches of a target, and the kind of the probes that show them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

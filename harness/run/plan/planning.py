@@ -27,7 +27,7 @@ from harness.model import (
     Requirement,
     TrafficPlan,
 )
-from harness.model.planned.objective import OF_CACHES
+from harness.model.records.recorded import OF_CACHES
 from harness.model.records.window import after_faults_name
 from harness.run.acts.driver import Library
 from harness.run.acts.registry import drivers, needs_platform

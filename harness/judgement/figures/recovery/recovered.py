@@ -38,7 +38,7 @@ from harness.model import (
     ReasonKind,
     Receipt,
 )
-from harness.model.planned.objective import OF_CACHES
+from harness.model.records.recorded import OF_CACHES
 from harness.units import NS_PER_S
 
 METHOD: Final = (

@@ -17,7 +17,7 @@ from harness.judgement.measures import Case, inconclusive
 from harness.judgement.receipts.faults.attempts import counted_attempt, harmful_attempts
 from harness.judgement.receipts.records.missing import NONE_PLANNED, UNFILTERED
 from harness.model import ONLY_BELOW, Experiment, Figure, LimitRule, Measure, Objective, Phase
-from harness.model.planned.objective import OF_CACHES
+from harness.model.records.recorded import OF_CACHES
 
 
 def recoveries(case: Case) -> Iterable[Measure]:
@@ -49,7 +49,8 @@ def _attempt(case: Case, attempt: Experiment, scope: Mapping[str, str], *, prove
 
 def _of_caches(objective: Objective) -> bool:
     """Whether the sentence is about the caches alone, whose recovery is no matter of the users' requests."""
-    return OF_CACHES.keys() >= {*objective.scope.operations}
+    asked = {*objective.scope.operations}
+    return bool(asked) and asked <= OF_CACHES.keys()
 
 
 def _files(case: Case) -> Iterable[str]:
