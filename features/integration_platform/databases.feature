@@ -18,6 +18,11 @@ Feature: Databases
       | requirement    | what                           | parts                                                                                                                         |
       | IP-DB-POSTGRES | primary database, all features | IP-DB-ATOMIC, IP-DB-CONSISTENT, IP-DB-ISOLATED, IP-DB-DURABLE, IP-DB-JSON, IP-DB-FULLTEXT, IP-DB-REPLICAS and IP-DB-POOL pass |
 
+  @IP-DB-REDIS
+  Scenario: A primary of the cache dies and a replica takes over
+    When the experiment "cache-primary-loss" has run under "everyday" traffic
+    Then reads and writes of the cache are served again within 30 s of its primary's death
+
   @IP-DB-REDIS-MEMORY
   Scenario: No server of the cache takes more memory than it may
     When "everyday" traffic has run

@@ -9,6 +9,12 @@ import math
 from itertools import islice
 from typing import Final
 
+from harness.chaos.confirmation.caches import (
+    cache_primary,
+    cache_primary_gone,
+    cache_primary_namespace,
+    cache_replicated,
+)
 from harness.chaos.confirmation.hits import hits_of, name_of, pods_left, uid_of
 from harness.chaos.confirmation.liveness import liveness_begun
 from harness.chaos.confirmation.members import members_gone
@@ -30,6 +36,10 @@ from harness.targets.kubernetes import Object, has_condition, is_terminating, na
 __all__ = [
     "answers_fail",
     "answers_well",
+    "cache_primary",
+    "cache_primary_gone",
+    "cache_primary_namespace",
+    "cache_replicated",
     "command_succeeds_in_hit_pods",
     "hit_containers_restarted",
     "hit_nodes_not_ready",

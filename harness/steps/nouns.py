@@ -8,6 +8,7 @@ from typing import Final
 from harness.model import Figure
 
 PRIMARYS_DEATH: Final = "the primary's death"
+CACHES_DEATH: Final = "its primary's death"
 AT_ITS_ENTRY: Final = ", at its own entry"
 WHILE_PODS_DIE: Final = "while one pod of each service is killed in turn"
 WHILE_GONE: Final = "while it is gone, each in turn"

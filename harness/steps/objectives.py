@@ -14,7 +14,7 @@ from typing import Final
 from harness.errors import UsageError
 from harness.model import UNFELT, DemandKind, Figure, Objective, Op, Per, Phase, Quantity, Scope
 from harness.steps.meaning import Meaning, Selection
-from harness.steps.nouns import AT_ITS_ENTRY, PRIMARYS_DEATH, WHILE_GONE, WHILE_PODS_DIE
+from harness.steps.nouns import AT_ITS_ENTRY, CACHES_DEATH, PRIMARYS_DEATH, WHILE_GONE, WHILE_PODS_DIE
 from harness.steps.selections import of_experiments
 from harness.steps.slots import Values
 
@@ -138,9 +138,11 @@ def recovery(selection: Callable[[_Slots], Selection | None]) -> _Mean:
         if loss.endswith(AT_ITS_ENTRY):
             home = loss.removesuffix(AT_ITS_ENTRY).rpartition(" ")[2]
             params |= {"entry": home, "zone_of": home}
-        elif loss and not params.get("hit"):
+        elif loss not in {"", PRIMARYS_DEATH, CACHES_DEATH}:
             params |= {"lost_region": loss.removeprefix("the loss of ")}
-        scope = Scope(operations=tuple(re.findall("reads|writes", slots["operations"])), phase=Phase.FAULT)
+        asked, of_caches, _ = slots["operations"].partition(" of the cache")
+        operations = tuple(f"{one}{of_caches}" for one in re.findall("reads|writes", asked))
+        scope = Scope(operations=operations, phase=Phase.FAULT)
         limit = slots.quantity("limit")
         objective = Objective(figure=Figure.RECOVERY, scope=scope, op=Op.BELOW, limit=limit, sentence="", params=params)
         return Meaning(objective=objective, selection=selection(slots))

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from harness.steps.meaning import KINDS, Meaning, Selection
-from harness.steps.nouns import AT_ITS_ENTRY, PRIMARYS_DEATH
+from harness.steps.nouns import AT_ITS_ENTRY, CACHES_DEATH, PRIMARYS_DEATH
 from harness.steps.slots import Values
 
 
@@ -27,10 +27,13 @@ def of_faults(slots: Values) -> Selection | None:
 
 
 def of_loss(slots: Values) -> Selection | None:
-    """The experiments of the loss that the sentence names: a region, a zone or the primary; None if it names no loss."""
+    """The experiments of the loss that the sentence names: a region, a zone or a primary; None if it names no loss."""
     loss = slots.get("loss", "")
-    domain = "database" if loss == PRIMARYS_DEATH else "zone" if loss.endswith(AT_ITS_ENTRY) else "region"
-    return Selection.of_domains((domain,), every=False) if loss else None
+    if not loss:
+        return None
+    named = {PRIMARYS_DEATH: "database", CACHES_DEATH: "cache"}
+    domain = named.get(loss, "zone" if loss.endswith(AT_ITS_ENTRY) else "region")
+    return Selection.of_domains((domain,), every=False)
 
 
 def _of_domains(named: str) -> Selection | None:

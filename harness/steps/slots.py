@@ -22,6 +22,7 @@ DOMAINS: Final = (
     "region",
     "members",
     "service",
+    "cache",
     "container",
     "process",
     "host",
@@ -242,7 +243,9 @@ SLOTS: Final[Mapping[str, Slot]] = {
     "noun": NOUN,
     "name": Slot(pattern=r'[^"<>]{1,80}', about="a name as it is written in files", example="everyday"),
     "operations": Slot(
-        pattern=r"reads and (?:of )?writes|reads|writes", about="what clients do", example="reads and writes"
+        pattern=r"(?:reads and (?:of )?writes|reads|writes)(?: of the cache)?",
+        about="what clients do, of the target or of its caches",
+        example="reads and writes",
     ),
     "size": Slot(
         pattern=rf"{_MORE_THAN_0}{_NUMBER} ?(?:kB|MB|GB)",
@@ -266,8 +269,8 @@ SLOTS: Final[Mapping[str, Slot]] = {
     "provenance": _noun(("release", "commit", "target"), "what a report is of"),
     "quantile": Slot(pattern=_QUANTILE, about="a quantile: p50, p75, p90, p95, p99 or p99.9", example="p95"),
     "loss": Slot(
-        pattern=rf"{of_figures.PRIMARYS_DEATH}|the loss of {_REGION}|the loss of any one zone of {_REGION}{of_figures.AT_ITS_ENTRY}",
-        about=f"{of_figures.PRIMARYS_DEATH}, the loss of a region by its name, or the loss of any one zone of a region{of_figures.AT_ITS_ENTRY}",
+        pattern=rf"{of_figures.PRIMARYS_DEATH}|{of_figures.CACHES_DEATH}|the loss of {_REGION}|the loss of any one zone of {_REGION}{of_figures.AT_ITS_ENTRY}",
+        about=f"{of_figures.PRIMARYS_DEATH} (of the database), {of_figures.CACHES_DEATH} (of the cache), the loss of a region by its name, or the loss of any one zone of a region{of_figures.AT_ITS_ENTRY}",
         example="the loss of us-east-1",
     ),
     "routes": Slot(

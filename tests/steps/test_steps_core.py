@@ -88,6 +88,7 @@ def test_experiments_by_name_are_in_the_plan_of_the_rows_that_name_them(catalogu
         for name in sorted(KNOWN.by_name)
     }
     assert users == {
+        "cache-primary-loss": {"IP-DB-REDIS"},
         "database-promotion": {"DA-DR-DB-PROMOTE", "DA-DR-DB-VERIFY"},
         "each-pod-loss": {"DA-FT-POD"},
         "errors-10": {"AT-OBS-ERRORS", "DA-ALR-ERRORS", "DA-ALR-TEXT", "DA-MON-APP-ERRORS"},

@@ -237,6 +237,10 @@ OBJECTIVES = {
         manual_steps="0",
         hit="primary",
     ),
+    "reads and writes of the cache are served again within 30 s of its primary's death": recovery(
+        s(30),
+        replace(FAULT, operations=("reads of the cache", "writes of the cache"), domains=("cache",)),
+    ),
     "no acknowledged write is lost": losses(None, FAULT),
     "no acknowledged write older than 1 h is lost in any disaster experiment": losses(
         Quantity(value=1, unit="h", scaled=True), DISASTER

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from harness.drivers.watch.backups import BackupsWatcher
+from harness.drivers.watch.caches import CacheWatcher
 from harness.drivers.watch.cluster.autoscalers import AutoscalersWatcher
 from harness.drivers.watch.cluster.pods import ClusterWatcher
 from harness.drivers.watch.database.copies import CopiesWatcher
@@ -42,6 +43,7 @@ WATCHERS: Final[tuple[Callable[[], Watcher], ...]] = (
     AutoscalersWatcher,
     StatementsWatcher,
     BackupsWatcher,
+    CacheWatcher,
 )
 """The watchers of the harness, in the order in which they begin."""
 

@@ -46,6 +46,8 @@ class Rates(BaseModel):
         service: requests of the health address of each service.
         control: probes of each control service.
         portal: requests for the users' portal.
+        cache: reads of the caches, and as many writes, while no fault may be active.
+        cache_in_fault: reads of the caches, and as many writes, from before a fault until the restore.
         statements: readings of the statement counts of each database member.
     """
 
@@ -69,6 +71,8 @@ class Rates(BaseModel):
     service: float = 0.2
     control: float = 2.0
     portal: float = 0.5
+    cache: float = 2.0
+    cache_in_fault: float = 5.0
     statements: float = 0.2
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from harness.drivers.watch.attendance import Attendance
 from harness.drivers.watch.recorder import WatchRecorder
@@ -36,6 +36,13 @@ class Pace:
     fault_in: bool = False
 
 
+class Closing(Protocol):
+    """A client that is closed at the end."""
+
+    async def aclose(self) -> None:
+        """Close all its connections."""
+
+
 class Watching:
     """Connections, schedules, streams and files for the watchers of one target.
 
@@ -61,7 +68,7 @@ class Watching:
         self._tls = tls_context(target)
         self._sessions: list[DatabaseSession] = []
         self._clients: dict[str, httpx.AsyncClient] = {}
-        self._others: list[httpx.AsyncClient] = []
+        self._others: list[Closing] = []
 
     def schedule(
         self,
@@ -117,7 +124,7 @@ class Watching:
         attendance = self.recorder.attendance(watcher, path)
         self.streams.append(follow(self._clients[context], path, follower, attendance, field_selector=field_selector))
 
-    def closes(self, client: httpx.AsyncClient) -> None:
+    def closes(self, client: Closing) -> None:
         """Close a client of the watcher's own at the end."""
         self._others.append(client)
 

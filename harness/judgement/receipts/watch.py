@@ -10,9 +10,10 @@ import numpy as np
 
 from harness.judgement.recovery import Requests
 from harness.judgement.recovery.requests import GAP_NS
-from harness.model import Evidence, Receipt
+from harness.model import Evidence, Receipt, Table
 from harness.model.observations import WatchBlind, WatchClosed
-from harness.model.records.table import Ints
+from harness.model.records.recorded import OF_CACHES
+from harness.model.records.table import CACHE, Ints
 from harness.units import NS_PER_S
 
 SHARE_OF_LIMIT: Final = 0.1
@@ -144,7 +145,9 @@ def blind_share(sent_ns: Ints, span: tuple[int, int]) -> float:
 
 
 def probes_of(evidence: Evidence, operation: str) -> Requests:
-    """The probes of an operation: of `reads` by the entry's prober, of `writes` by the ledger."""
+    """The probes of an operation: of `reads` by the entry's prober, of `writes` by the ledger, of caches by their watcher."""
+    if operation in OF_CACHES:
+        return Requests.of_caches(evidence.recorded.get(CACHE.name) or Table.empty(CACHE), OF_CACHES[operation])
     return Requests.reads(evidence.probes) if operation == "reads" else Requests.writes(evidence.ledger.writes)
 
 
@@ -153,5 +156,10 @@ def watcher_of(subject: str) -> str:
     return "entry" if subject in ("", "entry") else "regions"
 
 
+def watcher_for(operation: str) -> str:
+    """The watcher of an operation."""
+    return "cache" if operation in OF_CACHES else WATCHERS[operation]
+
+
 WATCHERS: Final = {"reads": "entry", "writes": "ledger"}
-"""The watcher of each operation."""
+"""The watcher of each operation at the entry."""

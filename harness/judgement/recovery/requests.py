@@ -43,6 +43,12 @@ class Requests:
         return cls.of(writes.ints["made_ns"], writes.ints["accepted_ns"], writes.words["outcome"].equals("accepted"))
 
     @classmethod
+    def of_caches(cls, probes: Table, kind: str) -> Self:
+        """The probes of caches of one kind; ok if every primary answered."""
+        rows = probes.where(probes.words["kind"].equals(kind))
+        return cls.of(rows.ints["sent_ns"], rows.ints["done_ns"], rows.words["error"].missing)
+
+    @classmethod
     def users(cls, samples: Table) -> Self:
         """The users' own requests, from the moment each was due."""
         return cls.of(samples.ints["intended_ns"], samples.ints["done_ns"], answered(samples))

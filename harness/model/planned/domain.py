@@ -13,6 +13,8 @@ NODES: Final = "nodes"
 DATABASE: Final = "database"
 PARTS: Final = (ENTRY, WORKLOADS, NODES, DATABASE)
 """The parts of a target that a fault can disturb and that must be restored afterwards."""
+CACHE: Final = "cache"
+"""Domain of a fault that takes a primary of a cache."""
 
 
 class PartsState(NamedTuple):
@@ -72,6 +74,7 @@ DOMAINS: Final = {
         Domain(name="region", disaster=True, hits=True, must=_NODE, order=7),
         Domain(name="members", disaster=True, every_copy=True, hits=True, must=_POD, order=8),
         Domain(name="service", hits=True, must=_POD, order=2, touches=(ENTRY, WORKLOADS)),
+        Domain(name=CACHE, order=2, touches=(ENTRY, WORKLOADS)),
         Domain(name="container", order=1, touches=(WORKLOADS,)),
         Domain(name="process", order=1, touches=(ENTRY,)),
         Domain(name="host", order=4),

@@ -216,7 +216,7 @@ class Scope:
         missing_experiments: kinds of experiments in the criterion that the scenario does not run.
         left_out: kinds of experiments that the scenario does not run and the chosen profile does not gate.
         domains: fault domains that the sentence names (pod, node, database, region, network…).
-        operations: `reads` and/or `writes`, for recovery.
+        operations: `reads` and/or `writes`, or those of the caches, for recovery.
         per: units for which the figure is computed separately.
         subject: name of one region, route, service or entry; empty: all.
         phase: the phase of the run.

@@ -223,7 +223,7 @@ class ExperimentPlan:
     Attributes:
         name: name of the file without `.yaml`.
         file: resolved path of the file.
-        domain: pod, node, zone, database, region, members, service, process, host, external, network, or `none` without a fault.
+        domain: pod, node, zone, database, region, members, service, cache, process, host, external, network, or `none` without a fault.
         within_s: maximum time in s until the fault is confirmed.
         hold_s: minimum time in s for which the fault is kept active; 0: it is not kept.
         observe_s: observation in s without a recovery, which is the longest scaled limit of its objectives.
@@ -305,7 +305,7 @@ class Plan:
         doors, members: regions whose own entry is probed, and database members that are probed.
         deselected: scenarios that a filter left out, as `file:line: title`; such a run never decides.
         not_assessable: requirements without means in this run.
-        probe_spacing_ms: time between two probes in ms, of the entry's reads (`reads`) and of the write ledger (`writes`).
+        probe_spacing_ms: time between two probes in ms, of the entry's reads (`reads`), of the write ledger (`writes`) and of the caches.
         shadowed: project files that hide a package file with an equal name.
         inputs: SHA-256 of every stored input file, by its path below `inputs/`.
         stands_in: whether the sandbox simulates the environment.

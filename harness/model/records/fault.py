@@ -94,7 +94,7 @@ class FaultWindow:
 
     Attributes:
         experiment: name of the experiment.
-        domain: pod, node, zone, database, region, members, service, process, host, external, network, or `none` without a fault.
+        domain: pod, node, zone, database, region, members, service, cache, process, host, external, network, or `none` without a fault.
         sent_ns: time at which the first action was sent.
         confirmed_ns: time at which a probe showed the fault.
         undone_ns: time at which the undo was sent (for `hold` its end); None if the fault needs no undo.

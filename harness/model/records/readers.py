@@ -42,6 +42,11 @@ TABLES_READ: Final[Mapping[str, ReadBy]] = {
     "ledger-writes": under_fault("ledger", FAULTS, QUIET),
     "ledger-final": always("ledger", "figures.ledger.loss:SPEC"),
     "ledger-reads": always("ledger", "figures.ledger.read_back:SPEC"),
+    "cache": under_fault(
+        "CACHE",
+        FAULTS,
+        ForPeople(why="a cache without a fault is judged by its checks; its probes are the reference of a recovery"),
+    ),
     "copies": under_fault("COPIES", "figures.database.equal_copies:SPEC", APART),
     "ledger-copies": under_fault("LEDGER_COPIES", "figures.database.equal_copies:SPEC", APART),
     "pipeline": always("pipeline", "figures.ledger.pipelines:SPEC"),

@@ -18,6 +18,7 @@ from harness.model.records.items import (
     SIGN_INS,
 )
 from harness.model.records.table import (
+    CACHE,
     CONTROL,
     COPIES,
     FACTS,
@@ -30,6 +31,8 @@ from harness.model.records.table import (
 
 SERVICE: Final = "service"
 """Kind of a probe of a service's health address."""
+OF_CACHES: Final = {"reads of the cache": "read", "writes of the cache": "write"}
+"""Operations on the caches of a target, and the kind of the probes that show them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,6 +96,7 @@ RECORDED: Final = (
     RecordedTable(schema=LEDGER_WRITES, files="watch/ledger-writes", watcher="ledger", due="intended_ns", counted=True),
     RecordedTable(schema=LEDGER_FINAL, files="watch/ledger-final"),
     RecordedTable(schema=LEDGER_READS, files="watch/ledger-reads", watcher="ledger", needed=False),
+    RecordedTable(schema=CACHE, files="watch/cache", watcher="cache", due="due_ns", of="kind", counted=True),
     RecordedTable(schema=COPIES, files="watch/copies", watcher="copies", due="due_ns", of="member"),
     RecordedTable(schema=LEDGER_COPIES, files="watch/ledger-copies", watcher="copies"),
     RecordedTable(schema=PIPELINE, files="watch/pipeline", watcher="pipeline", due="made_ns", counted=True),

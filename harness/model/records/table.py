@@ -137,6 +137,16 @@ REPLICAS: Final = Schema(
 """One row per probe of a database member. role: primary or replica. lag_ns: replay lag; -1 for the primary, and without
 an answer."""
 
+CACHE: Final = Schema(
+    name="cache",
+    ints={"due_ns": 8, "sent_ns": 8, "done_ns": 8},
+    words=("kind", "servers", "error"),
+    order={"done_ns": ("sent_ns",)},
+    known={"kind": ("read", "write")},
+)
+"""One row per probe of every cache: a key in the hash slots of each primary was read or written. kind: `read` or `write`.
+servers: address of the primary of each key. The probe succeeded if `error` is missing; it names the keys that failed."""
+
 COPIES: Final = Schema(
     name="copies",
     ints={"due_ns": 8, "at_ns": 8, "rows": 4},

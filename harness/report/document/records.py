@@ -29,7 +29,7 @@ class ExperimentRecord(Record):
     domain: Annotated[
         str,
         Field(
-            description="Kind of fault: pod, node, zone, database, region, members, service, external, network, or none for the null run; "
+            description="Kind of fault: pod, node, zone, database, region, members, service, cache, external, network, or none for the null run; "
             "empty if unknown."
         ),
     ]

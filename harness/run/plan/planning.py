@@ -27,6 +27,7 @@ from harness.model import (
     Requirement,
     TrafficPlan,
 )
+from harness.model.records.recorded import OF_CACHES
 from harness.model.records.window import after_faults_name
 from harness.run.acts.driver import Library
 from harness.run.acts.registry import drivers, needs_platform
@@ -199,12 +200,14 @@ def _records(target: Target, traffic: Iterable[TrafficPlan]) -> Iterable[str]:
 
 
 def _probe_spacing_ms(claims: Iterable[Claim], scale: float, *, broken: bool) -> dict[str, float]:
-    """How far apart the entry's reads under a fault and the ledger's writes are, in ms."""
+    """How far apart the entry's reads under a fault, the ledger's writes, and the probes of caches that a claim names are, in ms."""
     # a replay plans nothing, and need not wait for the watch's HTTP client
     from harness.run.load.pace import rates_of
 
     rates = rates_of(claims, scale=scale, broken=broken)
-    return {"reads": 1000 / rates.read_in_fault, "writes": 1000 / rates.ledger_in_fault}
+    spacing = {"reads": 1000 / rates.read_in_fault, "writes": 1000 / rates.ledger_in_fault}
+    asked = {one for claim in claims for objective in claim.objectives for one in objective.scope.operations}
+    return spacing | {one: 1000 / rates.cache_in_fault for one in OF_CACHES if one in asked}
 
 
 _DISTURBING: Final = (DemandKind.EXPERIMENT, DemandKind.ROLLOUT)

@@ -21,7 +21,8 @@ RECOVERIES: Final = (
             ("[ of <loss>][ with <steps:count> manual steps]",),
             recovery(of_loss),
             "From the fault sent to operations served again at the entry: of what is lost, or of each experiment that the scenario ran. Of the loss of a zone: reads at "
-            "the entry of its region, writes at the target's; together the experiments take every node of the region.",
+            "the entry of its region, writes at the target's; together the experiments take every node of the region. Of the cache: keys of the harness in the "
+            "hash slots of every primary.",
             "writes are served again within 45 s of the primary's death with 0 manual steps",
         ),
         Noun(

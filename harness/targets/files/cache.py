@@ -12,6 +12,8 @@ from harness.targets.files.planted import DeclaredCall
 from harness.targets.files.reference import Reference
 from harness.targets.files.values import Header, Name, RootUrl, TargetSection, UrlPath, Word, quantity
 
+PREFIX: Final = "readiness:"
+"""Keys and channels of the harness begin so."""
 PORT: Final = 6379
 """Port of an address without one."""
 _SCHEMES: Final = ("redis", "rediss")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, time
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -13,7 +14,7 @@ from harness.errors import ConfigurationError
 from harness.targets.files.attacks import AttackSettings, LayerSettings
 from harness.targets.files.audit import AuditSettings, ExportSettings
 from harness.targets.files.backups import BackupStore, wrong_backups, wrong_places
-from harness.targets.files.cache import CacheSettings
+from harness.targets.files.cache import PREFIX, CacheSettings
 from harness.targets.files.changes import FlagSettings, MigrationSettings, RolloutSettings
 from harness.targets.files.drills import RestoreDrill, wrong_drills
 from harness.targets.files.identity import Authorisation, IdentitySettings, wrong_identity
@@ -282,6 +283,12 @@ class Target(TargetSection):
         return (
             self.ledger is not None and self.ledger.copies and self.database is not None and bool(self.database.members)
         )
+
+    @property
+    def caches_probed(self) -> bool:
+        """Whether the file names servers of a cache, and keys of the harness may be written into it."""
+        allowed = any(fnmatchcase(f"{PREFIX}1", one.keys) for one in self.may_write if one.keys)
+        return allowed and self.cache is not None and bool(self.cache.servers)
 
     @property
     def shares(self) -> dict[str, float]:

@@ -39,6 +39,7 @@ def test_the_shipped_experiments_say_domain_hold_and_time() -> None:
     """What the plan shows before anything runs."""
     found = find_experiments([SHIPPED]).plans
     assert {name: (plan.domain, plan.hold_s, plan.within_s, plan.seconds) for name, plan in found.items()} == {
+        "cache-primary-loss": ("cache", 30.0, 15.0, 50.0),
         "database-members-loss": ("members", 1.0, 30.0, 75.0),
         "database-primary-loss": ("database", 25.0, 10.0, 42.0),
         "database-promotion": ("database", 25.0, 10.0, 45.0),
@@ -71,12 +72,12 @@ def test_the_shipped_experiments_use_chaostoolkit_kubernetes_or_say_why_not() ->
     texts = {path.stem: path.read_text(encoding="utf-8") for path in SHIPPED.glob("*.yaml")}
     acting = {name for name, text in texts.items() if re.search(r"module: chaosk8s\.\w+\.actions", text)}
     stock = {name for name, text in texts.items() if "module: chaosk8s." in text}
-    assert len(stock) == 13
+    assert len(stock) == 14
     assert {"pod-loss", "each-pod-loss", "database-promotion", "database-primary-loss", "frontend-hung"} <= acting
     assert [name for name, text in texts.items() if name not in stock and "  # of the harness: " not in text] == []
     page = (SHIPPED.parent / "docs" / "chaos-toolkit.md").read_text(encoding="utf-8")
     _, acts, asks, others = re.split(
-        r"^(?:Of the 24|Seven ask|Eleven do not)", page.partition("\n## A trial")[0], flags=re.MULTILINE
+        r"^(?:Of the 25|Seven ask|Eleven do not)", page.partition("\n## A trial")[0], flags=re.MULTILINE
     )
     for said, expected in ((acts, acting), (asks, stock - acting), (others, {*texts} - stock)):
         assert {*re.findall(r"`([a-z0-9-]+)`", said)} & {*texts} == expected
@@ -119,7 +120,7 @@ def test_the_first_directory_wins(tmp_path: Path) -> None:
         ("    confirmed_by: primary-gone\n", "", "database-primary-loss.yaml:14: extensions[0].confirmed_by: no probe confirms that the fault was injected\n  hint: write `confirmed_by:` with the name of a probe of the method"),
         ("    within: 10 s", "    within: 10 s\n    restarted_by: uncordon-nodes", "database-primary-loss.yaml:19: extensions[0].restarted_by: `restarted_by` is not allowed for a fault of domain `database`\n  hint: remove `restarted_by`: a service that the experiment restarts shows nothing about automatic recovery"),
         ("domain: database\n", "domain: process\n    restarted_by: uncordn-nodes\n", "database-primary-loss.yaml:16: extensions[0].restarted_by: the method has no action `uncordn-nodes`\n  hint: did you mean `uncordon-nodes`?"),
-        ("domain: database", "domain: databse", "database-primary-loss.yaml:15: extensions[0].domain: `databse` is not one of pod, node, zone, database, region, members, service, container, process, host, external, network, none\n  hint: did you mean `database`? use one of these words"),
+        ("domain: database", "domain: databse", "database-primary-loss.yaml:15: extensions[0].domain: `databse` is not one of pod, node, zone, database, region, members, service, cache, container, process, host, external, network, none\n  hint: did you mean `database`? use one of these words"),
         ("within: 10 s", "within: 10", "database-primary-loss.yaml:18: extensions[0].within: `10` is not a time like `10 s`"),
         ("takes:", "take:", "database-primary-loss.yaml:19: extensions[0].take: unknown key `take`\n  hint: did you mean `takes`? known here: name, domain, confirmed_by, gone_by, restarted_by, within, takes, blast_radius, processes, chosen, needs, access"),
         ("func: hold", "func: holt", "database-primary-loss.yaml:50: method[3].provider.func: `harness.chaos.actions` has no function `holt`\n  hint: did you mean `hold`?"),

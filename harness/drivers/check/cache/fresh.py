@@ -10,7 +10,6 @@ from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from harness import clock
-from harness.drivers.check.cache.servers import CACHE, cache_of
 from harness.drivers.check.claim import claim
 from harness.drivers.check.needs import within
 from harness.drivers.check.planted.calls import SAFE, CallMaker
@@ -18,6 +17,7 @@ from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError, DriverError
 from harness.model.planned.need import RequiredKey
 from harness.targets import Target
+from harness.targets.caches import CACHE, cache_of
 from harness.targets.files.cache import CachedRoute
 from harness.targets.files.planted import DeclaredCall
 from harness.units import NS_PER_S

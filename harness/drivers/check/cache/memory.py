@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from harness import clock
-from harness.drivers.check.cache.servers import CACHE, CacheAddress, CommandRefused, connected, endpoints_of, servers_of
 from harness.drivers.check.claim import When, claim
 from harness.drivers.check.needs import within
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import TargetUnreachable
 from harness.targets import Target
+from harness.targets.caches import CACHE, CacheAddress, CommandRefused, connected, endpoints_of, servers_of
 from harness.targets.files.cache import CacheServer
 
 SERVERS: Final = within("cache.servers", "the servers of the caches are asked")

@@ -8,7 +8,6 @@ from functools import partial
 from typing import Final
 
 from harness import clock
-from harness.drivers.check.cache.servers import CACHE, cache_of
 from harness.drivers.check.calls.together import CallPlan, send_together
 from harness.drivers.check.claim import claim
 from harness.drivers.check.needs import within
@@ -19,6 +18,7 @@ from harness.errors import ConfigurationError
 from harness.model import Quantity
 from harness.targets import Target
 from harness.targets.access import Access, access, accesses
+from harness.targets.caches import CACHE, cache_of
 from harness.targets.files.cache import CachedReads
 from harness.targets.kubernetes import labels_of, workload_of
 from harness.targets.places import Clusters, is_of_workload, namespaces

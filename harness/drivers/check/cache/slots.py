@@ -6,7 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from harness.drivers.check.cache.memory import SERVERS
-from harness.drivers.check.cache.servers import (
+from harness.drivers.check.claim import claim
+from harness.drivers.facts import FactProbe, FactReading
+from harness.errors import TargetUnreachable
+from harness.targets import Target
+from harness.targets.access import Access, access, accesses
+from harness.targets.caches import (
     CACHE,
     SLOTS,
     ClusterNode,
@@ -15,11 +20,6 @@ from harness.drivers.check.cache.servers import (
     members_of,
     servers_of,
 )
-from harness.drivers.check.claim import claim
-from harness.drivers.facts import FactProbe, FactReading
-from harness.errors import TargetUnreachable
-from harness.targets import Target
-from harness.targets.access import Access, access, accesses
 from harness.targets.files.cache import CacheServer
 from harness.targets.places import Clusters, every_place
 

@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING, Final
 
 from harness import clock
 from harness.drivers.check.cache.memory import SERVERS
-from harness.drivers.check.cache.servers import (
+from harness.drivers.check.claim import When, claim
+from harness.drivers.facts import FactProbe, FactReading
+from harness.errors import ConfigurationError, DriverError, TargetUnreachable
+from harness.model import Quantity
+from harness.targets import Target
+from harness.targets.caches import (
     CACHE,
     MAY_WRITE,
-    PREFIX,
     WITHIN_S,
     CacheAddress,
     CacheConnection,
@@ -22,12 +26,7 @@ from harness.drivers.check.cache.servers import (
     require_keys,
     servers_of,
 )
-from harness.drivers.check.claim import When, claim
-from harness.drivers.facts import FactProbe, FactReading
-from harness.errors import ConfigurationError, DriverError, TargetUnreachable
-from harness.model import Quantity
-from harness.targets import Target
-from harness.targets.files.cache import CacheServer
+from harness.targets.files.cache import PREFIX, CacheServer
 
 if TYPE_CHECKING:
     from redis.client import PubSub

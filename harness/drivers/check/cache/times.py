@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from harness import clock
-from harness.drivers.check.cache.servers import CACHE, cache_of
 from harness.drivers.check.claim import When, claim
 from harness.drivers.check.monitor.prometheus import SeriesValue, prometheus_of
 from harness.drivers.check.needs import MONITOR, within
@@ -16,6 +15,7 @@ from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError, DriverError
 from harness.model import Quantity
 from harness.targets import Target
+from harness.targets.caches import CACHE, cache_of
 
 _WATCHED_S: Final = 20.0
 """Time between the two readings, in s."""

@@ -9,22 +9,22 @@ from typing import Final
 
 from harness import clock
 from harness.drivers.check.cache.memory import SERVERS
-from harness.drivers.check.cache.servers import (
-    CACHE,
-    MAY_WRITE,
-    PREFIX,
-    CacheConnection,
-    CommandRefused,
-    connected,
-    members_of,
-    require_keys,
-    servers_of,
-)
 from harness.drivers.check.claim import claim
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import DriverError, TargetUnreachable
 from harness.model import Quantity
 from harness.targets import Target
+from harness.targets.caches import (
+    CACHE,
+    MAY_WRITE,
+    CacheConnection,
+    CommandRefused,
+    connected,
+    key_in,
+    members_of,
+    require_keys,
+    servers_of,
+)
 from harness.targets.files.cache import CacheServer
 
 _EXPIRES_S: Final = 60.0
@@ -56,7 +56,7 @@ def _of(target: Target, name: str, server: CacheServer, after_s: float) -> Itera
         return
     if not nodes:
         with connected(target, server) as connection:
-            yield _trip(connection, name, key_in(None), after_s)
+            yield _trip(connection, name, key_in(None, secrets.token_hex(8)), after_s)
         return
     for node in nodes:
         if node.state == "fail":
@@ -64,7 +64,7 @@ def _of(target: Target, name: str, server: CacheServer, after_s: float) -> Itera
             yield FactReading(subject=f"{name} {node.at}", expected=_expected(after_s), observed=observed, ok=False)
             continue
         with connected(target, server, node.at) as connection:
-            yield _trip(connection, f"{name} {node.at}", key_in(node.first_slots[0]), after_s)
+            yield _trip(connection, f"{name} {node.at}", key_in(node.ranges[0][0], secrets.token_hex(8)), after_s)
 
 
 def _expected(after_s: float) -> str:
@@ -95,15 +95,3 @@ def _trip(connection: CacheConnection, subject: str, key: str, after_s: float) -
 def _remove(connection: CacheConnection, key: str) -> None:
     with suppress(TargetUnreachable, CommandRefused):  # it expires
         connection.ask("DEL", key)
-
-
-def key_in(slot: int | None) -> str:
-    """A new key of the harness, in a hash slot of a cluster, or in any."""
-    if slot is None:
-        return f"{PREFIX}{secrets.token_hex(8)}"
-    from redis.crc import key_slot
-
-    number = 0
-    while key_slot(str(number).encode()) != slot:
-        number += 1
-    return f"{PREFIX}{{{number}}}{secrets.token_hex(8)}"

@@ -16,9 +16,9 @@ from harness.judgement.receipts.faults.restore import restore_receipt
 from harness.judgement.receipts.load import load_receipt
 from harness.judgement.receipts.watch import (
     SHARE_OF_LIMIT,
-    WATCHERS,
     probes_of,
     watch_receipt,
+    watcher_for,
     watcher_of,
 )
 from harness.judgement.recovery import Requests, recovery_of
@@ -38,6 +38,7 @@ from harness.model import (
     ReasonKind,
     Receipt,
 )
+from harness.model.records.recorded import OF_CACHES
 from harness.units import NS_PER_S
 
 METHOD: Final = (
@@ -47,7 +48,7 @@ METHOD: Final = (
 WAY_BACK: Final = (
     "the longest outage that began between the undo and the restore, from its first failed request to the first answer"
 )
-_FILES: Final = {"reads": "entry", "writes": "ledger-writes"}
+_FILES: Final = {"reads": "entry", "writes": "ledger-writes", **dict.fromkeys(OF_CACHES, "cache")}
 _LONGER: Final = "let the traffic run longer after the fault on a quieter machine, then run again"
 UNRESOLVED: Final = (ReasonKind.RESOLUTION, _LONGER)
 """Kind and hint of a reason if the limit lies within the resolution."""
@@ -340,7 +341,7 @@ def _found(
     """The fields of a measure of a time in `span`; a FAIL needs the receipt of the watch."""
     limit, door = case.scaled.in_unit("s"), _door(case, operation)
     probes = Requests.reads(case.evidence.probes, door) if door else probes_of(case.evidence, operation)
-    watcher = watcher_of(door) if door else WATCHERS[operation]
+    watcher = watcher_of(door) if door else watcher_for(operation)
     watch = watch_receipt(case.evidence, watcher, probes.sent_ns, span, limit_s=limit)
     if watch.ok and resolution_s > max(GAP_NS / NS_PER_S, SHARE_OF_LIMIT * limit):
         watch = Receipt(ok=False, why=f"the resolution is {resolution_s:.3g} s, expected at most a tenth of the limit")

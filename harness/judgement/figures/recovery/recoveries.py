@@ -17,6 +17,7 @@ from harness.judgement.measures import Case, inconclusive
 from harness.judgement.receipts.faults.attempts import counted_attempt, harmful_attempts
 from harness.judgement.receipts.records.missing import NONE_PLANNED, UNFILTERED
 from harness.model import ONLY_BELOW, Experiment, Figure, LimitRule, Measure, Objective, Phase
+from harness.model.records.recorded import OF_CACHES
 
 
 def recoveries(case: Case) -> Iterable[Measure]:
@@ -42,17 +43,29 @@ def recoveries(case: Case) -> Iterable[Measure]:
 def _attempt(case: Case, attempt: Experiment, scope: Mapping[str, str], *, proves: bool) -> Iterable[Measure]:
     for operation in case.objective.scope.operations:
         yield from recovered(case, attempt, operation, {**scope, "operation": operation}, proves=proves)
-    if case.objective.scope.traffic:
+    if case.objective.scope.traffic and not _of_caches(case.objective):
         yield from recovered_users(case, attempt, scope, proves=proves)
 
 
+def _of_caches(objective: Objective) -> bool:
+    """Whether the sentence is about the caches alone, whose recovery is no matter of the users' requests."""
+    asked = {*objective.scope.operations}
+    return bool(asked) and asked <= OF_CACHES.keys()
+
+
 def _files(case: Case) -> Iterable[str]:
+    if _of_caches(case.objective):
+        yield "watch/cache."
     yield from ("watch/entry.", "watch/ledger-writes.", "history/watch.", "history/pods.")
     if case.objective.scope.traffic:
         yield from load_files(case)
 
 
 def _needs(objective: Objective) -> Sequence[Need]:
+    if _of_caches(objective):
+        hint = "write `cache: {servers: …}` and `may_write: [{keys: 'readiness:*'}]` into the target file"
+        why = "the recovery of a cache is measured by keys of the harness"
+        return (Need(key="caches_probed", why=why, hint=hint, lacks="`cache.servers` with `may_write: [{keys: …}]`"),)
     if "writes" not in objective.scope.operations:
         return ()
     return (Need(key="ledger", why="the recovery of writes is measured by the write ledger"),)

@@ -4,6 +4,9 @@ A fault affected requests if one of these is true:
 
 * More requests failed or were slow between the fault and its undo (without an undo: the restore) than before the fault.
 * The hit object had answered requests before: a pod by its name in the users' answers, or the primary of the database.
+
+A fault of domain `cache` must have affected a primary of a cache: its keys could not be read or written as often as before, or another server has its
+slots.
 """
 
 from __future__ import annotations
@@ -21,14 +24,16 @@ from harness.judgement.recovery.usual import AS_BEFORE, CONFIDENCE
 from harness.judgement.recovery.way import STALL_NS
 from harness.judgement.special import bdtrc
 from harness.judgement.stats.statistics import share_at_most
-from harness.model import Evidence, Experiment, Plan
-from harness.model.records.table import Bools, Ints
+from harness.model import Evidence, Experiment, Plan, Table
+from harness.model.planned.domain import CACHE as CACHE_LOSS
+from harness.model.records.table import CACHE, Bools, Ints
 from harness.units import NS_PER_S
 
 UNMET: Final = "the fault affected no request"
 TO_MEET: Final = "break an object that serves requests, such as the primary or a pod that answers, or end the sentence with `or is not felt`"
 _BEFORE_NS: Final = 20 * NS_PER_S
 """A pod that answered no user in this time before the fault, in ns, was not in use."""
+_CACHE_AS_BEFORE: Final = "every primary of the caches was read and written as before, and kept its slots"
 _SLOWER: Final = 2.0
 """A slow answer takes this many times as long as 99 % of the answers before the first fault, and at least as long as a stall."""
 
@@ -41,6 +46,8 @@ def unmet(plan: Plan, evidence: Evidence, attempt: Experiment) -> str:
         return ""
     answered_ns = answered_until_ns(evidence, attempt)
     span = (sent_ns, max(min(attempt.fault.undone_ns or answered_ns, answered_ns), sent_ns + 1))
+    if attempt.domain == CACHE_LOSS:
+        return "" if _primary_met(evidence, span) else f"{UNMET}: {_CACHE_AS_BEFORE}"
     if any(_signs(plan, evidence, attempt, span)):
         return ""
     return (
@@ -63,6 +70,17 @@ def _signs(plan: Plan, evidence: Evidence, attempt: Experiment, span: tuple[int,
         slow_ns = max(float(STALL_NS), _SLOWER * float(np.quantile(_took(usual), 0.99)) if len(usual) else 0.0)
         yield _is_more(~under.ok, ~usual.ok)
         yield _is_more(_took(under) > slow_ns, _took(usual) > slow_ns)
+
+
+def _primary_met(evidence: Evidence, span: tuple[int, int]) -> bool:
+    """Whether a primary of a cache met the fault."""
+    rows = evidence.recorded.get(CACHE.name) or Table.empty(CACHE)
+    before, under = rows.between("sent_ns", span[0] - _BEFORE_NS, span[0]), rows.between("sent_ns", *span)
+    if not len(before):
+        return False
+    if _is_more(~under.words["error"].missing, ~before.words["error"].missing):
+        return True
+    return not {*under.words["servers"].present} <= {*before.words["servers"].present}
 
 
 def _asked(plan: Plan, evidence: Evidence, span: tuple[int, int]) -> Iterator[Requests]:

@@ -79,6 +79,7 @@ def command(settings: PodSettings, home: Path, password: str) -> list[str]:
         "cluster-node-timeout": NODE_TIMEOUT_MS,
         "cluster-require-full-coverage": "no",
         "cluster-allow-replica-migration": "no",
+        "cluster-replica-no-failover": os.environ.get("DEFECT_NO_FAILOVER", "no"),  # planted: no replica takes over
         "hz": 5,
         "loglevel": "notice",
         "daemonize": "no",

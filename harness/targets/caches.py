@@ -1,27 +1,25 @@
-"""Commands to the servers of a cache, with timeouts; which servers a cluster has, as each of them says."""
+"""Commands to the servers of a cache, with timeouts; which servers a cluster has, as each of them reports; keys of the harness."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
+from itertools import count
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from harness.errors import ConfigurationError, DriverError, TargetUnreachable
 from harness.model.planned.need import RequiredKey
-from harness.targets import Target
-from harness.targets.files.cache import PORT, CacheServer, CacheSettings
+from harness.targets.files.cache import PORT, PREFIX, CacheServer, CacheSettings
 from harness.targets.files.listeners import place_of
+from harness.targets.files.target import Target
 
 if TYPE_CHECKING:
     from redis import Redis
 
 WITHIN_S: Final = 2.0
 """Time for a connection, and for each answer, in s."""
-PREFIX: Final = "readiness:"
-"""Keys and channels of the harness begin so."""
 SLOTS: Final = 16_384
 _RIGHTS: Final = ("NOAUTH", "NOPERM", "WRONGPASS", "unknown command")
 """Beginnings of refusals that come from the user, or from a server that has no such command."""
@@ -59,7 +57,7 @@ class ClusterNode:
         id: its id. primary: id of its primary; empty: it is one itself.
         at: where it is reached. host: address that it announces.
         slots: number of hash slots that it serves.
-        first_slots: a slot of each of its ranges.
+        ranges: first and last slot of each of its ranges.
         state: `ok`; `fail`, if the cluster agrees that it is gone; `unknown` if only one server finds so.
     """
 
@@ -68,8 +66,12 @@ class ClusterNode:
     at: CacheAddress
     host: str
     slots: int
-    first_slots: tuple[int, ...]
+    ranges: tuple[tuple[int, int], ...]
     state: str
+
+    def serves(self, slot: int | None) -> bool:
+        """Whether a hash slot is one of its own."""
+        return slot is not None and any(first <= slot <= last for first, last in self.ranges)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -129,24 +131,28 @@ class CacheConnection:
             raise DriverError("does not say whether it is in a cluster (INFO)", where=str(self.at), hint=hint)
         if not enabled:
             return []
-        seen = self.ask("CLUSTER NODES")
-        found = seen.items() if isinstance(seen, Mapping) else ()
-        return sorted((_node(address, one, self.at.host) for address, one in found), key=lambda one: one.at)
+        return cluster_nodes(self.ask("CLUSTER NODES"), self.at.host)
+
+
+def cluster_nodes(seen: object, asked: str) -> list[ClusterNode]:
+    """The servers of an answer to CLUSTER NODES, by address; `asked` is the host of the server that answered."""
+    found = seen.items() if isinstance(seen, Mapping) else ()
+    return sorted((_node(address, one, asked) for address, one in found), key=lambda one: one.at)
 
 
 def _node(address: str, seen: Mapping[str, Any], asked: str) -> ClusterNode:
     host, _, port = address.rpartition(":")
     host = host or asked  # of itself, before another server has told it its address
     flags = str(seen["flags"]).split(",")
-    ranges = [[int(end) for end in one] for one in seen["slots"]]
+    ranges = tuple((int(one[0]), int(one[-1])) for one in seen["slots"])
     down = "unknown" if {"fail?", "handshake", "noaddr"} & {*flags} else "ok"
     return ClusterNode(
         id=str(seen["node_id"]),
         primary="" if seen["master_id"] == "-" else str(seen["master_id"]),
         at=CacheAddress(str(seen["hostname"] or host), int(port or 0)),
         host=host,
-        slots=sum(one[-1] - one[0] + 1 for one in ranges),
-        first_slots=tuple(one[0] for one in ranges),
+        slots=sum(last - first + 1 for first, last in ranges),
+        ranges=ranges,
         state="fail" if "fail" in flags else down,
     )
 
@@ -181,11 +187,48 @@ def require_keys(target: Target) -> None:
     Raises:
         ConfigurationError: `may_write` does not allow it.
     """
-    if not any(fnmatchcase(f"{PREFIX}1", one.keys) for one in target.may_write if one.keys):
+    if not target.caches_probed:
         hint = f"write `may_write: [{{keys: '{PREFIX}*'}}]`; each key is removed, and expires after a minute"
         raise ConfigurationError(
             f"does not allow keys that begin with `{PREFIX}`", where=f"{target.file}: may_write", hint=hint
         )
+
+
+def address_of(server: CacheServer) -> CacheAddress:
+    """The address that the target file names."""
+    parts = urlsplit(server.at)
+    return CacheAddress(parts.hostname or "", parts.port or PORT)
+
+
+def options_of(target: Target, server: CacheServer, at: CacheAddress, within_s: float = WITHIN_S) -> dict[str, Any]:
+    """How a client of redis-py reaches one server, apart from retries.
+
+    Raises:
+        ConfigurationError: redis-py is not installed, or a secret or a certificate cannot be read.
+    """
+    from harness.extras import CACHE as EXTRA
+    from harness.extras import require
+
+    require(EXTRA, "a cache", f"{target.file}: cache")
+    parts = urlsplit(server.at)
+    tls = parts.scheme == "rediss"
+    files = (target.tls.ca_file, target.tls.client_cert, target.tls.client_key)
+    ca, certificate, key = (str(target.beside(one)) if one else None for one in files)
+    return {
+        "host": at.host,
+        "port": at.port,
+        "db": int(parts.path.strip("/") or 0),
+        "username": server.user or None,
+        "password": server.password.resolve() if server.password is not None else None,
+        "socket_timeout": within_s,
+        "socket_connect_timeout": within_s,
+        "decode_responses": True,
+        "protocol": 2,
+        "ssl": tls,
+        "ssl_ca_certs": ca,
+        "ssl_certfile": certificate if tls else None,
+        "ssl_keyfile": key if tls else None,
+    }
 
 
 @contextmanager
@@ -195,34 +238,12 @@ def connected(target: Target, server: CacheServer, at: CacheAddress | None = Non
     Raises:
         ConfigurationError: redis-py is not installed, a secret or a certificate cannot be read.
     """
-    from harness.extras import CACHE as EXTRA
-    from harness.extras import require
-
-    require(EXTRA, "a cache", f"{target.file}: cache")
     from redis import Redis
     from redis.backoff import NoBackoff
     from redis.retry import Retry
 
-    parts = urlsplit(server.at)
-    at = at or CacheAddress(parts.hostname or "", parts.port or PORT)
-    files = (target.tls.ca_file, target.tls.client_cert, target.tls.client_key)
-    ca, certificate, key = (str(target.beside(one)) if one else None for one in files)
-    client = Redis(
-        host=at.host,
-        port=at.port,
-        db=int(parts.path.strip("/") or 0),
-        username=server.user or None,
-        password=server.password.resolve() if server.password is not None else None,
-        socket_timeout=WITHIN_S,
-        socket_connect_timeout=WITHIN_S,
-        retry=Retry(NoBackoff(), 0),
-        decode_responses=True,
-        protocol=2,
-        ssl=parts.scheme == "rediss",
-        ssl_ca_certs=ca,
-        ssl_certfile=certificate if parts.scheme == "rediss" else None,
-        ssl_keyfile=key if parts.scheme == "rediss" else None,
-    )
+    at = at or address_of(server)
+    client = Redis(**options_of(target, server, at), retry=Retry(NoBackoff(), 0))
     try:
         yield CacheConnection(server=server, at=at, client=client)
     finally:
@@ -240,5 +261,32 @@ def endpoints_of(target: Target, server: CacheServer, *, gone: bool = False) -> 
     nodes = members_of(target, server)
     if nodes:
         return sorted(one.at for one in nodes if gone or one.state != "fail")
-    parts = urlsplit(server.at)
-    return [CacheAddress(parts.hostname or "", parts.port or PORT)]
+    return [address_of(server)]
+
+
+def watched_key(slot: int | None) -> str:
+    """The key in a hash slot that the watcher of caches reads and writes; its value is how often it was read: `lookups_text`."""
+    return key_in(slot, "watch")
+
+
+def lookups_text(hits: int, misses: int) -> str:
+    """How often a key of the watcher was read, as its value."""
+    return f"{hits} {misses}"
+
+
+def lookups_in(value: object) -> tuple[int, int]:
+    """Hits and misses in a value of `lookups_text`; none in any other."""
+    match str(value).split():
+        case [hits, misses] if hits.isdigit() and misses.isdigit():
+            return int(hits), int(misses)
+    return 0, 0
+
+
+def key_in(slot: int | None, word: str) -> str:
+    """A key of the harness that ends in a word, in a hash slot of a cluster, or in any."""
+    if slot is None:
+        return f"{PREFIX}{word}"
+    from redis.crc import key_slot
+
+    number = next(one for one in count() if key_slot(str(one).encode()) == slot)
+    return f"{PREFIX}{{{number}}}{word}"
