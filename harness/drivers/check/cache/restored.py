@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import secrets
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -50,6 +50,7 @@ _GONE: Final = -2
 _IDLE_KNOWN_S: Final = 2.0
 """By so much a server's count of idle seconds may be off. Source: LRU_CLOCK_RESOLUTION, and `hz`, of `src/server.h`."""
 _EXPIRES_S: Final = 60.0
+_Mark = Callable[[CacheAddress, int | None], bytes]
 Keys = Mapping[bytes, int]
 """Keys of a server, with the time at which each expires in ms since 1970; -1: never."""
 
@@ -118,35 +119,53 @@ def _drilled(target: Target, snapshots: CacheSnapshots, name: str) -> Iterator[F
         TargetUnreachable: a primary does not answer.
     """
     program = program_of(snapshots.program, f"{target.file}: cache.snapshots.{name}")
-    server = cache_of(target).servers[snapshots.server]
-    began_ns, around = clock.now_ns(), _around(target, server, snapshots)
+    server, began_ns = cache_of(target).servers[snapshots.server], clock.now_ns()
     directory = Path(tempfile.gettempdir()) / f"readiness-{secrets.token_hex(8)}"
-    what = f"read a snapshot of {name} on this machine"
-    intent = fetch_snapshot.intend(platform_of(target), _CHECK, what, directory=str(directory))
     scratch = ScratchCache(program=program, directory=directory, server=server, within_s=snapshots.within_s)
+    with _marks(target, server, snapshots) as mark:
+        around = _around(target, server, snapshots, mark)
+        what = f"read a snapshot of {name} on this machine"
+        intent = fetch_snapshot.intend(platform_of(target), _CHECK, what, directory=str(directory))
+        try:
+            scratch.make()
+            fetch_snapshot(
+                [word.replace(DIRECTORY, str(scratch.files)) for word in snapshots.fetch.command], snapshots.within_s
+            )
+            unread, restored = _restored(scratch, snapshots.within_s)
+            until_ms = clock.wall_ns(clock.wall()) / NS_PER_MS
+            yield from unread
+            for one in around:
+                lacking = [key for key in one.kept(until_ms) if key not in restored]
+                untouched = _untouched(target, server, one, lacking, began_ns)
+                yield key_fact(one, restored, until_ms, untouched, known=not unread)
+        except (CommandEnded, CommandHangs) as error:
+            ok = None if isinstance(error, CommandHangs) else False
+            why = f"`{error.where}` {error.what}"
+            yield FactReading(subject="newest snapshot", expected="fetched", observed=why, ok=ok)
+        finally:
+            undo_now(None, target, intent)
+
+
+@contextmanager
+def _marks(target: Target, server: CacheServer, snapshots: CacheSnapshots) -> Iterator[_Mark]:
+    """Context of a function that writes a key of the harness; afterwards the keys are removed, and without that they expire."""
+    kept_ms, written = round(1000 * (_EXPIRES_S + 5 * snapshots.within_s)), list[tuple[CacheAddress, str]]()
+
+    def mark(at: CacheAddress, slot: int | None) -> bytes:
+        written.append((at, key := key_in(slot)))
+        with connected(target, server, at) as connection:
+            connection.ask("SET", key, "1", "PX", kept_ms)
+        return key.encode()
+
     try:
-        directory.mkdir(mode=0o700)
-        scratch.files.mkdir()
-        words = [word.replace(DIRECTORY, str(scratch.files)) for word in snapshots.fetch.command]
-        fetch_snapshot(words, snapshots.within_s)
-        unread, restored = _restored(scratch, snapshots.within_s)
-        until_ms = clock.wall_ns(clock.wall()) / NS_PER_MS
-        yield from unread
-        for one in around:
-            lacking = [key for key in one.kept(until_ms) if key not in restored]
-            untouched = _untouched(target, server, one, lacking, began_ns)
-            yield key_fact(one, restored, until_ms, untouched, known=not unread)
-    except (CommandEnded, CommandHangs) as error:
-        ok = None if isinstance(error, CommandHangs) else False
-        why = f"`{error.where}` {error.what}"
-        yield FactReading(subject="newest snapshot", expected="fetched", observed=why, ok=ok)
+        yield mark
     finally:
-        for one in around:
-            _unmark(target, server, one)
-        undo_now(None, target, intent)
+        for at, key in written:
+            with suppress(DriverError), connected(target, server, at) as connection:
+                connection.ask("DEL", key)
 
 
-def _around(target: Target, server: CacheServer, snapshots: CacheSnapshots) -> Sequence[KeysAround]:
+def _around(target: Target, server: CacheServer, snapshots: CacheSnapshots, mark: _Mark) -> Sequence[KeysAround]:
     """Make a snapshot, and read the keys of every primary around it.
 
     Raises:
@@ -154,10 +173,6 @@ def _around(target: Target, server: CacheServer, snapshots: CacheSnapshots) -> S
         TargetUnreachable: a primary does not answer.
     """
     primaries = _primaries(target, server)
-    kept_ms = round(1000 * (_EXPIRES_S + 5 * snapshots.within_s))
-
-    def marked() -> Mapping[CacheAddress, bytes]:
-        return {at: _mark(target, server, at, slot, kept_ms) for at, slot in primaries.items()}
 
     def read() -> Mapping[CacheAddress, Keys]:
         deadline = clock.Deadline.after(snapshots.within_s)
@@ -167,9 +182,9 @@ def _around(target: Target, server: CacheServer, snapshots: CacheSnapshots) -> S
                 found[at] = keys_in(connection, deadline)
         return found
 
-    markers, before = marked(), read()
+    markers, before = {at: mark(at, slot) for at, slot in primaries.items()}, read()
     run_command(snapshots.make.command, snapshots.within_s)
-    after, late = read(), marked()
+    after, late = read(), {at: mark(at, slot) for at, slot in primaries.items()}
     if _primaries(target, server) != primaries:
         hint = "run again while no server of the cache changes its role"
         raise DriverError("another server became a primary while the snapshot was made", where=server.at, hint=hint)
@@ -189,20 +204,6 @@ def _primaries(target: Target, server: CacheServer) -> Mapping[CacheAddress, int
     if nodes and served != SLOTS:
         raise DriverError(f"{served} of {SLOTS} hash slots are served", where=server.at)
     return {one.at: one.first_slots[0] for one in nodes} or dict.fromkeys(endpoints_of(target, server))
-
-
-def _mark(target: Target, server: CacheServer, at: CacheAddress, slot: int | None, kept_ms: int) -> bytes:
-    """Write a key of the harness to a primary, which expires."""
-    key = key_in(slot)
-    with connected(target, server, at) as connection:
-        connection.ask("SET", key, "1", "PX", kept_ms)
-    return key.encode()
-
-
-def _unmark(target: Target, server: CacheServer, one: KeysAround) -> None:
-    with suppress(DriverError), connected(target, server, one.at) as connection:  # they expire
-        for key in (one.marker, one.late):
-            connection.ask("DEL", key)
 
 
 def keys_in(connection: CacheConnection, deadline: clock.Deadline) -> Keys:

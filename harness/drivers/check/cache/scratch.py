@@ -69,6 +69,11 @@ class ScratchCache:
         """Where the files of the snapshot are written."""
         return self.directory / _FILES
 
+    def make(self) -> None:
+        """Make the directories, which nobody else may read."""
+        self.directory.mkdir(mode=0o700)
+        self.files.mkdir()
+
     def fetched(self) -> Sequence[Path]:
         """The files that were written, by name."""
         return sorted(one for one in self.files.rglob("*") if one.is_file() and not one.is_symlink())
