@@ -169,9 +169,7 @@ def test_a_snapshot_is_made_encrypted_kept_for_a_week_and_restored(
         assert httpx.get(f"http://{KEEPER}:8019/snapshots/newest", trust_env=False).status_code == 401
 
 
-def test_a_release_that_cuts_snapshots_fails(
-    cache: CachePods, store: S3Server, target: Target, tmp_path: Path
-) -> None:
+def test_a_release_that_cuts_snapshots_fails(cache: CachePods, store: S3Server, target: Target, tmp_path: Path) -> None:
     """The planted defect: a file ends early."""
     with keeping(tmp_path, store, DEFECT_SHORT_SNAPSHOT="yes"):
         file, *keys = restored(target)

@@ -54,7 +54,7 @@ class BackupKeeper:
     ) -> None:
         self._maker, self._archive, self._scratch, self._token = maker, archive, scratch, token
         self._rows = rows
-        self._based = False
+        self._based, self._cache_saved = False, "SNAPSHOT_EVERY_S" not in os.environ
         self._base_due = asyncio.Event()
 
     async def dump(self, request: web.Request) -> web.Response:
@@ -103,9 +103,9 @@ class BackupKeeper:
         return answer({"removed": True})
 
     async def based(self) -> None:
-        """Raise Unavailable before there is a base backup to restore from."""
-        if not self._based:
-            raise Unavailable("there is no base backup yet")
+        """Raise Unavailable before there is a base backup to restore from, and a snapshot of the cache."""
+        if not (self._based and self._cache_saved):
+            raise Unavailable("there is no base backup yet, or no snapshot of the cache")
 
     async def working(self, _: web.Application) -> AsyncIterator[None]:
         """The lifespan of the work."""
@@ -164,6 +164,7 @@ class BackupKeeper:
         earlier_s = float(os.environ.get("DEFECT_SNAPSHOT_EARLIER_S", "0"))
         while True:
             await _until_done(lambda: self._maker.snapshot(timedelta(seconds=earlier_s)))
+            self._cache_saved = True
             await asyncio.sleep(every_s)
 
     async def _expire(self) -> None:

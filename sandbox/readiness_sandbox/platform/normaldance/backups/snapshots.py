@@ -11,6 +11,7 @@ from ..caching.cluster import SLOTS, CachePlace, owners  # noqa: TID252 - of the
 from ..caching.wire import CacheLink, CacheLost, CacheRefused, command  # noqa: TID252 - as above
 
 _WITHIN_S = 30.0
+_ASKED, _AGAIN_S = 10, 0.3
 _MARK = 40
 _PIECE = 1 << 16
 
@@ -31,11 +32,7 @@ async def snapshot(host: str, port: int, password: str) -> dict[str, bytes]:
         SnapshotFailed: a slot is not served, or a primary does not send its keys.
     """
     try:
-        link = await CacheLink.opened(host, port, password)
-        try:
-            ranges = owners(await link.ask("CLUSTER", "SLOTS"))
-        finally:
-            link.close()
+        ranges = await _ranges(host, port, password)
         served = sum(last - first + 1 for first, last, _ in ranges)
         if served != SLOTS:
             raise SnapshotFailed(f"{served} of {SLOTS} slots of the cache are served")
@@ -44,6 +41,23 @@ async def snapshot(host: str, port: int, password: str) -> dict[str, bytes]:
             return {f"{first:05}.rdb": await _keys_of(place, password) for place, first in begins.items()}
     except (CacheLost, CacheRefused, OSError, EOFError, ValueError, TypeError, TimeoutError) as error:
         raise SnapshotFailed(f"the cache sent no snapshot: {type(error).__name__}: {error}") from error
+
+
+async def _ranges(host: str, port: int, password: str) -> list[tuple[int, int, CachePlace]]:
+    """Who has which slots, asked again of a server that is busy. Raises CacheLost, CacheRefused, and ValueError for another answer."""
+    failed = 0
+    while True:
+        try:
+            link = await CacheLink.opened(host, port, password)
+            try:
+                return owners(await link.ask("CLUSTER", "SLOTS"))
+            finally:
+                link.close()
+        except CacheLost:
+            failed += 1
+            if failed == _ASKED:
+                raise
+            await asyncio.sleep(_AGAIN_S)
 
 
 async def _keys_of(place: CachePlace, password: str) -> bytes:
