@@ -181,7 +181,7 @@ def test_a_release_that_cuts_snapshots_fails(cache: CachePods, store: S3Server, 
 def test_a_release_that_saves_an_old_state_is_seen_by_its_age_alone(
     cache: CachePods, store: S3Server, target: Target, tmp_path: Path
 ) -> None:
-    """The planted defect: at scale the newest snapshot is two days old; one that is ordered is of now."""
+    """The planted defect: at scale each snapshot is two days old as it is made, and has every key nevertheless."""
     target = target_of(tmp_path, store, "old-snapshots")
     with keeping(tmp_path, store, BACKUP_BUCKET="old-snapshots", DEFECT_SNAPSHOT_EARLIER_S="2880") as log:
         for _ in Deadline.after(60).ticks(0.1):

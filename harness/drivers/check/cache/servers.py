@@ -101,7 +101,11 @@ class CacheConnection:
         with self._answered(commands[0][0] if commands else ""), self.client.pipeline(transaction=False) as pipeline:
             for words in commands:
                 pipeline.execute_command(*words)  # type: ignore[no-untyped-call]
-            return list(pipeline.execute())
+            answers: list[Any] = pipeline.execute(raise_on_error=False)  # an error that it raises has the key in it
+            for answer in answers:
+                if isinstance(answer, Exception):
+                    raise answer
+            return answers
 
     @contextmanager
     def _answered(self, word: object) -> Iterator[None]:

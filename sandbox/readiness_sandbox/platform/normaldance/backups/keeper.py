@@ -161,9 +161,8 @@ class BackupKeeper:
             await asyncio.sleep(max(0.0, began + every_s - asyncio.get_running_loop().time()))
 
     async def _snapshots(self, every_s: float) -> None:
-        earlier_s = float(os.environ.get("DEFECT_SNAPSHOT_EARLIER_S", "0"))
         while True:
-            await _until_done(lambda: self._maker.snapshot(timedelta(seconds=earlier_s)))
+            await _until_done(self._maker.snapshot)
             self._cache_saved = True
             await asyncio.sleep(every_s)
 
@@ -244,6 +243,7 @@ def keeper(settings: PodSettings) -> BackupKeeper:
         left_out=env.get("DEFECT_LEFT_OUT", ""),
         clear=clear,
         cut=env.get("DEFECT_SHORT_SNAPSHOT") == "yes",
+        earlier=timedelta(seconds=float(env.get("DEFECT_SNAPSHOT_EARLIER_S", "0"))),
     )
     rows = RowKeeper(programs, float(env["KEEP_S"]), env.get("DEFECT_RETENTION_LEFT_OUT", ""))
     return BackupKeeper(maker, archive, scratch, rows, env["BACKUP_TOKEN"])

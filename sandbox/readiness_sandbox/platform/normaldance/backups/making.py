@@ -39,6 +39,7 @@ class BackupMaker:
         left_out: table that a dump lacks; empty: none. A planted defect.
         clear: whether backups are stored as they are; a planted defect.
         cut: whether the first file of a snapshot of the cache is cut short; a planted defect.
+        earlier: so much before its time a snapshot says that it was made; a planted defect.
     """
 
     store: StoredBackups
@@ -46,6 +47,7 @@ class BackupMaker:
     left_out: str = ""
     clear: bool = False
     cut: bool = False
+    earlier: timedelta = timedelta()
     _one: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def dump(self) -> str:
@@ -83,10 +85,10 @@ class BackupMaker:
             await self._put(name, await asyncio.to_thread(gzip.compress, content, _LEVEL))
             return name
 
-    async def snapshot(self, earlier: timedelta = timedelta()) -> str:
-        """Make a snapshot of the cache, as if it had been made so much earlier; its name. Raises BackupFailed, ObjectStoreError."""
+    async def snapshot(self) -> str:
+        """Make a snapshot of the cache; its name. Raises BackupFailed, ObjectStoreError."""
         async with self._one:
-            name = f"{SNAPSHOTS}snapshot-{datetime.now(UTC) - earlier:{STAMP}}.tar"
+            name = f"{SNAPSHOTS}snapshot-{datetime.now(UTC) - self.earlier:{STAMP}}.tar"
             env = os.environ
             try:
                 files = await snapshot(env["CACHE_SERVICE_HOST"], int(env["CACHE_SERVICE_PORT"]), env["CACHE_PASSWORD"])
