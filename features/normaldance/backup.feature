@@ -44,4 +44,4 @@ Feature: Backups of the database and of the cache
   @DA-BAK-REDIS-RESTORE
   Scenario: The cache can be restored from a snapshot
     When the deployed platform has been inspected
-    Then a cache restored from the newest snapshot holds 100 % of the keys of its moment
+    Then a cache restored from the newest snapshot contains 100 % of the keys of its moment

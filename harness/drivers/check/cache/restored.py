@@ -1,9 +1,9 @@
 """`restored-cache`: the newest snapshot of a cache is read by a server of its own, and has the keys of its moment.
 
 A cache changes all the time. So the harness writes a key to every primary, and reads the keys of every primary right before a snapshot is
-made and right after it, each with the time at which it expires. What is in both readings with the same time is looked for. What lacks was there
-all the time if it is the harness's own key, or if nobody used it meanwhile, as its idle time shows; any other key may have been
-removed and written again, and decides nothing.
+made and right after it, each with the time at which it expires. The restored server must have each key that both readings have with the
+same time. A missing key was there all the time if it is the harness's own, or if its idle time shows no use meanwhile; any other
+one may have been removed and written again, and decides nothing.
 """
 
 from __future__ import annotations
@@ -82,8 +82,8 @@ class KeysAround:
 
 
 @claim(
-    "a <snapshots:name> restored from the newest snapshot holds 100 % of the keys of its moment",
-    example="a cache restored from the newest snapshot holds 100 % of the keys of its moment",
+    "a <snapshots:name> restored from the newest snapshot contains 100 % of the keys of its moment",
+    example="a cache restored from the newest snapshot contains 100 % of the keys of its moment",
     needs=(CACHE, MAY_WRITE, _SNAPSHOTS),
     when=When.AFTER_TRAFFIC,
     seconds=10.0,
@@ -247,7 +247,7 @@ def _restored(scratch: ScratchCache, within_s: float) -> tuple[list[FactReading]
 def _untouched(
     target: Target, server: CacheServer, one: KeysAround, lacking: Sequence[bytes], since_ns: int
 ) -> frozenset[bytes]:
-    """Keys of those that lack that nobody has used since then: of the first ones, where a server counts idle seconds."""
+    """Missing keys that were not used since then: of the first ones, where a server counts idle seconds."""
     asked = lacking[:_PAGE]
     if not asked:
         return frozenset()
@@ -269,7 +269,7 @@ def key_fact(
         one: the keys of the primary.
         restored: keys of the restored server.
         until_ms: when those were read, in ms since 1970 by this machine's clock, by which that server lets keys expire.
-        untouched: missing keys that nobody has used since before the snapshot.
+        untouched: missing keys that were not used since before the snapshot.
         known: whether every file of the snapshot was read.
     """
     kept = one.kept(until_ms)

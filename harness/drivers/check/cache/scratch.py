@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _PROGRAMS: Final = ("valkey-server", "redis-server")
 _BROKEN: Final = ("Short read", "Wrong RDB checksum", "Internal error in RDB reading")
-"""What the server logs of a file that is not whole. Source: `src/rdb.c` of Redis 7.0 and Valkey 9.1."""
+"""What the server logs of a broken file. Source: `src/rdb.c` of Redis 7.0 and Valkey 9.1."""
 _REFUSED: Final = (*_BROKEN, "Can't handle RDB format", "Wrong signature", "Fatal error")
 _DATABASES: Final = 1024
 _AGAIN_S: Final = 0.05
@@ -70,7 +70,7 @@ class ScratchCache:
         return self.directory / _FILES
 
     def make(self) -> None:
-        """Make the directories, which nobody else may read."""
+        """Make the directories, which only this user may read."""
         self.directory.mkdir(mode=0o700)
         self.files.mkdir()
 
