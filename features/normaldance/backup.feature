@@ -1,5 +1,5 @@
-Feature: Backups of the database
-  They are made each hour, lie where the documents say, and are worth what a restore shows.
+Feature: Backups of the database and of the cache
+  They are made each hour and each day, lie where the documents say, and are worth what a restore shows.
 
   @DA-BAK-DB
   Scenario: A backup is always young
@@ -30,3 +30,18 @@ Feature: Backups of the database
   Scenario: The database is saved often enough
     When the deployed platform has been inspected
     Then the longest interval between two saved states, by schedule and archive settings, is at most 1 h
+
+  @DA-BAK-REDIS
+  Scenario: A snapshot of the cache is always young
+    When "everyday" traffic has run
+    Then the newest snapshot of the cache is younger than 24 h
+
+  @DA-BAK-REDIS-KEEP
+  Scenario: Snapshots of the cache are kept for a week
+    When the deployed platform has been inspected
+    Then the retention rule of the cache snapshots is 7 d
+
+  @DA-BAK-REDIS-RESTORE
+  Scenario: The cache can be restored from a snapshot
+    When the deployed platform has been inspected
+    Then a cache restored from the newest snapshot contains 100 % of the keys of its moment

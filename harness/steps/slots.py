@@ -133,6 +133,7 @@ SLOTS: Final[Mapping[str, Slot]] = {
         example="every route",
     ),
     "cause": _noun(("the database's silence", "one pod growing by 100 MB"), "what an alert is for"),
+    "copies": _noun(("backups", "snapshots"), "what copies are called"),
     "data": _noun(of_figures.DATA, "what has been read"),
     "latency": _noun(("response time", "replication lag"), "what is measured"),
     "failing": Slot(

@@ -88,17 +88,34 @@ class CacheConnection:
     at: CacheAddress
     client: Redis = field(repr=False)
 
-    def ask(self, *words: str | int) -> Any:
+    def ask(self, *words: str | int | bytes) -> Any:
         """The answer to a command.
 
         Raises:
             TargetUnreachable: no connection, or no answer in time.
             CommandRefused: the server refused the command.
         """
+        with self._answered(words[0]):
+            return self.client.execute_command(*words)  # type: ignore[no-untyped-call]
+
+    def ask_each(self, commands: Sequence[Sequence[str | bytes]]) -> list[Any]:
+        """The answers to commands that are sent together. Raises as `ask`."""
+        with self._answered(commands[0][0] if commands else ""), self.client.pipeline(transaction=False) as pipeline:
+            for words in commands:
+                pipeline.execute_command(*words)  # type: ignore[no-untyped-call]
+            answers: list[Any] = pipeline.execute(raise_on_error=False)  # an error that it raises has the key in it
+            for answer in answers:
+                if isinstance(answer, Exception):
+                    raise answer
+            return answers
+
+    @contextmanager
+    def _answered(self, word: object) -> Iterator[None]:
+        """Context in which errors of the client are those of `ask`."""
         from redis import exceptions
 
         try:
-            return self.client.execute_command(*words)  # type: ignore[no-untyped-call]
+            yield
         except (exceptions.AuthenticationError, exceptions.ResponseError) as error:
             said = " ".join(str(error).split())
             of_rights = isinstance(error, exceptions.AuthenticationError | exceptions.NoPermissionError)
@@ -107,9 +124,7 @@ class CacheConnection:
             )
             moves = isinstance(error, exceptions.AskError | exceptions.MovedError | exceptions.TryAgainError)
             decides = not (of_rights or moves or said.startswith(_RIGHTS))
-            raise CommandRefused(
-                f"refused {words[0]}: {said}", where=str(self.at), hint=hint, decides=decides
-            ) from error
+            raise CommandRefused(f"refused {word}: {said}", where=str(self.at), hint=hint, decides=decides) from error
         except (exceptions.RedisError, OSError) as error:
             what = " ".join(str(error).split()) or type(error).__name__
             raise TargetUnreachable(f"no answer from the cache: {what}", where=str(self.at)) from error
@@ -217,7 +232,7 @@ def options_of(target: Target, server: CacheServer, at: CacheAddress, within_s: 
     return {
         "host": at.host,
         "port": at.port,
-        "db": int(parts.path.strip("/") or 0),
+        "db": server.database,
         "username": server.user or None,
         "password": server.password.resolve() if server.password is not None else None,
         "socket_timeout": within_s,
@@ -232,18 +247,27 @@ def options_of(target: Target, server: CacheServer, at: CacheAddress, within_s: 
 
 
 @contextmanager
-def connected(target: Target, server: CacheServer, at: CacheAddress | None = None) -> Iterator[CacheConnection]:
+def connected(
+    target: Target, server: CacheServer, at: CacheAddress | None = None, *, text: bool = True
+) -> Iterator[CacheConnection]:
     """Context of a connection to a server of a cache, by default the one that the target file names.
+
+    Args:
+        target: whose cache.
+        server: what the target file says.
+        at: the server; None: the one that is named.
+        text: whether answers are text; a key may be bytes that are not.
 
     Raises:
         ConfigurationError: redis-py is not installed, a secret or a certificate cannot be read.
     """
+    at = at or address_of(server)
+    options: dict[str, Any] = {**options_of(target, server, at), "decode_responses": text}
     from redis import Redis
     from redis.backoff import NoBackoff
     from redis.retry import Retry
 
-    at = at or address_of(server)
-    client = Redis(**options_of(target, server, at), retry=Retry(NoBackoff(), 0))
+    client = Redis(**options, retry=Retry(NoBackoff(), 0))
     try:
         yield CacheConnection(server=server, at=at, client=client)
     finally:

@@ -55,6 +55,9 @@ _CACHE: Final[Mapping[str, Any]] = {
             "ttl": "1 s",
         }
     },
+    "snapshots": {
+        "cache": {"server": "eu", "make": {"command": ["true"]}, "fetch": {"command": ["true", "{directory}"]}}
+    },
 }
 
 

@@ -324,6 +324,9 @@ OBJECTIVES = {
     ),
     "the retention rule of the database backups is 30 d": check("backup-retention", backup="database", keep="30 d"),
     "the retention rule of the cache snapshots is 7 d": check("backup-retention", backup="cache", keep="7 d"),
+    "a cache restored from the newest snapshot contains 100 % of the keys of its moment": check(
+        "restored-cache", snapshots="cache"
+    ),
     'the newest backup of the database lies in "s3://shop-backups/database/" and has the checksum of the backup made': check(
         "backup-place", backup="database", place="s3://shop-backups/database/"
     ),

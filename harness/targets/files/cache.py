@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
+from harness.targets.files.drills import DrillCommand
 from harness.targets.files.planted import DeclaredCall
 from harness.targets.files.reference import Reference
 from harness.targets.files.values import Header, Name, RootUrl, TargetSection, UrlPath, Word, quantity
@@ -16,6 +17,8 @@ PREFIX: Final = "readiness:"
 """Keys and channels of the harness begin so."""
 PORT: Final = 6379
 """Port of an address without one."""
+DIRECTORY: Final = "{directory}"
+"""In `fetch` of a snapshot: a new directory."""
 _SCHEMES: Final = ("redis", "rediss")
 
 
@@ -54,6 +57,35 @@ class CacheServer(TargetSection):
     password: Reference | None = None
     places: Mapping[Word, Word] = Field(default_factory=dict)
     channels: Mapping[Word, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
+
+    @property
+    def database(self) -> int:
+        """Number of the database in the address."""
+        return int(urlsplit(self.at).path.strip("/") or 0)
+
+
+class CacheSnapshots(TargetSection):
+    """How a snapshot of a cache is made, and how the newest one is brought to this machine.
+
+    Attributes:
+        server: the cache, by its name in `servers`.
+        make: makes a new snapshot of every primary, and ends when it can be fetched.
+        fetch: writes the files of the newest snapshot (RDB) into the directory `{directory}`.
+        program: server that reads them; empty: `valkey-server`, else `redis-server`.
+        within_s: time for each command, for each reading of all keys, and until the server has read a file, in s.
+    """
+
+    server: Name
+    make: DrillCommand
+    fetch: DrillCommand
+    program: str = ""
+    within_s: Annotated[float, quantity("time", "10 min"), Field(gt=0)] = Field(default=600.0, alias="within")
+
+    @model_validator(mode="after")
+    def _fetched_into_it(self) -> Self:
+        if not any(DIRECTORY in word for word in self.fetch.command):
+            raise ValueError(f"`fetch` with `{DIRECTORY}` in its command, into which the files are written")
+        return self
 
 
 class CacheLayer(TargetSection):
@@ -124,6 +156,7 @@ class CacheSettings(TargetSection):
         reads: PromQL selector of the buckets of a histogram in seconds: how long the platform's reads of its caches take.
         copies: reads that are hits through every replica; None: they are not tried.
         routes: every route whose answers are cached, by its name.
+        snapshots: every cache of which snapshots are made, by a name that sentences have.
     """
 
     servers: Mapping[Name, CacheServer] = Field(default_factory=dict)
@@ -131,11 +164,13 @@ class CacheSettings(TargetSection):
     reads: str = ""
     copies: CachedReads | None = None
     routes: Mapping[Name, CachedRoute] = Field(default_factory=dict)
+    snapshots: Mapping[Name, CacheSnapshots] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _of_known_servers(self) -> Self:
-        named = [(name, one) for name, layer in self.layers.items() for one in layer.servers]
-        for name, one in named:
+        named = [(f"layers.{name}.servers", one) for name, layer in self.layers.items() for one in layer.servers]
+        named += [(f"snapshots.{name}.server", one.server) for name, one in self.snapshots.items()]
+        for key, one in named:
             if one not in self.servers:
-                raise ValueError(f"`layers.{name}.servers` with names of `servers`: unknown is `{one}`")
+                raise ValueError(f"`{key}` with names of `servers`: unknown is `{one}`")
         return self

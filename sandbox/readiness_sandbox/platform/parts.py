@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.errors import ConfigurationError
 from harness.yamlfile import read_document
+from readiness_sandbox.platform.normaldance.caching.programs import valkey_server
 from readiness_sandbox.scales import CPU_SCALE
 
 PARTS: Final = Path(__file__).parent / "manifests" / "parts"
@@ -29,6 +30,7 @@ _SECRETS: Final = "{secrets}"
 _PYTHON: Final = "{python}"
 _PLATFORM: Final = "{platform}"
 _PART: Final = "{part}"
+_VALKEY: Final = "{valkey}"
 
 Url = Callable[[str, str], str]
 """Namespace and name of a Service, also with the name of its port as `balancer:http`, or of a pod, to the URL at which the host reaches it."""
@@ -42,7 +44,8 @@ class DeployedPart(BaseModel):
         target: what is added to the target file; `{NAMESPACE/NAME}` and `{NAMESPACE/SERVICE:PORT}` stand for the URL of a Service or a pod,
             `{host NAMESPACE/NAME}` for its address, `{address NAMESPACE/NAME}` for the address with the port, `{part}` for the directory of
             the part, `{secrets}` for that of the files that hold the platform's secrets, `{platform}` for that of the platform's programs,
-            `{python}` for what runs them on this machine.
+            `{python}` for what runs them on this machine, `{valkey}` for the server of a cache there.
+        beside: what is added with another part, by the name of that part.
         cpu_scale: CPU scale of a sandbox with this part; None: the usual one.
     """
 
@@ -50,6 +53,7 @@ class DeployedPart(BaseModel):
 
     needs: tuple[str, ...] = ()
     target: dict[str, Any] = Field(default_factory=dict)
+    beside: dict[str, dict[str, Any]] = Field(default_factory=dict)
     cpu_scale: int | None = Field(default=None, ge=1)
 
 
@@ -92,8 +96,11 @@ def described(content: dict[str, Any], chosen: Iterable[str], url: Url) -> dict[
             _PART: str(directory(name)),
             _PYTHON: sys.executable,
             _PLATFORM: str(PARTS.parents[1]),
+            _VALKEY: valkey_server(),
         }
-        content = _merged(content, _addressed(_read(name).target, url, places))
+        part = _read(name)
+        for added in (part.target, *(each for other, each in part.beside.items() if other in parts)):
+            content = _merged(content, _addressed(added, url, places))
     scaled = {"cpu_scale": cpu_scale(parts)} if "cpu_scale" in content else {}
     return {**content, **scaled, "parts": list(parts)} if parts else content
 

@@ -346,7 +346,9 @@ def test_nobody_without_the_token_orders_anything(course: _Course) -> None:
 
 @needs_s3_server
 def test_the_bucket_keeps_versions_and_expires_after_the_days_of_the_rule(course: _Course) -> None:
-    """Made once, and again where it is there; the rule is that of the documents."""
-    course.bucket.make(30)
+    """Made once, and again where it is there; snapshots of the cache have a rule of their own."""
+    course.bucket.make({"": 30, "cache/": 7})
     assert "<Status>Enabled</Status>" in course.bucket.setting("versioning")
-    assert "<Days>30</Days>" in course.bucket.setting("lifecycle")
+    rules = course.bucket.setting("lifecycle")
+    assert [rules.count(f"<Days>{days}</Days>") for days in (30, 7)] == [1, 1]
+    assert "<Prefix>cache/</Prefix>" in rules

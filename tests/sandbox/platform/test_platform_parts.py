@@ -91,6 +91,14 @@ def test_the_target_file_says_what_a_part_adds_to_it(tower: Path) -> None:
     assert parts.described(before, [], lambda _, name: name) == before
 
 
+def test_a_part_says_more_where_another_one_is_deployed(tower: Path) -> None:
+    """What is added beside `clock` is there with it alone."""
+    (tower / "bell" / "part.yaml").write_text("{target: {stores: [bell]}, beside: {clock: {stores: ['{valkey}']}}}")
+    stores = [parts.described({}, [one], lambda _, name: name)["stores"] for one in ("bell", "clock")]
+    assert stores[0] == ["bell"]
+    assert stores[1][1].endswith("valkey-server")
+
+
 def test_the_cpu_scale_is_the_least_that_a_part_names(tower: Path) -> None:
     """Kubelets and target file have the same one; without such a part it is the usual one."""
     (tower / "bell" / "part.yaml").write_text("cpu_scale: 4")

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 NEW: Final = ("api-description", "audit", "encryption-at-rest", "identity", "names", "secrets", "tls")
 OTHERS: Final = ("frontend", "monitor", "rollout")
 SECURITY: Final = ("identity", "api-description", "tls", "secrets", "encryption-at-rest", "audit", "rollout", "monitor")
-TOGETHER: Final = [*itertools.combinations((*NEW, *OTHERS), 2), SECURITY, (*NEW, *OTHERS)]
+TOGETHER: Final = [*itertools.combinations((*NEW, *OTHERS), 2), ("backup", "cache"), SECURITY, (*NEW, *OTHERS)]
 RELEASE: Final = Release(version="1.0.0", summary="", expect="GO")
 DATABASE, AUTH, USER, TRACK, GATEWAY = (f"127.93.38.{n}" for n in range(40, 45))
 CREDENTIALS: Final = Credentials.generate(f"https://{GATEWAY}:8443")

@@ -62,13 +62,9 @@ def _accesses(target: Target, params: Mapping[str, str]) -> tuple[Access, ...]:
 
 
 @claim(
-    "the retention rule of the <backup:name> snapshots is <keep:duration>",
-    example="the retention rule of the cache snapshots is 7 d",
-    name="snapshot-retention",
-)
-@claim(
-    "the retention rule of the <backup:name> backups is <keep:duration>",
+    "the retention rule of the <backup:name> <kind:copies> is <keep:duration>",
     example="the retention rule of the database backups is 30 d",
+    unread=("kind",),
     needs=(BACKUPS,),
 )
 @accesses(by=_accesses)

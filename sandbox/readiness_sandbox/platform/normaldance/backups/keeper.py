@@ -1,7 +1,9 @@
-"""backup: keeps dumps, base backups and an archive of WAL of the database in the object store, and restores them for drills.
+"""backup: keeps dumps, base backups and an archive of WAL of the database, and snapshots of the cache, in the object store, and restores them for drills.
 
     POST   /dumps              make a dump now
     POST   /bases              make a base backup now
+    POST   /snapshots          make a snapshot of the cache now
+    GET    /snapshots/newest   the files of the newest snapshot (RDB), as a tar archive
     POST   /scratch            restore the newest dump into a server of its own
     POST   /scratch?until=TIME    restore the database as it was then (ISO 8601); `until=now`: as the archive ends. 425: the archive does not reach it yet
     DELETE /scratch            remove that server
@@ -23,7 +25,7 @@ from aiohttp import web
 
 from ..kit.app import RequestRefused, Unavailable, answer, build, serve  # noqa: TID252 - of the platform
 from ..kit.settings import PodSettings  # noqa: TID252 - as above
-from .making import BackupFailed, BackupMaker, remove_expired
+from .making import SNAPSHOTS, BackupFailed, BackupMaker, remove_expired
 from .objects import ObjectStoreError
 from .receiving import AGAIN_S, WalArchive, receive
 from .restoring import NotArchivedYet, RestoreRefused, StoredBackups
@@ -52,7 +54,7 @@ class BackupKeeper:
     ) -> None:
         self._maker, self._archive, self._scratch, self._token = maker, archive, scratch, token
         self._rows = rows
-        self._based = False
+        self._based, self._cache_saved = False, "SNAPSHOT_EVERY_S" not in os.environ
         self._base_due = asyncio.Event()
 
     async def dump(self, request: web.Request) -> web.Response:
@@ -64,6 +66,23 @@ class BackupKeeper:
         """POST /bases."""
         self._admit(request)
         return await _told(self._maker.base())
+
+    async def snapshot(self, request: web.Request) -> web.Response:
+        """POST /snapshots."""
+        self._admit(request)
+        return await _told(self._maker.snapshot())
+
+    async def newest_snapshot(self, request: web.Request) -> web.Response:
+        """GET /snapshots/newest."""
+        self._admit(request)
+        try:
+            name = await asyncio.to_thread(self._maker.store.newest, SNAPSHOTS)
+            content = await asyncio.to_thread(self._maker.store.read, name) if name else b""
+        except _FAULTS as fault:
+            raise Unavailable(f"{type(fault).__name__}: {fault}") from fault
+        if not name:
+            raise RequestRefused(404, "there is no snapshot")
+        return web.Response(body=content, content_type="application/x-tar")
 
     async def restore(self, request: web.Request) -> web.Response:
         """POST /scratch."""
@@ -84,9 +103,9 @@ class BackupKeeper:
         return answer({"removed": True})
 
     async def based(self) -> None:
-        """Raise Unavailable before there is a base backup to restore from."""
-        if not self._based:
-            raise Unavailable("there is no base backup yet")
+        """Raise Unavailable before there is a base backup to restore from, and a snapshot of the cache."""
+        if not (self._based and self._cache_saved):
+            raise Unavailable("there is no base backup yet, or no snapshot of the cache")
 
     async def working(self, _: web.Application) -> AsyncIterator[None]:
         """The lifespan of the work."""
@@ -99,12 +118,17 @@ class BackupKeeper:
 
     async def _run(self) -> None:
         env, bucket = os.environ, self._maker.store.bucket
-        await _until_done(lambda: asyncio.to_thread(bucket.make, int(env["KEEP_DAYS"])))
+        days = {"": int(env["KEEP_DAYS"])}
+        if "SNAPSHOT_EVERY_S" in env:
+            days[SNAPSHOTS] = int(env["SNAPSHOT_KEEP_DAYS"])
+        await _until_done(lambda: asyncio.to_thread(bucket.make, days))
         async with asyncio.TaskGroup() as group:
             group.create_task(receive(self._maker.programs, self._archive, self._base_due.set))
             group.create_task(self._send(float(env["ARCHIVE_EVERY_S"])))
             group.create_task(self._bases(float(env["BASE_EVERY_S"])))
             group.create_task(self._dumps(float(env["DUMP_EVERY_S"])))
+            if "SNAPSHOT_EVERY_S" in env:
+                group.create_task(self._snapshots(float(env["SNAPSHOT_EVERY_S"])))
             group.create_task(self._retain(float(env.get("SEED_ROWS_S", "0"))))
 
     async def _send(self, every_s: float) -> None:
@@ -136,6 +160,12 @@ class BackupKeeper:
             made += 1
             await asyncio.sleep(max(0.0, began + every_s - asyncio.get_running_loop().time()))
 
+    async def _snapshots(self, every_s: float) -> None:
+        while True:
+            await _until_done(self._maker.snapshot)
+            self._cache_saved = True
+            await asyncio.sleep(every_s)
+
     async def _expire(self) -> None:
         while True:
             await asyncio.sleep(EXPIRY_EVERY_S)
@@ -143,8 +173,10 @@ class BackupKeeper:
 
     async def _remove_expired(self) -> None:
         if os.environ.get("DEFECT_KEEPS_ALL") != "yes":
-            keep_s = float(os.environ["KEEP_S"])
-            await asyncio.to_thread(remove_expired, self._maker.store, keep_s, datetime.now(UTC))
+            env, now, store = os.environ, datetime.now(UTC), self._maker.store
+            await asyncio.to_thread(remove_expired, store, float(env["KEEP_S"]), now)
+            if "SNAPSHOT_EVERY_S" in env:
+                await asyncio.to_thread(remove_expired, store, float(env["SNAPSHOT_KEEP_S"]), now, (SNAPSHOTS,))
 
     async def _retain(self, age_s: float) -> None:
         if age_s:
@@ -205,7 +237,14 @@ def keeper(settings: PodSettings) -> BackupKeeper:
         password=env["PGPASSWORD"],
         earlier=timedelta(seconds=float(env.get("DEFECT_RESTORED_EARLIER_S", "0"))),
     )
-    maker = BackupMaker(store=store, programs=programs, left_out=env.get("DEFECT_LEFT_OUT", ""), clear=clear)
+    maker = BackupMaker(
+        store=store,
+        programs=programs,
+        left_out=env.get("DEFECT_LEFT_OUT", ""),
+        clear=clear,
+        cut=env.get("DEFECT_SHORT_SNAPSHOT") == "yes",
+        earlier=timedelta(seconds=float(env.get("DEFECT_SNAPSHOT_EARLIER_S", "0"))),
+    )
     rows = RowKeeper(programs, float(env["KEEP_S"]), env.get("DEFECT_RETENTION_LEFT_OUT", ""))
     return BackupKeeper(maker, archive, scratch, rows, env["BACKUP_TOKEN"])
 
@@ -223,6 +262,8 @@ def main() -> None:
     routes = [
         web.post("/dumps", work.dump),
         web.post("/bases", work.base),
+        web.post("/snapshots", work.snapshot),
+        web.get("/snapshots/newest", work.newest_snapshot),
         web.post("/scratch", work.restore),
         web.delete("/scratch", work.remove),
     ]

@@ -16,8 +16,9 @@ from pathlib import Path
 from .objects import KeptObject
 from .receiving import ARCHIVE
 from .restoring import BASE, StoredBackups, begins, number
+from .snapshots import SnapshotFailed, snapshot
 
-DUMPS = "database/"
+DUMPS, SNAPSHOTS = "database/", "cache/"
 STAMP = "%Y%m%dT%H%M%SZ"
 _STAMPED = re.compile(r"[0-9]{8}T[0-9]{6}Z")
 _LEVEL = 1
@@ -37,12 +38,16 @@ class BackupMaker:
         programs: directory of PostgreSQL's programs.
         left_out: table that a dump lacks; empty: none. A planted defect.
         clear: whether backups are stored as they are; a planted defect.
+        cut: whether the first file of a snapshot of the cache is cut short; a planted defect.
+        earlier: so much before its time a snapshot says that it was made; a planted defect.
     """
 
     store: StoredBackups
     programs: Path
     left_out: str = ""
     clear: bool = False
+    cut: bool = False
+    earlier: timedelta = timedelta()
     _one: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def dump(self) -> str:
@@ -80,6 +85,21 @@ class BackupMaker:
             await self._put(name, await asyncio.to_thread(gzip.compress, content, _LEVEL))
             return name
 
+    async def snapshot(self) -> str:
+        """Make a snapshot of the cache; its name. Raises BackupFailed, ObjectStoreError."""
+        async with self._one:
+            name = f"{SNAPSHOTS}snapshot-{datetime.now(UTC) - self.earlier:{STAMP}}.tar"
+            env = os.environ
+            try:
+                files = await snapshot(env["CACHE_SERVICE_HOST"], int(env["CACHE_SERVICE_PORT"]), env["CACHE_PASSWORD"])
+            except SnapshotFailed as error:
+                raise BackupFailed(str(error)) from error
+            if self.cut:
+                first = min(files)
+                files = {**files, first: files[first][: len(files[first]) // 2]}
+            await self._put(name, _packed(files))
+            return name
+
     async def _put(self, name: str, content: bytes) -> None:
         sealed = content if self.clear else await asyncio.to_thread(self.store.key.seal, content, name)
         await asyncio.to_thread(self.store.bucket.put, name, sealed)
@@ -88,14 +108,16 @@ class BackupMaker:
         return str(self.programs / name)
 
 
-def remove_expired(store: StoredBackups, keep_s: float, now: datetime) -> list[str]:
-    """Remove dumps and base backups older than that, but never the newest of either, and the WAL that no base backup needs; what was removed.
+def remove_expired(
+    store: StoredBackups, keep_s: float, now: datetime, prefixes: Iterable[str] = (DUMPS, BASE)
+) -> list[str]:
+    """Remove backups older than that, but never the newest of a prefix, and the WAL that no base backup needs; what was removed.
 
     Raises:
         ObjectStoreError: the store does not answer.
     """
     removed: list[str] = []
-    for prefix in (DUMPS, BASE):
+    for prefix in prefixes:
         there = sorted(store.bucket.listed(prefix), key=lambda one: one.name)
         removed += [one.name for one in there[:-1] if (now - _made(one)).total_seconds() > keep_s]
     bases = [one.name for one in store.bucket.listed(BASE) if one.name not in removed]
@@ -132,6 +154,17 @@ async def output(command: list[str], variables: Mapping[str, str], given: bytes 
         words = said.decode(errors="replace").strip()[-300:]
         raise BackupFailed(f"{Path(command[0]).name} ended with exit code {process.returncode}: {words}")
     return content
+
+
+def _packed(files: Mapping[str, bytes]) -> bytes:
+    """A tar archive of these files."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        for name, content in files.items():
+            one = tarfile.TarInfo(name)
+            one.size = len(content)
+            archive.addfile(one, io.BytesIO(content))
+    return packed.getvalue()
 
 
 def _first_segment(content: bytes) -> str:

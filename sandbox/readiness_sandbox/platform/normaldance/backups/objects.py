@@ -20,10 +20,10 @@ CHECKSUM = "x-amz-checksum-sha256"
 _EMPTY = hashlib.sha256(b"").hexdigest()
 _REGION, _TIMEOUT_S = "us-east-1", 20.0
 _SPACE = "{http://s3.amazonaws.com/doc/2006-03-01/}"
-LIFECYCLE = (
-    "<LifecycleConfiguration><Rule><ID>expired</ID><Filter><Prefix></Prefix></Filter><Status>Enabled</Status>"
+RULE = (
+    "<Rule><ID>{name}</ID><Filter><Prefix>{prefix}</Prefix></Filter><Status>Enabled</Status>"
     "<Expiration><Days>{days}</Days></Expiration>"
-    "<NoncurrentVersionExpiration><NoncurrentDays>{days}</NoncurrentDays></NoncurrentVersionExpiration></Rule></LifecycleConfiguration>"
+    "<NoncurrentVersionExpiration><NoncurrentDays>{days}</NoncurrentDays></NoncurrentVersionExpiration></Rule>"
 )
 VERSIONED = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"
 
@@ -61,11 +61,15 @@ class ArchiveBucket:
             secret_key=env["BACKUP_SECRET_KEY"],
         )
 
-    def make(self, days: int) -> None:
-        """Make the bucket, where it is not there: versions are kept, and what is older than `days` expires. Raises ObjectStoreError."""
+    def make(self, days: Mapping[str, int]) -> None:
+        """Make the bucket, where it is not there: versions are kept, and objects whose names begin so expire after these days. Raises ObjectStoreError."""
+        rules = "".join(
+            RULE.format(name=f"expired-{prefix.strip('/') or 'all'}", prefix=prefix, days=number)
+            for prefix, number in days.items()
+        )
         self._ask("PUT", "", known=(409,))
         self._ask("PUT", "", {"versioning": ""}, VERSIONED.encode())
-        self._ask("PUT", "", {"lifecycle": ""}, LIFECYCLE.format(days=days).encode())
+        self._ask("PUT", "", {"lifecycle": ""}, f"<LifecycleConfiguration>{rules}</LifecycleConfiguration>".encode())
 
     def setting(self, name: str) -> str:
         """`versioning` or `lifecycle` of the bucket, in XML. Raises ObjectStoreError."""

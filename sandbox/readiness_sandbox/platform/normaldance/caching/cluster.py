@@ -156,7 +156,7 @@ class CacheCluster:
         known = {place: None for _, _, place in self._owners}
         for place in (*known, self._seed):
             with suppress(CacheLost, CacheRefused, TypeError, ValueError):
-                found = _owners(await (await self._link(place)).ask("CLUSTER", "SLOTS"))
+                found = owners(await (await self._link(place)).ask("CLUSTER", "SLOTS"))
                 if found:
                     self._owners = found
                     return
@@ -168,7 +168,7 @@ def slot_of(key: str) -> int:
     return binascii.crc_hqx(key.encode(), 0) % SLOTS
 
 
-def _owners(reply: Reply) -> list[tuple[int, int, CachePlace]]:
+def owners(reply: Reply) -> list[tuple[int, int, CachePlace]]:
     """First and last slot of each range, and its primary. Raises TypeError and ValueError for another answer."""
     found = []
     for one in reply if isinstance(reply, list) else ():

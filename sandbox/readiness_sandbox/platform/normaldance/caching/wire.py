@@ -76,7 +76,7 @@ class CacheLink:
             raise CacheLost("the connection is closed")
         answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._asked.append(answer)
-        self._writer.write(_command(words))
+        self._writer.write(command(words))
         try:
             async with asyncio.timeout(WITHIN_S):
                 return await asyncio.shield(answer)
@@ -130,7 +130,8 @@ def _end(answer: asyncio.Future[Reply], reply: Reply | Exception) -> None:
         answer.set_result(reply)
 
 
-def _command(words: tuple[str | bytes | int, ...]) -> bytes:
+def command(words: tuple[str | bytes | int, ...]) -> bytes:
+    """The bytes of a command."""
     texts = [word if isinstance(word, bytes) else str(word).encode() for word in words]
     return b"".join((b"*%d\r\n" % len(texts), *(b"$%d\r\n%s\r\n" % (len(text), text) for text in texts)))
 
