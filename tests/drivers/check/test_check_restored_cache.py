@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import stat
 import subprocess
@@ -64,7 +65,7 @@ def cluster(product: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 def key_of(one: CacheProcess, prefix: str) -> str:
     """A new key in the first slot of a primary."""
     slot = one.ask("CLUSTER NODES")[f"{one.host}:6379"]["slots"][0][0]
-    return key_in(int(slot), "0").replace("readiness:", prefix)
+    return key_in(int(slot), secrets.token_hex(8)).replace("readiness:", prefix)
 
 
 class Snapshots:
