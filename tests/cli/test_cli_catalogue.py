@@ -227,10 +227,10 @@ def test_lint_for_machines(catalogue: Call) -> None:
     assert (own["stands"], own["documents"]) == (True, ["contract", "shop"])
     assert (own["left"]["value"], own["relation"], own["right"]["value"]) == ("24 h", "at most", "12 h")
     assert {form["form"]: form["rows"] for form in record["forms"]} == {
-        "measured": 537,
+        "measured": 542,
         "derived": 109,
-        "ingested": 54,
-        "attested": 63,
+        "ingested": 59,
+        "attested": 62,
     }
 
 

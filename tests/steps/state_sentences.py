@@ -154,6 +154,9 @@ STATE_SENTENCES = {
     "no request failed and every service used the new one within 45 s when a key was rotated under traffic": replace(
         fact("secret-rotation", within="45 s", of="used"), times={"within": Quantity(value=45, unit="s")}
     ),
+    'ExternalSecret "s" has store equal to vault, remote key equal to prod/shop and ready equal to True': fact(
+        "store-of-secret", name="s", has="store equal to vault, remote key equal to prod/shop and ready equal to True"
+    ),
     'the key "k" of secret "s" has owner equal to ExternalSecret/s': fact(
         "owner-of-secret", key="k", secret="s", has="owner equal to ExternalSecret/s"
     ),

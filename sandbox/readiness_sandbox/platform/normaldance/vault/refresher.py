@@ -94,7 +94,7 @@ async def _refreshed(session: aiohttp.ClientSession, server: str, one: Object) -
     store = await _got(session, f"{server}{API}/namespaces/{namespace}/secretstores/{spec['secretStoreRef']['name']}")
     refs = {each["secretKey"]: each["remoteRef"] for each in spec["data"]}
     webhook = store["spec"]["provider"]["webhook"]
-    found = {key: await _from(webhook, key) for key in {ref["key"] for ref in refs.values()}}
+    found = {key: await answered(webhook, key) for key in {ref["key"] for ref in refs.values()}}
     values = {name: value for each in found.values() for name, value in each.items()}
     data = {name: found[ref["key"]][ref["property"]] for name, ref in refs.items()}
     template = (spec["target"].get("template") or {}).get("metadata") or {}
@@ -150,7 +150,7 @@ async def _written(session: aiohttp.ClientSession, url: str, secret: Object) -> 
         response.raise_for_status()
 
 
-async def _from(webhook: Object, key: str) -> dict[str, str]:
+async def answered(webhook: Object, key: str) -> dict[str, str]:
     """What a store answers for a key, with the token of this pod; its address may name variables, as `$(NAME)`."""
     url = re.sub(r"\$\((\w+)\)", lambda found: os.environ[found[1]], webhook["url"])
     url = _REMOTE.sub(lambda _: key, url)
