@@ -7,7 +7,7 @@ from dataclasses import replace
 from harness.model import Figure, Objective, Op, Per, Phase, Quantity, Scope
 
 
-def fact(name: str, **params: str) -> Objective:
+def fact(name: str, /, **params: str) -> Objective:
     """A check of the live target."""
     limit = Quantity(value=1, unit="")
     return Objective(figure=Figure.CHECK, op=Op.HOLDS, limit=limit, check=name, params=params, sentence="")

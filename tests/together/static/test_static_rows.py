@@ -295,7 +295,7 @@ def _commit(platform: PaperPlatform, title: str) -> None:
         )
 
 
-@pytest.mark.parametrize("name", ["paperless", "unprobed"])
+@pytest.mark.parametrize("name", ["paperless", "unprobed", "old-name"])
 def test_a_release_turns_exactly_its_rows(platform: PaperPlatform, name: str) -> None:
     """Its files are changes of the platform's own repository, one commit each."""
     release = load_release(name)
