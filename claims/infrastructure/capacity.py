@@ -81,12 +81,12 @@ def declared_names(asked: Asked) -> Sequence[FactReading]:
 
 
 def _declared(files: Terraform, kind: str, expected: Mapping[str, str]) -> Sequence[FactReading]:
-    """One fact per attribute of the resource that has the first of them; one fact if none has it, or if that is not known."""
+    """One fact per attribute of each resource that has the first of them; one fact if none has it, or if that is not known."""
     key, name = next(iter(expected.items()))
     found = [(one, one.value(one.body.get(key))) for one in files.required(kind)]
     chosen = [one for one, value in found if value == name]
     if chosen:
-        return [_attribute(chosen[0], each, value) for each, value in expected.items()]
+        return [_attribute(one, each, value) for one in chosen for each, value in expected.items()]
     doubts = [_attribute(one, key, name).observed for one, value in found if value is None and key in one.body]
     doubts += [one.observed for one in files.elsewhere(f"every `{kind}`")]
     names = ", ".join(str(value) for _, value in found if value is not None) or "no name"
