@@ -1,12 +1,12 @@
-"""What Terraform declares of capacity: of the database, and reserved instances."""
+"""What Terraform declares of the database and the cluster: names, engine and capacity; and reserved instances."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from harness.drivers.claim import claim
+from harness.drivers.claim import SentenceForm, claim
 from harness.drivers.facts import FactReading
 from harness.drivers.paper import Asked
 
@@ -17,8 +17,16 @@ _SCALING: Final = ("serverlessv2_scaling_configuration", "scaling_configuration"
 """The blocks with the capacity of a database."""
 
 
+_DECLARED: Final = SentenceForm(
+    "declared-database-cluster",
+    "the database cluster is declared with <what:noun>",
+    "Every `aws_rds_cluster` of the Terraform files, or the one that the sentence names.",
+)
+
+
 @claim(
-    "the database cluster is declared with a minimum of <least:count> and a maximum of <most:count> capacity units",
+    _DECLARED,
+    "a minimum of <least:count> and a maximum of <most:count> capacity units",
     needs=("files.terraform",),
     example="the database cluster is declared with a minimum of 2 and a maximum of 16 capacity units",
 )
@@ -54,6 +62,50 @@ def database_capacity(asked: Asked) -> Sequence[FactReading]:
                 )
             )
     return [*seen, *files.elsewhere("the capacity of every database cluster")]
+
+
+@claim(
+    _DECLARED,
+    'name "<database:name>", engine "<engine:name>" and database "<inside:name>", the Kubernetes cluster with name "<cluster:name>"',
+    needs=("files.terraform",),
+    example='the database cluster is declared with name "shop-postgres", engine "aurora-postgresql" and database "shop", the Kubernetes cluster with name "shop-prod"',
+)
+def declared_names(asked: Asked) -> Sequence[FactReading]:
+    """One fact per name and one for the engine: an `aws_eks_cluster` and an `aws_rds_cluster` in Terraform have them; further clusters may have others."""
+    files, named = Terraform(asked), asked.params
+    database = {"cluster_identifier": named["database"], "engine": named["engine"], "database_name": named["inside"]}
+    return [
+        *_declared(files, "aws_eks_cluster", {"name": named["cluster"]}),
+        *_declared(files, "aws_rds_cluster", database),
+    ]
+
+
+def _declared(files: Terraform, kind: str, expected: Mapping[str, str]) -> Sequence[FactReading]:
+    """One fact per attribute of each resource that has the first of them; one fact if none has it, or if that is not known."""
+    key, name = next(iter(expected.items()))
+    found = [(one, one.value(one.body.get(key))) for one in files.required(kind)]
+    chosen = [one for one, value in found if value == name]
+    if chosen:
+        return [_attribute(one, each, value) for one in chosen for each, value in expected.items()]
+    doubts = [_attribute(one, key, name).observed for one, value in found if value is None and key in one.body]
+    doubts += [one.observed for one in files.elsewhere(f"every `{kind}`")]
+    names = ", ".join(str(value) for _, value in found if value is not None) or "no name"
+    subject, observed = f"{files.where} {kind}: {key}", "; ".join([names, *doubts[:1]])
+    return [FactReading(subject=subject, expected=name, observed=observed, ok=None if doubts else False)]
+
+
+def _attribute(resource: Resource, key: str, expected: str) -> FactReading:
+    """The fact that an attribute has this value."""
+    raw = resource.body.get(key)
+    value = resource.value(raw)
+    unknown = next(resource.module.doubts(raw), "the Terraform files do not show its value")
+    observed = "not declared" if raw is None else f"{raw}: {unknown}" if value is None else f"{value}"
+    ok = None if raw is not None and value is None else value == expected
+    if resource.times is None:
+        ok, observed = None, f"{observed}, but {resource.unsettled}"
+    return FactReading(
+        subject=f"{resource.place} {resource.address}: {key}", expected=expected, observed=observed, ok=ok
+    )
 
 
 @claim(

@@ -16,6 +16,11 @@ Feature: Cloud services
     When the files of the platform have been read
     Then the database cluster is declared with a minimum of 2 and a maximum of 16 capacity units
 
+  @DA-AWS-NAMES
+  Scenario: The cluster and the database have their names
+    When the files of the platform have been read
+    Then the database cluster is declared with name "normaldance-postgres", engine "aurora-postgresql" and database "normaldance", the Kubernetes cluster with name "normaldance-prod"
+
   @DA-AWS-ROUTE53
   Scenario: Every server of the zone answers for the public names
     When the deployed platform has been inspected

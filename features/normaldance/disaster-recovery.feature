@@ -1,5 +1,5 @@
 Feature: A disaster is over within its objectives, and what was acknowledged is kept
-  RTO and RPO are held against the loss of the primary database and of a region.
+  RTO and RPO are held against the loss of the primary database, of a region, and of all members of the database.
   Acknowledged writes are compared with the database itself, not with what the platform reports.
 
   @DA-DR-RTO

@@ -20,7 +20,11 @@ Feature: Images
       | DA-IMG-NONROOT | Containers run unprivileged | run-as-non-root equal to true and user id other than 0    |
       | DA-IMG-PINNED  | Images are pinned           | image tag other than latest                               |
 
-  @DA-IMG-FRONTEND-UID
-  Scenario: The frontend runs as its own user
+  Scenario Outline: The frontend runs as its own <what>
     When the deployed platform has been inspected
-    Then every container of deployment "normaldance-frontend" has user id equal to 1001
+    Then every container of deployment "normaldance-frontend" has <what> id equal to 1001
+
+    Examples:
+      | requirement         | what  |
+      | DA-IMG-FRONTEND-UID | user  |
+      | DA-IMG-FRONTEND-GID | group |

@@ -21,6 +21,11 @@ Feature: The backend is open to its callers and to nobody else
     When the deployed platform has been inspected
     Then the key "db-password" of secret "normaldance-secret" has owner equal to ExternalSecret/normaldance-secrets
 
+  @DA-SEC-STORE-REMOTE
+  Scenario: The secret is read from its key of the store
+    When the deployed platform has been inspected
+    Then ExternalSecret "normaldance-secrets" has store equal to aws-secretsmanager, remote key equal to prod/normaldance/database and ready equal to True
+
   @DA-SEC-REFRESH
   Scenario: A new password of the database is in use at once
     When "everyday" traffic has run

@@ -36,12 +36,17 @@ Feature: Phases of the integration
     When the deployed platform has been inspected
     Then every call with a missing, expired, forged or revoked token was refused with 401 and the calls cover every protected operation
 
-  Scenario Outline: <what>: a <role> vouches for it
-    Then <role> vouches for it, for this release, not longer than <age> ago
+  Scenario Outline: Phase <phase> was finished in week <week> at the latest
+    When the figures "business" of this target have been read
+    Then the figure "phase_<phase>_end_week" is at most <week> weeks
 
     Examples:
-      | requirement    | what                                   | role              | age  |
-      | ND-PHASE-WEEKS | the five phases keep to their 15 weeks | programme-manager | 90 d |
+      | requirement    | phase | week |
+      | ND-PHASE-1-DUE | 1     | 3    |
+      | ND-PHASE-2-DUE | 2     | 6    |
+      | ND-PHASE-3-DUE | 3     | 9    |
+      | ND-PHASE-4-DUE | 4     | 12   |
+      | ND-PHASE-5-DUE | 5     | 15   |
 
   Scenario Outline: <what>: made of other rows
     Then <parts>

@@ -7,7 +7,7 @@ from dataclasses import replace
 from harness.model import Figure, Objective, Op, Per, Phase, Quantity, Scope
 
 
-def fact(name: str, **params: str) -> Objective:
+def fact(name: str, /, **params: str) -> Objective:
     """A check of the live target."""
     limit = Quantity(value=1, unit="")
     return Objective(figure=Figure.CHECK, op=Op.HOLDS, limit=limit, check=name, params=params, sentence="")
@@ -153,6 +153,9 @@ STATE_SENTENCES = {
     ),
     "no request failed and every service used the new one within 45 s when a key was rotated under traffic": replace(
         fact("secret-rotation", within="45 s", of="used"), times={"within": Quantity(value=45, unit="s")}
+    ),
+    'ExternalSecret "s" has store equal to vault, remote key equal to prod/shop and ready equal to True': fact(
+        "store-of-secret", name="s", has="store equal to vault, remote key equal to prod/shop and ready equal to True"
     ),
     'the key "k" of secret "s" has owner equal to ExternalSecret/s': fact(
         "owner-of-secret", key="k", secret="s", has="owner equal to ExternalSecret/s"

@@ -93,7 +93,7 @@ def test_the_nouns_of_the_harness_read_what_they_read_before() -> None:
     named = {one.check for one in claims_of_nouns(load_nouns())}
     assert named == {
         *("state-of-containers", "state-of-workloads", "container-user", "container-probes", "annotation-of-account"),
-        "owner-of-secret",
+        *("owner-of-secret", "store-of-secret"),
     }
     assert named <= CHECKS.keys()
 

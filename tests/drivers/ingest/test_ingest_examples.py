@@ -66,9 +66,9 @@ def verdicts(target_file: Path) -> dict[str, str]:
 
 
 def test_the_samples_satisfy_every_row() -> None:
-    """All 54, a year after their day: ages are taken at `as_of`."""
+    """All 59, a year after their day: ages are taken at `as_of`."""
     found = verdicts(EXAMPLES / "paper.yaml")
-    assert len(found) == 54
+    assert len(found) == 59
     assert {row: verdict for row, verdict in found.items() if verdict != GOOD} == {}
 
 
@@ -130,6 +130,7 @@ SPOILT = {
     ),
     "NaN": ("figures.csv", "user_adoption,93", "user_adoption,NaN", None),
     "a decimal comma": ("figures.csv", "satisfaction,4.3", 'satisfaction,"4,3"', None),
+    "a phase that was late": ("figures.csv", "phase_4_end_week,11", "phase_4_end_week,13", {"ND-PHASE-4-DUE": BAD}),
     "too few users": ("figures.csv", "user_adoption,93", "user_adoption,89", {"ND-BIZ-ADOPTION": BAD}),
     "a decision that was edited": (
         "staging/20261119T093000Z/verdict.json",
@@ -197,6 +198,11 @@ SPOILT = {
                 "FI-BIZ-ADOPTION",
                 "FI-BIZ-INNOVATION",
                 "FI-ROAD-1-DUE",
+                "ND-PHASE-1-DUE",
+                "ND-PHASE-2-DUE",
+                "ND-PHASE-3-DUE",
+                "ND-PHASE-4-DUE",
+                "ND-PHASE-5-DUE",
                 "FI-ROAD-2-DUE",
                 "FI-ROAD-3-DUE",
                 "FI-ROAD-4-DUE",

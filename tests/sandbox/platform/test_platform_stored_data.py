@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import os
 from pathlib import Path
 
+import aiohttp
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from harness.drivers.check.stored.ciphers import ValueReader, is_cipher
 from harness.targets.files.stored import ValueFormat
@@ -23,7 +27,7 @@ from readiness_sandbox.platform.normaldance.atrest.envelope import (
 )
 from readiness_sandbox.platform.normaldance.atrest.tables import kept
 from readiness_sandbox.platform.normaldance.kit import secret
-from readiness_sandbox.platform.normaldance.vault.refresher import seconds
+from readiness_sandbox.platform.normaldance.vault.refresher import answered, seconds
 from readiness_sandbox.platform.parts import PARTS
 
 MASTER = master_key(base64.b64encode(os.urandom(32)).decode())
@@ -104,6 +108,26 @@ def test_a_kubelet_writes_a_changed_secret_into_the_volume_and_nothing_else(tmp_
     assert (tmp_path / "c" / "k").read_text() == "old"
     assert (tmp_path / "s" / "k").stat().st_mode & 0o777 == 0o600
     assert [one.name for one in (tmp_path / "s").iterdir()] == ["k"]
+
+
+def test_a_store_is_asked_for_each_key_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The address of a SecretStore names the key, and the variables of the pod; what the store does not have is an error."""
+    monkeypatch.setenv("STORE_TOKEN", "t")
+
+    async def run() -> None:
+        async def read(request: web.Request) -> web.Response:
+            return web.json_response({"data": {"of": request.headers["authorization"]}})
+
+        app = web.Application()
+        app.router.add_get("/v1/prod/shop/database", read)
+        async with TestServer(app) as server:
+            monkeypatch.setenv("STORE", str(server.make_url("/v1")))
+            webhook = {"url": "$(STORE)/{{ .remoteRef.key }}"}
+            assert await answered(webhook, "prod/shop/database") == {"of": "Bearer t"}
+            with pytest.raises(aiohttp.ClientResponseError):
+                await answered(webhook, "shop/database")
+
+    asyncio.run(run())
 
 
 @pytest.mark.parametrize(("interval", "length_s"), [("15s", 15.0), ("1h30m", 5400.0), ("2m", 120.0)])

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+import yaml
+from kubernetes import client
 
+import readiness_sandbox.cluster.custom
 from claims.workloads.containers import container_environment
 from claims.workloads.service import service_endpoints
 from harness.drivers.check.registry import kind_of
 from harness.drivers.check.state.fields import WORKLOAD_FIELDS, bypass_switches, image_tag
 from harness.drivers.check.state.objects import WorkloadState
 from harness.drivers.check.state.versions import api_version, version_fact
-from harness.errors import AccessDenied, ConfigurationError, UsageError
+from harness.errors import AccessDenied, ConfigurationError, DriverError, UsageError
+from harness.targets.cluster.kubeconfig import api_client
 from harness.targets.kubernetes import Cluster
 from readiness_sandbox.cluster.kinds import by_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
     from harness.drivers.facts import FactProbe, FactReading
     from harness.targets import Target
@@ -34,6 +38,8 @@ state_of_containers, container_user, container_probes = map(
     check, ("state-of-containers", "container-user", "container-probes")
 )
 state_of_workloads, annotation_of_account = map(check, ("state-of-workloads", "annotation-of-account"))
+store_of_secret = check("store-of-secret")
+CUSTOM = Path(readiness_sandbox.cluster.custom.__file__).parent / "manifests"
 SAFE: dict[str, Any] = {"runAsNonRoot": True, "runAsUser": 1000}
 AMOUNTS = {"cpu": "1", "memory": "1Gi"}
 PROBE = {"httpGet": {"path": "/health", "port": 8080}, "periodSeconds": 5}
@@ -493,6 +499,77 @@ def test_containers_of_a_stateful_set_are_read_by_the_name_of_their_workload(
     assert told(container_user(target, {"deployment": "gone", "has": "user id equal to 1000"})()) == {
         "north/gone": (False, "none of that name")
     }
+
+
+def test_the_group_of_a_container_is_its_own_or_the_pods(cluster: PocketCluster, target: Target) -> None:
+    """As its user is; a container whose group nobody states fails."""
+    mine = container("own", securityContext={"runAsGroup": 1001})
+    other = container("other", securityContext={"runAsGroup": 1000})
+    body = deployment("web", "north", mine, other, container("of-the-pod"), securityContext={"runAsGroup": 1001})
+    cluster.create("Deployment", body)
+    cluster.create("Deployment", deployment("bare", "north", container(securityContext=SAFE)))
+    assert told(container_user(target, {"deployment": "web", "has": "group id equal to 1001"})()) == {
+        "north/web, container own: group id": (True, "1001"),
+        "north/web, container other: group id": (False, "1000"),
+        "north/web, container of-the-pod: group id": (True, "1001"),
+    }
+    assert told(container_user(target, {"deployment": "bare", "has": "group id equal to 1001"})()) == {
+        "north/bare, container main: group id": (False, "not stated")
+    }
+
+
+def secret_from(cluster: PocketCluster, target: Target, namespace: str, ready: str = "True", **spec: Any) -> None:
+    """An ExternalSecret `shop` of the store `vault`, with the definition of the sandbox's operator."""
+    definitions = yaml.safe_load_all((CUSTOM / "externalsecrets.yaml").read_text(encoding="utf-8"))
+    kinds_of = client.ApiextensionsV1Api(api_client(target)).list_custom_resource_definition().items
+    if not kinds_of:
+        for one in definitions:
+            cluster.create("CustomResourceDefinition", one)
+    body = {
+        "apiVersion": "external-secrets.io/v1",
+        "kind": "ExternalSecret",
+        "metadata": {"name": "shop"},
+        "spec": {"secretStoreRef": {"name": "vault"}, "target": {"name": "shop"}, **spec},
+    }
+    where = ("external-secrets.io", "v1", namespace, "externalsecrets")
+    api = client.CustomObjectsApi(api_client(target))
+    api.create_namespaced_custom_object(*where, body)
+    status = {"status": {"conditions": [{"type": "Ready", "status": ready}]}}
+    api.patch_namespaced_custom_object_status(*where, "shop", status)
+
+
+def test_the_store_and_the_keys_of_an_external_secret_are_read_in_every_region(
+    cluster: PocketCluster, target: Target
+) -> None:
+    """Another key, or one of two that is another, fails; so does a store that was not read. A region without one is unknown, a name that none has fails."""
+
+    def keys(*names: str) -> list[dict[str, Any]]:
+        return [{"secretKey": str(at), "remoteRef": {"key": name}} for at, name in enumerate(names)]
+
+    has = "store equal to vault, remote key equal to prod/shop and ready equal to True"
+    of_shop = {"name": "shop", "has": has}
+    with pytest.raises(DriverError, match="does not serve ExternalSecret"):
+        store_of_secret(target, of_shop)()
+    secret_from(cluster, target, "north", data=keys("prod/shop", "prod/shop"))
+    found = {
+        "north/ExternalSecret/shop: store": (True, "vault"),
+        "north/ExternalSecret/shop: remote key": (True, "prod/shop, prod/shop"),
+        "north/ExternalSecret/shop: ready": (True, "True"),
+    }
+    assert told(store_of_secret(target, of_shop)()) == {
+        **found,
+        "south/ExternalSecret/shop": (None, "none of that name"),
+    }
+    secret_from(cluster, target, "south", ready="False", data=keys("prod/shop", "shop"))
+    assert told(store_of_secret(target, of_shop)()) == {
+        **found,
+        "south/ExternalSecret/shop: store": (True, "vault"),
+        "south/ExternalSecret/shop: remote key": (False, "prod/shop, shop"),
+        "south/ExternalSecret/shop: ready": (False, "False"),
+    }
+    other = {**of_shop, "has": "store equal to aws-secretsmanager"}
+    assert {ok for ok, _ in told(store_of_secret(target, other)()).values()} == {False}
+    assert {ok for ok, _ in told(store_of_secret(target, {**of_shop, "name": "gone"})()).values()} == {False}
 
 
 def of_key(config_map: str, key: str, *, optional: bool = False) -> dict[str, Any]:

@@ -27,6 +27,7 @@ ROWS: Mapping[str, str] = {
     "DA-HELM-VALUES": "the chart renders with each of values-staging.yaml and values-production.yaml",
     "DA-AWS-EKS-PRIVATE": "every subnet of the cluster is private: 0 routes to an internet gateway",
     "DA-AWS-DB": "the database cluster is declared with a minimum of 2 and a maximum of 16 capacity units",
+    "DA-AWS-NAMES": 'the database cluster is declared with name "normaldance-postgres", engine "aurora-postgresql" and database "normaldance", the Kubernetes cluster with name "normaldance-prod"',
     "DA-CI-TRIGGER": "the workflow deploys on a push to main and on nothing else",
     "DA-CI-TEST": "the workflow runs npm ci, test:all and build on Node.js 20 and the deploy job needs them",
     "DA-CI-SECURITY": "the workflow runs a security scan and npm audit --audit-level=moderate and the deploy job needs them",

@@ -51,6 +51,8 @@ _SPOILT = {
         "concat(aws_subnet.private[*].id, aws_subnet.public[*].id)", "aws_subnet.public of aws_eks_cluster.normaldance",
     ),
     "max_capacity set to 8": ("DA-AWS-DB", "terraform/database.tf", "max_capacity = 16", "max_capacity = 8", "max_capacity"),
+    "engine set to postgres": ("DA-AWS-NAMES", "terraform/database.tf", "aurora-postgresql", "postgres", "postgresql: engine"),
+    "another name of the cluster": ("DA-AWS-NAMES", "terraform/cluster.tf", '"normaldance-prod"', '"normaldance-test"', "name"),
     "5 reserved instances": ("DA-COST-RESERVED", "terraform/capacity.tf", "= 10", "= 5", "m5.large on Linux"),
     "workflow also starts on pull requests": (
         "DA-CI-TRIGGER", ".github/workflows/deploy.yaml", "on:\n", "on:\n  pull_request:\n", "deploy.yaml:2",
@@ -293,7 +295,7 @@ def _commit(platform: PaperPlatform, title: str) -> None:
         )
 
 
-@pytest.mark.parametrize("name", ["paperless", "unprobed"])
+@pytest.mark.parametrize("name", ["paperless", "unprobed", "old-name"])
 def test_a_release_turns_exactly_its_rows(platform: PaperPlatform, name: str) -> None:
     """Its files are changes of the platform's own repository, one commit each."""
     release = load_release(name)

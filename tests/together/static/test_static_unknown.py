@@ -39,6 +39,7 @@ _UNKNOWN: Mapping[str, UnknownElement] = {
     "database-capacity": UnknownElement(
         "DA-AWS-DB", "terraform/database.tf", "max_capacity = 16", "max_capacity = var.most"
     ),
+    "declared-names": UnknownElement("DA-AWS-NAMES", "terraform/database.tf", '"normaldance-postgres"', "var.database"),
     "subnets-private": UnknownElement(
         "DA-AWS-EKS-PRIVATE",
         "terraform/cluster.tf",

@@ -1,7 +1,8 @@
 """external-secrets: brings what a store has into Secrets, as ExternalSecrets of external-secrets.io say.
 
 Each ExternalSecret is refreshed every `refreshInterval`, and at once when its annotation `force-sync` has changed. The store is that of its
-SecretStore, by the provider `webhook`. The Secret is owned by the ExternalSecret, and has its keys and annotations (`{{ .KEY }}`).
+SecretStore, by the provider `webhook`, whose address has the key as `{{ .remoteRef.key }}`. The Secret is owned by the ExternalSecret, and has
+its keys and annotations (`{{ .KEY }}`).
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from ..watching import Key, follow, key_of, reached  # noqa: TID252 - as above
 API = "/apis/external-secrets.io/v1"
 EVERY_S = 0.5
 _KEY = re.compile(r"\{\{\s*\.([\w-]+)\s*\}\}")
+_REMOTE = re.compile(r"\{\{\s*\.remoteRef\.key\s*\}\}")
 _SERVICE = re.compile(r"\$\((\w+)_SERVICE_HOST\)")
 """The Service in the address of a store: its certificate names it."""
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
@@ -90,8 +92,11 @@ async def _refreshed(session: aiohttp.ClientSession, server: str, one: Object) -
     """Read the store, write the Secret, and say so in the status."""
     namespace, spec = one["metadata"]["namespace"], one["spec"]
     store = await _got(session, f"{server}{API}/namespaces/{namespace}/secretstores/{spec['secretStoreRef']['name']}")
-    values = await _from(store["spec"]["provider"]["webhook"])
-    data = {each["secretKey"]: values[each["remoteRef"]["key"]] for each in spec["data"]}
+    refs = {each["secretKey"]: each["remoteRef"] for each in spec["data"]}
+    webhook = store["spec"]["provider"]["webhook"]
+    found = {key: await answered(webhook, key) for key in {ref["key"] for ref in refs.values()}}
+    values = {name: value for each in found.values() for name, value in each.items()}
+    data = {name: found[ref["key"]][ref["property"]] for name, ref in refs.items()}
     template = (spec["target"].get("template") or {}).get("metadata") or {}
     annotations = {
         name: _KEY.sub(lambda found: values[found[1]], text)
@@ -145,9 +150,10 @@ async def _written(session: aiohttp.ClientSession, url: str, secret: Object) -> 
         response.raise_for_status()
 
 
-async def _from(webhook: Object) -> dict[str, str]:
-    """What a store answers, with the token of this pod; its address may name variables, as `$(NAME)`."""
+async def answered(webhook: Object, key: str) -> dict[str, str]:
+    """What a store answers for a key, with the token of this pod; its address may name variables, as `$(NAME)`."""
     url = re.sub(r"\$\((\w+)\)", lambda found: os.environ[found[1]], webhook["url"])
+    url = _REMOTE.sub(lambda _: key, url)
     headers = {"authorization": f"Bearer {os.environ['STORE_TOKEN']}"}
     service, tls = _SERVICE.search(webhook["url"]), client_context()
     name = service[1].lower().replace("_", "-") if service and tls else None

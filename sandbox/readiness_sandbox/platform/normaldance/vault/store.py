@@ -3,9 +3,10 @@
 PostgreSQL has one password a role, so a role whose password changes shuts out whoever has not read the new one yet. Two roles with the same
 rights take turns: the new one is let in from the start, the old one until no session has it any more or `GRACE_S` is over.
 
-    GET  /v1/database        the secret: db-user, db-password, rotated
-    POST /v1/database/rotate     the other role gets a new password and is the one to use
-    POST /v1/database/restore    the role before is the one to use again, with its password
+    GET  /v1/prod/normaldance/database    the secret: db-user, db-password, rotated
+    GET  /v1/normaldance/database    the same secret by its name of before, which nothing should read any more
+    POST /v1/prod/normaldance/database/rotate    the other role gets a new password and is the one to use
+    POST /v1/prod/normaldance/database/restore    the role before is the one to use again, with its password
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ class SecretStore:
         self._retire: asyncio.Task[None] | None = None
 
     async def read(self, request: web.Request) -> web.Response:
-        """GET /v1/database."""
+        """GET of the secret."""
         self._admit(request)
         if not self._state.role:
             raise Unavailable("the database has no password yet")
@@ -72,7 +73,7 @@ class SecretStore:
         return answer({"data": secret})
 
     async def rotate(self, request: web.Request) -> web.Response:
-        """POST /v1/database/rotate."""
+        """POST …/rotate."""
         self._admit(request)
         if not self._state.role:
             raise Unavailable("the database has no password yet")
@@ -80,7 +81,7 @@ class SecretStore:
         return answer({"rotated": self._state.rotated})
 
     async def restore(self, request: web.Request) -> web.Response:
-        """POST /v1/database/restore; nothing to do where nothing was rotated."""
+        """POST …/restore; nothing to do where nothing was rotated."""
         self._admit(request)
         if self._state.before:
             await self._use(self._state.before, self._state.passwords[self._state.before])
@@ -196,9 +197,10 @@ def main() -> None:
     store = SecretStore(
         Path(os.environ["STATE_FILE"]), os.environ["STORE_TOKEN"], int(os.environ.get("DEFECT_PASSWORD_DAYS", "0"))
     )
-    path = "/v1/database"
+    path = "/v1/prod/normaldance/database"
     routes = [
         web.get(path, store.read),
+        web.get("/v1/normaldance/database", store.read),
         web.post(f"{path}/rotate", store.rotate),
         web.post(f"{path}/restore", store.restore),
     ]
