@@ -20,7 +20,7 @@ from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 
 from harness import clock
-from harness.drivers.check.drills.cloudnative_pg import CloudNativePgSteps, needed_access
+from harness.drivers.check.drills.restored import product_of, steps_of
 from harness.errors import AccessDenied
 from harness.run.plan.access import roles
 from harness.targets import Target, load_target
@@ -89,11 +89,11 @@ def drilling(directory: Path, kubeconfig: str, context: str) -> Target:
 
 def drilled(target: Target, administrator: Any, user: str) -> None:
     """Without rights each one is named; with exactly those that are declared everything is made, seen and removed."""
-    drill = target.drills["shop"]
-    assert drill.cloudnative_pg is not None
+    product = product_of(target.drills["shop"])
+    assert product is not None
     with pytest.raises(AccessDenied) as refused:
-        CloudNativePgSteps(target, "shop", drill, drill.cloudnative_pg).refuse()
-    asked = needed_access(drill.cloudnative_pg)
+        steps_of(target, {"drill": "shop"}).refuse()
+    asked = product.access
     assert all(str(one) in refused.value.what for one in asked)
     (role,) = (one for one in roles(asked, "shop", (NAMESPACE, "shop"))["items"] if one["kind"] == "Role")
     rbac: Any = client.RbacAuthorizationV1Api(administrator)
@@ -115,7 +115,7 @@ def drilled(target: Target, administrator: Any, user: str) -> None:
             for _ in clock.Deadline.after(30).ticks(0.2)
         )
         assert any(healthy)
-        steps = CloudNativePgSteps(target, "shop", drill, drill.cloudnative_pg)
+        steps = steps_of(target, {"drill": "shop"})
         steps.refuse()
         try:
             steps.make()

@@ -36,9 +36,12 @@ def test_a_drill_by_resources_makes_a_backup_unless_it_takes_the_newest(tmp_path
     ("words", "why"),
     [
         ("restore: {command: [a]}", "`remove`, which removes the scratch database"),
-        ("remove: {command: [b]}", "one of `restore` and `until`, or both; or `cloudnative-pg`"),
+        ("remove: {command: [b]}", "one of `restore` and `until`, or both; or one of `cloudnative-pg`, `velero`"),
         ("until: {command: [a]}, remove: {command: [b]}", "`until` with `{time}` in its command"),
-        (f"remove: {{command: [b]}}, cloudnative-pg: {{{NAMED}}}", "commands or `cloudnative-pg`, not both"),
+        (
+            f"remove: {{command: [b]}}, cloudnative-pg: {{{NAMED}}}",
+            "commands or one of `cloudnative-pg`, `velero` and `volume-snapshot`, not several",
+        ),
         (f"cloudnative-pg: {{{NAMED}, method: plugin}}", "`method: plugin` and `plugin` together"),
         (f"cloudnative-pg: {{{NAMED}, plugin: barman}}", "`method: plugin` and `plugin` together"),
         (f"cloudnative-pg: {{{NAMED.replace('main-drill', 'main')}}}", "a `scratch_cluster` other than `cluster`"),
