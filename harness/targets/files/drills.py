@@ -145,7 +145,9 @@ class RestoreDrill(TargetSection):
         until: restores the database into the scratch database as it was at the moment `{time}`; None: nothing does.
         scratch: DSN of the scratch database, which answers when the restore is done.
         remove: removes the scratch database, and ends a restore that still runs; it may be repeated.
-        cloudnative_pg, velero, volume_snapshot: resources of a product that take the place of `make`, `restore` and `remove`.
+        cloudnative_pg: resources of CloudNativePG that take the place of `make`, `restore` and `remove`.
+        velero: resources of Velero that take the place of `make`, `restore` and `remove`.
+        volume_snapshot: resources of CSI's snapshots that take the place of `make`, `restore` and `remove`.
         within_s: time for each step, and for the checksums of all tables, in s.
     """
 

@@ -18,6 +18,7 @@ from harness import clock
 from harness.errors import DriverError, TargetUnreachable
 from harness.targets.access import Access, access
 from harness.targets.cluster.objects import Ref
+from harness.targets.cluster.own import is_own
 from harness.targets.cluster.patience import patiently
 from harness.targets.files.backups import BackupResources, BackupStore
 from harness.targets.kubernetes import Cluster, labels_of
@@ -75,7 +76,7 @@ def listed_access(store: BackupStore) -> tuple[Access, ...]:
 
 
 def list_resources(cluster: Cluster, resources: BackupResources, within_s: float) -> Listing:
-    """Every resource of what is backed up.
+    """Every resource of what is backed up, but those that a restore drill made and removes.
 
     Raises:
         DriverError: the API server does not serve them or refuses to list them, or has no clock.
@@ -98,7 +99,7 @@ def list_resources(cluster: Cluster, resources: BackupResources, within_s: float
             f"the API server gave no list in time: {error.what}", where=cluster.url, hint=hint
         ) from error
     return Listing(
-        objects=tuple(stored_resource(resources, one) for one in found if is_of(resources, one)),
+        objects=tuple(stored_resource(resources, one) for one in found if is_of(resources, one) and not is_own(one)),
         sent_ns=sent_ns,
         done_ns=done_ns,
         store_ns=_date_ns(cluster, date),
