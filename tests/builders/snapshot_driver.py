@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from kubernetes import client
 
+from readiness_sandbox.cluster.controllers.claims import PROTECTION
 from tests.builders.base_backups import BaseBackups, now_text
 
 GROUP: Final = ("snapshot.storage.k8s.io", "v1")
@@ -37,7 +38,7 @@ class SnapshotDriver:
     error: str = ""
     ends: Mapping[str, Any] = field(default_factory=dict)
     hangs: str = ""
-    seen: list[Mapping[str, Any]] = field(default_factory=list)
+    seen: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.custom: Any = client.CustomObjectsApi(self.api)
@@ -72,13 +73,16 @@ class SnapshotDriver:
         """The Pods that are there, as JSON."""
         return list(self.api.sanitize_for_serialization(self.core.list_namespaced_pod(self.namespace))["items"])
 
-    def claim(self, name: str) -> Mapping[str, Any]:
+    def claim(self, name: str) -> dict[str, Any]:
         """The spec of a claim."""
         found = self.core.read_namespaced_persistent_volume_claim(name, self.namespace)
         return dict(self.api.sanitize_for_serialization(found)["spec"])
 
     def reconcile(self) -> None:
         """Work on each object that waits for it, and end the database of a Pod that is gone."""
+        for one in self.core.list_namespaced_persistent_volume_claim(self.namespace).items:
+            if not one.metadata.finalizers:  # as the admission plugin of the API server has it
+                self._protect(one.metadata.name)
         for one in self.snapshots():
             if not one.get("status") and self.hangs != "backup":
                 self._snapshot(one["metadata"]["name"])
@@ -89,6 +93,10 @@ class SnapshotDriver:
         if self.backups.serving not in {"", *(one["metadata"]["name"] for one in pods)}:
             self.backups.end()
 
+    def _protect(self, claim: str) -> None:
+        body = {"metadata": {"finalizers": [PROTECTION]}}
+        self.core.patch_namespaced_persistent_volume_claim(claim, self.namespace, body)
+
     def _snapshot(self, name: str) -> None:
         self.report(name, {"readyToUse": False})
         if self.error:
@@ -96,7 +104,7 @@ class SnapshotDriver:
         elif self.backups.take(name):
             self.report(name, {"readyToUse": True, "creationTime": now_text(), "restoreSize": "10Gi"})
 
-    def _run(self, pod: Mapping[str, Any]) -> None:
+    def _run(self, pod: dict[str, Any]) -> None:
         name = pod["metadata"]["name"]
         (volume,) = (one for one in pod["spec"]["volumes"] if "persistentVolumeClaim" in one)
         claim = self.claim(volume["persistentVolumeClaim"]["claimName"])

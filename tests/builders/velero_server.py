@@ -46,7 +46,7 @@ class VeleroServer:
     hangs: str = ""
     refuses: str = ""
     stored: dict[str, Mapping[str, Any]] = field(default_factory=dict)
-    seen: list[Mapping[str, Any]] = field(default_factory=list)
+    seen: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.custom: Any = client.CustomObjectsApi(self.api)
@@ -90,7 +90,7 @@ class VeleroServer:
             return
         self.seen.append(backup["spec"])
         self.patch("backups", name, {"status": {"phase": "InProgress", "startTimestamp": now_text()}})
-        done = {"phase": "Completed"} if self.backups.take(name) else {"phase": "Failed"}
+        done: dict[str, Any] = {"phase": "Completed"} if self.backups.take(name) else {"phase": "Failed"}
         if failing == "backup":
             done = {"phase": phase, "errors": 2}
         status = {**done, "completionTimestamp": now_text()}

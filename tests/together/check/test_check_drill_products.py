@@ -44,7 +44,7 @@ CLAIM = {
     "volumeMode": "Filesystem",
     "resources": {"requests": {"storage": "10Gi"}},
 }
-POD = {
+POD: dict[str, Any] = {
     "containers": [
         {"name": "postgres", "image": "postgres:17", "volumeMounts": [{"name": "data", "mountPath": "/data"}]}
     ],
@@ -170,8 +170,8 @@ class SnapshotCase(ProductDrill):
 
     def reconcile(self) -> None:
         """The driver, and the controller of claims."""
-        self.cluster.do(claims.reconcile)
         self.driver.reconcile()
+        self.cluster.do(claims.reconcile)
 
     def made(self) -> list[str]:
         """Claims, Pods and VolumeSnapshots."""
