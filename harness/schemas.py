@@ -24,9 +24,10 @@ class _WrittenFiles(GenerateJsonSchema):
         """A model: its first sentence, and the descriptions of its attributes; the names of classes are our own."""
         made = super().model_schema(schema)
         made.pop("title", None)
-        head, _, rest = (inspect.getdoc(schema["cls"]) or "").partition("\n\nAttributes:\n")
-        made["description"] = head.partition("\n\n")[0]
-        about = dict(_ATTRIBUTE.findall(rest))
+        made["description"] = (inspect.getdoc(schema["cls"]) or "").partition("\n\n")[0]
+        about = dict[str, str]()
+        for model in reversed(schema["cls"].__mro__):  # a key that models share is described by the one that has it
+            about |= _ATTRIBUTE.findall((inspect.getdoc(model) or "").partition("\n\nAttributes:\n")[2])
         for name, field in schema["cls"].model_fields.items():
             if name in about:
                 made["properties"][field.alias or name]["description"] = _described(about[name])

@@ -1,4 +1,4 @@
-"""What docs/disasters.md and docs/backup-resources.md tell to write: target files that lack nothing, and the Roles of their plans.
+"""What docs/disasters.md, backup-resources.md and velero-and-snapshots.md tell to write: target files that lack nothing, and the Roles of their plans.
 
 The scripts are run with a genuine PostgreSQL and a genuine S3 server.
 """
@@ -33,6 +33,7 @@ from tests.builders.s3_server import ACCESS_KEY, SECRET_KEY, S3Server, needs_s3_
 DOCS: Final = Path(__file__).parents[1] / "docs"
 PAGE: Final = (DOCS / "disasters.md").read_text(encoding="utf-8")
 RESOURCES: Final = (DOCS / "backup-resources.md").read_text(encoding="utf-8")
+PRODUCTS: Final = (DOCS / "velero-and-snapshots.md").read_text(encoding="utf-8")
 BEFORE: Final = "name: shop\nenvironment: staging\nentry: https://shop.example.test\ndatabase: {dsn: {env: DSN}}\n"
 ACCESS: Final = "host all all 127.0.0.0/8 trust\n"
 CHECKSUM: Final = "lies in"
@@ -85,6 +86,18 @@ def test_a_platform_with_cloudnative_pg_needs_the_role_of_the_page(
     written: Mapping[str, Any] = yaml.safe_load(blocks(page, "yaml")[role])
     assert made["rules"] == written["rules"]
     assert made["metadata"] == written.get("metadata", made["metadata"])
+
+
+@pytest.mark.parametrize(("target_file", "role"), [(0, 3), (1, 4)], ids=["velero", "snapshots"])
+def test_drills_by_other_products_need_the_roles_of_their_page(tmp_path: Path, target_file: int, role: int) -> None:
+    """Both sentences on a drill; the rules are exactly those that `readiness plan --roles` writes."""
+    file = tmp_path / "target.yaml"
+    file.write_text(BEFORE + blocks(PRODUCTS, "yaml")[target_file], encoding="utf-8")
+    found = [one.replace("of shop", "of orders") for one in sentences(PAGE) if "restore" in one]
+    assert len(found) == 2
+    made = roles(needed(load_target(file), found), "shop", ("shop", "shop"))["items"]
+    rules = {one["kind"]: one["rules"] for one in made if "rules" in one}
+    assert rules == yaml.safe_load(blocks(PRODUCTS, "yaml")[role])
 
 
 class Shop:

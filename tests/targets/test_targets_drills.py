@@ -11,7 +11,19 @@ from harness.targets import load_target
 
 BEFORE = "name: shop\nenvironment: staging\nentry: https://shop.example.test\n"
 CLUSTER = "kubernetes: {context: shop, namespace: shop}\n"
+VELERO = (
+    "namespace: velero, schedule: nightly, source_namespace: shop, labels: {app: db}, scratch_namespace: shop-drill"
+)
+SNAPSHOT = "namespace: shop, claim: data-0, scratch_claim: data-drill"
 NAMED = "namespace: shop, cluster: main, scratch_cluster: main-drill"
+
+
+def pod(*volumes: str) -> str:
+    """A spec with these volumes."""
+    return f"pod: {{containers: [{{name: a}}], volumes: [{', '.join(f'{{name: v, {one}}}' for one in volumes)}]}}"
+
+
+COPY = "persistentVolumeClaim: {claimName: data-drill}"
 
 
 def drill(tmp_path: Path, words: str, before: str = CLUSTER) -> Path:
@@ -26,6 +38,9 @@ def test_a_drill_by_resources_makes_a_backup_unless_it_takes_the_newest(tmp_path
     for words, makes in (
         (f"cloudnative-pg: {{{NAMED}}}", True),
         (f"cloudnative-pg: {{{NAMED}, backup: newest}}", False),
+        (f"velero: {{{VELERO}}}", True),
+        (f"velero: {{{VELERO}, backup: newest}}", False),
+        (f"volume-snapshot: {{{SNAPSHOT}, {pod(COPY, 'emptyDir: {}')}}}", True),
         ("restore: {command: [a]}, remove: {command: [b]}", False),
         ("make: {command: [c]}, restore: {command: [a]}, remove: {command: [b]}", True),
     ):
@@ -36,15 +51,31 @@ def test_a_drill_by_resources_makes_a_backup_unless_it_takes_the_newest(tmp_path
     ("words", "why"),
     [
         ("restore: {command: [a]}", "`remove`, which removes the scratch database"),
-        ("remove: {command: [b]}", "one of `restore` and `until`, or both; or `cloudnative-pg`"),
+        ("remove: {command: [b]}", "one of `restore` and `until`, or both; or one of `cloudnative-pg`, `velero`"),
         ("until: {command: [a]}, remove: {command: [b]}", "`until` with `{time}` in its command"),
-        (f"remove: {{command: [b]}}, cloudnative-pg: {{{NAMED}}}", "commands or `cloudnative-pg`, not both"),
+        (
+            f"remove: {{command: [b]}}, cloudnative-pg: {{{NAMED}}}",
+            "commands or one of `cloudnative-pg`, `velero` and `volume-snapshot`, not several",
+        ),
         (f"cloudnative-pg: {{{NAMED}, method: plugin}}", "`method: plugin` and `plugin` together"),
         (f"cloudnative-pg: {{{NAMED}, plugin: barman}}", "`method: plugin` and `plugin` together"),
         (f"cloudnative-pg: {{{NAMED.replace('main-drill', 'main')}}}", "a `scratch_cluster` other than `cluster`"),
         (f"cloudnative-pg: {{{NAMED.replace('main-drill', 'Main')}}}", "the name of a Cluster"),
         (f"cloudnative-pg: {{{NAMED}, backup: old}}", "new"),
         (f"cloudnative-pg: {{{NAMED}, scratch: x}}", "unknown key `scratch`"),
+        (f"velero: {{{VELERO}}}, cloudnative-pg: {{{NAMED}}}", "not several"),
+        (f"velero: {{{VELERO.replace('shop-drill', 'shop')}}}", "a `scratch_namespace` other than `source_namespace`"),
+        (f"velero: {{{VELERO.replace('shop-drill', 'velero')}}}", "a `scratch_namespace` other than"),
+        (f"velero: {{{VELERO.replace('shop-drill', 'Shop')}}}", "the name of an object"),
+        (f"velero: {{{VELERO.replace('{app: db}', '{}')}}}", "drills.orders.velero.labels"),
+        (f"volume-snapshot: {{{SNAPSHOT.replace('data-drill', 'data-0')}, {pod(COPY)}}}", "other than `claim`"),
+        (f"volume-snapshot: {{{SNAPSHOT}, {pod('emptyDir: {}')}}}", "`pod` with one volume of a claim"),
+        (f"volume-snapshot: {{{SNAPSHOT}, pod: {{}}}}", "`pod` with one volume of a claim"),
+        (
+            f"volume-snapshot: {{{SNAPSHOT}, {pod(COPY, COPY.replace('data-drill', 'data-0'))}}}",
+            "`pod` with one volume of a claim, whose `claimName` is the `scratch_claim`",
+        ),
+        (f"volume-snapshot: {{{SNAPSHOT}, {pod(COPY, 'hostPath: {path: /data}')}}}", "`pod` with volumes of configMap"),
     ],
 )
 def test_a_drill_that_cannot_be_is_refused(tmp_path: Path, words: str, why: str) -> None:
@@ -57,6 +88,11 @@ def test_a_drill_that_cannot_be_is_refused(tmp_path: Path, words: str, why: str)
 
 def test_a_drill_by_resources_needs_a_cluster(tmp_path: Path) -> None:
     """The target names none."""
-    with pytest.raises(ConfigurationError, match="the target names no cluster") as refused:
-        load_target(drill(tmp_path, f"cloudnative-pg: {{{NAMED}}}", before=""))
-    assert "target.yaml:5: drills.orders.cloudnative-pg" in str(refused.value)
+    for key, words in (
+        ("cloudnative-pg", NAMED),
+        ("velero", VELERO),
+        ("volume-snapshot", f"{SNAPSHOT}, {pod(COPY)}"),
+    ):
+        with pytest.raises(ConfigurationError, match="the target names no cluster") as refused:
+            load_target(drill(tmp_path, f"{key}: {{{words}}}", before=""))
+        assert f"target.yaml:5: drills.orders.{key}" in str(refused.value)

@@ -9,9 +9,11 @@ from harness.errors import ConfigurationError
 from harness.targets.cluster.calls import MERGE_PATCH, ApiCalls
 
 _CORE: Final = {
+    "configmaps": "namespaced_config_map",
     "namespaces": "namespace",
     "nodes": "node",
     "persistentvolumeclaims": "namespaced_persistent_volume_claim",
+    "pods": "namespaced_pod",
     "secrets": "namespaced_secret",
     "services": "namespaced_service",
 }
@@ -63,10 +65,11 @@ class Objects(ApiCalls):
         method, args = self._method("patch", "patch", ref)
         self._call(method, *args, patch, _content_type=MERGE_PATCH)
 
-    def delete(self, ref: Ref) -> None:
-        """Delete the object with the objects that it owns; a missing object is no error."""
+    def delete(self, ref: Ref, uid: str = "") -> None:
+        """Delete the object with the objects that it owns, with `uid` only this one; a missing object is no error."""
         method, args = self._method("delete", "delete", ref)
-        self._call(method, *args, propagation_policy="Background")
+        only = {"body": {"preconditions": {"uid": uid}}} if uid else {}
+        self._call(method, *args, propagation_policy="Background", **only)
 
     def _method(self, of_core: str, verb: str, ref: Ref) -> tuple[Callable[..., Any], list[str]]:
         """The client's method, and its first arguments."""

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any, Final
 from harness import clock
 from harness.errors import DriverError, TargetUnreachable
 from harness.targets.access import Access, access
+from harness.targets.cluster.objects import Ref
+from harness.targets.cluster.own import is_own
 from harness.targets.cluster.patience import patiently
 from harness.targets.files.backups import BackupResources, BackupStore
 from harness.targets.kubernetes import Cluster, labels_of
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 CLOUDNATIVE_PG: Final = "backups.postgresql.cnpg.io"
 VELERO: Final = "backups.velero.io"
+VOLUME_SNAPSHOT: Final = "volumesnapshots.snapshot.storage.k8s.io"
 _SCHEDULE: Final = "velero.io/schedule-name"
 """Label of Velero's Backups with the name of their Schedule."""
 
@@ -62,7 +65,7 @@ _FORMS: Final[Mapping[str, _ResourceForm]] = {
         failed=frozenset({"Failed", "PartiallyFailed", "FailedValidation"}),
         at="completionTimestamp",
     ),
-    "volumesnapshots.snapshot.storage.k8s.io": _ResourceForm(version="snapshot.storage.k8s.io/v1", at="creationTime"),
+    VOLUME_SNAPSHOT: _ResourceForm(version="snapshot.storage.k8s.io/v1", at="creationTime"),
 }
 
 
@@ -73,24 +76,21 @@ def listed_access(store: BackupStore) -> tuple[Access, ...]:
 
 
 def list_resources(cluster: Cluster, resources: BackupResources, within_s: float) -> Listing:
-    """Every resource of what is backed up.
+    """Every resource of what is backed up, but those that a restore drill made and removes.
 
     Raises:
         DriverError: the API server does not serve them or refuses to list them, or has no clock.
         TargetUnreachable: it gave no answer in time.
     """
-    form, plural = _FORMS[resources.kind], resources.kind.partition(".")[0]
+    version, plural, *_ = collection_of(resources)
     deadline = clock.Deadline.after(within_s)
     sent_ns = clock.now_ns()
     try:
         date = patiently(cluster.date, within_s=deadline.left_s)
         answered_ns = clock.now_ns()
-        found = patiently(partial(cluster.customs, form.version, plural, resources.namespace), within_s=deadline.left_s)
+        found = patiently(partial(cluster.customs, version, plural, resources.namespace), within_s=deadline.left_s)
         done_ns = clock.now_ns()
-        if (
-            not found
-            and plural not in patiently(partial(cluster.kinds, form.version), within_s=deadline.left_s).values()
-        ):
+        if not found and plural not in patiently(partial(cluster.kinds, version), within_s=deadline.left_s).values():
             hint = "install the product, or name the cluster that has it in `kubernetes`"
             raise DriverError(f"the API server does not serve {resources.kind}", where=cluster.url, hint=hint)
     except TargetUnreachable as error:
@@ -99,7 +99,7 @@ def list_resources(cluster: Cluster, resources: BackupResources, within_s: float
             f"the API server gave no list in time: {error.what}", where=cluster.url, hint=hint
         ) from error
     return Listing(
-        objects=tuple(_stored(form, one) for one in found if _is_of(resources, one)),
+        objects=tuple(stored_resource(resources, one) for one in found if is_of(resources, one) and not is_own(one)),
         sent_ns=sent_ns,
         done_ns=done_ns,
         store_ns=_date_ns(cluster, date),
@@ -108,7 +108,13 @@ def list_resources(cluster: Cluster, resources: BackupResources, within_s: float
     )
 
 
-def _is_of(resources: BackupResources, one: Object) -> bool:
+def collection_of(resources: BackupResources) -> Ref:
+    """The collection of the backups, with their namespace and without a name."""
+    return Ref(_FORMS[resources.kind].version, resources.kind.partition(".")[0], "", resources.namespace)
+
+
+def is_of(resources: BackupResources, one: Object) -> bool:
+    """Whether an object of the collection is of what is backed up."""
     if resources.kind == VELERO:
         return labels_of(one).get(_SCHEDULE) == resources.of
     spec: Mapping[str, Any] = one["spec"]
@@ -117,7 +123,9 @@ def _is_of(resources: BackupResources, one: Object) -> bool:
     return bool((spec.get("source") or {}).get("persistentVolumeClaimName") == resources.of)
 
 
-def _stored(form: _ResourceForm, one: Object) -> StoredObject:
+def stored_resource(resources: BackupResources, one: Object) -> StoredObject:
+    """What an object of the collection is: a backup, one that is not finished or failed, or one without a time."""
+    form = _FORMS[resources.kind]
     status: Mapping[str, Any] = one.get("status") or {}
     phase = str(status.get("phase") or "")
     done = phase == form.done if form.done else status.get("readyToUse") is True

@@ -63,7 +63,7 @@ def there(target: Target) -> tuple[dict[str, str], str]:
 
 
 def test_a_backup_of_cloudnative_pg_counts_when_it_is_completed(put: Put, target: Target) -> None:
-    """By the time at which it stopped; those of other Clusters, that run or that failed do not count."""
+    """By the time at which it stopped; those of other Clusters, that run, that failed or that a drill made do not count."""
     for name, of, status in (
         ("old", "main", {"phase": "completed", "stoppedAt": "2026-01-31T11:00:00Z"}),
         ("new", "main", {"phase": "completed", "stoppedAt": "2026-01-31T12:00:00Z"}),
@@ -74,6 +74,8 @@ def test_a_backup_of_cloudnative_pg_counts_when_it_is_completed(put: Put, target
         ("other", "other", {"phase": "completed", "stoppedAt": "2026-01-31T13:00:00Z"}),
     ):
         put(CNPG, "backups", _backup(name, {"cluster": {"name": of}}), **status)
+    drilled = _backup("drill", {"cluster": {"name": "main"}}, labels={"app.kubernetes.io/managed-by": "readiness"})
+    put(CNPG, "backups", drilled, phase="completed", stoppedAt="2026-01-31T13:00:00Z")
     kinds, last = there(placed(target, "backups.postgresql.cnpg.io", "main"))
     assert last == "new"
     assert kinds == {

@@ -14,7 +14,7 @@ import pytest
 import yaml
 from kubernetes import config
 
-from harness.drivers.check.drills.cloudnative_pg import needed_access, scratch_spec
+from harness.drivers.check.drills.cloudnative_pg import CloudNativePg, scratch_spec
 from harness.drivers.check.drills.restore import restore_time, restored_copy
 from harness.drivers.facts import FactReading
 from harness.errors import AccessDenied, DriverError
@@ -25,7 +25,8 @@ from harness.targets.safety.intents import pending_intents
 from harness.targets.safety.platform import platform_of
 from harness.targets.undo import recover
 from tests.builders.addresses import NET
-from tests.builders.cnpg_operator import HEALTHY, CnpgOperator, define, operating, serving
+from tests.builders.base_backups import BaseBackups, at_work
+from tests.builders.cnpg_operator import HEALTHY, CnpgOperator, define, serving
 from tests.builders.database_servers import Member, lone, until
 from tests.together.conftest import PocketCluster
 
@@ -53,7 +54,7 @@ class ResourceDrill:
 
     def target(self) -> Target:
         """The target file."""
-        (self.here / "dsn").write_text(self.operator.primary.dsn)
+        (self.here / "dsn").write_text(self.operator.backups.primary.dsn)
         (self.here / "scratch-dsn").write_text(f"host={SCRATCH} port=5432 user=tester dbname=postgres")
         drill = {
             "cloudnative-pg": self.section,
@@ -97,9 +98,9 @@ def operator(cluster: PocketCluster, primary: Member, tmp_path: Path) -> Iterato
     """CloudNativePG with the Cluster `main`, which is healthy."""
     with config.new_client_from_config(str(cluster.kubeconfig), context="pocket") as api:  # type: ignore[no-untyped-call]
         define(api, "cloudnative_pg")
-        made = CnpgOperator(api, "north", primary, tmp_path, SCRATCH)
+        made = CnpgOperator(api, "north", BaseBackups(primary, tmp_path, SCRATCH))
         made.create("clusters", serving("main"), HEALTHY)
-        with operating(made):
+        with at_work(made.reconcile, made.backups):
             yield made
 
 
@@ -131,7 +132,7 @@ def test_a_right_copy_is_equal_and_all_that_was_made_is_removed(drill: ResourceD
 
 def test_a_copy_that_differs_fails(drill: ResourceDrill) -> None:
     """A row is missing in what was restored."""
-    drill.operator.spoil = "DELETE FROM orders WHERE id = 7"
+    drill.operator.backups.spoil = "DELETE FROM orders WHERE id = 7"
     assert [one.subject for one in drill.copy() if one.ok is False] == ["table public.orders"]
 
 
@@ -211,7 +212,7 @@ def test_nothing_is_made_without_the_product_or_a_right(drill: ResourceDrill, cl
     drill.kubeconfig = drill.here / "of-robot"
     drill.kubeconfig.write_text(yaml.safe_dump(content))
     declared = accesses_of(restored_copy, drill.target(), {"drill": "orders"})
-    assert declared == needed_access(CloudNativePgDrill.model_validate(drill.section))
+    assert declared == CloudNativePg(CloudNativePgDrill.model_validate(drill.section)).access
     assert declared is not None
     assert sorted(map(str, declared)) == [
         "create backups.postgresql.cnpg.io -n north",

@@ -13,9 +13,8 @@ from typing import Final
 
 from harness.drivers.check.claim import When, claim
 from harness.drivers.check.drills.checksums import sums_of, writes_of
-from harness.drivers.check.drills.cloudnative_pg import needed_access
 from harness.drivers.check.drills.compared import compared
-from harness.drivers.check.drills.restored import DrillSeen, drill_of, refuse_drill, restored, steps_of
+from harness.drivers.check.drills.restored import DrillSeen, drill_of, product_of, refuse_drill, restored, steps_of
 from harness.drivers.check.drills.steps import DrillSteps
 from harness.drivers.check.needs import DATABASE, within
 from harness.drivers.check.once import OncePerRun
@@ -41,7 +40,8 @@ _SEEN: Final = OncePerRun[DrillSeen]()
 def _accesses(target: Target, params: Mapping[str, str]) -> tuple[Access, ...]:
     """What a drill by resources makes and reads."""
     drill = target.drills.get(params["drill"])
-    return () if drill is None or drill.cloudnative_pg is None else needed_access(drill.cloudnative_pg)
+    product = product_of(drill) if drill is not None else None
+    return product.access if product is not None else ()
 
 
 @claim(

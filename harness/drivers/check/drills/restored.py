@@ -6,10 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness import clock
-from harness.drivers.check.drills.cloudnative_pg import CloudNativePgSteps
+from harness.drivers.check.drills.cloudnative_pg import CloudNativePg
 from harness.drivers.check.drills.commands import CommandSteps
+from harness.drivers.check.drills.resources import DrillProduct, ResourceSteps
 from harness.drivers.check.drills.scratch import await_scratch, is_the_same, refuse_scratch
 from harness.drivers.check.drills.steps import DrillSteps, StepFailed, StepHangs
+from harness.drivers.check.drills.velero import Velero
+from harness.drivers.check.drills.volume_snapshot import VolumeSnapshots
 from harness.drivers.check.sql.asking import database_in, rows_of
 from harness.drivers.facts import FactReading
 from harness.errors import ConfigurationError, DriverError
@@ -80,6 +83,15 @@ def step_of(target: Target, params: Mapping[str, str], key: str, what: str) -> D
     return found
 
 
+def product_of(drill: RestoreDrill) -> DrillProduct | None:
+    """The product by whose resources the drill is done; None: it is done by commands."""
+    if drill.cloudnative_pg is not None:
+        return CloudNativePg(drill.cloudnative_pg)
+    if drill.velero is not None:
+        return Velero(drill.velero)
+    return VolumeSnapshots(drill.volume_snapshot) if drill.volume_snapshot is not None else None
+
+
 def steps_of(target: Target, params: Mapping[str, str]) -> DrillSteps:
     """The steps by which the newest backup is restored: commands, or resources of a product.
 
@@ -87,8 +99,8 @@ def steps_of(target: Target, params: Mapping[str, str]) -> DrillSteps:
         ConfigurationError: the target file does not name the drill, or how the newest backup is restored.
     """
     drill, name = drill_of(target, params), params["drill"]
-    if drill.cloudnative_pg is not None:
-        return CloudNativePgSteps(target, name, drill, drill.cloudnative_pg)
+    if (product := product_of(drill)) is not None:
+        return ResourceSteps(target, name, drill, product)
     return CommandSteps(target, name, drill, step_of(target, params, "restore", "how the newest backup is restored"))
 
 
