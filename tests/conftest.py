@@ -6,10 +6,12 @@ import signal
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import closing
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
@@ -35,6 +37,10 @@ settings.register_profile(
     "harness", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )  # what an example may take is for a benchmark, on a quiet machine
 settings.load_profile("harness")
+
+setattr(httpx._transports.default, "create_ssl_context", cache(httpx.create_ssl_context))  # noqa: B010
+# Reading the certificates of the machine takes 25 ms of a processor, for each client that a test asks with while a service starts.
+# The harness itself hands its clients a context of its own.
 
 SHARED: Mapping[str, tuple[str, ...]] = {
     "scenes": (

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from copy import copy
+from dataclasses import dataclass, field, fields, replace
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -45,8 +47,8 @@ def load_catalogue(paths: Iterable[Path] = (), *, features: Iterable[Path] = (),
     Raises:
         ConfigurationError: a file is invalid, an id or profile is defined twice, or a profile names an unknown id.
     """
-    draft = _Draft()
-    for path in catalogue_files(paths):
+    draft = _bundled(_BUNDLED_FILES).copied()
+    for path in _files(paths):
         draft.add(read_document(path))
     for row in rows_of_scenarios(features):
         draft.add_row(row, row.profile or profile)
@@ -84,6 +86,10 @@ class _Draft:
     interpretations: list[Interpretation] = field(default_factory=list)
     deviations: list[Deviation] = field(default_factory=list)
     tables: list[tuple[TableEntry, SourceLocation]] = field(default_factory=list)
+
+    def copied(self) -> _Draft:
+        """A draft of its own, with the same values."""
+        return _Draft(**{one.name: copy(getattr(self, one.name)) for one in fields(self)})
 
     def add(self, file: YamlDocument) -> None:
         content = _validated(file)
@@ -220,6 +226,15 @@ class _Draft:
             )
         self.profiles[name] = ids
         self.profile_places[name] = place
+
+
+@cache
+def _bundled(files: tuple[Path, ...]) -> _Draft:
+    """What the bundled files define; they are read once in a process, for reading them is most of what loading takes."""
+    draft = _Draft()
+    for path in files:
+        draft.add(read_document(path))
+    return draft
 
 
 def _requirement(entry: RequirementEntry, source: str, profile: str) -> Requirement:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -164,6 +165,7 @@ def loaded(directory: Path, content: dict[str, Any]) -> Target:
     return load_target(file)
 
 
+@cache
 def asked_for() -> dict[str, list[Mapping[str, str]]]:
     """The parameters of every check that a sentence asks for, as its example has them."""
     found: dict[str, list[Mapping[str, str]]] = {}
