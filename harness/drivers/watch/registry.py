@@ -7,6 +7,7 @@ from typing import Final
 
 from harness.drivers.watch.backups import BackupsWatcher
 from harness.drivers.watch.cluster.autoscalers import AutoscalersWatcher
+from harness.drivers.watch.cluster.migrations import MigrationsWatcher
 from harness.drivers.watch.cluster.pods import ClusterWatcher
 from harness.drivers.watch.database.copies import CopiesWatcher
 from harness.drivers.watch.database.replicas import ReplicasWatcher
@@ -42,6 +43,7 @@ WATCHERS: Final[tuple[Callable[[], Watcher], ...]] = (
     AutoscalersWatcher,
     StatementsWatcher,
     BackupsWatcher,
+    MigrationsWatcher,
 )
 """The watchers of the harness, in the order in which they begin."""
 

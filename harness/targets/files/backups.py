@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Annotated, Final, Literal, Self
 
@@ -119,6 +119,7 @@ class BackupStore(TargetSection):
         unfinished: patterns for backups that are being made.
         time: form of the time in the name, in UTC; empty: a backup is as old as the store says.
         checksum: where the SHA-256 of a backup is declared; None: nowhere.
+        verified: ending of the file beside a backup that shows that it was verified; empty: nothing shows it.
         removed_within_s: time after which an expired backup is gone, in s.
         read_every_s: time between two readings of the list, in s.
         within_s: time for one reading of the list, and for reading the newest backup, in s.
@@ -136,13 +137,14 @@ class BackupStore(TargetSection):
     unfinished: tuple[Word, ...] = ()
     time: TimeForm | None = None
     checksum: BackupChecksum | None = None
+    verified: str = ""
     removed_within_s: Annotated[float, quantity("time", "1 d")] = Field(default=0.0, alias="removed_within")
     read_every_s: Annotated[float, quantity("time", "10 s"), Field(ge=0.5)] = Field(default=10.0, alias="read_every")
     within_s: Annotated[float, quantity("time", "1 min"), Field(gt=0)] = Field(default=60.0, alias="within")
 
     @model_validator(mode="after")
     def _of_one(self) -> Self:
-        of_names = (self.files, self.beside, self.unfinished, self.time, self.checksum)
+        of_names = (self.files, self.beside, self.unfinished, self.time, self.checksum, self.verified)
         if (self.at is None) is (self.resources is None):
             raise ValueError("one of `at` and `resources`")
         if self.resources is not None and any(of_names):
@@ -195,19 +197,28 @@ def wrong_backups(
 
 
 def wrong_places(
-    saved: Sequence[SavedBy], stores: Mapping[str, StorePlace], backups: Collection[str]
+    saved: Sequence[SavedBy],
+    stores: Mapping[str, StorePlace],
+    backups: Mapping[str, BackupStore],
+    *,
+    migration: str = "",
 ) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
     """Names of places of backups that the file does not have: where, what is wrong, and a hint.
 
     Args:
         saved: what saves the database.
         stores: places in which data is stored.
-        backups: names in `backups`.
+        backups: the section `backups`.
+        migration: name of the backups that a migration needs; empty: it needs none.
     """
     named: list[tuple[tuple[str | int, ...], str]] = [
         *((("database", "saved", n, "kept_in"), one.kept_in) for n, one in enumerate(saved)),
         *((("encryption", "stores", name, "backups"), one.backups) for name, one in stores.items()),
+        (("migration", "backup"), migration),
     ]
     for at, place in named:
         if place and place not in backups:
             yield at, f"`{place}` is not in `backups`", hint_with_nearest(place, backups)
+    if migration in backups and not backups[migration].verified:
+        hint = f"write `verified: .verified` in `backups: {{{migration}: …}}`, the ending of the file that is stored beside a backup when it was verified"
+        yield ("migration", "backup"), f"nothing shows which of the backups `{migration}` are verified", hint

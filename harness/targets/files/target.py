@@ -272,6 +272,11 @@ class Target(TargetSection):
         return self.ledger is not None and (self.database is not None or self.ledger.read)
 
     @property
+    def migration_backup(self) -> str:
+        """Name of the backups that must be there, verified, when a migration begins; empty: none."""
+        return self.migration.backup if self.migration is not None else ""
+
+    @property
     def active_users(self) -> ActiveUsers | None:
         """The query for the number of active users; None if the file has no `metrics.active_users`."""
         return self.metrics.active_users if self.metrics is not None else None
@@ -368,6 +373,7 @@ def _check(target: Target, document: YamlDocument) -> None:
             target.database.saved if target.database is not None else (),
             target.encryption.stores if target.encryption is not None else {},
             target.backups,
+            migration=target.migration_backup,
         ),
     ]
     for location, what, hint in wrong:
