@@ -28,7 +28,6 @@ from harness.steps.slots import Values, plain_of, require_types, slots_of
 from harness.steps.template import Template
 from harness.steps.templates.alerts import ALERTS
 from harness.steps.templates.asking import ASKING
-from harness.steps.templates.backups import BACKUPS
 from harness.steps.templates.comparisons import COMPARISONS
 from harness.steps.templates.exposures import EXPOSURES
 from harness.steps.templates.items import ITEMS
@@ -138,7 +137,6 @@ OWN: Final = (
     *COMPARISONS,
     *RECOVERIES,
     *ITEMS,
-    *BACKUPS,
     *EXPOSURES,
     *ALERTS,
     *REPLICA_STEPS,

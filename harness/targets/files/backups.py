@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Annotated, Final, Literal, Self
 
@@ -120,6 +120,7 @@ class BackupStore(TargetSection):
         time: form of the time in the name, in UTC; empty: a backup is as old as the store says.
         checksum: where the SHA-256 of a backup is declared; None: nowhere.
         verified: ending of the file beside a backup that shows that it was verified; empty: nothing shows it.
+        before_migrations: whether a verified one of these must be there when a migration begins.
         removed_within_s: time after which an expired backup is gone, in s.
         read_every_s: time between two readings of the list, in s.
         within_s: time for one reading of the list, and for reading the newest backup, in s.
@@ -138,6 +139,7 @@ class BackupStore(TargetSection):
     time: TimeForm | None = None
     checksum: BackupChecksum | None = None
     verified: str = ""
+    before_migrations: bool = False
     removed_within_s: Annotated[float, quantity("time", "1 d")] = Field(default=0.0, alias="removed_within")
     read_every_s: Annotated[float, quantity("time", "10 s"), Field(ge=0.5)] = Field(default=10.0, alias="read_every")
     within_s: Annotated[float, quantity("time", "1 min"), Field(gt=0)] = Field(default=60.0, alias="within")
@@ -155,6 +157,8 @@ class BackupStore(TargetSection):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        if self.before_migrations and not self.verified:
+            raise ValueError("`verified`, since a migration needs a backup that was verified")
         if (self.access_key is None) is not (self.secret_key is None):
             raise ValueError("`access_key` and `secret_key` together, or neither")
         of_buckets = [self.endpoint, self.region, self.access_key, self.session_token]
@@ -189,36 +193,35 @@ class BackupStore(TargetSection):
 def wrong_backups(
     backups: Mapping[str, BackupStore], *, in_cluster: bool
 ) -> Iterator[tuple[tuple[str, ...], str, str]]:
-    """Backups that are resources, of a target that names no cluster: place in the file, what is wrong, and the hint."""
+    """Backups that are resources, of a target that names no cluster, and several that a migration needs: place in the file, what is wrong, and the hint."""
     for name, store in backups.items():
         if store.resources is not None and not in_cluster:
             where = ("backups", name, "resources")
             yield where, "the target names no cluster", "write `kubernetes: {context: NAME, namespace: NAME}`"
+    needed = [name for name, store in backups.items() if store.before_migrations]
+    for name in needed[1:]:
+        where = ("backups", name, "before_migrations")
+        yield (
+            where,
+            f"a migration needs `{needed[0]}` already",
+            "write `before_migrations: true` for one kind of backups",
+        )
 
 
 def wrong_places(
-    saved: Sequence[SavedBy],
-    stores: Mapping[str, StorePlace],
-    backups: Mapping[str, BackupStore],
-    *,
-    migration: str = "",
+    saved: Sequence[SavedBy], stores: Mapping[str, StorePlace], backups: Collection[str]
 ) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
     """Names of places of backups that the file does not have: where, what is wrong, and a hint.
 
     Args:
         saved: what saves the database.
         stores: places in which data is stored.
-        backups: the section `backups`.
-        migration: name of the backups that a migration needs; empty: it needs none.
+        backups: names in `backups`.
     """
     named: list[tuple[tuple[str | int, ...], str]] = [
         *((("database", "saved", n, "kept_in"), one.kept_in) for n, one in enumerate(saved)),
         *((("encryption", "stores", name, "backups"), one.backups) for name, one in stores.items()),
-        (("migration", "backup"), migration),
     ]
     for at, place in named:
         if place and place not in backups:
             yield at, f"`{place}` is not in `backups`", hint_with_nearest(place, backups)
-    if migration in backups and not backups[migration].verified:
-        hint = f"write `verified: .verified` in `backups: {{{migration}: …}}`, the ending of the file that is stored beside a backup when it was verified"
-        yield ("migration", "backup"), f"nothing shows which of the backups `{migration}` are verified", hint

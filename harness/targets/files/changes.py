@@ -48,7 +48,6 @@ class MigrationSettings(TargetSection):
         down: name of the Job that migrates back.
         versions: tables in which the migration tool records applied migrations.
         within_s: timeout of each Job, in s.
-        backup: name in `backups` of what must be there, verified, when a migration begins; empty: none.
         growing: tables to which users' requests add rows during the migration, each with its numeric columns that only
             grow.
         passing: tables whose rows are added and later removed.
@@ -59,7 +58,6 @@ class MigrationSettings(TargetSection):
     up: Name
     down: Name
     within_s: Annotated[float, quantity("time", "1 min")] = Field(default=60.0, alias="within")
-    backup: str = ""
     versions: tuple[TableName, ...] = ()
     growing: Mapping[TableName, tuple[TableName, ...]] = Field(default_factory=dict)
     passing: tuple[TableName, ...] = ()

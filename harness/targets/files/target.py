@@ -274,7 +274,7 @@ class Target(TargetSection):
     @property
     def migration_backup(self) -> str:
         """Name of the backups that must be there, verified, when a migration begins; empty: none."""
-        return self.migration.backup if self.migration is not None else ""
+        return next((name for name, store in self.backups.items() if store.before_migrations), "")
 
     @property
     def active_users(self) -> ActiveUsers | None:
@@ -373,7 +373,6 @@ def _check(target: Target, document: YamlDocument) -> None:
             target.database.saved if target.database is not None else (),
             target.encryption.stores if target.encryption is not None else {},
             target.backups,
-            migration=target.migration_backup,
         ),
     ]
     for location, what, hint in wrong:

@@ -69,8 +69,8 @@ class MigrationsWatcher(Watcher):
     file: ClassVar[str] = "history/migrations.ndjson"
 
     def needs(self, target: Target) -> bool:
-        """Whether the target has the keys `kubernetes` and `migration.backup`."""
-        return target.kubernetes is not None and bool(target.migration_backup)
+        """Whether the target has the keys `kubernetes`, `migration` and `before_migrations` of some backups."""
+        return target.kubernetes is not None and target.migration is not None and bool(target.migration_backup)
 
     def accesses(self, target: Target) -> Sequence[Access]:
         """Permission for the stream."""
@@ -84,9 +84,9 @@ class MigrationsWatcher(Watcher):
         """Start the stream."""
         if here.target.kubernetes is None or here.target.migration is None:
             return
-        settings = here.target.migration
+        job, backup = here.target.migration.up, here.target.migration_backup
         history = here.recorder.history(self.name)
-        follower = MigrationFollower(here.recorder, history, self.name, job=settings.up, backup=settings.backup)
+        follower = MigrationFollower(here.recorder, history, self.name, job=job, backup=backup)
         path = f"/apis/batch/v1/namespaces/{_namespace(here.target)}/jobs"
         here.follow(self.name, here.target.kubernetes.context, path, follower)
 

@@ -36,14 +36,21 @@ _NONE: Final = "run the migration again while the Jobs of its namespace are watc
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Known:
-    """What is known of the backups at the begin of a migration: `ok` is None where it is not known; `why` has the newest backup that counts."""
+    """What is known of the backups at the begin of a migration.
+
+    Attributes:
+        ok: whether a verified one was there that was young enough; None: not known.
+        why: the newest verified backup, or what was there instead.
+        age_s: its age at most, in s; None: there was none, or it is not known.
+    """
 
     ok: bool | None
     why: str
+    age_s: float | None = None
 
 
 def migration_backups(case: Case) -> Iterable[Measure]:
-    """The newest verified backup at the begin of every Job that migrates the database, on the store's own clock; the backups are those that `migration.backup` names."""
+    """The newest verified backup at the begin of every Job that migrates the database, on the store's own clock; the backups are those that have `before_migrations`."""
     begun = case.evidence.every(MigrationBegun)
     limit_s = case.scaled.base
     known = [(one, _known(place_record(case.evidence, one.backup), one, limit_s)) for one in begun]
@@ -52,6 +59,7 @@ def migration_backups(case: Case) -> Iterable[Measure]:
     good = [f"{one.subject}: {what.why}" for one, what in known if what.ok]
     text = f"{len(begun)} migrations began, {len(bad)} of them without a verified backup {case.expected} old"
     records = [place_record(case.evidence, name) for name in dict.fromkeys(one.backup for one in begun)]
+    ages_s = [what.age_s for _, what in known if what.age_s is not None]
     early = next((record.early for record in records if record.early), "")
     things = Things(
         bad=len(bad),
@@ -63,7 +71,10 @@ def migration_backups(case: Case) -> Iterable[Measure]:
         none=Gap("no migration was seen to begin", _NONE, alone=True),
         method="backups and their verifications in the list of the store, read again and again, when a Job was first seen",
         files=(FILE, "history/migrations.ndjson"),
-        scaled_limit=None,
+        value=max(ages_s) if len(ages_s) == len(known) and known else None,
+        mixed=True,
+        unit="s",
+        scaled_limit=limit_s,
     )
     yield every_one(case, things)
 
@@ -97,7 +108,8 @@ def _known(record: PlaceRecord, begun: MigrationBegun, limit_s: float) -> _Known
     ages = [begun.when_ns + then.ahead_ns - one.saved_ns for one, _ in shown]
     if ages and min(ages) <= limit_ns:
         newest = min(shown, key=lambda pair: begun.when_ns + then.ahead_ns - pair[0].saved_ns)[0]
-        return _Known(ok=True, why=f"{newest.name}, at most {formatted(min(ages) / NS_PER_S, 's')} old")
+        age_s = min(ages) / NS_PER_S
+        return _Known(ok=True, why=f"{newest.name}, at most {formatted(age_s, 's')} old", age_s=age_s)
     possible = [
         one
         for one, stored_ns in (*_verified(first), *_verified(then))
@@ -107,7 +119,7 @@ def _known(record: PlaceRecord, begun: MigrationBegun, limit_s: float) -> _Known
         return _Known(
             ok=None, why=f"{possible[0].name} was verified, removed or as old as the limit at about that time"
         )
-    return _Known(ok=False, why=_missing(first, begun))
+    return _missing(first, begun)
 
 
 def _verified(reading: PlaceReading) -> list[tuple[SeenBackup, int]]:
@@ -121,16 +133,18 @@ def _stored_by(reading: PlaceReading, stored_ns: int) -> int:
     return min(reading.done_ns, stored_ns + reading.step_ns - reading.behind_ns)
 
 
-def _missing(reading: PlaceReading, begun: MigrationBegun) -> str:
+def _missing(reading: PlaceReading, begun: MigrationBegun) -> _Known:
     """What was there in place of a verified backup that is young enough."""
     verified = [one for one, _ in _verified(reading)]
     if not reading.there:
-        return "no backup was there"
+        return _Known(ok=False, why="no backup was there")
     if not verified:
-        return f"none of {len(reading.there)} backups was verified"
+        return _Known(ok=False, why=f"none of {len(reading.there)} backups was verified")
     newest = max(verified, key=lambda one: one.saved_ns)
     age_s = (begun.since_ns + reading.behind_ns - newest.saved_ns) / NS_PER_S
-    return f"the newest verified backup, {newest.name}, was {formatted(age_s, 's')} old"
+    return _Known(
+        ok=False, why=f"the newest verified backup, {newest.name}, was {formatted(age_s, 's')} old", age_s=age_s
+    )
 
 
 def _in_words(objective: Objective) -> str:
@@ -141,7 +155,7 @@ SPEC: Final = Spec(
     figure=Figure.MIGRATION_BACKUP,
     judge=migration_backups,
     limit=LimitRule(dimension="time", ops=frozenset({Op.AT_MOST})),
-    unit="",
+    unit="s",
     basis=Basis.CHECK,
     phases=frozenset({Phase.RUN}),
     evidence=lambda _case: FILES,
@@ -149,8 +163,8 @@ SPEC: Final = Spec(
         Need(
             key="migration_backup",
             why="the backups that a migration needs are named",
-            hint="add `migration: {backup: NAME}` and `backups: {NAME: {verified: ENDING, …}}` to the target file",
-            lacks="backup of `migration`",
+            hint="add `before_migrations: true` and `verified: ENDING` to its `backups`",
+            lacks="backup with `before_migrations`",
         ),
     ),
     words=_in_words,

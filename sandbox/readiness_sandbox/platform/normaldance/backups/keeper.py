@@ -205,7 +205,8 @@ def keeper(settings: PodSettings) -> BackupKeeper:
         password=env["PGPASSWORD"],
         earlier=timedelta(seconds=float(env.get("DEFECT_RESTORED_EARLIER_S", "0"))),
     )
-    maker = BackupMaker(store=store, programs=programs, left_out=env.get("DEFECT_LEFT_OUT", ""), clear=clear)
+    left_out, verifies = env.get("DEFECT_LEFT_OUT", ""), env.get("DEFECT_UNVERIFIED") != "yes"
+    maker = BackupMaker(store=store, programs=programs, left_out=left_out, clear=clear, verifies=verifies)
     rows = RowKeeper(programs, float(env["KEEP_S"]), env.get("DEFECT_RETENTION_LEFT_OUT", ""))
     return BackupKeeper(maker, archive, scratch, rows, env["BACKUP_TOKEN"])
 
