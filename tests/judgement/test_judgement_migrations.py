@@ -122,10 +122,16 @@ def test_a_migration_needs_a_verified_backup_when_it_begins(
     assert (found.outcome, words in found.reason) == (outcome, True), found.reason
 
 
-def test_what_was_stored_between_two_readings_counts_by_the_time_of_the_store() -> None:
-    """The mark is of 92 s, the next reading of 110 s, and the migration began at 101 s."""
-    found = judged(*readings(Stored(80, 92), at=(88, 110)), begun())
-    assert (found.outcome, "80.dump, at most" in found.reason) == (PASS, True), found.reason
+@pytest.mark.parametrize(
+    ("verified", "at", "outcome"),
+    [(92, (88, 110), PASS), (98, (88, 110), INCONCLUSIVE), (98, (88, 98, 110), PASS)],
+    ids=["by its time", "its time may be cut", "by a reading"],
+)
+def test_a_verification_counts_since_it_was_stored_by_the_time_of_the_store_or_by_a_reading(
+    verified: float, at: Sequence[float], outcome: Outcome
+) -> None:
+    """The migration began at 99 s or later; the store cuts its times to seconds, so that 98 s may be nearly 99 s."""
+    assert judged(*readings(Stored(80, verified), at=at), begun()).outcome is outcome
 
 
 def test_the_value_is_the_age_of_the_newest_verified_backup_where_it_is_known() -> None:
