@@ -36,6 +36,11 @@ Feature: Risks
     When the deployed platform has been inspected
     Then after the migration forward and back, row count and checksum of every table equal those before
 
+  @AT-RISK-CORRUPTION-BACKUP
+  Scenario: No migration begins without a verified backup
+    When the deployed platform has been inspected
+    Then the newest backup was at most 1 h old and verified when each migration began
+
   @AT-RISK-BROWSER
   Scenario: The browser suite passed in 3 engines
     When the JUnit report "browser" of this commit has been read

@@ -346,6 +346,14 @@ OBJECTIVES = {
         params={"backup": "cache"},
         sentence="",
     ),
+    "the newest backup was at most 1 h old and verified when each migration began": Objective(
+        figure=Figure.MIGRATION_BACKUP,
+        scope=Scope(phase=Phase.RUN),
+        op=Op.AT_MOST,
+        limit=Quantity.parse("1 h", scaled=True),
+        check="migrated-and-back",
+        sentence="",
+    ),
     "no backup of the database older than 30 d is kept and no younger one was removed": Objective(
         figure=Figure.BACKUPS_KEPT,
         scope=Scope(phase=Phase.RUN),

@@ -24,6 +24,7 @@ STORE = BackupStore(
     beside=("*.sha256",),
     unfinished=("*.part", "tmp/*"),
     time=FORM,
+    verified=".verified",
 )
 
 
@@ -46,6 +47,7 @@ STORE = BackupStore(
         ("{at: /b, files: ['*'], time: '%Y%m%d%H%'}", "a form like"),
         ("{at: /b, files: ['*'], read_every: 0.1 s}", "read_every"),
         ("{at: /b, files: ['*'], removed_within: soon}", "a time like `1 d`"),
+        ("{at: /b, files: ['*'], before_migrations: true}", "a migration needs a backup that was verified"),
         ("{at: /b, files: ['*'], filez: ['*']}", "`filez`"),
         ("{files: ['*']}", "one of `at` and `resources`"),
         (f"{{at: /b, files: ['*'], {RESOURCES}}}", "one of `at` and `resources`"),
@@ -63,6 +65,16 @@ def test_what_is_wrong_is_said_with_its_place(tmp_path: Path, section: str, word
         load_target(file)
     assert words in str(refused.value)
     assert f"{file}:5" in str(refused.value)
+
+
+def test_one_kind_of_backups_is_needed_by_migrations(tmp_path: Path) -> None:
+    """Of two nobody would know which of them a migration lacked."""
+    file, section = tmp_path / "target.yaml", "{at: /b, files: ['*'], verified: .ok, before_migrations: true}"
+    file.write_text(HEAD + section, encoding="utf-8")
+    assert load_target(file).migration_backup == "database"
+    file.write_text(f"{HEAD}{section}\n  other: {section}", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="a migration needs `database` already"):
+        load_target(file)
 
 
 def test_bucket_and_prefix_are_parts_of_the_address() -> None:
@@ -85,6 +97,7 @@ def stored(name: str, size: int = 9, modified: str = "2026-01-31T12:00:30+00:00"
         ("full/20260131T120000Z.dump", 9, ObjectKind.BACKUP),
         ("20260131T120000Z.dump", 0, ObjectKind.EMPTY),
         ("20260131T120000Z.dump.sha256", 9, ObjectKind.BESIDE),
+        ("20260131T120000Z.dump.verified", 0, ObjectKind.VERIFICATION),
         ("20260131T120000Z.dump.part", 9, ObjectKind.UNFINISHED),
         ("tmp/20260131T120000Z.dump", 9, ObjectKind.UNFINISHED),
         ("20260131T120000Z.dump.gz", 9, ObjectKind.UNKNOWN),

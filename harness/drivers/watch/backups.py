@@ -110,14 +110,15 @@ class BackupReadings:
             for name, one in before.items()
             if name not in same
         ]
-        return [_fields(one) for one in new.values()], gone
+        return [_fields(one, self._store.verified) for one in new.values()], gone
 
 
-def _fields(one: StoredBackup) -> dict[str, Any]:
+def _fields(one: StoredBackup, verified: str) -> dict[str, Any]:
     stored = one.stored
     times = {"saved_ns": one.saved_ns, "modified_ns": stored.modified_ns}
     early = {"early": True} if one.early else {}
-    return {"name": stored.name, "what": one.kind.value, **times, "size": stored.size, **early}
+    of = {"of": stored.name.removesuffix(verified)} if one.kind is ObjectKind.VERIFICATION else {}
+    return {"name": stored.name, "what": one.kind.value, **times, "size": stored.size, **early, **of}
 
 
 def _why(before: StoredObject, now: StoredObject | None, *, in_bucket: bool) -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import Final
 from harness.drivers.watch.backups import BackupsWatcher
 from harness.drivers.watch.caches import CacheWatcher
 from harness.drivers.watch.cluster.autoscalers import AutoscalersWatcher
+from harness.drivers.watch.cluster.migrations import MigrationsWatcher
 from harness.drivers.watch.cluster.pods import ClusterWatcher
 from harness.drivers.watch.database.copies import CopiesWatcher
 from harness.drivers.watch.database.replicas import ReplicasWatcher
@@ -44,6 +45,7 @@ WATCHERS: Final[tuple[Callable[[], Watcher], ...]] = (
     StatementsWatcher,
     BackupsWatcher,
     CacheWatcher,
+    MigrationsWatcher,
 )
 """The watchers of the harness, in the order in which they begin."""
 

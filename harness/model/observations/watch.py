@@ -266,7 +266,8 @@ class BackupsListed(Timed):
         step_ns: the store's time is cut to steps of this length.
         removed_within_s: time after which an expired backup is gone, as the target file says.
         backups: number of finished backups that are there.
-        appeared: `name`, `what` it is, `saved_ns`, `modified_ns`, `size`, and `early` if the store's time is before the name's.
+        appeared: `name`, `what` it is, `saved_ns`, `modified_ns`, `size`, `early` if the store's time is before the name's, and `of`, the
+            name of the backup that a verification is of.
         gone: `name`, and `why` if something of that name is still there: `replaced`, `written` (a file was changed where it is) or
             `uploaded again` (with the same content).
         why: why it could not be read; then there are no other fields.
@@ -282,3 +283,17 @@ class BackupsListed(Timed):
     appeared: ManyFields = ()
     gone: ManyFields = ()
     why: Word = ""
+
+
+@written("migration.begun", by=["migrations"], read=always("MigrationBegun", "figures.backups.migrations:SPEC"))
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MigrationBegun(Timed):
+    """A Job that migrates the database (the subject, `NAMESPACE/NAME`) was seen for the first time.
+
+    Attributes:
+        since_ns: the Job had not begun before this time, in ns.
+        backup: name of the backups that a migration needs, in the target file.
+    """
+
+    since_ns: Whole = 0
+    backup: Word = ""

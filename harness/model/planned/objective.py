@@ -59,7 +59,7 @@ class Figure(StrEnum):
     """Pods that were lost with their node."""
     PROMOTION = "promotion by hand"
     BACKUP_AGE = "age of the newest backup"
-    """At every moment of the run."""
+    MIGRATION_BACKUP = "verified backup at the begin of a migration"
     BACKUPS_KEPT = "backups kept and removed"
     """No old backup lies in its place, and no young one was removed."""
     EQUAL_COPIES = "copies equal after a partition"

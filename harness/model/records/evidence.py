@@ -369,7 +369,9 @@ class Evidence:
     def streams(self) -> Mapping[str, tuple[int, ...]]:
         """Times of the changes that streams reported, by watcher; a stream without changes may still be alive."""
         scalers = tuple(o.mono_ns for o in self.observations if o.kind.startswith("autoscaler."))
-        return {"pods": tuple(change.at_ns for change in self.pods), "autoscalers": scalers}
+        migrations = tuple(o.mono_ns for o in self.observations if o.kind == "migration.begun")
+        pods = tuple(change.at_ns for change in self.pods)
+        return {"pods": pods, "autoscalers": scalers, "migrations": migrations}
 
     def pods_before(self, at_ns: int) -> tuple[PodChange, ...]:
         """The last change of every pod that existed just before a moment."""

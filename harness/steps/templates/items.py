@@ -1,14 +1,32 @@
-"""What becomes of writes, events and requests, one by one."""
+"""What becomes of writes, events and requests, one by one, and how old the newest copy of data is."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from harness.model import Figure, Phase
-from harness.steps.meaning import Keyword
+from harness.model import DemandKind, Figure, Objective, Op, Phase, Scope
+from harness.steps.meaning import Keyword, Meaning
 from harness.steps.objectives import measured, no_lost_write
+from harness.steps.slots import Values
 from harness.steps.template import Noun, Template, form
 
+
+def _migrations(slots: Values) -> Meaning:
+    """The migration of the run is the check that migrates there and back."""
+    objective = Objective(
+        figure=Figure.MIGRATION_BACKUP,
+        scope=Scope(phase=Phase.RUN),
+        op=Op.AT_MOST,
+        limit=slots.quantity("limit"),
+        sentence="",
+        check="migrated-and-back",
+        demand=DemandKind.CHECK,
+    )
+    return Meaning(objective=objective)
+
+
+_AGE: Final = measured(Figure.BACKUP_AGE, phase=Phase.RUN, params={"backup": "<backup>"})
+_MEASURED: Final = "The age of the newest finished one, on the store's own clock, at every moment of the run; what was removed meanwhile does not count."
 ITEMS: Final = (
     Template(
         name="no-lost-write",
@@ -52,6 +70,29 @@ ITEMS: Final = (
         example="a new pod has its first request within 10 s of being ready, a killed pod none later than 10 s",
         mean=measured(
             Figure.FIRST_REQUEST, phase=Phase.FAULT, domains=("pod",), times={"killed none later than": "after"}
+        ),
+    ),
+    form(
+        "newest-copy",
+        "the newest <copy:noun> <young:noun>",
+        "How old the newest backup or snapshot is.",
+        Noun(
+            ("backup of the <backup:name>", "is younger than <limit:period> at every moment of the run"),
+            _AGE,
+            _MEASURED,
+            "the newest backup of the database is younger than 70 min at every moment of the run",
+        ),
+        Noun(
+            ("snapshot of the <backup:name>", "is younger than <limit:period>[ at every moment of the run]"),
+            _AGE,
+            _MEASURED,
+            "the newest snapshot of the cache is younger than 24 h",
+        ),
+        Noun(
+            ("backup", "was at most <limit:period> old and verified when each migration began"),
+            _migrations,
+            "The newest verified backup at the begin of every Job that migrates the database; the backups are those that have `before_migrations`.",
+            "the newest backup was at most 1 h old and verified when each migration began",
         ),
     ),
 )

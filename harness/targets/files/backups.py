@@ -119,6 +119,8 @@ class BackupStore(TargetSection):
         unfinished: patterns for backups that are being made.
         time: form of the time in the name, in UTC; empty: a backup is as old as the store says.
         checksum: where the SHA-256 of a backup is declared; None: nowhere.
+        verified: ending of the file beside a backup that shows that it was verified; empty: nothing shows it.
+        before_migrations: whether a verified one of these must be there when a migration begins.
         removed_within_s: time after which an expired backup is gone, in s.
         read_every_s: time between two readings of the list, in s.
         within_s: time for one reading of the list, and for reading the newest backup, in s.
@@ -136,13 +138,15 @@ class BackupStore(TargetSection):
     unfinished: tuple[Word, ...] = ()
     time: TimeForm | None = None
     checksum: BackupChecksum | None = None
+    verified: str = ""
+    before_migrations: bool = False
     removed_within_s: Annotated[float, quantity("time", "1 d")] = Field(default=0.0, alias="removed_within")
     read_every_s: Annotated[float, quantity("time", "10 s"), Field(ge=0.5)] = Field(default=10.0, alias="read_every")
     within_s: Annotated[float, quantity("time", "1 min"), Field(gt=0)] = Field(default=60.0, alias="within")
 
     @model_validator(mode="after")
     def _of_one(self) -> Self:
-        of_names = (self.files, self.beside, self.unfinished, self.time, self.checksum)
+        of_names = (self.files, self.beside, self.unfinished, self.time, self.checksum, self.verified)
         if (self.at is None) is (self.resources is None):
             raise ValueError("one of `at` and `resources`")
         if self.resources is not None and any(of_names):
@@ -153,6 +157,8 @@ class BackupStore(TargetSection):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        if self.before_migrations and not self.verified:
+            raise ValueError("`verified`, since a migration needs a backup that was verified")
         if (self.access_key is None) is not (self.secret_key is None):
             raise ValueError("`access_key` and `secret_key` together, or neither")
         of_buckets = [self.endpoint, self.region, self.access_key, self.session_token]
@@ -187,11 +193,19 @@ class BackupStore(TargetSection):
 def wrong_backups(
     backups: Mapping[str, BackupStore], *, in_cluster: bool
 ) -> Iterator[tuple[tuple[str, ...], str, str]]:
-    """Backups that are resources, of a target that names no cluster: place in the file, what is wrong, and the hint."""
+    """Backups that are resources, of a target that names no cluster, and several that a migration needs: place in the file, what is wrong, and the hint."""
     for name, store in backups.items():
         if store.resources is not None and not in_cluster:
             where = ("backups", name, "resources")
             yield where, "the target names no cluster", "write `kubernetes: {context: NAME, namespace: NAME}`"
+    needed = [name for name, store in backups.items() if store.before_migrations]
+    for name in needed[1:]:
+        where = ("backups", name, "before_migrations")
+        yield (
+            where,
+            f"a migration needs `{needed[0]}` already",
+            "write `before_migrations: true` for one kind of backups",
+        )
 
 
 def wrong_places(

@@ -273,6 +273,11 @@ class Target(TargetSection):
         return self.ledger is not None and (self.database is not None or self.ledger.read)
 
     @property
+    def migration_backup(self) -> str:
+        """Name of the backups that must be there, verified, when a migration begins; empty: none."""
+        return next((name for name, store in self.backups.items() if store.before_migrations), "")
+
+    @property
     def active_users(self) -> ActiveUsers | None:
         """The query for the number of active users; None if the file has no `metrics.active_users`."""
         return self.metrics.active_users if self.metrics is not None else None

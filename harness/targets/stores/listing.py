@@ -27,6 +27,8 @@ class ObjectKind(StrEnum):
     FAILED = "failed"
     """A resource of a backup that was not made."""
     BESIDE = "beside"
+    VERIFICATION = "verification"
+    """The file beside a backup that shows that the backup was verified."""
     UNKNOWN = "unknown"
     """Its name is in no list of the target file, or has no time."""
 
@@ -124,6 +126,8 @@ def _kind_of(store: BackupStore, one: StoredObject) -> ObjectKind:
 
     if among(store.unfinished):
         return ObjectKind.UNFINISHED
+    if store.verified and one.name.endswith(store.verified):
+        return ObjectKind.VERIFICATION
     of_checksum = store.checksum.beside if store.checksum is not None else ""
     if among(store.beside) or (of_checksum and one.name.endswith(of_checksum)):
         return ObjectKind.BESIDE

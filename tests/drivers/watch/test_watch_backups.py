@@ -51,6 +51,24 @@ def read_again(settings: WatchSettings) -> None:
     until(lambda: len(lines(settings)) >= before + 2)
 
 
+def test_what_shows_that_a_backup_was_verified_names_the_backup(service: Service, tmp_path: Path) -> None:
+    """It is no backup, and the time at which it was written is on record."""
+    place = tmp_path / "backups"
+    place.mkdir()
+    (place / "a.dump").write_bytes(b"1234")
+    settings = settings_of(tmp_path, service, {"at": "backups", "verified": ".verified"})
+    with Watch(settings):
+        until(lambda: len(lines(settings)) > 0)
+        (place / "a.dump.verified").write_bytes(b"")
+        read_again(settings)
+    (found,) = [one for read in lines(settings) for one in read["appeared"] if one["what"] == "verification"]
+    modified_ns = (place / "a.dump.verified").stat().st_mtime_ns
+    assert found == {
+        "name": "a.dump.verified", "what": "verification", "of": "a.dump", "modified_ns": modified_ns, "saved_ns": modified_ns, "size": 0,
+    }  # fmt: skip
+    assert {read["backups"] for read in lines(settings)} == {1}
+
+
 def test_each_reading_has_what_changed(service: Service, tmp_path: Path) -> None:
     """What was there, what is made, replaced, written to and removed; an empty file is no backup; the last reading is after the stop."""
     place = tmp_path / "backups"

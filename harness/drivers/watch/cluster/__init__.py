@@ -1,1 +1,1 @@
-"""Watchers of the Kubernetes API: pods, nodes, leaders, autoscalers."""
+"""Watchers of the Kubernetes API: pods, nodes, leaders, autoscalers, Jobs that migrate."""

@@ -12,12 +12,11 @@ from itertools import pairwise
 from typing import Final
 
 from harness.judgement.figures.backups.readings import AGAIN, FILE, FILES, NEED, PlaceReading, place_record, watch_of
-from harness.judgement.figures.sentence import FigureSentence
 from harness.judgement.figures.spec import Basis, Spec, in_words
 from harness.judgement.measures import Case, inconclusive
 from harness.judgement.shapes.amount import Amount, amount
 from harness.judgement.wording import formatted
-from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Objective, Op, Phase, ReasonKind
+from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Objective, Phase, ReasonKind
 from harness.units import NS_PER_S
 
 NAME: Final = Figure.BACKUP_AGE.value
@@ -89,17 +88,4 @@ SPEC: Final = Spec(
     needs=lambda _objective: (NEED,),
     words=_in_words,
     clocked=True,
-    sentences=(
-        FigureSentence(
-            text="the newest backup of the <backup:name> is younger than <limit:period> at every moment of the run",
-            example="the newest backup of the database is younger than 70 min at every moment of the run",
-            op=Op.BELOW,
-        ),
-        FigureSentence(
-            name="age-of-the-newest-snapshot",
-            text="the newest snapshot of the <backup:name> is younger than <limit:period>[ at every moment of the run]",
-            example="the newest snapshot of the cache is younger than 24 h",
-            op=Op.BELOW,
-        ),
-    ),
 )

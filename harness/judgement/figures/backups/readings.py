@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from harness.judgement.figures.spec import Need
 from harness.judgement.measures import Case
@@ -33,15 +33,24 @@ NAMED: Final = 3
 """Backups that a reason names; of the others it has the number."""
 _BACKUP: Final = "backup"
 _UNKNOWN: Final = "unknown"
+_VERIFICATION: Final = "verification"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SeenBackup:
-    """A finished backup: its name, when its state was saved (ns since 1970), and whether the store's time is before that."""
+    """A finished backup: its name, when its state was saved and when it was stored (ns since 1970), and whether it was stored before it was saved."""
 
     name: str
     saved_ns: int
     early: bool = False
+    stored_ns: int = 0
+
+
+class SeenVerification(NamedTuple):
+    """What shows that a backup was verified: the backup's name, and when it was stored (ns since 1970)."""
+
+    of: str
+    stored_ns: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,6 +66,8 @@ class PlaceReading:
         gone: those of the reading before that are gone or have other content, by name, with the reason.
         unknown: names that the target file does not explain.
         removed_within_s: time after which an expired backup is gone.
+        verified: what shows that backups were verified.
+        step_ns: the store's times are cut to steps of this length.
     """
 
     sent_ns: int
@@ -68,6 +79,8 @@ class PlaceReading:
     gone: Mapping[str, str]
     unknown: Sequence[str]
     removed_within_s: float
+    verified: Sequence[SeenVerification] = ()
+    step_ns: int = 0
 
     def least_age_ns(self, one: SeenBackup) -> int:
         """Age of a backup at the begin of the reading, at least."""
@@ -171,7 +184,7 @@ def _record(evidence: Evidence, name: str) -> PlaceRecord:
     failed = next((one.why for one in said if one.why), "")
     readings: list[PlaceReading] = []
     there: dict[str, SeenBackup] = {}
-    others: dict[str, str] = {}
+    others: dict[str, str | SeenVerification] = {}
     newest: SeenBackup | None = None
     for number, one in enumerate(one for one in said if not one.why):
         gone = {str(each.get("name")): str(each.get("why", "")) for each in one.gone}
@@ -195,6 +208,8 @@ def _record(evidence: Evidence, name: str) -> PlaceRecord:
                 gone=lost,
                 unknown=[key for key, what in others.items() if what == _UNKNOWN],
                 removed_within_s=one.removed_within_s,
+                verified=[what for what in others.values() if isinstance(what, SeenVerification)],
+                step_ns=one.step_ns,
             )
         )
     return PlaceRecord(readings=readings, failed=failed)
@@ -202,17 +217,21 @@ def _record(evidence: Evidence, name: str) -> PlaceRecord:
 
 def _changed(
     there: Mapping[str, SeenBackup],
-    others: Mapping[str, str],
+    others: Mapping[str, str | SeenVerification],
     gone: Mapping[str, str],
     appeared: Sequence[Mapping[str, Any]],
-) -> tuple[dict[str, SeenBackup], dict[str, str]]:
+) -> tuple[dict[str, SeenBackup], dict[str, str | SeenVerification]]:
     """The backups and the other objects after what changed."""
     now = {key: value for key, value in there.items() if key not in gone}
     rest = {key: value for key, value in others.items() if key not in gone}
     for each in appeared:
         key, what, saved_ns = str(each.get("name")), str(each.get("what")), each.get("saved_ns")
+        stored_ns = each.get("modified_ns")
+        stored_ns = stored_ns if type(stored_ns) is int else 0
         if what == _BACKUP and type(saved_ns) is int:
-            now[key] = SeenBackup(name=key, saved_ns=saved_ns, early=each.get("early") is True)
+            now[key] = SeenBackup(name=key, saved_ns=saved_ns, early=each.get("early") is True, stored_ns=stored_ns)
+        elif what == _VERIFICATION:
+            rest[key] = SeenVerification(of=str(each.get("of")), stored_ns=stored_ns)
         else:
             rest[key] = what
     return now, rest

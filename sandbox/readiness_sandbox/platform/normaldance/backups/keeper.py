@@ -242,6 +242,7 @@ def keeper(settings: PodSettings) -> BackupKeeper:
         programs=programs,
         left_out=env.get("DEFECT_LEFT_OUT", ""),
         clear=clear,
+        verifies=env.get("DEFECT_UNVERIFIED") != "yes",
         cut=env.get("DEFECT_SHORT_SNAPSHOT") == "yes",
         earlier=timedelta(seconds=float(env.get("DEFECT_SNAPSHOT_EARLIER_S", "0"))),
     )

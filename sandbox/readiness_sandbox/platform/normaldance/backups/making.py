@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import hashlib
 import io
 import os
 import re
@@ -15,7 +16,7 @@ from pathlib import Path
 
 from .objects import KeptObject
 from .receiving import ARCHIVE
-from .restoring import BASE, StoredBackups, begins, number
+from .restoring import BASE, VERIFIED, StoredBackups, begins, number
 from .snapshots import SnapshotFailed, snapshot
 
 DUMPS, SNAPSHOTS = "database/", "cache/"
@@ -40,6 +41,7 @@ class BackupMaker:
         clear: whether backups are stored as they are; a planted defect.
         cut: whether the first file of a snapshot of the cache is cut short; a planted defect.
         earlier: so much before its time a snapshot says that it was made; a planted defect.
+        verifies: whether dumps are verified; that they are not is a planted defect.
     """
 
     store: StoredBackups
@@ -48,16 +50,26 @@ class BackupMaker:
     clear: bool = False
     cut: bool = False
     earlier: timedelta = timedelta()
+    verifies: bool = True
     _one: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def dump(self) -> str:
-        """Make a dump, as of now; its name. Raises BackupFailed, ObjectStoreError."""
+        """Make a dump, as of now, and verify it as it lies in the store; its name. Raises BackupFailed, ObjectStoreError, UnreadableBackup."""
         async with self._one:
             name = f"{DUMPS}normaldance-{_stamp()}.dump"
             without = [f"--exclude-table={self.left_out}"] if self.left_out else []
             content = await output([self._program("pg_dump"), "-Fc", "-Z", "gzip:1", "--no-password", *without], {})
             await self._put(name, content)
+            if self.verifies:
+                await self._verify(name)
             return name
+
+    async def _verify(self, name: str) -> None:
+        """Read a dump back, to its last row, and store beside it that this was done."""
+        content = await asyncio.to_thread(self.store.read, name)
+        await output([self._program("pg_restore"), "-f", os.devnull], {}, content)
+        line = f"{hashlib.sha256(content).hexdigest()}  {Path(name).name}\n"
+        await asyncio.to_thread(self.store.bucket.put, f"{name}{VERIFIED}", line.encode())
 
     async def seed(self, ages_s: Iterable[float]) -> list[str]:
         """Store a dump as if it had been made so long ago, once for each age, where no dump is yet; their names. Raises BackupFailed, ObjectStoreError.
@@ -118,8 +130,10 @@ def remove_expired(
     """
     removed: list[str] = []
     for prefix in prefixes:
-        there = sorted(store.bucket.listed(prefix), key=lambda one: one.name)
+        found = sorted(store.bucket.listed(prefix), key=lambda one: one.name)
+        there = [one for one in found if not one.name.endswith(VERIFIED)]
         removed += [one.name for one in there[:-1] if (now - _made(one)).total_seconds() > keep_s]
+        removed += [one.name for one in found if one.name.removesuffix(VERIFIED) in removed and one not in there]
     bases = [one.name for one in store.bucket.listed(BASE) if one.name not in removed]
     if bases and any(name.startswith(BASE) for name in removed):
         oldest = min(number(begins(name)) for name in bases)

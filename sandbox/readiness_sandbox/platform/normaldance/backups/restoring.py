@@ -18,6 +18,8 @@ from .receiving import ARCHIVE, SEGMENT_BYTES
 from .sealed import MAGIC, BackupKey
 
 BASE = "archive/base/"
+VERIFIED = ".verified"
+"""The name of what shows that a dump was verified ends so; it begins as that of the dump."""
 _PIECE = re.compile(re.escape(ARCHIVE) + r"([0-9A-F]{24})/([0-9a-f]{8})-([0-9a-f]{8})")
 _PER_LOG = 0x1_0000_0000 // SEGMENT_BYTES
 
@@ -54,7 +56,7 @@ class StoredBackups:
 
     def newest(self, prefix: str, until: datetime | None = None) -> str:
         """The name of the newest object, as names have their time, that was stored by then; empty: there is none. Raises ObjectStoreError."""
-        there = self.bucket.listed(prefix)
+        there = (one for one in self.bucket.listed(prefix) if not one.name.endswith(VERIFIED))
         return max((one.name for one in there if until is None or one.changed <= until), default="")
 
 
