@@ -71,7 +71,7 @@ def readings(*backups: Stored, at: Sequence[float] = range(90, 111, 2)) -> tuple
     return tuple(found)
 
 
-def begun(at: float = 101.0, since: float = 99.0, name: str = "migrate-up") -> Observation:
+def begun(at: float = 101.0, since: float = 99.0, name: str = "migrate-up", number: int = 0) -> Observation:
     """A Job that was seen for the first time."""
     return observation(
         "migration.begun",
@@ -79,6 +79,7 @@ def begun(at: float = 101.0, since: float = 99.0, name: str = "migrate-up") -> O
         at,
         "migrations",
         at_ns=ns(at),
+        number=number,
         since_ns=ns(since),
         backup="database",
     )
@@ -136,7 +137,7 @@ def test_a_verification_counts_since_it_was_stored_by_the_time_of_the_store_or_b
 
 def test_the_value_is_the_age_of_the_newest_verified_backup_where_it_is_known() -> None:
     """Of the oldest one, of several migrations; none where nothing was verified."""
-    found = judged(*readings(Stored(80, 82), at=range(90, 131, 2)), begun(), begun(121.0, 119.0, "migrate-up-2"))
+    found = judged(*readings(Stored(80, 82), at=range(90, 131, 2)), begun(), begun(121.0, 119.0, "migrate-up-2", 1))
     assert found.value == pytest.approx(42.0)
     assert (found.unit, found.scaled_limit, found.n) == ("s", 60.0, 2)
     old, none = judged(*readings(Stored(20, 21)), begun()), judged(*readings(Stored(80, None)), begun())
@@ -147,7 +148,7 @@ def test_the_value_is_the_age_of_the_newest_verified_backup_where_it_is_known() 
 def test_every_migration_counts() -> None:
     """The second of two began without a verified backup of the last hour."""
     read = readings(Stored(45, 46), at=range(90, 131, 2))
-    found = judged(*read, begun(), begun(121.0, 119.0, "migrate-up-2"))
+    found = judged(*read, begun(), begun(121.0, 119.0, "migrate-up-2", 1))
     assert found.outcome is FAIL
     assert "2 migrations began, 1 of them without" in found.reason
     assert "database/migrate-up-2: the newest verified backup, 45.dump, was" in found.reason
@@ -162,8 +163,9 @@ def test_every_migration_counts() -> None:
         ((begun(),), ("backups", "migrations"), "the list of the backups was not read before it began"),
         ((begun(), *readings(at=(90, 92))), ("backups", "migrations"), "the list of the backups was not read after it began"),
         ((begun(), *readings(at=(90, 92, 94, 110))[1:]), ("backups", "migrations"), "readings are missing"),
+        ((begun(number=1), *readings(Stored(80, 82))), ("backups", "migrations"), "records of migrations are missing"),
     ],
-    ids=["no migration", "no backups", "no Jobs", "before", "after", "line lost"],
+    ids=["no migration", "no backups", "no Jobs", "before", "after", "line lost", "Job lost"],
 )  # fmt: skip
 def test_a_run_without_the_records_decides_nothing(
     read: tuple[Observation, ...], watched: tuple[str, ...], words: str

@@ -291,9 +291,11 @@ class MigrationBegun(Timed):
     """A Job that migrates the database (the subject, `NAMESPACE/NAME`) was seen for the first time.
 
     Attributes:
+        number: number of Jobs that were recorded before it.
         since_ns: the Job had not begun before this time, in ns.
         backup: name of the backups that a migration needs, in the target file.
     """
 
+    number: Count = 0
     since_ns: Whole = 0
     backup: Word = ""

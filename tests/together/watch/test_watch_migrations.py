@@ -10,6 +10,7 @@ import yaml
 from harness import clock
 from harness.drivers.watch import Watch, watch_settings
 from harness.drivers.watch.cluster.migrations import MigrationFollower
+from harness.targets.files.changes import MigrationSettings
 from readiness_sandbox.cluster import kinds
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def test_each_job_that_migrates_is_recorded_when_it_begins(
     target_file.write_text(
         target_file.read_text()
         + f"kubernetes: {{context: pocket, namespace: north, kubeconfig: {cluster.kubeconfig}}}\n"
-        + f"migration: {{manifests: {tmp_path}/jobs.yaml, up: migrate-up, down: migrate-down}}\n"
+        + f"migration: {{manifests: {tmp_path}/jobs.yaml, up: migrate-up, down: migrate-up-back}}\n"
         + f"backups: {{database: {{at: {tmp_path}, files: ['*.dump'], verified: .ok, before_migrations: true}}}}\n"
     )
     settings = watch_settings(target_file, tmp_path / "run", clients=(1, 2))
@@ -58,13 +59,14 @@ def test_each_job_that_migrates_is_recorded_when_it_begins(
                 break
             cluster.create("Job", job(f"migrate-up-{number}"))
         first = len(told())
-        for name in ("migrate-down", "migrate-up", "migrate-up-last"):
+        for name in ("migrate-up-back", "migrate-up-back-2", "migrate-upper", "migrate-up", "migrate-up-last"):
             cluster.create("Job", job(name))
         until(first + 2)
         cluster.do(lambda store: store.delete(KIND, "south", "migrate-up"))
         cluster.create("Job", job("migrate-up"))
         until(first + 3)
     assert "south/migrate-up-0" not in [one["subject"] for one in told()]
+    assert [one["fields"]["number"] for one in told()] == list(range(first + 3))
     last = told()[-3:]
     assert [one["subject"] for one in last] == ["south/migrate-up", "south/migrate-up-last", "south/migrate-up"]
     assert {one["fields"]["backup"] for one in last} == {"database"}
@@ -79,8 +81,8 @@ def test_a_job_of_a_list_after_an_interruption_may_have_begun_at_its_begin(
     put: list[tuple[str, int, int]] = []
 
     class _History:
-        def put(self, _kind: str, subject: str, *, at_ns: int, since_ns: int, backup: str) -> None:
-            put.append((subject + backup, at_ns, since_ns))
+        def put(self, _kind: str, subject: str, *, at_ns: int, number: int, since_ns: int, backup: str) -> None:
+            put.append((f"{number} {subject} {backup}", at_ns, since_ns))
 
     class _Recorder:
         def trouble(self, name: str, why: str) -> None:
@@ -88,7 +90,8 @@ def test_a_job_of_a_list_after_an_interruption_may_have_begun_at_its_begin(
 
     now_s = iter((20, 30, 40))
     monkeypatch.setattr(clock, "now_ns", lambda: next(now_s) * 10**9)
-    follower = MigrationFollower(_Recorder(), _History(), "migrations", job="up", backup="b")  # type: ignore[arg-type]
+    migration = MigrationSettings(manifests="m", up="up", down="down")
+    follower = MigrationFollower(_Recorder(), _History(), "migrations", migration, "b")  # type: ignore[arg-type]
     follower.listed([job("up", "1")])
     follower.trouble("gone")
     follower.listed([job("up", "1"), job("up-2", "2")])
@@ -97,6 +100,6 @@ def test_a_job_of_a_list_after_an_interruption_may_have_begun_at_its_begin(
     second = 10**9
     assert put == [
         ("migrations: gone", 0, 0),
-        ("south/up-2b", 30 * second, 18 * second),
-        ("south/up-3b", 40 * second, 38 * second),
+        ("0 south/up-2 b", 30 * second, 18 * second),
+        ("1 south/up-3 b", 40 * second, 38 * second),
     ]

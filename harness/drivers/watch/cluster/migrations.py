@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import ClassVar, Final
 
 from harness import clock
-from harness.drivers.manifests import declared
+from harness.drivers.manifests import DeclaredObject, declared
 from harness.drivers.watch.recorder import WatchRecorder
 from harness.drivers.watch.settings import Rates
 from harness.drivers.watch.watching import Watcher, Watching
+from harness.errors import ConfigurationError
 from harness.evidence.histories.history import History
 from harness.targets.access import Access, access
+from harness.targets.files.changes import MigrationSettings
 from harness.targets.files.target import Target
 from harness.targets.kubernetes import Object
 from harness.units import NS_PER_S
@@ -21,18 +24,21 @@ _LATE_NS: Final = 2 * NS_PER_S
 
 
 class MigrationFollower:
-    """Follows the Jobs of a namespace; records `migration.begun` for each Job that has one of the names and was not there at first.
+    """Follows the Jobs of a namespace; records `migration.begun` for each Job that migrates and was not there at first.
 
     The name of a Job may be followed by a dash and what a tool has made of it.
     """
 
-    def __init__(self, recorder: WatchRecorder, history: History, name: str, *, job: str, backup: str) -> None:
-        """Record Jobs of the name `job`, which need a backup of the name `backup`."""
+    def __init__(
+        self, recorder: WatchRecorder, history: History, name: str, migration: MigrationSettings, backup: str
+    ) -> None:
+        """Record the Jobs that migrate, which need a backup of the name `backup`, and not those that migrate back."""
         self._recorder = recorder
         self._history = history
         self._name = name
-        self._job = job
+        self._migration = migration
         self._backup = backup
+        self._begun = 0
         self._known: set[str] | None = None
         self._lost_ns: int | None = None
 
@@ -52,14 +58,19 @@ class MigrationFollower:
     def changed(self, event: str, obj: Object) -> None:
         """Record a Job that is new."""
         name, uid = obj["metadata"]["name"], obj["metadata"]["uid"]
-        known = self._known if self._known is not None else set[str]()
-        if event == "DELETED" or uid in known or not (name == self._job or name.startswith(f"{self._job}-")):
+        if self._known is None or event == "DELETED" or uid in self._known or not self._migrates(name):
             return
-        known.add(uid)
+        self._known.add(uid)
         now_ns = clock.now_ns()
         since_ns = min(now_ns, self._lost_ns or now_ns) - _LATE_NS
-        subject = f"{obj['metadata']['namespace']}/{name}"
-        self._history.put("migration.begun", subject, at_ns=now_ns, since_ns=since_ns, backup=self._backup)
+        subject, said = f"{obj['metadata']['namespace']}/{name}", {"since_ns": since_ns, "backup": self._backup}
+        self._history.put("migration.begun", subject, at_ns=now_ns, number=self._begun, **said)
+        self._begun += 1
+
+    def _migrates(self, name: str) -> bool:
+        """Whether a Job migrates; one name may begin as the other one does."""
+        of = [one for one in (self._migration.up, self._migration.down) if f"{name}-".startswith(f"{one}-")]
+        return max(of, key=len, default="") == self._migration.up
 
 
 class MigrationsWatcher(Watcher):
@@ -84,9 +95,9 @@ class MigrationsWatcher(Watcher):
         """Start the stream."""
         if here.target.kubernetes is None or here.target.migration is None:
             return
-        job, backup = here.target.migration.up, here.target.migration_backup
+        migration, backup = here.target.migration, here.target.migration_backup
         history = here.recorder.history(self.name)
-        follower = MigrationFollower(here.recorder, history, self.name, job=job, backup=backup)
+        follower = MigrationFollower(here.recorder, history, self.name, migration, backup)
         path = f"/apis/batch/v1/namespaces/{_namespace(here.target)}/jobs"
         here.follow(self.name, here.target.kubernetes.context, path, follower)
 
@@ -97,9 +108,7 @@ def _namespace(target: Target) -> str:
         return ""
     candidate = target.rollout.candidate if target.rollout is not None else ""
     path = target.beside(target.migration.manifests.replace("{candidate}", candidate))
-    jobs = (
-        [one for one in declared([path]) if (one.kind, one.name) == ("Job", target.migration.up)]
-        if path.exists()
-        else []
-    )
-    return next((one.namespace for one in jobs if one.namespace), target.kubernetes.namespace)
+    found = list[DeclaredObject]()
+    with suppress(ConfigurationError):  # the check that runs the Job says what is wrong with its manifests
+        found = [one for one in declared([path]) if (one.kind, one.name) == ("Job", target.migration.up)]
+    return next((one.namespace for one in found if one.namespace), target.kubernetes.namespace)

@@ -6,7 +6,7 @@ known between two times. What is sure at both of them passes; what was possible 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -79,11 +79,13 @@ def migration_backups(case: Case) -> Iterable[Measure]:
     yield every_one(case, things)
 
 
-def _receipt(case: Case, begun: Iterable[MigrationBegun]) -> Receipt:
+def _receipt(case: Case, begun: Sequence[MigrationBegun]) -> Receipt:
     """Whether the Jobs were followed without a gap, and the place of the backups was read by a watcher that ended normally."""
-    for name in dict.fromkeys(one.backup for one in begun):
-        if broken := place_record(case.evidence, name).broken:
-            return Receipt(ok=False, why=broken, hint="do not change the files of a run, and run again", files=(FILE,))
+    broken = [place_record(case.evidence, name).broken for name in dict.fromkeys(one.backup for one in begun)]
+    if [one.number for one in begun] != list(range(len(begun))):
+        broken.append("records of migrations are missing, or are there twice")
+    if why := next(filter(None, broken), ""):
+        return Receipt(ok=False, why=why, hint="do not change the files of a run, and run again", files=FILES[:2])
     jobs = followed(
         case.evidence, WATCHER, ((0, 2**63 - 1),), longest_ns=_HIDES_NS, files=("history/migrations.ndjson",)
     )
