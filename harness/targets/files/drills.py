@@ -37,7 +37,7 @@ class DrillCommand(TargetSection):
     command: Words
 
 
-class ResourceDrill(TargetSection):
+class DrillByResources(TargetSection):
     """A drill by the resources of a product in the target's cluster.
 
     Attributes:
@@ -51,7 +51,7 @@ class ResourceDrill(TargetSection):
     keep: bool = False
 
 
-class CloudNativePgDrill(ResourceDrill):
+class CloudNativePgDrill(DrillByResources):
     """A drill by the resources of CloudNativePG: a `Backup` of a `Cluster`, and a new `Cluster` that recovers from it.
 
     Attributes:
@@ -75,7 +75,7 @@ class CloudNativePgDrill(ResourceDrill):
         return self
 
 
-class VeleroDrill(ResourceDrill):
+class VeleroDrill(DrillByResources):
     """A drill by the resources of Velero: a `Backup` as a `Schedule` makes it, and a `Restore` into a new namespace.
 
     Attributes:
@@ -105,7 +105,7 @@ class VeleroDrill(ResourceDrill):
         return self
 
 
-class VolumeSnapshotDrill(ResourceDrill):
+class VolumeSnapshotDrill(DrillByResources):
     """A drill by the snapshots of CSI: a `VolumeSnapshot` of a claim, and a Pod with a new claim that is made from it.
 
     Attributes:
@@ -129,7 +129,8 @@ class VolumeSnapshotDrill(ResourceDrill):
         for one in volumes if isinstance(volumes, tuple) else ():
             kinds = {*one} - {"name"} if isinstance(one, Mapping) else {""}
             if kinds == {"persistentVolumeClaim"}:
-                mounted.append(str((one["persistentVolumeClaim"] or {}).get("claimName")))
+                claim = one["persistentVolumeClaim"]
+                mounted.append(str(claim.get("claimName") if isinstance(claim, Mapping) else claim))
             elif not (kinds and kinds <= _OWN_VOLUMES):
                 raise ValueError(f"`pod` with volumes of {', '.join(sorted(_OWN_VOLUMES))} and the scratch claim only")
         if mounted != [self.scratch_claim]:

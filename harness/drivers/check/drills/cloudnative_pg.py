@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from harness.drivers.check.drills.resources import DrillForm, DrillProduct, Read, ScratchObject
+from harness.drivers.check.drills.resources import DrillForm, DrillProduct, Read, ScratchObject, backup_verbs
 from harness.errors import DriverError
 from harness.targets.access import access
 from harness.targets.cluster.objects import Ref
@@ -62,16 +62,11 @@ class CloudNativePg(DrillProduct):
         self.section = section
         self._serves: Mapping[str, Any] = {}
         group, at = _VERSION.partition("/")[0], section.namespace
-        made = (
-            "get,list"
-            if section.backup == "newest"
-            else "get,list,create"
-            if section.keep
-            else "get,list,create,delete"
-        )
         self.backups = BackupResources(kind=CLOUDNATIVE_PG, namespace=at, of=section.cluster)
         self.scratch = (ScratchObject(kind="Cluster", ref=Ref(_VERSION, _CLUSTERS, section.scratch_cluster, at)),)
-        self.access = access(f"{made} {CLOUDNATIVE_PG}", f"get,create,delete {_CLUSTERS}.{group}", at=at)
+        self.access = access(
+            f"{backup_verbs(section)} {CLOUDNATIVE_PG}", f"get,create,delete {_CLUSTERS}.{group}", at=at
+        )
 
     def refuse(self, read: Read) -> None:
         """Refuse a Cluster that does not serve, and a method that it does not have."""

@@ -22,7 +22,7 @@ from harness.targets.cluster.own import OWN
 from harness.targets.cluster.patience import SILENT_S, patiently
 from harness.targets.custom import create_custom
 from harness.targets.files.backups import BackupResources
-from harness.targets.files.drills import ResourceDrill, RestoreDrill
+from harness.targets.files.drills import DrillByResources, RestoreDrill
 from harness.targets.files.reference import Reference
 from harness.targets.kubernetes import Cluster, annotations_of, has_condition, namespaces_of
 from harness.targets.stores.listing import ObjectKind
@@ -103,7 +103,7 @@ class DrillProduct(ABC):
     """
 
     form: ClassVar[DrillForm]
-    section: ResourceDrill
+    section: DrillByResources
     backups: BackupResources
     scratch: tuple[ScratchObject, ...]
     access: tuple[Access, ...]
@@ -131,6 +131,12 @@ class DrillProduct(ABC):
     def settings(self, _read: Read) -> str | None:
         """Text in which the user sets the copy's settings of PostgreSQL; None: the product itself keeps the copy from archiving."""
         return None
+
+
+def backup_verbs(section: DrillByResources) -> str:
+    """The verbs on backups that a drill needs: it lists them, makes one, and deletes it."""
+    made = [] if section.backup == "newest" else ["create"] if section.keep else ["create", "delete"]
+    return ",".join(["get", "list", *made])
 
 
 class ResourceSteps:

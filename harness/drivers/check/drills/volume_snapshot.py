@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from harness.drivers.check.drills.resources import DrillForm, DrillProduct, Read, ScratchObject
+from harness.drivers.check.drills.resources import DrillForm, DrillProduct, Read, ScratchObject, backup_verbs
 from harness.errors import DriverError
 from harness.targets.access import access
 from harness.targets.cluster.objects import Ref
@@ -48,20 +48,16 @@ class VolumeSnapshots(DrillProduct):
         self.section = section
         self._claim: Object = {}
         at, name = section.namespace, section.scratch_claim
-        made = (
-            "get,list"
-            if section.backup == "newest"
-            else "get,list,create"
-            if section.keep
-            else "get,list,create,delete"
-        )
         self.backups = BackupResources(kind=VOLUME_SNAPSHOT, namespace=at, of=section.claim)
         self.scratch = (
             ScratchObject(kind="PersistentVolumeClaim", ref=Ref("v1", _CLAIMS, name, at)),
             ScratchObject(kind="Pod", ref=Ref("v1", "pods", name, at)),
         )
         self.access = access(
-            f"{made} {VOLUME_SNAPSHOT}", f"get,create,delete {_CLAIMS}", "get,create,delete pods", at=at
+            f"{backup_verbs(section)} {VOLUME_SNAPSHOT}",
+            f"get,create,delete {_CLAIMS}",
+            "get,create,delete pods",
+            at=at,
         )
 
     def refuse(self, read: Read) -> None:
