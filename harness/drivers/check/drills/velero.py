@@ -132,7 +132,7 @@ class Velero(DrillProduct):
             raise DriverError(what, where=where, hint="correct `schedule` or `source_namespace` of the drill")
 
     def backup_spec(self) -> Mapping[str, Any]:
-        """As the Schedule has it. The Backup has not its label, so it is none of those that the Schedule made."""
+        """The template of the Schedule. The Backup lacks the Schedule's label, so its age is not judged."""
         return self._template
 
     def scratch_specs(self, backup: Object) -> Sequence[Mapping[str, Any]]:
