@@ -18,8 +18,9 @@ from tests.builders.core_plan import core_plan
 from tests.builders.recorder import record, seal_after
 from tests.honesty.test_honesty_sealed import FEATURE, by_one_worker
 
-RELEASE = core_plan().release
-PROFILE = core_plan().profile
+RELEASE = "1.0.0"
+PROFILE = "core"
+"""Of the recorded run."""
 FILE = f"""name: shop
 release: {RELEASE}
 services: {{checkout: }}

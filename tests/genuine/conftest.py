@@ -30,7 +30,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip what needs a genuine cluster where there is none."""
     reason = f"{WHERE} names no kubeconfig: run it by `scripts/genuine run DIRECTORY pytest tests/genuine`"
     for item in items:
-        if HERE in item.path.parents and "genuine" in getattr(item, "fixturenames", ()):
+        if "genuine" in getattr(item, "fixturenames", ()) and HERE in item.path.parents:
             item.add_marker(pytest.mark.genuine)
             if not os.environ.get(WHERE):
                 item.add_marker(pytest.mark.skip(reason=reason))

@@ -7,7 +7,7 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import special, stats
+from scipy import special
 
 from harness.judgement.special import (
     bdtr,
@@ -38,6 +38,8 @@ def close(found: float, expected: float) -> bool:
 @given(k=st.integers(0, 400), more=st.integers(0, 1_000_000), p=SHARE)
 def test_binomial_tails_are_those_of_scipy(k: int, more: int, p: float) -> None:
     """At most k and more than k, of up to a million trials."""
+    from scipy import stats  # takes a second, which every worker would wait for to collect
+
     n = k + more
     assert close(bdtr(k, n, p), stats.binom.cdf(k, n, p))
     assert close(bdtrc(k, n, p), stats.binom.sf(k, n, p))

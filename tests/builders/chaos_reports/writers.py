@@ -40,7 +40,7 @@ def as_yaml(report: Any) -> bytes:
     """As `kubectl get … -o yaml` writes it: the keys in order."""
     if isinstance(report, list):
         report = listed(report)
-    return yaml.safe_dump(report, sort_keys=True, width=1000).encode()
+    return yaml.dump(report, Dumper=yaml.CSafeDumper, sort_keys=True, width=1000).encode()
 
 
 def listed(objects: list[Any]) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
 
 from harness.drivers.check.bursts.limits import limited_reading, unharmed_reading
 from harness.drivers.check.bursts.sending import LimitedAnswer, _says_when
@@ -93,6 +92,8 @@ def test_an_error_rate_has_bounds(*, failed: int, calls: int, ok: bool | None) -
 @given(st.integers(0, 60), st.integers(1, 900), st.floats(0.001, 0.2))
 def test_the_probability_is_that_of_the_binomial_distribution(failed: int, calls: int, share: float) -> None:
     """As SciPy has it."""
+    from scipy import stats  # takes a second, which every worker would wait for to collect
+
     assert at_most(failed, calls, share) == pytest.approx(float(stats.binom.cdf(failed, calls, share)), abs=1e-9)
 
 
@@ -161,6 +162,8 @@ def test_a_second_burst_forgives_one_failure(*, failed: int, calls: int, level: 
 @given(st.integers(20, 2000), st.floats(0.001, 0.2))
 def test_two_bursts_are_wrong_no_more_often_than_one_may_be(calls: int, share: float) -> None:
     """Where the share of failures is the limit, at most 5 % of the runs pass with one burst or with both."""
+    from scipy import stats  # as above
+
     first, both = (
         next(failed for failed in range(n + 1) if at_most(failed, n, share) > level * CONFIDENT)
         for n, level in zip((calls, 2 * calls), BURST_LEVELS, strict=True)

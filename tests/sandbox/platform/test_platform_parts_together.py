@@ -7,6 +7,7 @@ import itertools
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -43,6 +44,7 @@ CREDENTIALS: Final = Credentials.generate(f"https://{GATEWAY}:8443")
 together = pytest.mark.parametrize("deployed", TOGETHER, ids="+".join)
 
 
+@cache
 def applied(deployed: tuple[str, ...]) -> list[Object]:
     """The objects of a platform with these parts, with the Secrets of certificates."""
     objects = render(RELEASE, CREDENTIALS, deployed)
