@@ -239,7 +239,12 @@ OBJECTIVES = {
     ),
     "reads and writes of the cache are served again within 30 s of its primary's death": recovery(
         s(30),
-        replace(FAULT, operations=("reads of the cache", "writes of the cache"), domains=("cache",)),
+        replace(
+            FAULT,
+            operations=("reads of the cache", "writes of the cache"),
+            missing_experiments=("experiments of domain cache",),
+            domains=("cache",),
+        ),
     ),
     "no acknowledged write is lost": losses(None, FAULT),
     "no acknowledged write older than 1 h is lost in any disaster experiment": losses(
