@@ -68,8 +68,8 @@ def test_a_release_that_does_harm_is_no_go_in_no_profile() -> None:
 
 def test_the_documentation_lists_every_release_as_its_file_says() -> None:
     """One row each in the pages on releases, with the requirements that fail, or the decision where none does."""
-    places = ("sandbox-releases", "sandbox-settings-releases", "sandbox-rollout-releases", "sandbox-trust-releases")
-    text = pages(*places)
+    kinds = ("sandbox-releases", "sandbox-settings-releases", "sandbox-rollout-releases", "sandbox-trust-releases")
+    text = pages(*kinds, "sandbox-cache")
     rows = [
         [cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("| `")
     ]
