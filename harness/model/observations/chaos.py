@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from harness.model.observations.kinds import Counts, ManyFields, Recorded, Timed, Whole, Word, YesOrNo, written
-from harness.model.observations.readers import SAID, STARTED, UNDONE, always
+from harness.model.observations.readers import STARTED, UNDONE, always
 
 
 @written("fault.sent", by=["chaos-*"], read=always("fault", STARTED))
@@ -57,7 +57,7 @@ class FaultRestarted(Timed):
     activity: Word = ""
 
 
-@written("fault.restored_from", by=["chaos-*"], read=always("fault", SAID))
+@written("fault.restored_from", by=["chaos-*"], read=always("fault", STARTED))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FaultRestoredFrom(Timed):
     """The action `restarted_by` ended, and said what the platform restored, such as the name of a backup."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from harness.drivers.check.cache import memory
+from harness.drivers.check.cache import commands, memory
 from harness.drivers.check.cache.memory import cache_memory
 from harness.drivers.check.cache.shares import cache_hits
 from harness.drivers.check.cache.slots import cache_slots
@@ -335,6 +335,8 @@ def test_the_rights_of_the_page_are_enough(product: str, tmp_path: Path, monkeyp
         with subscribed(servers[0], "news"):
             assert all(ok for _, _, ok in read(cache_messages, target, limit="1 s"))
         assert hits(target, lambda: None)[0].startswith("0 lookups")
+        found = [*commands._servers(target)]
+        assert [(one.why, set(one.commands) >= {"set", "get"}) for one in found[:3]] == [("", True)] * 3
 
 
 def test_tls_is_spoken_where_the_address_says_so(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import takewhile
 from pathlib import Path
@@ -17,8 +17,9 @@ from redis.exceptions import RedisError
 from harness.clock import Deadline
 from readiness_sandbox.platform.normaldance.caching.cluster import slot_of
 from readiness_sandbox.platform.normaldance.caching.joining import members
-from readiness_sandbox.platform.normaldance.caching.node import first_config, id_of, primaries, primary_of
-from tests.builders.cache_servers import program
+from readiness_sandbox.platform.normaldance.caching.node import command, first_config, id_of, primaries, primary_of
+from readiness_sandbox.platform.normaldance.kit.settings import PodSettings
+from tests.builders.cache_servers import program, until
 from tests.sandbox.platform.conftest import PLATFORM, Postgres, Services, process
 
 REGIONS = ["us-east-1", "eu-west-1", "ap-southeast-1"]
@@ -28,7 +29,7 @@ PODS = {
     for number in (0, 1)
 }
 PASSWORD = "a password of the tests"
-TRACK, GATEWAY = "127.93.9.21", "127.93.9.22"
+TRACK, GATEWAY, NOWHERE = "127.93.9.21", "127.93.9.22", "127.93.9.29"
 CACHED = {"CACHE": "on", "CACHE_TTL_S": "30", "CACHE_PASSWORD": PASSWORD, "CACHE_SERVICE_PORT": "6379"}
 SEED = "cache-ap-southeast-1-1"
 
@@ -175,6 +176,44 @@ def test_every_server_has_a_limit_a_policy_and_snapshots(cache: CachePods) -> No
     assert found == {"maxmemory": str(32 * 2**20), "maxmemory-policy": "allkeys-lru", "save": "1440 1"}
     with Redis(PODS[SEED], protocol=2) as stranger, pytest.raises(RedisError, match="Authentication required"):
         stranger.get("track:1")
+
+
+def test_series_beside_a_server_count_and_time_its_commands(cache: CachePods, tmp_path: Path) -> None:
+    """With the names of redis_exporter; where no server answers they say that it is down."""
+    cache.ask(SEED, "PUBLISH", "news", "a")
+    with beside(PODS[SEED], tmp_path / "there"), beside(NOWHERE, tmp_path / "nowhere"):
+        lines = scraped(PODS[SEED]).splitlines()
+        series = [line.rpartition(" ")[0] for line in lines if 'cmd="publish"' in line]
+        times = [f'redis_latency_percentiles_usec{{cmd="publish",quantile="{each}"}}' for each in (50, 95, 99)]
+        assert series == ['redis_commands_total{cmd="publish"}', *times]
+        assert lines[1] == "redis_up 1"
+        assert scraped(NOWHERE) == "# TYPE redis_up gauge\nredis_up 0\n"
+
+
+@contextmanager
+def beside(address: str, log: Path) -> Iterator[None]:
+    """The process that exposes them, and that answers."""
+    argv = [sys.executable, "-m", "normaldance.caching.exporter"]
+    variables = {"PYTHONPATH": str(PLATFORM), "POD_IP": address, "PORT": "9121", "CACHE_PASSWORD": PASSWORD}
+    with process(argv, variables, log):
+        until(lambda: scraped(address))
+        yield
+
+
+def scraped(address: str) -> str:
+    """The exposition; empty while nothing answers."""
+    try:
+        return httpx.get(f"http://{address}:9121/metrics", trust_env=False).text
+    except httpx.TransportError:
+        return ""
+
+
+def test_a_defect_leaves_the_95th_percentile_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As a release switches it on."""
+    settings = PodSettings(service="cache", region="", pod=SEED, address="", port=6379, release="")
+    healthy = command(settings, tmp_path, PASSWORD)
+    monkeypatch.setenv("DEFECT_PERCENTILES", "50 99")
+    assert {*healthy} ^ {*command(settings, tmp_path, PASSWORD)} == {"50 95 99", "50 99"}
 
 
 def test_a_track_is_read_once_and_is_a_hit_then(tracks: httpx.Client) -> None:

@@ -848,9 +848,9 @@ def test_a_query_of_a_process_that_is_gone_passes_while_it_is_not_run(
     expected = {"SELECT gone": True, "SELECT again": False, "SELECT never": False}
     assert [{one.subject: one.ok for one in look()} for _ in range(2)] == [expected] * 2
     assert slept == [60.0]
-    caches = CacheSettings.model_validate({"servers": {"north": {"at": "redis://cache.test:6379"}}})
+    caches = CacheSettings.model_validate({"servers": {"north": {"at": f"redis://{NET}9:6379"}}})
     *_, cache = queries.store_queries(target.model_copy(update={"cache": caches}), {"age": "60 s"})()
-    assert (cache.subject, cache.ok) == ("cache north", None)
+    assert (cache.subject, cache.ok) == (f"cache north {NET}9:6379", None)
 
 
 def test_queries_in_the_metrics_go_by_their_label(prometheus: PrometheusClient, storage: Storage) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from harness import clock
+from harness.drivers.check.cache.commands import CommandFacts
 from harness.drivers.check.claim import When, claim
 from harness.drivers.check.exposition import metrics_of
 from harness.drivers.check.monitor.exposed import EXPOSED, Freshness
@@ -41,7 +42,7 @@ def store_queries(target: Target, params: Mapping[str, str]) -> FactProbe:
 
     A query is recognised by its text without values. The database counts since its own start, a process since its start: a query that
     was exposed by processes that no longer exist, and has not run since the first reading, counts as exposed. A cache that the target file
-    names is a store whose queries are unknown.
+    names is a store whose queries are the commands that its servers have run (`INFO commandstats`), with the series of redis_exporter.
     """
     names, fresh = metrics_of(target), Freshness.of(params)
     label, series = names.query, names.query_seconds
@@ -52,6 +53,7 @@ def store_queries(target: Target, params: Mapping[str, str]) -> FactProbe:
     }
     before = f"max by ({label}) (last_over_time({series}_count[1h]))"
 
+    commands = CommandFacts(target, fresh)
     first: dict[str, int] = {}
 
     def read() -> tuple[list[FactReading], dict[str, int]]:
@@ -69,20 +71,9 @@ def store_queries(target: Target, params: Mapping[str, str]) -> FactProbe:
             first.update(calls)
             clock.sleep(fresh.seconds)
             facts, _ = read()
-        return [*facts, *_of_caches(target, fresh)]
+        return [*facts, *commands.read()]
 
     return probe
-
-
-def _of_caches(target: Target, fresh: Freshness) -> Iterator[FactReading]:
-    """One unknown fact per cache, which is a store as well: a cache counts commands, not those of the services alone."""
-    for name in target.cache.servers if target.cache is not None else ():
-        yield FactReading(
-            subject=f"cache {name}",
-            expected=f"count and p95 of every command, {fresh}",
-            observed="not known: the harness does not hold the commands of a cache against the metrics",
-            ok=None,
-        )
 
 
 def _counted(target: Target) -> dict[str, int]:

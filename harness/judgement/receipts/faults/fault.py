@@ -73,7 +73,8 @@ def _in_place(experiment: Experiment, within_s: float, evidence: Evidence) -> Re
     if fault.restarted_ns is not None:
         began = f"{(fault.restarted_ns - (fault.sent_ns or 0)) / NS_PER_S:.3g} s"
         if domain_of(experiment.domain).every_copy:
-            why += f"; the platform's procedure was started after {began}, so a restore was measured"
+            what = f"a restore from {fault.restored_from}" if fault.restored_from else "a restore"
+            why += f"; the platform's procedure was started after {began}, so {what} was measured"
         else:
             why += f"; the experiment itself restarted the hit object after {began}, so a restart was measured"
     if fault.inferred and not fault.decisions_read:

@@ -80,6 +80,7 @@ def command(settings: PodSettings, home: Path, password: str) -> list[str]:
         "cluster-require-full-coverage": "no",
         "cluster-allow-replica-migration": "no",
         "cluster-replica-no-failover": os.environ.get("DEFECT_NO_FAILOVER", "no"),  # planted: no replica takes over
+        "latency-tracking-info-percentiles": os.environ.get("DEFECT_PERCENTILES", "50 95 99"),  # planted: no p95
         "hz": 5,
         "loglevel": "notice",
         "daemonize": "no",
