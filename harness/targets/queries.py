@@ -14,6 +14,8 @@ from harness.model.records.queries import shortened
 if TYPE_CHECKING:
     from psycopg import sql
 
+HEARTBEAT: Final = "heartbeat"
+"""The table of the watcher `replicas`, made beside the platform's own, with one row that it writes over several times a second."""
 EXTENSION: Final = "SELECT extnamespace::regnamespace::text FROM pg_extension WHERE extname = 'pg_stat_statements'"
 """Query for the schema of the extension, quoted if necessary."""
 _FORGOTTEN: Final = "SELECT dealloc FROM {schema}.pg_stat_statements_info"

@@ -52,11 +52,14 @@ class BackupMaker:
     earlier: timedelta = timedelta()
     verifies: bool = True
     _one: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _last: str = ""
 
     async def dump(self) -> str:
         """Make a dump, as of now, and verify it as it lies in the store; its name. Raises BackupFailed, ObjectStoreError, UnreadableBackup."""
         async with self._one:
-            name = f"{DUMPS}normaldance-{_stamp()}.dump"
+            while (name := f"{DUMPS}normaldance-{_stamp()}.dump") == self._last:  # noqa: ASYNC110 - for the next second
+                await asyncio.sleep(0.1)
+            self._last = name
             without = [f"--exclude-table={self.left_out}"] if self.left_out else []
             content = await output([self._program("pg_dump"), "-Fc", "-Z", "gzip:1", "--no-password", *without], {})
             await self._put(name, content)
