@@ -32,7 +32,13 @@ def trees(*rooms: str) -> Iterator[ast.Module]:
         for file in files:
             if file.name == "seal.py" and room in READERS:
                 continue
-            yield ast.parse(file.read_text(encoding="utf-8"))
+            yield parsed(file)
+
+
+@cache
+def parsed(file: Path) -> ast.Module:
+    """The code of a file."""
+    return ast.parse(file.read_text(encoding="utf-8"))
 
 
 def put_kinds() -> Iterator[tuple[str, frozenset[str]]]:
@@ -61,15 +67,16 @@ def words(*rooms: str) -> set[str]:
 
 def test_every_kind_that_is_put_is_declared_with_its_fields() -> None:
     """No call puts a kind, or a field, that its declaration does not have."""
-    strange = {kind for kind, _ in put_kinds() if kind not in KINDS}
+    put = [*put_kinds()]
+    strange = {kind for kind, _ in put if kind not in KINDS}
     assert strange == set()
     more = {
         (kind, keyword)
-        for kind, keywords in put_kinds()
+        for kind, keywords in put
         for keyword in keywords - {field.key for field in fields_of(KINDS[kind])}
     }
     assert more == set()
-    assert len({kind for kind, _ in put_kinds()}) > 20
+    assert len({kind for kind, _ in put}) > 20
 
 
 @pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
