@@ -323,6 +323,16 @@ def test_a_restart_by_the_files_own_action_is_named() -> None:
     assert receipt.why.endswith("; the experiment itself restarted the hit object after 3 s, so a restart was measured")
 
 
+def test_a_restore_by_the_platforms_procedure_is_named_with_what_it_restored() -> None:
+    """As far as the procedure said it."""
+    (attempt,) = evidence().experiments["database-loss"]
+    procedure = replace(attempt.fault, restarted_ns=(attempt.fault.sent_ns or 0) + 3_000_000_000)
+    for restored, what in (("", "a restore"), ("base/3", "a restore from base/3")):
+        lost = replace(attempt, domain="members", fault=replace(procedure, domain="members", restored_from=restored))
+        why = fault_receipt(PLAN, with_experiment([lost]), lost).why
+        assert f"; the platform's procedure was started after 3 s, so {what} was measured" in why
+
+
 def test_the_last_attempt_with_its_receipts_counts() -> None:
     """Then the last with a fault, then the last; of none, none."""
     good = experiment("pod-loss", "pod", 70, 100)

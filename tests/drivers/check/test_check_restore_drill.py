@@ -183,15 +183,19 @@ def test_rows_added_before_and_after_the_copy_was_taken_leave_it_equal(drill: Dr
 
 
 def test_the_harness_s_own_row_that_it_writes_over_is_counted_only(drill: Drill) -> None:
-    """It differs from both readings, as the watcher of replicas writes it during the drill; a copy without it is named."""
+    """It differs from both readings, as the watcher of replicas writes it during the drill; a copy without it is named, and one of a row that nobody wrote to is compared."""
     make = "CREATE TABLE IF NOT EXISTS heartbeat (id int PRIMARY KEY, beat bigint NOT NULL)"
     beat = "INSERT INTO heartbeat VALUES (1, 0) ON CONFLICT (id) DO UPDATE SET beat = heartbeat.beat + 1"
     write = drill.program("psql", f'{drill.at} -d postgres -c "{make}" -c "{beat}"')
     subprocess.run(["sh", "-c", write], check=True, capture_output=True)
-    drill.make = f"{write} && {drill.make} && {write}"
+    dump, load = drill.make, drill.restore
+    other = drill.psql("UPDATE heartbeat SET beat = 99")
     try:
+        drill.restore = f"{load} && {other}"
+        assert [(one.subject, one.ok) for one in drill.copy()] == [("table public.heartbeat", False)]
+        drill.make, drill.restore = f"{write} && {dump} && {write}", load
         assert drill.copy() == []
-        drill.restore += f" && {drill.psql('TRUNCATE heartbeat')}"
+        drill.restore = f"{load} && {drill.psql('TRUNCATE heartbeat')}"
         assert [(one.subject, one.ok) for one in drill.copy()] == [("table public.heartbeat", None)]
     finally:
         drill.primary.ask("DROP TABLE heartbeat")
