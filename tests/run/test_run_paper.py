@@ -53,12 +53,12 @@ def turned(found: Decided) -> Mapping[str, Outcome]:
 
 
 def test_the_example_is_a_go_without_a_platform(tmp_path: Path) -> None:
-    """71 rows of documents 000 and 002; the day of the samples is on the decision line, and what was used is kept."""
+    """75 rows of documents 000 and 002; the day of the samples is on the decision line, and what was used is kept."""
     found = decided(tmp_path)
     decision = found.judgement.decision
     assert (decision.outcome, turned(found)) == (DecisionOutcome.GO, {})
     assert decision.headline.startswith(
-        "GO for paper (production) · profile checklist · 1.0.0 · as of 2026-11-20 · 71 passed"
+        "GO for paper (production) · profile checklist · 1.0.0 · as of 2026-11-20 · 75 passed"
     )
     assert (found.directory.path / "inputs" / "attestations" / "ND-CHG-APPROVAL.yaml").is_file()
     assert [*(found.directory.path / "watch").iterdir()] == []
