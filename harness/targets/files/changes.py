@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
 
 from harness.targets.files.parts import TableName
 from harness.targets.files.values import Name, TargetSection, Url, UrlPath, Word, quantity
 from harness.validation import matching
+
+JOB_REPORTED_S: Final = 2.0
+"""The API server reports a new Job within this time."""
 
 
 class RolloutSettings(TargetSection):

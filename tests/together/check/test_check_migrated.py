@@ -9,6 +9,7 @@ import psycopg
 import pytest
 import yaml
 
+from harness import clock
 from harness.drivers.check.registry import run_check
 from harness.drivers.check.sql import migrated
 from harness.drivers.check.sql.applied import AppliedBefore
@@ -50,6 +51,7 @@ class JobRunner:
 
     Attributes:
         ran: names of Jobs, in the order that they were made.
+        begun_ns: when each of them was made.
         beside: names of pods that were still there when a Job was made.
     """
 
@@ -57,6 +59,7 @@ class JobRunner:
         self._cluster = cluster
         self._member = member
         self.ran: list[str] = []
+        self.begun_ns: list[int] = []
         self.beside: list[str] = []
         self._ending: set[str] = set()
         cluster.do(lambda store: store.subscribe(self._on_event))
@@ -81,6 +84,7 @@ class JobRunner:
     def _run(self, job: dict[str, Any]) -> None:
         [name, statements] = [job["metadata"]["name"], job["spec"]["template"]["spec"]["containers"][0]["command"][0]]
         self.ran.append(name)
+        self.begun_ns.append(clock.now_ns())
         self.beside += [str(pod["metadata"]["name"]) for pod in self._cluster.store.list(POD)]
         owner = {"apiVersion": "batch/v1", "kind": "Job", "name": name, "uid": job["metadata"]["uid"]}
         meta = {"name": f"{name}-pod", "namespace": "north", "ownerReferences": [{**owner, "blockOwnerDeletion": True}]}
@@ -197,6 +201,24 @@ def test_a_migration_there_and_back(check: Any, cluster: PocketCluster, runner: 
     facts = seen(check("SELECT 1", "SELECT 1"))
     assert facts["the migration"] == (None, "nothing changed, so it was not applied")
     assert facts["table tracks"][0] is True
+
+
+def test_a_migration_begins_after_the_list_of_its_backups_was_read(
+    cluster: PocketCluster, tracks: Member, runner: JobRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So long after the first complete reading that the watch of Jobs cannot take it for an earlier one."""
+    monkeypatch.setenv("READINESS_STATE", str(tmp_path / "state"))
+    target_of(cluster, tracks, tmp_path, EXPAND, CONTRACT)
+    file = tmp_path / "target.yaml"
+    dumps = "{at: dumps, files: ['*.dump'], verified: .ok, before_migrations: true}"
+    file.write_text(f"{file.read_text()}backups: {{database: {dumps}}}\n")
+    listed, history = (History(tmp_path / "history" / f"{name}.ndjson", name) for name in ("backups", "checks"))
+    read_ns = clock.now_ns()
+    listed.put("backups.listed", "database", at_ns=read_ns, reading=0)
+    demand = Demand(kind=DemandKind.CHECK, name="migrated-and-back", params={})
+    done = run_check(demand, load_target(file), history, tmp_path)
+    assert seen(done)["Job up"] == (True, "completed")
+    assert runner.begun_ns[0] - read_ns >= 2_000_000_000
 
 
 def test_what_became_of_tables(tracks: Member, tmp_path: Path) -> None:

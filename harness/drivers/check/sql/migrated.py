@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from harness.drivers.check.backups.listed import await_first_list
 from harness.drivers.check.claim import When, claim
 from harness.drivers.check.needs import DATABASE, PODS
 from harness.drivers.check.sql.applied import AppliedBefore
@@ -143,7 +144,7 @@ def _access(target: Target, _params: Mapping[str, str]) -> Sequence[Access]:
 )
 @accesses(by=_access)
 @contextmanager
-def migrated_and_back(target: Target, _params: Mapping[str, str]) -> Iterator[FactProbe]:
+def migrated_and_back(target: Target, params: Mapping[str, str]) -> Iterator[FactProbe]:
     """The candidate's own Jobs migrate the live database and take it back; each table is read row by row before, meanwhile and after."""
     settings = target.migration
     if settings is None:
@@ -158,6 +159,7 @@ def migrated_and_back(target: Target, _params: Mapping[str, str]) -> Iterator[Fa
             where=settings.manifests,
             hint="put both Jobs into one namespace",
         )
+    await_first_list(target, params)
     cluster = Cluster.of(target)
     for name in (settings.up, settings.down):
         delete_job(cluster, namespace, name)  # one of others is refused before the undo log names `down`

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from harness import clock
 from harness.drivers.manifests import DeclaredObject, declared
@@ -14,13 +14,10 @@ from harness.drivers.watch.watching import Watcher, Watching
 from harness.errors import ConfigurationError
 from harness.evidence.histories.history import History
 from harness.targets.access import Access, access
-from harness.targets.files.changes import MigrationSettings
+from harness.targets.files.changes import JOB_REPORTED_S, MigrationSettings
 from harness.targets.files.target import Target
 from harness.targets.kubernetes import Object
 from harness.units import NS_PER_S
-
-_LATE_NS: Final = 2 * NS_PER_S
-"""The API server reports a new Job within this time."""
 
 
 class MigrationFollower:
@@ -62,7 +59,7 @@ class MigrationFollower:
             return
         self._known.add(uid)
         now_ns = clock.now_ns()
-        since_ns = min(now_ns, self._lost_ns or now_ns) - _LATE_NS
+        since_ns = min(now_ns, self._lost_ns or now_ns) - round(JOB_REPORTED_S * NS_PER_S)
         subject, said = f"{obj['metadata']['namespace']}/{name}", {"since_ns": since_ns, "backup": self._backup}
         self._history.put("migration.begun", subject, at_ns=now_ns, number=self._begun, **said)
         self._begun += 1
