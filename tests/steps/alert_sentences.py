@@ -76,7 +76,7 @@ ALERT_SENTENCES: Final = {
         "pod-usage", what="bytes received and sent", age="30 s", bound="younger than"
     ),
     "bytes read and written of every database and IPFS pod are exposed and younger than 30 s": _check(
-        "pod-usage", what="bytes read and written", of="stores", age="30 s", bound="younger than"
+        "store-disk", age="30 s", bound="younger than"
     ),
     "the resident memory of every service process is below 300 MB in the steady state": _check(
         "service-memory", most="300"

@@ -188,8 +188,11 @@ def _filled(need: RequiredKey, params: Params) -> dict[str, str]:
 
 
 def _value(target: Target, parts: list[str]) -> Any:
-    """The value of a key, or None if the key or one of its sections is missing."""
+    """The value of a key, or None if the key or one of its sections is missing; of a list, whether it has this name."""
     found: Any = target
     for part in parts:
-        found = found.get(part) if isinstance(found, Mapping) else getattr(found, part, None)
+        if isinstance(found, tuple):
+            found = part in found
+        else:
+            found = found.get(part) if isinstance(found, Mapping) else getattr(found, part, None)
     return found

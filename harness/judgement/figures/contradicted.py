@@ -265,7 +265,7 @@ _FINDERS: Final[Mapping[str, _Finder]] = {
     "autoscaler-target": _autoscaler,
     "alert-rules": _severities,
     "pending-pod-runs": _node_added,
-    **dict.fromkeys(("health-of-pods", "pods-scraped", "pod-usage"), _pods),
+    **dict.fromkeys(("health-of-pods", "pods-scraped", "pod-usage", "store-disk"), _pods),
     "migrated-and-back": _migrated,
     **dict.fromkeys(("gateway-reads", "api-version", "database-version"), _regions),
     **dict.fromkeys(("flag-off", "flag-page", "flag-metrics"), _flags),

@@ -37,6 +37,7 @@ from harness.drivers.check.monitor.containers.usage import (
     _quantile,
     _readable,
     service_memory,
+    store_disk,
 )
 from harness.drivers.check.monitor.containers.usage import _young as _pod_young
 from harness.drivers.check.monitor.exposed import Freshness
@@ -57,6 +58,7 @@ from harness.drivers.check.monitor.targets import (
     pods_scraped,
 )
 from harness.drivers.check.monitor.users import active_users
+from harness.drivers.check.registry import kind_of
 from harness.drivers.check.sql import queries
 from harness.drivers.check.sql.queries import _by_text as _by_query
 from harness.drivers.check.sql.queries import _exposed, _of_query
@@ -476,6 +478,48 @@ def test_of_every_database_and_ipfs_pod_nothing_is_known_where_there_is_none() -
     }
     none_of_ipfs = (None, "there is no pod of IPFS")
     assert list(lacking.values()) == [[], [none_of_ipfs], [(None, "there is no pod of database"), none_of_ipfs]]
+
+
+def test_bytes_read_and_written_are_those_of_database_and_ipfs_pods(
+    cluster: PocketCluster, target: Target, storage: Storage, tmp_path: Path
+) -> None:
+    """On a platform that has both: a pod of IPFS whose bytes are not exposed fails, and no other pod is asked."""
+    (tmp_path / "dsn").write_text("postgresql://postgres@127.0.0.1/x")
+    context = f"kubernetes: {{context: pocket, namespace: south, kubeconfig: {cluster.kubeconfig}}}\n"
+    database = f"database: {{dsn: {{file: {tmp_path / 'dsn'}}}, leader: {{namespace: south, endpoints: leader}}}}\n"
+    regions = "regions: {north: {namespace: north}}\n"
+    target.file.write_text(f"{target.file.read_text()}{context}{database}{regions}parts: [monitor, content]\n")
+    stores = load_target(target.file)
+    for namespace, name in (("south", "postgres"), ("north", "ipfs"), ("north", "till")):
+        owner = {"apiVersion": "apps/v1", "kind": "StatefulSet", "name": name, "uid": "1", "controller": True}
+        meta = {"name": f"{name}-0", "namespace": namespace, "labels": {"app": name}, "ownerReferences": [owner]}
+        spec = {"containers": [{"name": "main", "image": "a:1"}]}
+        body = {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec, "status": {"podIP": "127.9.0.1"}}
+        cluster.create("Pod", body)
+    labels, now_s = {"namespace": "south", "pod": "postgres-0", "container": "main"}, clock.wall().timestamp()
+    for what in ("reads", "writes"):
+        storage.add(labels_of({"__name__": f"container_fs_{what}_bytes_total", **labels}), now_s - 1, 1.0)
+    fresh = {"age": "30 s", "bound": "younger than"}
+    later = clock.wall() + timedelta(minutes=5)
+
+    def read() -> dict[str, bool | None]:
+        return {one.subject.partition(":")[0]: one.ok for one in store_disk(stores, fresh)()}
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(young, "clock", SimpleNamespace(wall=lambda: later))
+        assert read() == {"south/postgres-0": True, "north/ipfs-0": False}
+        for what in ("reads", "writes"):
+            of_ipfs = {**labels, "__name__": f"container_fs_{what}_bytes_total", "namespace": "north", "pod": "ipfs-0"}
+            storage.add(labels_of(of_ipfs), now_s - 1, 1.0)
+        assert read() == {"south/postgres-0": True, "north/ipfs-0": True}
+
+
+def test_a_platform_without_content_names_what_it_lacks(target: Target) -> None:
+    """The sentence on database and IPFS pods is then not assessed."""
+    kind = kind_of("store-disk")
+    with_pods = target.model_copy(update={"kubernetes": Kubernetes(context="a", namespace="b")})
+    for parts, lacking in (((), ["part `content`"]), (("monitor",), ["part `content`"]), (("content",), [])):
+        assert [one.lacks for one in kind.missing(with_pods.model_copy(update={"parts": parts}), {})] == lacking
 
 
 def test_a_pod_that_has_just_been_made_is_not_asked_for_its_usage() -> None:

@@ -1,4 +1,4 @@
-"""`pod-usage`, `service-memory` and `service-quantiles`: check Prometheus' series of pods' usage and services' requests."""
+"""`pod-usage`, `store-disk`, `service-memory` and `service-quantiles`: check Prometheus' series of pods' usage and services' requests."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from harness.drivers.check.monitor.targets import pods_of
 from harness.drivers.check.needs import MONITOR, PODS, SERIES
 from harness.drivers.check.workloads.young import PodReading, is_new, without_unknown_young
 from harness.drivers.facts import FactProbe, FactReading
+from harness.model.planned.need import RequiredKey
 from harness.targets import Target
 from harness.targets.access import access, accesses
 from harness.targets.kubernetes import Object, labels_of, workload_of
@@ -36,6 +37,9 @@ _COUNTS_UP: Final = frozenset({"CPU usage"})
 """Kinds of usage that change all the time in a running pod: a figure that stays the same counts as old."""
 _STORES: Final = "ipfs"
 """Part of the name of workloads that keep data beside the database."""
+_CONTENT: Final = RequiredKey(
+    "parts.content", "the pods of IPFS are read", "part `content`", "add `content` to `parts` once pods of IPFS run"
+)
 _Pod = tuple[str, str]
 
 
@@ -62,33 +66,41 @@ _Pod = tuple[str, str]
     example="bytes received and sent of every pod are exposed and younger than 30 s",
     fixed={"what": "bytes received and sent"},
 )
-@claim(
-    EXPOSED,
-    "bytes read and written of every database and IPFS pod are",
-    name="store-disk",
-    about="The same of the pods beside the database's leader, and of those whose label `app` names IPFS.",
-    example="bytes read and written of every database and IPFS pod are exposed and younger than 30 s",
-    fixed={"what": "bytes read and written", "of": "stores"},
-)
 @accesses(*access("list pods"))
 def pod_usage(target: Target, params: Mapping[str, str]) -> FactProbe:
     """Prometheus has cAdvisor's series of every pod of the target's namespaces; a CPU time that stays the same is not young.
 
-    If `of` is `stores`, only database and IPFS pods are read; if there is no database pod, or no IPFS pod, that fact is unknown. A pod
-    created less than `age` ago is left out, since it may not have been read, or only once.
+    A pod created less than `age` ago is left out, since it may not have been read, or only once.
     """
     what, fresh = params["what"], Freshness.of(params)
+    return lambda: _usage(target, [pod for _, pod in pods_of(target, every=True)], what, fresh)
+
+
+@claim(
+    EXPOSED,
+    "bytes read and written of every database and IPFS pod are",
+    example="bytes read and written of every database and IPFS pod are exposed and younger than 30 s",
+    needs=(MONITOR, PODS, _CONTENT),
+    when=When.UNDER_TRAFFIC,
+)
+@accesses(*access("list pods"))
+def store_disk(target: Target, params: Mapping[str, str]) -> FactProbe:
+    """The same of the pods beside the database's leader, and of those whose label `app` names IPFS; without a pod of either, that fact is unknown."""
+    what, fresh = "bytes read and written", Freshness.of(params)
 
     def probe() -> Sequence[FactReading]:
-        pods = [pod for _, pod in pods_of(target, every=True) if params.get("of") != "stores" or _stores(target, pod)]
-        missing = _lacking(pods, what) if params.get("of") == "stores" else ()
-        pods = [pod for pod in pods if not is_new(pod, fresh.seconds)]
-        with prometheus_of(target) as prometheus:
-            ages = [_by_pod(prometheus, _age(series)) for series in USAGE[what]]
-            rose = _by_pod(prometheus, _changes(USAGE[what][0], fresh.seconds)) if what in _COUNTS_UP else None
-        return [*(_young(pod, what, fresh, ages, rose) for pod in pods), *missing]
+        pods = [pod for _, pod in pods_of(target, every=True) if _stores(target, pod)]
+        return [*_usage(target, pods, what, fresh), *_lacking(pods, what)]
 
     return probe
+
+
+def _usage(target: Target, pods: Sequence[Object], what: str, fresh: Freshness) -> list[FactReading]:
+    """Whether the usage of each pod that is not new is exposed and young."""
+    with prometheus_of(target) as prometheus:
+        ages = [_by_pod(prometheus, _age(series)) for series in USAGE[what]]
+        rose = _by_pod(prometheus, _changes(USAGE[what][0], fresh.seconds)) if what in _COUNTS_UP else None
+    return [_young(pod, what, fresh, ages, rose) for pod in pods if not is_new(pod, fresh.seconds)]
 
 
 def _lacking(pods: Sequence[Object], what: str) -> Iterator[FactReading]:
