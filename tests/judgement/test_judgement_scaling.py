@@ -125,8 +125,42 @@ def test_a_load_that_was_not_given_hides_no_failure() -> None:
     first = [replace(one, fields={**one.fields, "demand": key}) for one in held(rises_at=None)]
     failed = observation("scale.failed", key, 40, "scale", why="there is no Deployment north/track-service")
     found = judged(EVERY, *first, failed, route_needs={"b": ("track-service",)})
-    assert [one.outcome.value for one in found] == ["INCONCLUSIVE", "PASS", "FAIL"]
+    assert [one.outcome.value for one in found] == ["INCONCLUSIVE", "PASS", "FAIL", "INCONCLUSIVE"]
     assert found[0].because.text == "the load was not applied: there is no Deployment north/track-service"
+    assert found[3].because.text == "no load was applied to track-service, expected two levels"
+
+
+def test_of_every_service_each_that_is_autoscaled_is_given_load() -> None:
+    """One that no route needs, too, in whatever region: without its load it is named."""
+    key = _demands(EVERY)[0].key
+    first = [replace(one, fields={**one.fields, "demand": key}) for one in held()]
+    found = judged(EVERY, *first, said(1, 3, target="portal"), route_needs={"a": ("user-service",)})
+    assert [one.outcome.value for one in found] == ["PASS", "PASS", "INCONCLUSIVE"]
+    assert found[2].because.text == "no load was applied to portal, expected two levels"
+
+
+@pytest.mark.parametrize(
+    ("rises_at", "levels", "expected"),
+    [
+        (33.0, "at 60 %", ["PASS", "PASS", "PASS", "PASS"]),
+        (None, "at 60 %", ["PASS", "PASS", "PASS", "FAIL"]),
+        (33.0, "at 50 %", ["PASS", "PASS", "INCONCLUSIVE"]),
+    ],
+    ids=["it rises", "it does not", "other levels"],
+)
+def test_a_service_that_another_sentence_names_is_one_of_every_service(
+    rises_at: float | None, levels: str, expected: list[str]
+) -> None:
+    """It is loaded once, and judged by both sentences, if these are about the same levels."""
+    portal = CPU.replace("user-service", "portal").replace("at 60 %", levels)
+    own, other = _demands(EVERY)[0], _demands(portal)[0]
+    of_portal = [
+        replace(one, subject="us-east-1/portal", fields={**one.fields, "demand": other.key, "target": "portal"})
+        for one in held(rises_at=rises_at)
+    ]
+    first = [replace(one, fields={**one.fields, "demand": own.key}) for one in held()]
+    found = judged(EVERY, *first, *of_portal, demand={own.key: own, other.key: other})
+    assert [one.outcome.value for one in found] == expected
 
 
 def test_each_service_has_both_levels() -> None:

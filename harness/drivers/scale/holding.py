@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from harness import clock
 from harness.clock import Deadline
-from harness.drivers.scale.scaled import Scaled, behind_the_entry, cheapest, find_scaled
+from harness.drivers.scale.scaled import Scaled, cheapest, every_service, find_scaled
 from harness.drivers.scale.stress import stressed, stressors_for
 from harness.drivers.scale.times import UPS, reached_within_s, rest_within_s, risen_within_s
 from harness.errors import DriverError
@@ -50,6 +50,7 @@ class Holding:
         platform: platform with the undo log.
         sink: sink for the observations.
         alive: raises an error if the run must end.
+        elsewhere: names of services that other demands of the run bring to the same levels.
     """
 
     demand: Demand
@@ -57,6 +58,7 @@ class Holding:
     platform: Platform
     sink: Sink
     alive: Callable[[], None]
+    elsewhere: Collection[str] = ()
 
     def put(self, what: str, here: Scaled, resource: str, level: float, **more: object) -> int:
         """Record `scale.WHAT`; returns its time."""
@@ -77,13 +79,24 @@ class Holding:
 def hold_levels(now: Holding) -> None:
     """Keep the usage of a service below the target of its autoscaler, then above it.
 
-    Without a name in the demand, this is done for every service behind the entry, one after the other.
+    Without a name in the demand, this is done for every service with an autoscaler and every service behind the entry, one after the
+    other, but for those that other demands of the run bring to these levels. A service that has no request of the resource is recorded,
+    and the others get their load.
 
     Raises:
-        DriverError: the service does not exist, or cannot be stressed.
+        DriverError: a named service does not exist, or a service cannot be stressed.
     """
-    name = now.demand.params.get("workload")
-    for here in [find_scaled(now.target, name)] if name else behind_the_entry(now.target):
+    if name := now.demand.params.get("workload"):
+        _hold_levels(now, find_scaled(now.target, name))
+        return
+    for service in every_service(now.target):
+        if service in now.elsewhere:
+            continue
+        try:
+            here = find_scaled(now.target, service)
+        except DriverError as error:
+            now.sink.put("scale.failed", now.demand.key, why=str(error))
+            continue
         _hold_levels(now, here)
 
 

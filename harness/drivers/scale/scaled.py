@@ -213,17 +213,20 @@ def cheapest(target: Target) -> Scaled:
     return min(found, key=lambda one: one.requests["cpu"] * one.least)
 
 
-def behind_the_entry(target: Target) -> list[Scaled]:
-    """The services that `probes.services` names, with or without an autoscaler.
+def every_service(target: Target) -> list[str]:
+    """The names of the workloads with an autoscaler in the primary region, and of the services that `probes.services` names.
 
     Raises:
-        DriverError: no service is named, or a named service does not exist in the primary region.
+        DriverError: there is none.
     """
-    if not target.probes.services:
+    cluster, namespace = _primary(target)
+    found = {str(_target(one)["name"]) for one in autoscalers_in(cluster, namespace)} | {*target.probes.services}
+    if not found:
         raise DriverError(
-            "the target file names no service behind the entry", hint="add `services:` to `probes:` of the target file"
+            f"there is no autoscaler in {namespace}, and the target file names no service behind the entry",
+            hint="check the autoscalers of the primary region, and add `services:` to `probes:` of the target file",
         )
-    return [find_scaled(target, name) for name in sorted(target.probes.services)]
+    return sorted(found)
 
 
 def _primary(target: Target) -> tuple[Cluster, str]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from harness.errors import HarnessError
 from harness.model import Act, DemandKind, Quantity
-from harness.model.planned.scaling import HOLD, OBSERVE, REPLICATE, RESIZE, SPIKE
+from harness.model.planned.scaling import HOLD, OBSERVE, REPLICATE, RESIZE, SPIKE, held_elsewhere
 from harness.model.records.window import fault_free_name
 from harness.run.acts.driver import Driver, Library, RequiredGroup, RequiredKey, consent
 
@@ -82,7 +82,14 @@ class ScaleDriver(Driver):
         if demand.name == OBSERVE:
             context.pass_time(act.seconds, demand.key)
             return
-        now = Holding(demand=demand, target=context.target, platform=context.platform, sink=sink, alive=context.alive)
+        now = Holding(
+            demand=demand,
+            target=context.target,
+            platform=context.platform,
+            sink=sink,
+            alive=context.alive,
+            elsewhere=[one.params["workload"] for one in held_elsewhere(demand, context.plan.demand)],
+        )
         context.progress.say(demand.key)
         try:
             loads = {HOLD: hold_levels, SPIKE: spike, RESIZE: resize, REPLICATE: replicate}

@@ -89,8 +89,8 @@ def _claim(
 
 _STRESS: Final = (
     "StressChaos brings the mean usage of the service's pods in the primary region to the lower share and then to the higher one, "
-    "read from the metrics API; the replicas are those that its autoscaler asks for. Without a name it is every service of "
-    "`probes.services`, one after the other, and each that a route needs must be among them."
+    "read from the metrics API; the replicas are those that its autoscaler asks for. Without a name it is every service "
+    "that has an autoscaler, one after the other, those of `probes.services`, and each that a route needs."
 )
 _SPIKED: Final = (
     "StressChaos brings the CPU of the autoscaled service that asks for the least to 1.5 times its request, three times the half that "

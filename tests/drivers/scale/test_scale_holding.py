@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -21,6 +21,7 @@ from harness.drivers.scale.times import (
     rest_within_s,
     risen_within_s,
 )
+from harness.errors import DriverError
 from harness.model import Demand, Observation
 from harness.targets.kubernetes import Cluster
 from tests.fake_clock import FakeClock
@@ -142,12 +143,24 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
     return FakeClock.installed(monkeypatch)
 
 
-def given(service: Service, monkeypatch: pytest.MonkeyPatch, name: str, params: Mapping[str, str]) -> Kept:
+def given(
+    service: Service,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    params: Mapping[str, str],
+    elsewhere: Sequence[str] = (),
+) -> Kept:
     """What is recorded of a load."""
     sink, here = Kept(), ScaledService(service)
-    for finder in ("find_scaled", "cheapest"):
-        monkeypatch.setattr(holding, finder, lambda *_: here)
-    monkeypatch.setattr(holding, "behind_the_entry", lambda *_: [here, here])
+
+    def found(_target: object, workload: str) -> ScaledService:
+        if workload == "bare":
+            raise DriverError("north/bare has a container without a resource request for cpu")
+        return here
+
+    monkeypatch.setattr(holding, "cheapest", lambda *_: here)
+    monkeypatch.setattr(holding, "find_scaled", found)
+    monkeypatch.setattr(holding, "every_service", lambda *_: ["bare", "portal", "web", "wiki"])
     monkeypatch.setattr(holding, "stressed", service.stressed)
     monkeypatch.setattr(holding, "stressors_for", lambda _here, _resource, added: {"added": added})
     now = Holding(
@@ -156,6 +169,7 @@ def given(service: Service, monkeypatch: pytest.MonkeyPatch, name: str, params: 
         platform=cast("Any", None),
         sink=sink,
         alive=lambda: None,
+        elsewhere=elsewhere,
     )
     {"hold": hold_levels, "spike": spike}[name](now)
     return sink
@@ -179,9 +193,16 @@ def test_at_scale_1_both_levels_are_held_for_as_long_as_the_sentence_says(
 
 
 def test_without_a_name_every_service_is_given_both_levels(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One after the other: two of them take four stresses, of which no two are there at once."""
+    """One after the other: two of them take four stresses, of which no two are there at once.
+
+    One to which another sentence of the run gives these levels gets them once; one that cannot be loaded is named, and keeps no other from its load.
+    """
     service = Service(clock, window_s=15.0)
-    sink = given(service, monkeypatch, "hold", {key: value for key, value in HOLD.items() if key != "workload"})
+    every = {key: value for key, value in HOLD.items() if key != "workload"}
+    sink = given(service, monkeypatch, "hold", every, elsewhere=["portal"])
+    assert [one["why"] for one in sink.of("scale.failed")] == [
+        "north/bare has a container without a resource request for cpu"
+    ]
     assert [ended["level"] for ended in sink.of("scale.ended")] == [0.6, 0.85, 0.6, 0.85]
     assert all(first[1] <= second[0] for first, second in itertools.pairwise(service.stresses))
 

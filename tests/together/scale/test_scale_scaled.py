@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.drivers.scale.scaled import Scaled, behind_the_entry, cheapest, find_scaled, pod_spec
+from harness.drivers.scale.scaled import Scaled, cheapest, every_service, find_scaled, pod_spec
 from harness.drivers.scale.stress import stressors_for
 from harness.errors import DriverError
 from harness.targets import load_target
 from harness.targets.kubernetes import Cluster
+from readiness_sandbox.cluster import kinds
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -92,9 +93,22 @@ def test_the_service_that_asks_for_the_least_is_chosen(cluster: PocketCluster, t
     for name in ("large", "small", "foreign"):
         cluster.create("HorizontalPodAutoscaler", autoscaler(name))
     assert cheapest(target).name == "small"
-    assert [one.name for one in behind_the_entry(target)] == ["large", "small"]
-    with pytest.raises(DriverError, match="the target file names no service behind the entry"):
-        behind_the_entry(target.model_copy(update={"probes": target.probes.model_copy(update={"services": {}})}))
+
+
+def test_every_service_is_each_that_is_autoscaled_or_behind_the_entry(cluster: PocketCluster, target: Target) -> None:
+    """One that nobody named is there by its autoscaler; without either there is nothing to give load to."""
+    for name in ("large", "foreign"):
+        cluster.create("Deployment", deployment(name, "100m"))
+        cluster.create("HorizontalPodAutoscaler", autoscaler(name))
+    assert every_service(target) == ["foreign", "large", "small"]
+    named = target.probes.model_copy(update={"services": {}})
+    assert every_service(target.model_copy(update={"probes": named})) == ["foreign", "large"]
+    for name in ("large", "foreign"):
+        cluster.do(
+            lambda store, name=name: store.delete(kinds.by_name("HorizontalPodAutoscaler"), "north", f"{name}-hpa")
+        )  # type: ignore[misc]
+    with pytest.raises(DriverError, match="there is no autoscaler in north, and the target file names no service"):
+        every_service(target.model_copy(update={"probes": named}))
 
 
 def test_what_is_not_there_is_said(cluster: PocketCluster, target: Target) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,7 +11,7 @@ from harness.judgement.measures import Case
 from harness.judgement.receipts.watch import Span, followed
 from harness.model import Evidence, Figure, LimitRule, Measure, Observation, Phase, Receipt
 from harness.model.observations import AutoscalerSeen, LoadFailed, LoadHeld, UsageRead, WatchClosed, every
-from harness.model.planned.scaling import NEAR
+from harness.model.planned.scaling import NEAR, held_elsewhere
 
 FILES: Final = ("history/autoscalers.ndjson", "history/scale.ndjson")
 AGAIN: Final = "apply the load on a quieter machine, then run again"
@@ -88,7 +88,17 @@ def _of_demand(case: Case) -> list[Observation]:
 
 def given_levels(case: Case) -> tuple[HeldLevel, ...]:
     """The loads of the demand of an objective that began, in order."""
-    mine = _of_demand(case)
+    return _levels(_of_demand(case))
+
+
+def levels_elsewhere(case: Case) -> tuple[HeldLevel, ...]:
+    """The loads that began for other demands of the plan, at the levels to which the objective's demand brings every service."""
+    own = [case.plan.demand[key] for key in case.claim.demands if _asked(case, key)]
+    keys = {other.key for one in own for other in held_elsewhere(one, case.plan.demand)}
+    return _levels([o for o in case.evidence.observations if o.fields.get("demand") in keys])
+
+
+def _levels(mine: Sequence[Observation]) -> tuple[HeldLevel, ...]:
     found, read = list(every(LoadHeld, mine)), list(every(UsageRead, mine))
     begun = [one for one in found if one.kind == "scale.begun"]
     levels = []

@@ -12,6 +12,7 @@ from harness.judgement.figures.scaling.record import (
     HeldLevel,
     autoscalers_receipt,
     given_levels,
+    levels_elsewhere,
     not_given,
     not_shown,
     raised_by_hand,
@@ -24,21 +25,26 @@ from harness.judgement.shapes.every import Gap, Things, every_one
 from harness.judgement.shapes.until import Effect, until
 from harness.judgement.wording import formatted
 from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Quantity, ReasonKind
+from harness.model.observations import AutoscalerSeen
 from harness.model.planned.scaling import NEAR
 from harness.units import NS_PER_S
 
 _ROUNDING: Final = 1e-9
 _LEVELS: Final = 2
+_NO_LOAD: Final = (
+    "loads are applied in the primary region: give the service an autoscaler there, or add a read of it to `services:` of `probes:` "
+    "in the target file; history/scale.ndjson has the loads that failed"
+)
 _ALONE: Final = "do not change the autoscaler while the load is applied, then run again"
 
 
 def rises(case: Case) -> Iterable[Measure]:
     """One measure per load level of each service.
 
-    For a sentence about every service also one per service without a load.
+    For a sentence about every service also the levels of services that other sentences name, and one measure per service without a load.
     A load that could not be applied hides no failure of another service.
     """
-    name, levels, why = Figure.SCALED_OUT.value, given_levels(case), not_given(case)
+    name, levels, why = Figure.SCALED_OUT.value, (*given_levels(case), *levels_elsewhere(case)), not_given(case)
     if why:
         yield inconclusive(case, name, why, AGAIN)
     high = Quantity.parse(case.objective.params["high"]).base
@@ -54,17 +60,17 @@ def rises(case: Case) -> Iterable[Measure]:
         scope = {"workload": workload}
         yield inconclusive(case, name, f"only one of the two load levels of {workload} was applied", AGAIN, scope=scope)
     named = {workload.rpartition("/")[2] for workload in held}
-    for service in sorted(_expected(case) - named if not why else ()):
-        hint = "add a read of this service to `services:` of `probes:` in the target file"
+    for service in sorted(_expected(case) - named):
         yield inconclusive(
-            case, name, f"no load was applied to {service}, expected two levels", hint, scope={"workload": service}
+            case, name, f"no load was applied to {service}, expected two levels", _NO_LOAD, scope={"workload": service}
         )
 
 
 def _expected(case: Case) -> set[str]:
-    """The services that must receive a load: for a sentence about every service, all services that a route uses; else none."""
-    every = {service for needs in case.plan.route_needs.values() for service in needs}
-    return set() if "workload" in case.objective.params else every
+    """The services that must receive a load: for a sentence about every service, all with an autoscaler in any region, and all that a route uses; else none."""
+    used = {service for needs in case.plan.route_needs.values() for service in needs}
+    scaled = {one.target for one in case.evidence.every(AutoscalerSeen)}
+    return set() if "workload" in case.objective.params else used | scaled
 
 
 def _above(case: Case, level: HeldLevel) -> Measure:
