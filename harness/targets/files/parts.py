@@ -255,11 +255,13 @@ class Probes(TargetSection):
         health: path that answers 200 while the platform works.
         read: path of a stored record.
         services: for each service, a read request that the entry forwards to it; sent to the entry of every region.
+        internal: services that are not for users, such as caches and monitoring, which nothing outside the cluster may reach.
     """
 
     health: UrlPath = "/health"
     read: Read = ReadProbe(path="/")
     services: Mapping[str, Read] = Field(default_factory=dict)
+    internal: tuple[Name, ...] = ()
 
 
 class Callers(TargetSection):

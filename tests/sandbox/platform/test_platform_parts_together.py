@@ -127,6 +127,23 @@ def test_who_connects_to_whom_is_a_workload(deployed: tuple[str, ...], tmp_path:
 
 
 @together
+def test_every_service_of_a_region_has_a_read_or_is_a_page_or_an_entry(
+    deployed: tuple[str, ...], tmp_path: Path
+) -> None:
+    """Whatever is deployed, nothing in the namespaces of the regions is unknown to the sentence on every service."""
+    target, services = loaded(deployed, tmp_path), of_kind(applied(deployed), "Service")
+    selected = {
+        (namespace, one["spec"]["selector"]["app"]): name
+        for (namespace, name), one in services.items()
+        if namespace in SHARES and one["spec"].get("selector")
+    }
+    pages = {"normaldance-frontend"} if target.website else set()
+    assert {app for _, app in selected} - {*target.probes.services} <= pages
+    assert {app for _, app in selected} >= {"api-gateway", "user-service", "track-service"}
+    assert target.probes.internal == ()
+
+
+@together
 def test_what_pods_refer_to_is_there(deployed: tuple[str, ...]) -> None:
     """Each Secret of a volume or a variable is applied, and no container has a variable or a port name twice."""
     objects = applied(deployed)

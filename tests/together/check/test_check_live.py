@@ -330,6 +330,47 @@ def test_a_service_that_the_target_file_names_and_no_read_does_is_not_known(
     assert "/tracks/1" in backends[0].paths
 
 
+def test_a_service_of_the_cluster_that_the_target_file_does_not_explain_is_not_known(
+    cluster: PocketCluster, target: Target, backends: list[Backend], tmp_path: Path
+) -> None:
+    """In the region where it is: `every service` is not what the operator lists. Another Service of pods that have a read is none of its own."""
+    cluster.create("Service", service("track-service-canary", {"app": "track-service"}))
+    cluster.create("Service", service("elsewhere", None))
+    cluster.create("Service", service("stock", {"app": "stock-service"}, "south"))
+    cluster.create("Service", service("labels", {"part": "unnamed"}))
+    facts = found(run(target, tmp_path, "gateway-reads"))
+    unknown = {subject for subject, (ok, _) in facts.items() if ok is None}
+    assert unknown == {"south/stock-service", "north/labels"}
+    assert facts["south/stock-service"][1] == "`probes.services` of the target file names no read of this service"
+    website = target.model_copy(update={"website": "http://stock.south:8080/"})
+    assert "south/stock-service" not in found(run(website, tmp_path, "gateway-reads")), "a page for people"
+
+
+def test_a_service_that_is_declared_to_be_not_for_users_is_not_exposed(
+    cluster: PocketCluster, target: Target, backends: list[Backend], tmp_path: Path
+) -> None:
+    """Neither by its type nor by an Ingress; one that is not there is not known."""
+    cluster.create("Service", service("cache", {"app": "cache"}))
+    probes = target.probes.model_copy(update={"internal": ("cache", "gone")})
+    declared = target.model_copy(update={"probes": probes})
+
+    def read() -> dict[str, tuple[bool | None, str]]:
+        facts = found(run(declared, tmp_path, "gateway-reads"))
+        return {subject: fact for subject, fact in facts.items() if "not for users" in subject or fact[0] is None}
+
+    gone = {"gone, which is not for users": (None, "no Service has this name or these pods")}
+    assert read() == {"cache, which is not for users": (True, "not exposed"), **gone}
+    backend = {"service": {"name": "cache", "port": {"number": 8080}}}
+    rule = {"http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}}
+    meta = {"name": "around", "namespace": "north"}
+    ingress = {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": meta, "spec": {"rules": [rule]}}
+    cluster.create("Ingress", ingress)
+    assert read() == {"cache, which is not for users": (False, "Ingress around of north"), **gone}
+    south = service("cache", {"app": "cache"}, "south")
+    cluster.create("Service", {**south, "spec": {**south["spec"], "type": "NodePort"}})
+    assert read()["cache, which is not for users"] == (False, "Ingress around of north, NodePort of south")
+
+
 def test_probe_pods_tell_who_is_accepted_and_are_gone_afterwards(
     cluster: PocketCluster, target: Target, backends: list[Backend], tmp_path: Path
 ) -> None:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from urllib.parse import urlsplit
 
 from harness.drivers.check.calling import place_name, tcp_ports
 from harness.drivers.check.claim import claim
 from harness.drivers.check.gateway.entries import EntriesSeen
 from harness.drivers.check.gateway.gateways import GATEWAY, gateway_reads
 from harness.drivers.check.gateway.routes import ROUTES, leads_around
+from harness.drivers.check.gateway.services import RegionServices, is_of, open_to
 from harness.drivers.check.needs import API, DECLARED_CALLERS, ENTRIES, READS
 from harness.drivers.check.policies import Backend, CallerPair, callers_in_place, refusal
 from harness.drivers.facts import FactProbe, FactReading
-from harness.ports import port_of
 from harness.targets import Target
 from harness.targets.access import accesses
 from harness.targets.cluster.workloads import CONTROLLERS, controllers, running_containers
@@ -46,20 +45,17 @@ def gateway_only(target: Target, params: Mapping[str, str]) -> Iterator[FactProb
     """
     gateway, reads = params["gateway"], gateway_reads(target, {})
     clusters, places = Clusters(target), namespaces(target)
-    services = {
-        region: [one for one in clusters.of(region).services(namespace) if one["spec"].get("selector")]
-        for region, namespace in places.items()
-    }
-    every = [one for found in services.values() for one in found]
+    found = RegionServices.read(target, clusters)
+    services = found.by_region
+    every = [one for own in services.values() for one in own]
     gateways = [one["spec"]["selector"] for one in every if one["metadata"]["name"] == gateway]
-    pages = _at(every, (target.website, target.portal, target.documentation))
-    fronts = [one for one in _at(every, (target.entry, *target.doors.values())) if one not in [*gateways, *pages]]
-    public = [*pages, *fronts]
+    fronts = [one for one in found.entries if one not in gateways]
+    public = [*found.pages, *fronts]
     behind = {
         region: [
-            one for one in found if one["metadata"]["name"] != gateway and not _is_of(one["spec"]["selector"], public)
+            one for one in own if one["metadata"]["name"] != gateway and not is_of(one["spec"]["selector"], public)
         ]
-        for region, found in services.items()
+        for region, own in services.items()
     }
     entries = {region: [one for one in own if one["spec"]["selector"] in fronts] for region, own in services.items()}
     seen_entries = EntriesSeen(target, places, entries, next(map(workload_of, gateways), gateway))
@@ -79,7 +75,7 @@ def gateway_only(target: Target, params: Mapping[str, str]) -> Iterator[FactProb
                 seen += [
                     _exposed_pod(place, f"{kind}/{one['metadata']['name']}", one)
                     for kind, one in controllers(cluster, namespace)
-                    if one["metadata"]["name"] != gateway and not _is_of(_labels(one), public)
+                    if one["metadata"]["name"] != gateway and not is_of(_labels(one), public)
                 ]
                 seen += leads_around(cluster, namespace, place, _open_to_all(services[region], gateway, public))
             seen += seen_entries.readings({region: place_name(places, region) for region in places})
@@ -100,54 +96,30 @@ def _open_to_all(services: Sequence[Object], gateway: str, public: Sequence[Mapp
     """Names of the services that may be exposed outside: the gateway by each of its names, and services behind public pages."""
     gateways = [one["spec"]["selector"] for one in services if one["metadata"]["name"] == gateway]
     return {gateway} | {
-        str(one["metadata"]["name"]) for one in services if _is_of(one["spec"]["selector"], [*gateways, *public])
+        str(one["metadata"]["name"]) for one in services if is_of(one["spec"]["selector"], [*gateways, *public])
     }
-
-
-def _at(services: Sequence[Object], addresses: Sequence[str]) -> list[Mapping[str, str]]:
-    """The selectors of the services at these addresses, which are pages for people or entries of the target file."""
-    urls = [urlsplit(address) for address in addresses if address]
-    places = {(url.hostname or "", port_of(url)) for url in urls}
-    return [one["spec"]["selector"] for one in services if places & _places(one)]
-
-
-def _places(service: Object) -> set[tuple[str, int]]:
-    """Hosts and ports of a service: cluster address, load balancer and name. Services may share the load balancer's address."""
-    meta, spec = service["metadata"], service["spec"]
-    name = f"{meta['name']}.{meta['namespace']}"
-    ingress = ((service.get("status") or {}).get("loadBalancer") or {}).get("ingress") or []
-    outside = [one.get(key, "") for one in ingress for key in ("ip", "hostname")]
-    hosts = {spec.get("clusterIP") or "", *(spec.get("externalIPs") or []), *outside, name, f"{name}.svc"} - {""}
-    return {(host, port["port"]) for host in hosts for port in spec.get("ports") or []}
 
 
 def _labels(controller: Object) -> Mapping[str, str]:
     return controller["spec"]["template"]["metadata"].get("labels") or {}
 
 
-def _is_of(labels: Mapping[str, str], selectors: Sequence[Mapping[str, str]]) -> bool:
-    """Whether one of the selectors selects these labels."""
-    return any(selector.items() <= labels.items() for selector in selectors)
-
-
 def _exposed_service(place: str, service: Object) -> FactReading:
     """A reading for a service exposed outside the cluster: of type NodePort or LoadBalancer, or with an external address."""
-    spec = service["spec"]
-    open_to = [spec["type"]] if spec.get("type") in {"NodePort", "LoadBalancer"} else []
-    open_to += [f"external address {address}" for address in spec.get("externalIPs") or []]
+    ways = open_to(service)
     return FactReading(
         subject=f"{place}: service {service['metadata']['name']}",
         expected="not exposed outside the cluster",
-        observed=", ".join(open_to) or "not exposed",
-        ok=not open_to,
+        observed=", ".join(ways) or "not exposed",
+        ok=not ways,
     )
 
 
 def _exposed_pod(place: str, name: str, controller: Object) -> FactReading:
     """Readings for pods that listen on a port of their node."""
     spec = controller["spec"]["template"]["spec"]
-    open_to = ["the network of its node"] if spec.get("hostNetwork") else []
-    open_to += [
+    ways = ["the network of its node"] if spec.get("hostNetwork") else []
+    ways += [
         f"port {port['hostPort']} of its node"
         for container in running_containers(spec)
         for port in container.get("ports") or []
@@ -156,6 +128,6 @@ def _exposed_pod(place: str, name: str, controller: Object) -> FactReading:
     return FactReading(
         subject=f"{place}: pods of {name}",
         expected="not exposed outside the cluster",
-        observed=", ".join(open_to) or "not exposed",
-        ok=not open_to,
+        observed=", ".join(ways) or "not exposed",
+        ok=not ways,
     )

@@ -13,7 +13,7 @@ from harness.targets.kubernetes import Cluster, Object
 _INGRESS: Final = "networking.k8s.io/v1"
 _GATEWAYS: Final = "gateway.networking.k8s.io/v1"
 ROUTES: Final = access("list ingresses.networking.k8s.io", "list httproutes.gateway.networking.k8s.io")
-"""API permissions that `leads_around` needs; HTTPRoutes only if the API serves them."""
+"""API permissions that `routes_in` needs; HTTPRoutes only if the API serves them."""
 
 
 def leads_around(cluster: Cluster, namespace: str, place: str, known: AbstractSet[str]) -> Iterator[FactReading]:
@@ -25,18 +25,24 @@ def leads_around(cluster: Cluster, namespace: str, place: str, known: AbstractSe
         place: name of the namespace in the fact.
         known: names of the gateway and of other public services.
     """
-    found = [("Ingress", one, _of_ingress(one)) for one in cluster.customs(_INGRESS, "ingresses", namespace)]
-    if "HTTPRoute" in cluster.kinds(_GATEWAYS):
-        routes = cluster.customs(_GATEWAYS, "httproutes", namespace)
-        found += [("HTTPRoute", one, _of_route(one, namespace)) for one in routes if _is_from_outside(one)]
-    for kind, one, services in found:
+    for name, services in routes_in(cluster, namespace):
         around = sorted(services - known)
         yield FactReading(
-            subject=f"{place}: {kind} {one['metadata']['name']}",
+            subject=f"{place}: {name}",
             expected="leads to the gateway",
             observed=f"leads to {', '.join(around)}" if around else "leads around it to no service",
             ok=not around,
         )
+
+
+def routes_in(cluster: Cluster, namespace: str) -> Iterator[tuple[str, set[str]]]:
+    """Every Ingress and HTTPRoute of a namespace, by kind and name, with the services to which it leads."""
+    for one in cluster.customs(_INGRESS, "ingresses", namespace):
+        yield f"Ingress {one['metadata']['name']}", _of_ingress(one)
+    if "HTTPRoute" in cluster.kinds(_GATEWAYS):
+        for one in cluster.customs(_GATEWAYS, "httproutes", namespace):
+            if _is_from_outside(one):
+                yield f"HTTPRoute {one['metadata']['name']}", _of_route(one, namespace)
 
 
 def _of_ingress(ingress: Object) -> set[str]:
