@@ -140,6 +140,35 @@ def test_of_every_service_each_that_is_autoscaled_is_given_load() -> None:
 
 
 @pytest.mark.parametrize(
+    ("aims", "expected"),
+    [
+        ({"cpu": 70}, ["PASS", "PASS"]),
+        ({"cpu": 95}, ["PASS", "PASS", "INCONCLUSIVE"]),
+        ({"memory": 80}, ["PASS", "PASS", "INCONCLUSIVE"]),
+    ],
+)
+def test_a_service_whose_autoscaler_of_another_region_scales_to_another_usage_is_not_decided(
+    aims: dict[str, int], expected: list[str]
+) -> None:
+    """It was loaded in the primary region; what holds there holds for an autoscaler with the same aim."""
+    key = _demands(EVERY)[0].key
+    here, *others = [replace(one, fields={**one.fields, "demand": key}) for one in held()]
+    known = {**here.fields, "aims": {"cpu": 70}}
+    there = replace(here, subject="eu-west-1/user-service", fields={**here.fields, "aims": aims})
+    own = [
+        one if one.kind != "autoscaler.changed" else replace(one, fields={**one.fields, "aims": {"cpu": 70}})
+        for one in others
+    ]
+    found = judged(EVERY, replace(here, fields=known), there, *own)
+    assert [one.outcome.value for one in found] == expected
+    if found[2:]:
+        assert found[2].because.text.startswith("the autoscaler of eu-west-1/user-service scales to ")
+        assert found[2].because.text.endswith(
+            ", and that of us-east-1/user-service, which was loaded, to 70 % of the request"
+        )
+
+
+@pytest.mark.parametrize(
     ("rises_at", "levels", "expected"),
     [
         (33.0, "at 60 %", ["PASS", "PASS", "PASS", "PASS"]),

@@ -39,6 +39,7 @@ class AutoscalerSeen(Timed):
         active: whether its metrics can be read.
         why: its message about the metrics.
         usage: usage by resource, in percent of the request.
+        aims: mean usage to which it scales, by resource, in percent of the request.
     """
 
     target: Word = ""
@@ -49,6 +50,7 @@ class AutoscalerSeen(Timed):
     active: YesOrNo = False
     why: Word = ""
     usage: Fields = field(default_factory=dict)
+    aims: Fields = field(default_factory=dict)
 
 
 @written("scale.begun", "scale.reached", "scale.ended", by=["scale"], read=always("LoadHeld", SCALED))

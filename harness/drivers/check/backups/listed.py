@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 from harness import clock
 from harness.drivers.check.claim import RUN, Params
@@ -13,7 +14,7 @@ from harness.targets.files.changes import JOB_REPORTED_S
 from harness.targets.files.target import Target
 from harness.units import NS_PER_S
 
-_POLL_S = 0.1
+_POLL_S: Final = 0.1
 
 
 def await_first_list(target: Target, params: Params) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 from harness import clock
@@ -73,13 +73,21 @@ def _said(obj: Object) -> dict[str, Any]:
         "desired": status.get("desiredReplicas") or 0,
         "active": active.get("status") == "True",
         "why": active.get("reason") or "",
+        "aims": _percents(spec.get("metrics"), "target"),
     }
 
 
 def _usage(obj: Object) -> dict[str, int]:
+    return _percents((obj.get("status") or {}).get("currentMetrics"), "current")
+
+
+def _percents(metrics: Iterable[Object] | None, of: str) -> dict[str, int]:
     """By resource, in percent of the request, of metrics that are of that kind."""
-    metrics = ((one.get("resource") or {}) for one in (obj.get("status") or {}).get("currentMetrics") or [])
-    found = {one.get("name", ""): (one.get("current") or {}).get("averageUtilization") for one in metrics}
+    found = {
+        one["resource"].get("name", ""): (one["resource"].get(of) or {}).get("averageUtilization")
+        for one in metrics or []
+        if one.get("resource")
+    }
     return {name: percent for name, percent in found.items() if percent is not None}
 
 

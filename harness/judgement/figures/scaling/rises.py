@@ -59,6 +59,7 @@ def rises(case: Case) -> Iterable[Measure]:
     for workload in (workload for workload, count in held.items() if count < _LEVELS):
         scope = {"workload": workload}
         yield inconclusive(case, name, f"only one of the two load levels of {workload} was applied", AGAIN, scope=scope)
+    yield from _with_other_aims(case, held)
     named = {workload.rpartition("/")[2] for workload in held}
     for service in sorted(_expected(case) - named):
         yield inconclusive(
@@ -71,6 +72,31 @@ def _expected(case: Case) -> set[str]:
     used = {service for needs in case.plan.route_needs.values() for service in needs}
     scaled = {one.target for one in case.evidence.every(AutoscalerSeen)}
     return set() if "workload" in case.objective.params else used | scaled
+
+
+def _with_other_aims(case: Case, held: Iterable[str]) -> Iterable[Measure]:
+    """For a sentence about every service, one measure per autoscaler of another region that scales a service which was loaded to another usage."""
+    resource = case.objective.params["resource"]
+    aims = {
+        (one.subject.rpartition("/")[0], one.target): one.aims.get(resource)
+        for one in case.evidence.every(AutoscalerSeen)
+    }
+    for workload in held if "workload" not in case.objective.params else ():
+        here, _, service = workload.rpartition("/")
+        for (there, target), aim in sorted(aims.items()):
+            if target == service and aim != aims.get((here, service)):
+                said = f"{_aim(aim)}, and that of {workload}, which was loaded, to {_aim(aims.get((here, service)))}"
+                yield inconclusive(
+                    case,
+                    Figure.SCALED_OUT.value,
+                    f"the autoscaler of {there}/{service} scales to {said}",
+                    "let the autoscalers of a service scale to the same usage in every region, then run again",
+                    scope={"workload": f"{there}/{service}"},
+                )
+
+
+def _aim(percent: object) -> str:
+    return "no usage of the resource" if percent is None else f"{percent} % of the request"
 
 
 def _above(case: Case, level: HeldLevel) -> Measure:
