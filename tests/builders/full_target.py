@@ -78,6 +78,7 @@ def full_target(directory: Path, prometheus: str = NO_SERVICE) -> dict[str, Any]
         "environment": "staging",
         "entry": NO_SERVICE,
         "release": {"version": "1.0.0"},
+        "parts": ["content"],
         "regions": {
             name: {"entry": NO_SERVICE, "namespace": "shop", "prometheus": prometheus}
             for name in ("us-east-1", "ap-southeast-1", "eu-central-1")

@@ -289,6 +289,7 @@ _WRITTEN_AS: Final = {
     "tls.right": "tls.client_certificates",
     "drills.orders.restores": "drills.orders.restore",
     "drills.orders.makes": "drills.orders.make",
+    "parts.content": "parts",
 }
 """Keys that are written otherwise in the file."""
 

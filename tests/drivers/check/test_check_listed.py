@@ -31,11 +31,11 @@ def target_in(directory: Path, *, before_migrations: bool = True) -> Target:
     return load_target(file)
 
 
-def waited_s(target: Target, directory: Path, readings: dict[float, tuple[str, dict[str, Any]]]) -> float:
+def waited_s(
+    fake: FakeClock, target: Target, directory: Path, readings: dict[float, tuple[str, dict[str, Any]]]
+) -> float:
     """How long the migration waited; each reading is recorded at its second."""
-    history = History(directory / "history" / "backups.ndjson", "backups")
-    fake, begun_s = clock.time, clock.now_s()
-    assert isinstance(fake, FakeClock)
+    history, begun_s = History(directory / "history" / "backups.ndjson", "backups"), clock.now_s()
     for at_s, (subject, fields) in readings.items():
 
         def record(subject: str = subject, fields: dict[str, Any] = fields) -> None:
@@ -64,16 +64,16 @@ def test_a_migration_waits_for_the_first_complete_reading(
     expected_s: float,
 ) -> None:
     """Until a Job that is made next is reported after it: one that failed, or is of other backups, does not count."""
-    FakeClock.installed(monkeypatch)
-    assert waited_s(target_in(tmp_path), tmp_path, readings) == pytest.approx(expected_s, abs=0.11)
+    fake = FakeClock.installed(monkeypatch)
+    assert waited_s(fake, target_in(tmp_path), tmp_path, readings) == pytest.approx(expected_s, abs=0.11)
 
 
 def test_without_backups_that_a_migration_needs_nothing_is_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nor outside a run, where no list is read."""
-    FakeClock.installed(monkeypatch)
-    assert waited_s(target_in(tmp_path, before_migrations=False), tmp_path, {}) == 0.0
+    fake = FakeClock.installed(monkeypatch)
+    assert waited_s(fake, target_in(tmp_path, before_migrations=False), tmp_path, {}) == 0.0
     begun_s = clock.now_s()
     await_first_list(target_in(tmp_path), {})
     assert clock.now_s() == begun_s

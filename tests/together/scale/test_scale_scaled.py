@@ -103,10 +103,8 @@ def test_every_service_is_each_that_is_autoscaled_or_behind_the_entry(cluster: P
     assert every_service(target) == ["foreign", "large", "small"]
     named = target.probes.model_copy(update={"services": {}})
     assert every_service(target.model_copy(update={"probes": named})) == ["foreign", "large"]
-    for name in ("large", "foreign"):
-        cluster.do(
-            lambda store, name=name: store.delete(kinds.by_name("HorizontalPodAutoscaler"), "north", f"{name}-hpa")
-        )  # type: ignore[misc]
+    kind = kinds.by_name("HorizontalPodAutoscaler")
+    cluster.do(lambda store: [store.delete(kind, "north", f"{name}-hpa") for name in ("large", "foreign")])
     with pytest.raises(DriverError, match="there is no autoscaler in north, and the target file names no service"):
         every_service(target.model_copy(update={"probes": named}))
 
