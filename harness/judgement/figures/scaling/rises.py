@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from harness.judgement.figures.scaling.record import (
@@ -74,14 +74,16 @@ def _expected(case: Case) -> set[str]:
     return set() if "workload" in case.objective.params else used | scaled
 
 
-def _with_other_aims(case: Case, held: Iterable[str]) -> Iterable[Measure]:
+def _with_other_aims(case: Case, held: Mapping[str, int]) -> Iterable[Measure]:
     """For a sentence about every service, one measure per autoscaler of another region that scales a service which was loaded to another usage."""
+    if "workload" in case.objective.params or not held:
+        return
     resource = case.objective.params["resource"]
     aims = {
         (one.subject.rpartition("/")[0], one.target): one.aims.get(resource)
         for one in case.evidence.every(AutoscalerSeen)
     }
-    for workload in held if "workload" not in case.objective.params else ():
+    for workload in held:
         here, _, service = workload.rpartition("/")
         for (there, target), aim in sorted(aims.items()):
             if target == service and aim != aims.get((here, service)):
