@@ -20,7 +20,7 @@ ROOT: Final = Path(__file__).parents[3]
         ("quick", 4, 4),
         ("core", 25, 25),
         ("rollout", 27, 27),
-        ("normaldance", 237, 134),
+        ("normaldance", 237, 132),
         ("atomos", 169, 96),
         ("integration-platform", 192, 80),
         ("disaster", 12, 12),
