@@ -80,7 +80,7 @@ def pod_usage(target: Target, params: Mapping[str, str]) -> FactProbe:
     EXPOSED,
     "bytes read and written of every database and IPFS pod are",
     example="bytes read and written of every database and IPFS pod are exposed and younger than 30 s",
-    needs=(MONITOR, PODS, _CONTENT),
+    needs=(_CONTENT, MONITOR, PODS),
     when=When.UNDER_TRAFFIC,
 )
 @accesses(*access("list pods"))
