@@ -141,7 +141,7 @@ def unpacked(name: str, content: bytes) -> Mapping[str, bytes]:
                 file = archive.extractfile(one) if one.isreg() else None
                 left -= one.size
                 if file is None or left < 0:
-                    raise DriverError(f"{one.name} is no file, or one too large", where=name)
+                    raise DriverError(f"{one.name} is not a file, or the files are too large", where=name)
                 found[str(PurePosixPath(one.name))] = file.read()
     except (tarfile.TarError, OSError, EOFError) as error:
         raise DriverError(f"neither a tar archive nor a manifest ({type(error).__name__})", where=name) from error

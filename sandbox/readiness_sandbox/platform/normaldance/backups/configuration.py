@@ -51,15 +51,15 @@ def manifest(one: Mapping[str, Any]) -> bytes:
 
 
 @dataclass(kw_only=True)
-class SavedConfiguration:
+class ConfigurationKeeper:
     """The repository and the archives.
 
     Attributes:
         repository: directory of the bare repository.
         bucket: where the archives go.
         seeds: whether a new repository begins with a version of a predecessor, as that of a platform which has run for long has.
-        edits: namespace and name of a ConfigMap that somebody changes by hand once the configuration was saved, and what is
-            changed from then on is not saved; a planted defect.
+        edits: namespace and name of a ConfigMap that somebody changes by hand once the configuration was saved; no
+            change is saved from then on. A planted defect.
         newest: whether every restore is of the newest version; a planted defect.
     """
 
@@ -126,9 +126,9 @@ class SavedConfiguration:
 
     async def version(self, commit: str) -> bytes:
         """A tar archive of the files of a version. Raises UnknownVersion."""
-        wanted = BRANCH if self.newest else commit
+        chosen = BRANCH if self.newest else commit
         try:
-            return await self._git("archive", "--format=tar", "--end-of-options", wanted)
+            return await self._git("archive", "--format=tar", "--end-of-options", chosen)
         except BackupFailed as fault:
             raise UnknownVersion(str(fault)) from fault
 

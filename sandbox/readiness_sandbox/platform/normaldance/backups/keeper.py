@@ -27,7 +27,7 @@ from aiohttp import web
 
 from ..kit.app import RequestRefused, Unavailable, answer, build, serve  # noqa: TID252 - of the platform
 from ..kit.settings import PodSettings  # noqa: TID252 - as above
-from .configuration import SavedConfiguration, UnknownVersion
+from .configuration import ConfigurationKeeper, UnknownVersion
 from .making import SNAPSHOTS, BackupFailed, BackupMaker, remove_expired
 from .objects import ArchiveBucket, ObjectStoreError
 from .receiving import AGAIN_S, WalArchive, receive
@@ -59,7 +59,7 @@ class BackupKeeper:
         archive: WalArchive,
         scratch: ScratchServer,
         rows: RowKeeper,
-        configuration: SavedConfiguration | None,
+        configuration: ConfigurationKeeper | None,
         *,
         token: str,
     ) -> None:
@@ -284,9 +284,9 @@ def keeper(settings: PodSettings) -> BackupKeeper:
     return BackupKeeper(maker, archive, scratch, rows, saved, token=env["BACKUP_TOKEN"])
 
 
-def _configuration(bucket: ArchiveBucket) -> SavedConfiguration:
+def _configuration(bucket: ArchiveBucket) -> ConfigurationKeeper:
     env = os.environ
-    return SavedConfiguration(
+    return ConfigurationKeeper(
         repository=Path(env["CONFIGURATION_HOME"]) / "configuration.git",
         bucket=bucket,
         seeds=env.get("SEED_CONFIGURATION") == "yes",
