@@ -101,6 +101,7 @@ class ConfigurationKeeper:
                     return
         finally:
             watch.cancel()
+            await asyncio.wait([watch])
 
     async def _until_saved(self) -> None:
         while True:
