@@ -18,7 +18,9 @@ BEFORE: Final = (
 
 def test_the_target_file_of_the_page_has_what_its_sentences_need(tmp_path: Path) -> None:
     """The copies and the restore."""
-    text, features = (re.findall(rf"^```{kind}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)[0] for kind in ("yaml", "gherkin"))
+    text, features = (
+        re.findall(rf"^```{kind}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)[0] for kind in ("yaml", "gherkin")
+    )
     (tmp_path / "target.yaml").write_text(BEFORE + text, encoding="utf-8")
     target = load_target(tmp_path / "target.yaml")
     sentences = re.findall(r"^ +Then (.*)$", features, re.MULTILINE)

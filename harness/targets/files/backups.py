@@ -157,7 +157,7 @@ class BackupStore(TargetSection):
             raise ValueError("one of `at` and `resources`")
         if self.resources is not None and any(of_names):
             raise ValueError(
-                "`resources` without `configuration` and the keys on names: they have states and times of their own"
+                "`resources` without the keys on names and `configuration`: they have states and times of their own"
             )
         if self.at is not None and not self.files:
             raise ValueError("`files`, the names of finished backups: one or more patterns")

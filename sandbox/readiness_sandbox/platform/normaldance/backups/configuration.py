@@ -58,7 +58,7 @@ class ConfigurationKeeper:
         repository: directory of the bare repository.
         bucket: where the archives go.
         seeds: whether a new repository begins with a version of a predecessor, as that of a platform which has run for long has.
-        edits: namespace and name of a ConfigMap that somebody changes by hand once the configuration was saved; no
+        edits: namespace and name of a ConfigMap that is changed by hand once the configuration was saved; no
             change is saved from then on. A planted defect.
         newest: whether every restore is of the newest version; a planted defect.
     """
