@@ -114,7 +114,7 @@ def platform(
         s3_server(tmp_path / "objects") as server,
         config.new_client_from_config(str(cluster.kubeconfig), context="pocket") as api,  # type: ignore[no-untyped-call]
     ):
-        core = client.CoreV1Api(api)
+        core: Any = client.CoreV1Api(api)
         for name in ("region", "flags"):
             body = {"metadata": {"name": name}, "data": {"reads": "database"}}
             core.create_namespaced_config_map("north", body)

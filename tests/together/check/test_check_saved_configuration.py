@@ -31,7 +31,7 @@ def body(kind: str, name: str, value: str) -> dict[str, Any]:
 def api(cluster: PocketCluster) -> Any:
     """The API with the live objects, one of another app among them."""
     made = config.new_client_from_config(str(cluster.kubeconfig), context="pocket")  # type: ignore[no-untyped-call]
-    core = client.CoreV1Api(made)
+    core: Any = client.CoreV1Api(made)
     for name in NAMES:
         core.create_namespaced_config_map("north", body("ConfigMap", name, "1"))
     core.create_namespaced_secret("north", body("Secret", "password", "hunter2"))
@@ -80,7 +80,7 @@ def test_a_live_object_that_is_changed_made_or_deleted_by_hand_is_named(api: Any
     api.patch_namespaced_secret("password", "north", {"stringData": {"value": "hunter3"}})
     api.delete_namespaced_config_map("routes", "north")
     api.create_namespaced_config_map("north", body("ConfigMap", "more", "1"))
-    facts = {one.subject: one for one in saved_configuration(saved, PARAMS)()}  # type: ignore[operator]
+    facts = {one.subject: one for one in saved_configuration(saved, PARAMS)()}
     names = ("ConfigMap north/more", "ConfigMap north/routes", "ConfigMap north/settings", "Secret north/password")
     for copy in (GIT, STORE):
         assert {name: facts[f"{copy}: {name}"].ok for name in names} == dict.fromkeys(names, False)
