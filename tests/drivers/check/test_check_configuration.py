@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import multiprocessing
+import os
 import shlex
+import signal
 import subprocess
 import tarfile
 from collections.abc import Callable, Iterator, Mapping
@@ -16,6 +19,7 @@ from typing import Any, Final
 
 import pytest
 
+from harness import clock
 from harness.drivers.check.backups.configuration import restored_configuration, saved_configuration
 from harness.drivers.check.backups.manifests import state_of
 from harness.drivers.facts import FactReading
@@ -24,6 +28,7 @@ from harness.targets import Target, load_target
 from harness.targets.files.configuration import GitCopy, LiveObjects, SavedConfiguration
 from harness.targets.safety.intents import pending_intents
 from harness.targets.safety.platform import platform_of
+from harness.targets.undo import recover
 from tests.builders.s3_server import ACCESS_KEY, SECRET_KEY, S3Server, needs_s3_server, s3_server
 
 OLD, NEW = (
@@ -293,6 +298,27 @@ def test_a_wrong_restore_is_seen(shop: Shop, command: str, expected: dict[str, b
     shop.restore = command.format(git=shlex.quote(str(shop.git)), live=shop.here / "live")
     assert outcomes(restored_configuration, shop) == expected
     assert scratch_left() == []
+
+
+def _killed_in_the_middle(target: Target) -> None:
+    list(restored_configuration(target, {"backup": "settings"})())
+
+
+def test_after_a_kill_the_restored_files_are_removed_by_recover(shop: Shop) -> None:
+    """While the restore runs the harness is killed."""
+    shop.restore = f"echo {{directory}} > {shop.here}/place.new; mv {shop.here}/place.new {shop.here}/place; exec sleep 3; : {{version}}"
+    target = shop.target
+    process = multiprocessing.get_context("fork").Process(target=_killed_in_the_middle, args=(target,))
+    process.start()
+    assert any((shop.here / "place").exists() for _ in clock.Deadline.after(30).ticks(0.05))
+    assert process.pid is not None
+    os.kill(process.pid, signal.SIGKILL)
+    process.join()
+    directory = Path((shop.here / "place").read_text().strip())
+    assert directory.is_dir()
+    recovered = recover(target)
+    assert (len(recovered.undone), recovered.left) == (1, ())
+    assert not directory.exists()
 
 
 def test_without_a_version_that_differs_there_is_nothing_to_choose(shop: Shop) -> None:
