@@ -1,4 +1,4 @@
-Feature: Backups of the database and of the cache
+Feature: Backups of the database, of the cache and of the configuration
   They are made each hour and each day, lie where the documents say, and are worth what a restore shows.
 
   @DA-BAK-DB
@@ -45,3 +45,13 @@ Feature: Backups of the database and of the cache
   Scenario: The cache can be restored from a snapshot
     When the deployed platform has been inspected
     Then a cache restored from the newest snapshot contains 100 % of the keys of its moment
+
+  @DA-BAK-CONFIG
+  Scenario: The configuration is in git and in the object store
+    When the deployed platform has been inspected
+    Then the newest copies in git and in the object store equal the live configuration, 0 differences
+
+  @DA-BAK-CONFIG-RESTORE
+  Scenario: The configuration can be restored from a version
+    When the deployed platform has been inspected
+    Then the configuration restored from the chosen version equals it, 0 differences

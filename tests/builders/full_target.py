@@ -44,6 +44,15 @@ _PRODUCTION: Final = "{schema: any, tables: {users: 10}}\n"
 
 _DRILL = {key: {"command": ["true", "{time}"]} for key in ("make", "restore", "until", "remove")}
 
+_CONFIGURATION: Final = {
+    "at": "backups",
+    "files": ["*.tar"],
+    "configuration": {
+        "directory": "settings",
+        "git": {"at": "settings.git"},
+        "restore": {"command": ["true", "{version}", "{directory}"]},
+    },
+}
 _CACHE: Final[Mapping[str, Any]] = {
     "servers": {"eu": {"at": "redis://127.0.0.1:9", "channels": {"news": 1}}},
     "layers": {"orders": {"servers": ["eu"]}},
@@ -138,8 +147,11 @@ def full_target(directory: Path, prometheus: str = NO_SERVICE) -> dict[str, Any]
         **trust_sections(directory, NO_SERVICE, dsn),
         "drills": {"orders": {**_DRILL, "scratch": dsn, "within": "1 s"}},
         "backups": {
-            name: {"at": "backups", "files": ["*.dump"], "checksum": {"beside": ".sha256"}}
-            for name in ("database", "cache")
+            **{
+                name: {"at": "backups", "files": ["*.dump"], "checksum": {"beside": ".sha256"}}
+                for name in ("database", "cache")
+            },
+            **dict.fromkeys(("configuration", "settings"), _CONFIGURATION),
         },
         "cache": _CACHE,
         "files": {"manifests": ["jobs.yaml"]},

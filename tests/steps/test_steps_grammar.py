@@ -332,6 +332,12 @@ OBJECTIVES = {
     "a cache restored from the newest snapshot contains 100 % of the keys of its moment": check(
         "restored-cache", snapshots="cache"
     ),
+    "the newest copies in git and in the object store equal the live settings, 0 differences": check(
+        "saved-configuration", backup="settings"
+    ),
+    "the settings restored from the chosen version equals it, 0 differences": check(
+        "restored-configuration", backup="settings"
+    ),
     'the newest backup of the database lies in "s3://shop-backups/database/" and has the checksum of the backup made': check(
         "backup-place", backup="database", place="s3://shop-backups/database/"
     ),

@@ -10,6 +10,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
 from harness.nearest import hint_with_nearest
+from harness.targets.files.configuration import SavedConfiguration
 from harness.targets.files.reference import Reference
 from harness.targets.files.saved import SavedBy
 from harness.targets.files.stored import StorePlace
@@ -121,6 +122,7 @@ class BackupStore(TargetSection):
         checksum: where the SHA-256 of a backup is declared; None: nowhere.
         verified: ending of the file beside a backup that shows that it was verified; empty: nothing shows it.
         before_migrations: whether a verified one of these must be there when a migration begins.
+        configuration: the configuration whose copies these are; None: they are of something else.
         removed_within_s: time after which an expired backup is gone, in s.
         read_every_s: time between two readings of the list, in s.
         within_s: time for one reading of the list, and for reading the newest backup, in s.
@@ -140,17 +142,23 @@ class BackupStore(TargetSection):
     checksum: BackupChecksum | None = None
     verified: str = ""
     before_migrations: bool = False
+    configuration: SavedConfiguration | None = None
     removed_within_s: Annotated[float, quantity("time", "1 d")] = Field(default=0.0, alias="removed_within")
     read_every_s: Annotated[float, quantity("time", "10 s"), Field(ge=0.5)] = Field(default=10.0, alias="read_every")
     within_s: Annotated[float, quantity("time", "1 min"), Field(gt=0)] = Field(default=60.0, alias="within")
 
     @model_validator(mode="after")
     def _of_one(self) -> Self:
-        of_names = (self.files, self.beside, self.unfinished, self.time, self.checksum, self.verified)
+        of_names = (
+            *(self.files, self.beside, self.unfinished, self.time, self.checksum, self.verified),
+            self.configuration,
+        )
         if (self.at is None) is (self.resources is None):
             raise ValueError("one of `at` and `resources`")
         if self.resources is not None and any(of_names):
-            raise ValueError("`resources` without the keys on names: they have states and times of their own")
+            raise ValueError(
+                "`resources` without the keys on names and `configuration`: they have states and times of their own"
+            )
         if self.at is not None and not self.files:
             raise ValueError("`files`, the names of finished backups: one or more patterns")
         return self
@@ -195,8 +203,9 @@ def wrong_backups(
 ) -> Iterator[tuple[tuple[str, ...], str, str]]:
     """Backups that are resources, of a target that names no cluster, and several that a migration needs: place in the file, what is wrong, and the hint."""
     for name, store in backups.items():
-        if store.resources is not None and not in_cluster:
-            where = ("backups", name, "resources")
+        of_objects = store.configuration is not None and bool(store.configuration.objects)
+        where = ("backups", name, "configuration", "objects") if of_objects else ("backups", name, "resources")
+        if (of_objects or store.resources is not None) and not in_cluster:
             yield where, "the target names no cluster", "write `kubernetes: {context: NAME, namespace: NAME}`"
     needed = [name for name, store in backups.items() if store.before_migrations]
     for name in needed[1:]:

@@ -51,7 +51,7 @@ def backup_place(target: Target, params: Mapping[str, str]) -> FactProbe:
 
 def _facts(target: Target, store: BackupStore, place: str) -> Iterator[FactReading]:
     found = list(recognised(store, list_store(target, store).objects))
-    yield from _strange(found)
+    yield from strange_facts(found)
     last = newest(found)
     made = made_backups(target, store.checksum.made) if store.checksum is not None and store.checksum.made else None
     if last is None:
@@ -66,7 +66,7 @@ def _facts(target: Target, store: BackupStore, place: str) -> Iterator[FactReadi
         yield from _newest_made(store, found, made)
 
 
-def _strange(found: Sequence[StoredBackup]) -> Iterator[FactReading]:
+def strange_facts(found: Sequence[StoredBackup]) -> Iterator[FactReading]:
     """Names that are not explained, and times that cannot be."""
     unknown = [one.stored.name for one in found if one.kind is ObjectKind.UNKNOWN]
     if unknown:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
@@ -25,6 +25,7 @@ CHECKSUM: Final = within("backups.{backup}.checksum", "the checksum of a backup 
 _PIECE: Final = 1 << 20
 _MOST_TEXT: Final = 1 << 20
 """Bytes of a file with a checksum that are read."""
+_MOST_BYTES: Final = 1 << 26
 _METADATA: Final = "x-amz-meta-"
 
 
@@ -58,14 +59,31 @@ def sha256_of(target: Target, store: BackupStore, one: StoredObject) -> str | No
         DriverError: it cannot be read as a whole in time.
     """
     digest = hashlib.sha256()
+    return digest.hexdigest() if _read_whole(target, store, one, digest.update) else None
+
+
+def whole_of(target: Target, store: BackupStore, one: StoredObject) -> bytes | None:
+    """The content of an object, at most 64 MiB; None: it was replaced since it was listed.
+
+    Raises:
+        DriverError: it is larger, or cannot be read as a whole in time.
+    """
+    if one.size > _MOST_BYTES:
+        raise DriverError(f"{one.name} is larger than {_MOST_BYTES} bytes", where=store.place)
+    content = bytearray()
+    return bytes(content) if _read_whole(target, store, one, content.extend) else None
+
+
+def _read_whole(target: Target, store: BackupStore, one: StoredObject, take: Callable[[bytes], object]) -> bool:
+    """Whether an object was read as it was listed, piece by piece. Raises DriverError."""
+    size = 0
     with content_of(target, store, one.name) as (tag, parts):
         if tag and tag.strip(chr(34)) != one.tag.strip(chr(34)):  # some servers list them without quotes
-            return None
-        size = 0
+            return False
         for part in parts:
-            digest.update(part)
+            take(part)
             size += len(part)
-    return digest.hexdigest() if size == one.size else None
+    return size == one.size
 
 
 def text_of(target: Target, store: BackupStore, name: str) -> str:

@@ -1,4 +1,4 @@
-"""backup: keeps dumps, base backups and an archive of WAL of the database, and snapshots of the cache, in the object store, and restores them for drills.
+"""backup: keeps dumps, base backups and an archive of WAL of the database, snapshots of the cache and versions of the configuration, and restores them for drills.
 
     POST   /dumps              make a dump now
     POST   /bases              make a base backup now
@@ -7,6 +7,8 @@
     POST   /scratch            restore the newest dump into a server of its own
     POST   /scratch?until=TIME    restore the database as it was then (ISO 8601); `until=now`: as the archive ends. 425: the archive does not reach it yet
     DELETE /scratch            remove that server
+    GET    /configuration?version=COMMIT    the files of a version of the configuration, as a tar archive
+    GET    /configuration.git/…    the repository with every version, for `git clone`
 
 Each wants the token of the platform's operators. Intervals are those of the documents divided by the sandbox's time scale.
 """
@@ -25,8 +27,9 @@ from aiohttp import web
 
 from ..kit.app import RequestRefused, Unavailable, answer, build, serve  # noqa: TID252 - of the platform
 from ..kit.settings import PodSettings  # noqa: TID252 - as above
+from .configuration import ConfigurationKeeper, UnknownVersion
 from .making import SNAPSHOTS, BackupFailed, BackupMaker, remove_expired
-from .objects import ObjectStoreError
+from .objects import ArchiveBucket, ObjectStoreError
 from .receiving import AGAIN_S, WalArchive, receive
 from .restoring import NotArchivedYet, RestoreRefused, StoredBackups
 from .retaining import RowKeeper
@@ -46,14 +49,22 @@ class BackupKeeper:
         rows: removes rows of the database that are kept for long enough.
         archive: what was received of WAL.
         scratch: the server for drills.
+        configuration: saves the configuration; None: it is not saved.
         token: what an operator shows.
     """
 
     def __init__(
-        self, maker: BackupMaker, archive: WalArchive, scratch: ScratchServer, rows: RowKeeper, token: str
+        self,
+        maker: BackupMaker,
+        archive: WalArchive,
+        scratch: ScratchServer,
+        rows: RowKeeper,
+        configuration: ConfigurationKeeper | None,
+        *,
+        token: str,
     ) -> None:
         self._maker, self._archive, self._scratch, self._token = maker, archive, scratch, token
-        self._rows = rows
+        self._rows, self._configuration = rows, configuration
         self._based, self._cache_saved = False, "SNAPSHOT_EVERY_S" not in os.environ
         self._base_due = asyncio.Event()
 
@@ -102,6 +113,26 @@ class BackupKeeper:
         await self._scratch.remove()
         return answer({"removed": True})
 
+    async def configured(self, request: web.Request) -> web.Response:
+        """GET /configuration."""
+        self._admit(request)
+        if self._configuration is None:
+            raise RequestRefused(404, "the configuration is not saved")
+        try:
+            content = await self._configuration.version(request.query.get("version", ""))
+        except UnknownVersion as error:
+            raise RequestRefused(404, str(error)) from error
+        return web.Response(body=content, content_type="application/x-tar")
+
+    async def repository(self, request: web.Request) -> web.FileResponse:
+        """GET of a file of the repository."""
+        self._admit(request)
+        root = self._configuration.repository.resolve() if self._configuration is not None else Path(os.devnull)
+        path = (root / request.match_info["path"]).resolve()
+        if not (path.is_relative_to(root) and path.is_file()):
+            raise RequestRefused(404, "the repository does not have this file")
+        return web.FileResponse(path)
+
     async def based(self) -> None:
         """Raise Unavailable before there is a base backup to restore from, and a snapshot of the cache."""
         if not (self._based and self._cache_saved):
@@ -130,6 +161,8 @@ class BackupKeeper:
             if "SNAPSHOT_EVERY_S" in env:
                 group.create_task(self._snapshots(float(env["SNAPSHOT_EVERY_S"])))
             group.create_task(self._retain(float(env.get("SEED_ROWS_S", "0"))))
+            if self._configuration is not None:
+                group.create_task(self._configuration.run())
 
     async def _send(self, every_s: float) -> None:
         while True:
@@ -247,7 +280,19 @@ def keeper(settings: PodSettings) -> BackupKeeper:
         earlier=timedelta(seconds=float(env.get("DEFECT_SNAPSHOT_EARLIER_S", "0"))),
     )
     rows = RowKeeper(programs, float(env["KEEP_S"]), env.get("DEFECT_RETENTION_LEFT_OUT", ""))
-    return BackupKeeper(maker, archive, scratch, rows, env["BACKUP_TOKEN"])
+    saved = _configuration(store.bucket) if "CONFIGURATION_HOME" in env else None
+    return BackupKeeper(maker, archive, scratch, rows, saved, token=env["BACKUP_TOKEN"])
+
+
+def _configuration(bucket: ArchiveBucket) -> ConfigurationKeeper:
+    env = os.environ
+    return ConfigurationKeeper(
+        repository=Path(env["CONFIGURATION_HOME"]) / "configuration.git",
+        bucket=bucket,
+        seeds=env.get("SEED_CONFIGURATION") == "yes",
+        edits=env.get("DEFECT_EDITED_BY_HAND", ""),
+        newest=env.get("DEFECT_NEWEST_VERSION") == "yes",
+    )
 
 
 def _programs() -> str:
@@ -267,6 +312,8 @@ def main() -> None:
         web.get("/snapshots/newest", work.newest_snapshot),
         web.post("/scratch", work.restore),
         web.delete("/scratch", work.remove),
+        web.get("/configuration", work.configured),
+        web.get("/configuration.git/{path:.+}", work.repository),
     ]
     app = build(settings, routes, check=work.based)
     app.cleanup_ctx.append(work.working)

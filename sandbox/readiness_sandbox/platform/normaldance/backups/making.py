@@ -112,7 +112,7 @@ class BackupMaker:
             if self.cut:
                 first = min(files)
                 files = {**files, first: files[first][: len(files[first]) // 2]}
-            await self._put(name, _packed(files))
+            await self._put(name, packed(files))
             return name
 
     async def _put(self, name: str, content: bytes) -> None:
@@ -173,15 +173,15 @@ async def output(command: list[str], variables: Mapping[str, str], given: bytes 
     return content
 
 
-def _packed(files: Mapping[str, bytes]) -> bytes:
+def packed(files: Mapping[str, bytes]) -> bytes:
     """A tar archive of these files."""
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w") as archive:
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w") as archive:
         for name, content in files.items():
             one = tarfile.TarInfo(name)
             one.size = len(content)
             archive.addfile(one, io.BytesIO(content))
-    return packed.getvalue()
+    return made.getvalue()
 
 
 def _first_segment(content: bytes) -> str:

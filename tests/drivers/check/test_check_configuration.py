@@ -1,0 +1,392 @@
+"""Copies of a configuration in a genuine git repository and a genuine S3 server, held against live files; and an older version restored."""
+
+from __future__ import annotations
+
+import io
+import json
+import multiprocessing
+import os
+import shlex
+import signal
+import subprocess
+import tarfile
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any, Final
+
+import pytest
+
+from harness import clock
+from harness.drivers.check.backups.configuration import restored_configuration, saved_configuration
+from harness.drivers.check.backups.manifests import state_of
+from harness.drivers.facts import FactReading
+from harness.errors import ConfigurationError
+from harness.targets import Target, load_target
+from harness.targets.files.configuration import GitCopy, LiveObjects, SavedConfiguration
+from harness.targets.safety.intents import pending_intents
+from harness.targets.safety.platform import platform_of
+from harness.targets.undo import recover
+from tests.builders.s3_server import ACCESS_KEY, SECRET_KEY, S3Server, needs_s3_server, s3_server
+
+OLD, NEW = (
+    {"app.ini": b"port = 80\n", "users/roles.json": b"{}\n"},
+    {"app.ini": b"port = 81\n", "users/roles.json": b"{}\n"},
+)
+GIT, STORE, LIVE = "copy in git", "copy in the object store", "the live configuration"
+WELL: Final = {GIT: True, STORE: True}
+RESTORED: Final = "restored configuration"
+HEADER: Final = "Bearer tests"
+
+
+def packed(files: Mapping[str, bytes]) -> bytes:
+    """A compressed archive of files."""
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w:gz") as archive:
+        for name, content in files.items():
+            one = tarfile.TarInfo(name)
+            one.size = len(content)
+            archive.addfile(one, io.BytesIO(content))
+    return made.getvalue()
+
+
+class Shop:
+    """A shop with live files, a repository whose last commit has them, and an archive of them."""
+
+    def __init__(self, here: Path) -> None:
+        self.here = here
+        self.git = here / "config.git"
+        self.copy: dict[str, Any] = {"at": "config.git", "path": "etc"}
+        self.store: dict[str, Any] = {"at": "copies"}
+        self.restore = f"git -C {self.git} archive {{version}}:etc | tar -x -C {{directory}}"
+        self.run("init", "--quiet", "--bare", "--initial-branch=main", str(self.git))
+        self.commit(OLD)
+        self.commit(NEW)
+        self.live(NEW)
+        self.archive("20260131T110000Z", OLD)
+        self.archive("20260131T120000Z", NEW)
+
+    def run(self, *words: str) -> None:
+        """Run git."""
+        who = ["-c", "user.name=tests", "-c", "user.email=tests@example.test"]
+        subprocess.run(["git", *who, *words], check=True, cwd=self.here)
+
+    def commit(self, files: Mapping[str, bytes]) -> None:
+        """Make a version."""
+        work = self.here / "work"
+        for name, content in files.items():
+            (work / "etc" / name).parent.mkdir(parents=True, exist_ok=True)
+            (work / "etc" / name).write_bytes(content)
+        at = [f"--git-dir={self.git}", f"--work-tree={work}"]
+        self.run(*at, "add", "--all", str(work))
+        self.run(*at, "commit", "--quiet", "--allow-empty", "--message", "a version")
+
+    def live(self, files: Mapping[str, bytes]) -> None:
+        """What serves."""
+        for name, content in files.items():
+            (self.here / "live" / name).parent.mkdir(parents=True, exist_ok=True)
+            (self.here / "live" / name).write_bytes(content)
+
+    def archive(self, stamp: str, files: Mapping[str, bytes]) -> None:
+        """Make a copy in the directory."""
+        (self.here / "copies").mkdir(exist_ok=True)
+        (self.here / "copies" / f"etc-{stamp}.tar.gz").write_bytes(packed(files))
+
+    @property
+    def target(self) -> Target:
+        """The target file."""
+        restore = {"command": ["sh", "-c", self.restore]}
+        configuration = {"directory": "live", "git": self.copy, "restore": restore}
+        names = {"files": ["etc-*.tar.gz"], "time": "%Y%m%dT%H%M%SZ", "configuration": configuration}
+        content = {
+            "name": "shop",
+            "environment": "staging",
+            "entry": "https://shop.example.test",
+            "backups": {"settings": {**names, **self.store}},
+        }
+        file = self.here / "target.yaml"
+        file.write_text(json.dumps(content), encoding="utf-8")
+        return load_target(file)
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    """Healthy."""
+    monkeypatch.setenv("READINESS_STATE", str(tmp_path / "state"))
+    return Shop(tmp_path)
+
+
+def facts_of(check: Callable[..., Any], shop: Shop) -> dict[str, FactReading]:
+    """The facts of a check, by subject."""
+    probe = check(shop.target, {"backup": "settings"})
+    return {one.subject: one for one in probe()}
+
+
+def outcomes(check: Callable[..., Any], shop: Shop) -> dict[str, bool | None]:
+    """Of each fact."""
+    return {name: one.ok for name, one in facts_of(check, shop).items()}
+
+
+def changed_by_hand(shop: Shop) -> None:
+    """After the copies were made."""
+    shop.live({"app.ini": b"port = 82\n"})
+
+
+def added_by_hand(shop: Shop) -> None:
+    """A file that no copy has."""
+    shop.live({"more.ini": b""})
+
+
+def removed_by_hand(shop: Shop) -> None:
+    """A file that each copy has."""
+    (shop.here / "live" / "app.ini").unlink()
+
+
+def not_committed(shop: Shop) -> None:
+    """The archive alone has the change."""
+    shop.live({"app.ini": b"port = 82\n"})
+    shop.archive("20260131T130000Z", {**NEW, "app.ini": b"port = 82\n"})
+
+
+def other_branch(shop: Shop) -> None:
+    """The branch is not there."""
+    shop.copy["branch"] = "production"
+
+
+def other_path(shop: Shop) -> None:
+    """The directory is not there."""
+    shop.copy["path"] = "etcetera"
+
+
+def no_repository(shop: Shop) -> None:
+    """It is a directory, in one of a repository."""
+    shop.run("init", "--quiet")
+    shop.copy["at"] = "live"
+
+
+def no_archive(shop: Shop) -> None:
+    """None was made."""
+    for one in (shop.here / "copies").iterdir():
+        one.unlink()
+
+
+def broken_archive(shop: Shop) -> None:
+    """The newest is cut."""
+    (shop.here / "copies" / "etc-20260131T130000Z.tar.gz").write_bytes(packed(NEW)[:40])
+
+
+def strange_archive(shop: Shop) -> None:
+    """A name that nobody explains."""
+    (shop.here / "copies" / "etc-newest.tar.gz").write_bytes(packed(OLD))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "expected"),
+    [
+        (lambda _: None, WELL),
+        (changed_by_hand, {f"{GIT}: app.ini": False, GIT: True, f"{STORE}: app.ini": False, STORE: True}),
+        (added_by_hand, {f"{GIT}: more.ini": False, GIT: True, f"{STORE}: more.ini": False, STORE: True}),
+        (removed_by_hand, {f"{GIT}: app.ini": False, GIT: True, f"{STORE}: app.ini": False, STORE: True}),
+        (not_committed, {f"{GIT}: app.ini": False, GIT: True, STORE: True}),
+        (other_branch, {GIT: False, STORE: True}),
+        (other_path, {GIT: False, STORE: True}),
+        (no_repository, {GIT: None, STORE: True}),
+        (no_archive, {GIT: True, STORE: False}),
+        (broken_archive, {GIT: True, STORE: None}),
+        (strange_archive, {GIT: True, STORE: None}),
+    ],
+)
+def test_each_difference_is_named_and_a_copy_that_is_not_read_decides_nothing(
+    shop: Shop, spoil: Callable[[Shop], None], expected: dict[str, bool | None]
+) -> None:
+    """What is live against the last commit and the newest archive; a copy that is not there is a difference."""
+    spoil(shop)
+    assert outcomes(saved_configuration, shop) == expected
+
+
+def test_a_work_tree_is_read_by_its_last_commit(shop: Shop) -> None:
+    """What is in its files and not committed is not in git; nothing of it is changed."""
+    shop.run("clone", "--quiet", str(shop.git), "tree")
+    (shop.here / "tree" / "etc" / "app.ini").write_bytes(b"port = 82\n")
+    shop.copy["at"] = "tree"
+    before = (shop.here / "tree" / ".git" / "index").read_bytes()
+    assert outcomes(saved_configuration, shop) == WELL
+    assert (shop.here / "tree" / ".git" / "index").read_bytes() == before
+
+
+class _Guarded(SimpleHTTPRequestHandler):
+    """Serves files to who shows the header."""
+
+    def do_GET(self) -> None:
+        """Serve a file."""
+        if self.headers.get("authorization") != HEADER:
+            self.send_error(401)
+            return
+        super().do_GET()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def served(shop: Shop) -> Iterator[str]:
+    """The address of the repository."""
+    shop.run(f"--git-dir={shop.git}", "update-server-info")
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Guarded, directory=str(shop.here))) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/config.git"
+        server.shutdown()
+
+
+def test_a_repository_at_an_address_is_cloned_with_its_header(shop: Shop, served: str) -> None:
+    """Without the header it is not read, nobody is asked for a password, and no secret is in the message."""
+    (shop.here / "header").write_text(HEADER, encoding="utf-8")
+    shop.copy |= {"at": served, "authorization": {"file": str(shop.here / "header")}}
+    assert outcomes(saved_configuration, shop) == WELL
+    (shop.here / "header").write_text("Bearer another", encoding="utf-8")
+    fact = facts_of(saved_configuration, shop)[GIT]
+    assert fact.ok is None
+    assert "another" not in fact.observed
+
+
+@needs_s3_server
+def test_the_newest_archive_of_a_bucket_is_read(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """By the time in its name; an older one, stored later, does not count."""
+    with s3_server(tmp_path_factory.mktemp("s3")) as server:
+        bucket: S3Server = server
+        bucket.ask("PUT", "shop-copies")
+        bucket.ask("PUT", "shop-copies/etc/etc-20260131T120000Z.tar.gz", body=packed(NEW))
+        bucket.ask("PUT", "shop-copies/etc/etc-20260131T110000Z.tar.gz", body=packed(OLD))
+        for name, secret in (("access", ACCESS_KEY), ("secret", SECRET_KEY)):
+            (shop.here / name).write_text(secret, encoding="utf-8")
+        keys = {f"{name}_key": {"file": str(shop.here / name)} for name in ("access", "secret")}
+        shop.store = {"at": "s3://shop-copies/etc", "endpoint": bucket.endpoint, "region": "us-east-1", **keys}
+        assert outcomes(saved_configuration, shop) == WELL
+        bucket.ask("PUT", "shop-copies/etc/etc-20260131T130000Z.tar.gz", body=packed(OLD))
+        assert outcomes(saved_configuration, shop) == {GIT: True, f"{STORE}: app.ini": False, STORE: True}
+
+
+def scratch_left() -> list[Path]:
+    """Directories that a drill has left."""
+    import tempfile
+
+    return list(Path(tempfile.gettempdir()).glob("readiness-*/app.ini"))
+
+
+def test_an_older_version_is_restored_and_nothing_is_left(shop: Shop) -> None:
+    """The version before the last one equals its commit; the directory and the entry of the undo log are gone."""
+    facts = facts_of(restored_configuration, shop)
+    assert {name: one.ok for name, one in facts.items()} == {RESTORED: True, LIVE: True}
+    assert facts[RESTORED].observed == "2 of 2 equal"
+    assert scratch_left() == []
+    assert pending_intents(platform_of(shop.target)) == []
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("git -C {git} archive main:etc | tar -x -C {{directory}}; : {{version}}", {f"{RESTORED}: app.ini": False, RESTORED: True, LIVE: True}),
+        (": {{version}} {{directory}}", {f"{RESTORED}: app.ini": False, f"{RESTORED}: users/roles.json": False, RESTORED: True, LIVE: True}),
+        ("exit 1; : {{version}} {{directory}}", {RESTORED: False}),
+        ("git -C {git} archive {{version}}:etc | tar -x -C {{directory}}; git -C {git} archive {{version}}:etc | tar -x -C {live}", {RESTORED: True, LIVE: None}),
+    ],
+)  # fmt: skip
+def test_a_wrong_restore_is_seen(shop: Shop, command: str, expected: dict[str, bool | None]) -> None:
+    """The newest version in place of the chosen one, nothing, a failure, and one that changes what is live."""
+    shop.restore = command.format(git=shlex.quote(str(shop.git)), live=shop.here / "live")
+    assert outcomes(restored_configuration, shop) == expected
+    assert scratch_left() == []
+
+
+def _killed_in_the_middle(target: Target) -> None:
+    list(restored_configuration(target, {"backup": "settings"})())
+
+
+def test_after_a_kill_the_restored_files_are_removed_by_recover(shop: Shop) -> None:
+    """While the restore runs the harness is killed."""
+    shop.restore = f"echo {{directory}} > {shop.here}/place.new; mv {shop.here}/place.new {shop.here}/place; exec sleep 3; : {{version}}"
+    target = shop.target
+    process = multiprocessing.get_context("fork").Process(target=_killed_in_the_middle, args=(target,))
+    process.start()
+    assert any((shop.here / "place").exists() for _ in clock.Deadline.after(30).ticks(0.05))
+    assert process.pid is not None
+    os.kill(process.pid, signal.SIGKILL)
+    process.join()
+    directory = Path((shop.here / "place").read_text().strip())
+    assert directory.is_dir()
+    recovered = recover(target)
+    assert (len(recovered.undone), recovered.left) == (1, ())
+    assert not directory.exists()
+
+
+def test_without_a_version_that_differs_there_is_nothing_to_choose(shop: Shop) -> None:
+    """A commit that changes nothing is no other version; of one commit alone none is chosen."""
+    shop.run("--git-dir", str(shop.git), "update-ref", "refs/heads/main", "main~1")
+    assert outcomes(restored_configuration, shop) == {"chosen version": None}
+    shop.copy["path"] = ""
+    shop.commit(OLD)
+    assert outcomes(restored_configuration, shop) == {"chosen version": None}
+
+
+CHOSEN: Final = SavedConfiguration(
+    objects=(LiveObjects(namespaces=("shop",), selector={"app": "web"}, without=("root",)),), git=GitCopy(at="config")
+)
+MAP: Final = (
+    "{apiVersion: v1, kind: ConfigMap, metadata: {name: web, namespace: shop, labels: {app: web}}, data: {a: b}}"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "objects", "unknown"),
+    [
+        (MAP, ["ConfigMap shop/web"], []),
+        (f"{{apiVersion: v1, kind: List, items: [{MAP}]}}", ["ConfigMap shop/web"], []),
+        (f"{MAP}\n---\n{MAP}", ["ConfigMap shop/web"], ["web.yaml: ConfigMap shop/web is there twice"]),
+        (MAP.replace("namespace: shop", "namespace: bank"), [], []),
+        (MAP.replace("name: web", "name: root"), [], []),
+        (MAP.replace("app: web", "app: api"), [], []),
+        (MAP.replace("ConfigMap", "Secret"), [], []),
+        (MAP.replace(", namespace: shop", ""), [], ["web.yaml: a ConfigMap without a name or a namespace"]),
+        ("{apiVersion: kustomize.config.k8s.io/v1beta1, kind: Kustomization, metadata: {name: a}}", [], ["web.yaml: not a manifest of an object"]),
+        ("[1]", [], ["web.yaml: not a manifest of an object"]),
+        ("a: [", [], ["web.yaml:2: the text is not YAML: did not find expected node content"]),
+    ],
+)  # fmt: skip
+def test_manifests_are_chosen_as_live_objects_are(text: str, objects: list[str], unknown: list[str]) -> None:
+    """By kind, namespace, labels and name; what is not recognised is named."""
+    found = state_of({"web.yaml": text.encode()}, CHOSEN)
+    assert (sorted(found.objects), list(found.unknown)) == (objects, unknown)
+
+
+def test_values_are_compared_by_key_and_never_kept() -> None:
+    """Text of a Secret equals its data in base64; what clients and servers add is no difference; a value is nowhere in what is kept."""
+    secrets = SavedConfiguration(objects=(LiveObjects(kind="Secret", namespaces=("shop",)),), git=GitCopy(at="config"))
+    head = "{apiVersion: v1, kind: Secret, metadata: {name: a, namespace: shop"
+    written = state_of({"a.yaml": f"{head}}}, stringData: {{key: hunter2}}}}".encode()}, secrets)
+    added = "annotations: {kubectl.kubernetes.io/last-applied-configuration: x}, resourceVersion: '1'"
+    kept = state_of({"a.yaml": f"{head}, {added}}}, type: Opaque, data: {{key: aHVudGVyMg==}}}}".encode()}, secrets)
+    assert written == kept
+    assert [*written.objects["Secret shop/a"]] == ["data.key"]
+    assert "hunter2" not in str(written)
+    assert "aHVudGVyMg" not in str(written)
+
+
+@pytest.mark.parametrize(
+    ("section", "what"),
+    [
+        ({"git": {"at": "x"}}, "one of `objects` and `directory`"),
+        ({"git": {"at": "--upload-pack=x"}, "directory": "x"}, "without a `-` at its begin"),
+        ({"git": {"at": "x"}, "directory": "x", "restore": {"command": ["x"]}}, "with `{version}` and `{directory}`"),
+        ({"git": {"at": "x"}, "objects": [{"namespaces": ["x"]}]}, "the target names no cluster"),
+    ],
+)
+def test_what_a_target_file_lacks_is_refused(tmp_path: Path, section: dict[str, Any], what: str) -> None:
+    """Before anything is read."""
+    content = {"name": "shop", "environment": "staging", "entry": "https://shop.example.test"}
+    backups = {"settings": {"at": "x", "files": ["*"], "configuration": section}}
+    (tmp_path / "target.yaml").write_text(json.dumps({**content, "backups": backups}), encoding="utf-8")
+    with pytest.raises(ConfigurationError) as raised:
+        load_target(tmp_path / "target.yaml")
+    assert what in str(raised.value)
