@@ -24,18 +24,18 @@ _CLOSED: Final = 3
 """Connections closed without an answer, one after the other, that show that no server is behind a balancer."""
 
 
-def refuse_scratch(serves: Reference, scratch: Reference) -> None:
-    """Refuse a scratch database that serves, is there already, or may be there.
+def refuse_scratch(serves: Reference, scratch: Reference, so: str = "nothing was run") -> None:
+    """Refuse a scratch database that serves, is there already, or may be there; `so`: what follows of it.
 
     Raises:
-        DriverError: it is refused; nothing was run.
+        DriverError: it is refused.
         TargetUnreachable: the database that serves does not answer.
     """
     hint = "name a database in `scratch` that only the drill's `restore` makes and `remove` removes"
     if is_the_same(serves, scratch):
-        raise DriverError("the scratch database is the one that serves: nothing was run", where=str(scratch), hint=hint)
+        raise DriverError(f"the scratch database is the one that serves: {so}", where=str(scratch), hint=hint)
     if why := _presence(scratch):
-        raise DriverError(f"the scratch database {why}: nothing was run", where=str(scratch), hint=hint)
+        raise DriverError(f"the scratch database {why}: {so}", where=str(scratch), hint=hint)
 
 
 def is_the_same(serves: Reference, scratch: Reference) -> bool:
@@ -90,7 +90,7 @@ def _presence(scratch: Reference) -> str:
             return "is there already"
     parts = conninfo_to_dict(scratch.resolve())
     host, port, name = (str(parts.get(key) or usual) for key, usual in (("host", ""), ("port", "5432"), ("dbname", "")))
-    if not host or not name or "," in host + port or parts.get("service"):
+    if not host or not name or "," in host + port or parts.get("service") or parts.get("hostaddr"):
         return "is not named by one `host` and one `dbname`"
     if not _listens(host, int(port)):
         return ""
