@@ -79,6 +79,7 @@ class BackupReadings:
             self._recorder.trouble("backups", f"{self._name}: {why}")
             self._history.put("backups.listed", self._name, at_ns=clock.now_ns(), why=why)
             return
+        now_ns, wall = clock.both()
         appeared, gone = await asyncio.to_thread(self._changes, listing)
         self._history.put(
             "backups.listed",
@@ -89,6 +90,7 @@ class BackupReadings:
             store_ns=listing.store_ns,
             answered_ns=listing.answered_ns,
             step_ns=listing.step_ns,
+            machine_ns=clock.wall_ns(wall) + listing.answered_ns - now_ns if self._store.time is not None else 0,
             removed_within_s=self._store.removed_within_s,
             backups=sum(one.kind is ObjectKind.BACKUP for one in self._known.values()),
             appeared=appeared,

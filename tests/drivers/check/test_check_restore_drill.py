@@ -322,6 +322,24 @@ def test_rows_added_before_and_after_the_copy_was_taken_leave_it_equal(drill: Dr
     assert [(one.subject, one.ok) for one in drill.copy()] == [("table public.orders", None)]
 
 
+@pytest.mark.parametrize(
+    ("spoil", "bad"),
+    [
+        ("SELECT 1", []),
+        ("DELETE FROM orders WHERE id = 7", [("table public.orders", None)]),
+        ("ALTER TABLE orders DROP CONSTRAINT orders_pkey", []),
+    ],
+)
+def test_a_changed_row_that_is_lost_is_seen_among_rows_that_were_added(
+    drill: Drill, spoil: str, bad: list[tuple[str, bool | None]]
+) -> None:
+    """A row and its changed form are in one part, by the primary key: the number of rows alone would not show it. The copy need not have the key."""
+    change = "UPDATE orders SET note = note || '.' WHERE id = 7; INSERT INTO orders (note) SELECT 'new' FROM generate_series(1, 5)"
+    drill.make = f"{drill.program('psql', f'{drill.at} -d postgres -c {shlex.quote(change)}')} && {drill.make}"
+    drill.restore += f" && {drill.psql(spoil)}"
+    assert [(one.subject, one.ok) for one in drill.copy()] == bad
+
+
 def test_the_harness_s_own_row_that_it_writes_over_is_counted_only(drill: Drill) -> None:
     """It differs from both readings, as the watcher of replicas writes it during the drill; a copy without it is named, and one of a row that nobody wrote to is compared."""
     make = "CREATE TABLE IF NOT EXISTS heartbeat (id int PRIMARY KEY, beat bigint NOT NULL)"

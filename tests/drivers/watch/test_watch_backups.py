@@ -111,6 +111,17 @@ def test_each_reading_has_what_changed(service: Service, tmp_path: Path) -> None
     assert all(one["sent_ns"] <= one["answered_ns"] <= one["at_ns"] for one in found)
 
 
+def test_this_machine_s_clock_is_on_record_where_names_have_times(service: Service, tmp_path: Path) -> None:
+    """Who names them has a clock that is not the store's."""
+    place = tmp_path / "backups"
+    place.mkdir()
+    settings = settings_of(tmp_path, service, {"at": "backups", "time": "%Y%m%dT%H%M%SZ"})
+    with Watch(settings):
+        until(lambda: len(lines(settings)) > 0)
+    (found,) = lines(settings)[:1]
+    assert abs(found["machine_ns"] - found["store_ns"]) < 10**9
+
+
 def test_a_place_that_cannot_be_read_for_a_while_is_on_record(service: Service, tmp_path: Path) -> None:
     """Each failed reading has its reason, and the numbers of the others go on."""
     place = tmp_path / "backups"

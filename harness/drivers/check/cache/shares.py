@@ -152,8 +152,9 @@ def _of_series(target: Target, layer: CacheLayer) -> Mapping[str, LookupCount]:
     with prometheus_of(target) as prometheus:
         hits = prometheus.vector(layer.hits)
         misses = prometheus.vector(layer.misses)
-    if not hits and not misses:
-        raise DriverError("Prometheus has no such series", where=layer.hits)
+    for selector, series in ((layer.hits, hits), (layer.misses, misses)):
+        if not series:  # of one counter alone any share would be 0 or 100 %
+            raise DriverError(f"Prometheus has no such series: {selector}", where=selector)
     found = {f"hits {_named(labels)}": LookupCount(value, 0) for labels, value in hits}
     return found | {f"misses {_named(labels)}": LookupCount(0, value) for labels, value in misses}
 

@@ -1,8 +1,8 @@
 """Row counts and checksums of every table, computed on the server in one read-only snapshot.
 
 The checksum of a table is made of the 64-bit hashes of its rows as text: it does not depend on their order, nor on that of the columns,
-which a dump changes where tables inherit. Settings by which a row's text differs between servers are fixed. The rows are summed in parts by their hash: a write changes one part or two, so that
-a copy of a table which was written to meanwhile can be held against what was there before and after.
+which a dump changes where tables inherit. Settings by which a row's text differs between servers are fixed. The rows are summed in parts by the hash of their primary key, else by their own: a write
+changes one part, else one or two, so that a copy of a table which was written to meanwhile can be held against what was there before and after.
 """
 
 from __future__ import annotations
@@ -29,16 +29,17 @@ _TABLES: Final = (
     "AND d.objid = c.oid AND d.deptype = 'e'), pg_stat_get_tuples_inserted(c.oid) + pg_stat_get_tuples_updated(c.oid) "
     "+ pg_stat_get_tuples_deleted(c.oid), c.relfilenode::bigint, ARRAY(SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = c.oid "
     "AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attname), ARRAY(SELECT format_type(a.atttypid, a.atttypmod) FROM pg_attribute a "
-    "WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attname) "
+    "WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attname), ARRAY(SELECT a.attname::text FROM pg_index i "
+    "JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey) WHERE i.indrelid = c.oid AND i.indisprimary ORDER BY a.attname) "
     "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
     "WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND n.nspname <> 'information_schema' AND n.nspname NOT LIKE 'pg\\_%' "
     "ORDER BY 1, 2"
 )
-"""Tables and partitions: whether a backup may leave out the rows (unlogged, or of an extension), what changes with each write, and their columns with the types."""
+"""Tables and partitions: whether a backup may leave out the rows (unlogged, or of an extension), what changes with each write, their columns with the types, and those of the primary key."""
 _PARTS: Final = 4096
 _SUMS: Final = (
-    "SELECT hash & {parts}, count(*), hashtextextended(count(*) || ' ' || sum(hash), 0) "
-    'FROM (SELECT hashtextextended(ROW({columns})::text COLLATE "C", 0) AS hash FROM ONLY {table} AS one) AS hashes GROUP BY 1'
+    "SELECT {of} & {parts}, count(*), hashtextextended(count(*) || ' ' || sum(hash), 0) FROM (SELECT hashtextextended(ROW({columns})::text "
+    'COLLATE "C", 0) AS hash, hashtextextended(ROW({keys})::text COLLATE "C", 0) AS of_key FROM ONLY {table} AS one) AS hashes GROUP BY 1'
 )
 _SEQUENCES: Final = (
     "SELECT n.nspname, c.relname, s.seqincrement, s.seqcycle OR c.relpersistence = 'u' OR EXISTS (SELECT FROM pg_depend d "
@@ -57,6 +58,7 @@ class TableSum:
     Attributes:
         rows, checksum: its content; None: it could not be read.
         columns: each column with its type, by name.
+        keys: columns by which the rows are in parts; empty: by all.
         parts: the checksum of each part that has rows.
         partial: whether a backup may leave out its rows.
         writes: what differs after a write, as far as the server's statistics show it by then.
@@ -66,6 +68,7 @@ class TableSum:
     rows: int | None = None
     checksum: str = ""
     columns: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
     parts: Mapping[int, int] = field(default_factory=dict)
     partial: bool = False
     writes: tuple[int, int] = (0, 0)
@@ -110,8 +113,13 @@ class DatabaseSums:
     sequences: Mapping[str, SequenceSum]
 
 
-def sums_of(dsn: Reference, within_s: float) -> DatabaseSums:
+def sums_of(dsn: Reference, within_s: float, of: DatabaseSums | None = None) -> DatabaseSums:
     """Row counts and checksums of every table. The transaction is read-only and rolled back.
+
+    Args:
+        dsn: address of the database.
+        within_s: time for each table, in s.
+        of: sums with which they are compared: the rows are in the same parts.
 
     Raises:
         TargetUnreachable: no connection; the message never contains the DSN.
@@ -124,7 +132,11 @@ def sums_of(dsn: Reference, within_s: float) -> DatabaseSums:
         connection.read_only = True
         try:
             found = connection.execute(_TABLES).fetchall()
-            tables = {f"{row[0]}.{row[1]}": _summed(connection, row) for row in found}
+            tables = {
+                name: _summed(connection, row, of.tables.get(name) if of is not None else None)
+                for row in found
+                for name in [f"{row[0]}.{row[1]}"]
+            }
             numbered = connection.execute(_SEQUENCES).fetchall()
             sequences = {f"{row[0]}.{row[1]}": _numbered(connection, row) for row in numbered}
             encoding = str(connection.info.parameter_status("server_encoding"))
@@ -200,13 +212,20 @@ def connected(dsn: Reference, options: str = "", **named: str) -> Iterator[psyco
         connection.close()
 
 
-def _summed(connection: psycopg.Connection[Any], row: tuple[Any, ...]) -> TableSum:
+def _summed(connection: psycopg.Connection[Any], row: tuple[Any, ...], of: TableSum | None) -> TableSum:
     import psycopg
     from psycopg import sql
 
-    names = sql.SQL(", ").join(sql.Identifier("one", name) for name in row[5])
-    query = sql.SQL(_SUMS).format(parts=sql.Literal(_PARTS - 1), table=sql.Identifier(row[0], row[1]), columns=names)
-    columns = tuple(f"{name} {of}" for name, of in zip(row[5], row[6], strict=True))
+    columns = tuple(f"{name} {kind}" for name, kind in zip(row[5], row[6], strict=True))
+    keys = of.keys if of is not None and of.columns == columns else tuple(row[7])
+    in_row, in_key = (sql.SQL(", ").join(sql.Identifier("one", name) for name in names) for names in (row[5], keys))
+    query = sql.SQL(_SUMS).format(
+        of=sql.SQL("of_key" if keys else "hash"),
+        parts=sql.Literal(_PARTS - 1),
+        columns=in_row,
+        keys=in_key,
+        table=sql.Identifier(row[0], row[1]),
+    )
     partial, writes = bool(row[2]), (row[3], row[4])
     try:
         with connection.transaction():
@@ -217,7 +236,9 @@ def _summed(connection: psycopg.Connection[Any], row: tuple[Any, ...]) -> TableS
         return TableSum(columns=columns, partial=partial, writes=writes, why=type(error).__name__)
     parts = {part: checksum for part, _, checksum in seen}
     rows, checksum = sum(count for _, count, _ in seen), str(sum(parts.values()) % 2**64)
-    return TableSum(rows=rows, checksum=checksum, columns=columns, parts=parts, partial=partial, writes=writes)
+    return TableSum(
+        rows=rows, checksum=checksum, columns=columns, keys=keys, parts=parts, partial=partial, writes=writes
+    )
 
 
 def _numbered(connection: psycopg.Connection[Any], row: tuple[Any, ...]) -> SequenceSum:

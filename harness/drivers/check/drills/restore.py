@@ -120,10 +120,10 @@ def _drilled(target: Target, drill: RestoreDrill, steps: DrillSteps) -> DrillSee
     try:
         if drill.makes:
             steps.make()
-        after = sums_of(serves, drill.within_s) if drill.makes else None
+        after = sums_of(serves, drill.within_s, before) if drill.makes else None
         seen = restored(target, drill, steps)
         if seen.took_s is not None:
-            found = sums_of(drill.scratch, drill.within_s)
+            found = sums_of(drill.scratch, drill.within_s, before)
             if before is not None and after is not None:
                 seen.facts = compared(before, after, writes_of(serves), found)
                 seen.unproven = next((f"{one.subject}: {one.observed}" for one in seen.facts if one.ok is False), "")
