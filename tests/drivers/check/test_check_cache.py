@@ -7,6 +7,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from http.server import BaseHTTPRequestHandler
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from harness.targets import Target, load_target
 from harness.targets.caches import CacheConnection
 from tests.builders.addresses import NET
 from tests.builders.cache_servers import CacheProcess, cache, clustered, program, until
+from tests.builders.http_servers import Quiet, serving
 
 HOSTS = [f"{NET}{number}" for number in range(1, 7)]
 LIMITED = ("--maxmemory", "32mb", "--maxmemory-policy", "allkeys-lru")
@@ -379,6 +381,48 @@ def test_the_share_of_hits_is_counted_between_two_readings(lone: CacheProcess, t
 
     reset = hits(target, counted_anew)
     assert reset == (f"{NET}9:6379 counts anew: it was started again, or its counts were reset", None)
+
+
+def test_lookups_of_the_harness_are_no_hits_of_the_platform_where_its_key_is_gone(
+    lone: CacheProcess, tmp_path: Path
+) -> None:
+    """The key says how many there were: without it all of them would be the platform's."""
+    target = target_of(tmp_path, {"at": lone.url}, cache={"layers": {"tracks": {"servers": ["eu"]}}})
+    lone.ask("SET", "readiness:watch", "5000 0")
+    looked_up(lone, hits=5000, misses=0)
+
+    def gone() -> None:
+        looked_up(lone, 0, 200)
+        lone.ask("DEL", "readiness:watch")
+
+    assert hits(target, lambda: looked_up(lone, 0, 200)) == ("0 % of 200 in 20 s", False)
+    observed, ok = hits(target, gone)
+    assert (observed.partition(": ")[2], ok) == (
+        "the harness's own key was removed meanwhile, so its lookups are not known", None,
+    )  # fmt: skip
+
+
+def test_a_layer_of_one_counter_alone_is_undecided(tmp_path: Path) -> None:
+    """A name that is not right would make any share 100 or 0 %."""
+
+    class Api(Quiet, BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            result = [{"metric": {"pod": "1"}, "value": [1, "9000"]}] if "there" in self.path else []
+            body = json.dumps({"status": "success", "data": {"resultType": "vector", "result": result}}).encode()
+            self.send_response(200)
+            self.send_header("content-type", "application/json")
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+    with serving(Api) as url:
+        for layer, lacks in (
+            ({"hits": "there", "misses": "typo"}, "typo"),
+            ({"hits": "typo", "misses": "there"}, "typo"),
+        ):
+            server = {"at": f"redis://{NET}9:6379"}
+            target = target_of(tmp_path, server, cache={"layers": {"pages": layer}}, prometheus=url)
+            assert hits(target, lambda: None) == (f"Prometheus has no such series: {lacks}", None)
 
 
 def test_a_server_that_was_started_again_leaves_the_share_undecided(product: str, tmp_path: Path) -> None:
