@@ -56,6 +56,7 @@ def test_a_directory_is_listed_with_what_is_below_it(tmp_path: Path) -> None:
     (tmp_path / "b.dump").write_bytes(b"")
     (tmp_path / "nowhere").symlink_to(tmp_path / "gone")
     (tmp_path / "link").symlink_to(tmp_path / "full", target_is_directory=True)
+    (tmp_path / "latest.dump").symlink_to(tmp_path / "full" / "a.dump")
     before_ns = clock.wall_ns(clock.wall())
     found = list_directory(tmp_path)
     assert {one.name: one.size for one in found.objects} == {"b.dump": 0, "full/a.dump": 4, "link": 0}

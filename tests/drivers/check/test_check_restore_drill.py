@@ -377,6 +377,9 @@ def test_nothing_runs_if_the_scratch_database_serves_or_is_there(drill: Drill) -
         (f"host={drill.primary.address} user=tester dbname=template1", "is there already"),
         (f"host={drill.primary.address} user=stranger dbname=scratch", "may be there"),
         (f"host={drill.primary.address},127.0.0.1 user=tester dbname=scratch", "one `host`"),
+        (f"host={drill.primary.address} port=abc dbname=scratch", "one `port`"),
+        (f"host={drill.primary.address} port=99999 dbname=scratch", "one `port`"),
+        (f"host={'x' * 70}.test user=tester dbname=scratch", "may be there"),
         (f"host={NET}233 hostaddr={drill.primary.address} user=tester dbname=scratch", "one `host`"),
     ):
         drill.scratch = scratch

@@ -204,7 +204,7 @@ def connected(dsn: Reference, options: str = "", **named: str) -> Iterator[psyco
         raise DriverError("this is not the address of a PostgreSQL database", where=str(dsn)) from None
     try:
         connection = psycopg.connect(address)
-    except psycopg.OperationalError as error:
+    except (psycopg.OperationalError, UnicodeError) as error:  # the latter of a host that is no name
         raise TargetUnreachable(f"no answer from the database ({type(error).__name__})", where=str(dsn)) from error
     try:
         yield connection
