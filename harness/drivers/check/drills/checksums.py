@@ -1,8 +1,9 @@
 """Row counts and checksums of every table, computed on the server in one read-only snapshot.
 
 The checksum of a table is made of the 64-bit hashes of its rows as text: it does not depend on their order, nor on that of the columns,
-which a dump changes where tables inherit. Settings by which a row's text differs between servers are fixed. The rows are summed in parts by the hash of their primary key, else by their own: a write
-changes one part, else one or two, so that a copy of a table which was written to meanwhile can be held against what was there before and after.
+which a dump changes where tables inherit. Settings by which a row's text differs between servers are fixed. The rows are summed in parts by
+the hash of their primary key, else of all of the row: a write changes one part, else one or two, so that a copy of a table which was written
+to meanwhile can be held against what was there before and after.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _TABLES: Final = (
     "+ pg_stat_get_tuples_deleted(c.oid), c.relfilenode::bigint, ARRAY(SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = c.oid "
     "AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attname), ARRAY(SELECT format_type(a.atttypid, a.atttypmod) FROM pg_attribute a "
     "WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attname), ARRAY(SELECT a.attname::text FROM pg_index i "
-    "JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey) WHERE i.indrelid = c.oid AND i.indisprimary ORDER BY a.attname) "
+    "JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey[0:i.indnkeyatts - 1]) WHERE i.indrelid = c.oid AND i.indisprimary ORDER BY a.attname) "
     "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
     "WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND n.nspname <> 'information_schema' AND n.nspname NOT LIKE 'pg\\_%' "
     "ORDER BY 1, 2"
