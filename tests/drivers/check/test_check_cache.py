@@ -158,7 +158,7 @@ def test_a_full_cache_that_evicts_stays_at_its_limit_and_one_that_cannot_refuses
 
 def test_each_primary_of_a_cluster_has_a_replica_elsewhere(cluster: list[CacheProcess], tmp_path: Path) -> None:
     """Elsewhere is another place; one that is declared to be the same is none, and two addresses alone may be of one machine."""
-    server = {"at": cluster[3].url}
+    server: dict[str, Any] = {"at": cluster[3].url}
     unknown = facts(cache_slots, target_of(tmp_path, server), primaries="3")
     assert [one.ok for one in unknown] == [True, True, None, None, None]
     assert "of which no node is known: name it in `places`" in unknown[2].observed
