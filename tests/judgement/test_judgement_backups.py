@@ -50,6 +50,8 @@ class Backup(NamedTuple):
 
 HOURLY = tuple(Backup(f"{at + 60:03}.dump", at, at + 2) for at in range(-60, 240, 60))
 """One each minute, as it is each hour; it takes 2 s."""
+STAYS = HOURLY[3:]
+"""They are there when the run ends, and younger than 120 s."""
 
 
 def readings(
@@ -59,8 +61,10 @@ def readings(
     unknown: Sequence[str] = (),
     removed_within_s: float = 0.0,
     why: str = "uploaded again",
+    store: Callable[[float], float] = lambda when: STORE_S + when,
+    machine_s: float | None = None,
 ) -> tuple[Observation, ...]:
-    """What the watcher records of them; a store that cuts its time to seconds, or one that does not."""
+    """What the watcher records of them; a store that cuts its time to seconds, or one that does not; `machine_s`: what this machine's clock says at 0 s."""
     found, before = [], dict[str, Backup]()
     for number, when in enumerate(at or np.arange(FROM, UNTIL + 0.1, 2.0).tolist()):
         now = {one.name: one for one in backups if one.there <= when < one.gone}
@@ -85,7 +89,7 @@ def readings(
             appeared += [
                 {"name": name, "what": "unknown", "saved_ns": 0, "modified_ns": 0, "size": 1} for name in unknown
             ]
-        store_ns = ns(STORE_S + when) // 10**9 * 10**9 if cut else ns(STORE_S + when)
+        store_ns = ns(store(when)) // 10**9 * 10**9 if cut else ns(store(when))
         found.append(
             observation(
                 "backups.listed",
@@ -98,6 +102,7 @@ def readings(
                 store_ns=store_ns,
                 answered_ns=ns(when + 0.01),
                 step_ns=10**9 if cut else 0,
+                machine_ns=0 if machine_s is None else ns(machine_s + when + 0.01),
                 removed_within_s=removed_within_s,
                 backups=len(now),
                 appeared=appeared,
@@ -145,6 +150,27 @@ def test_what_is_wrong_with_the_newest_backup(backups: tuple[Backup, ...], outco
     assert (found.outcome, words in found.reason) == (outcome, True), found.reason
 
 
+@pytest.mark.parametrize(("sentence", "backups"), [(YOUNG, HOURLY), (KEPT, STAYS)], ids=["young", "kept"])
+def test_a_store_whose_clock_stands_still_or_is_set_decides_nothing(
+    sentence: Objective, backups: tuple[Backup, ...]
+) -> None:
+    """As that of a list that a proxy keeps: on that clock no backup grows old."""
+    for store in (lambda _: STORE_S, lambda when: STORE_S + when - 3600 * (when > 100)):
+        found = judged(sentence, *readings(*backups, store=store))
+        assert (found.outcome, "the store's clock went" in found.reason) == (INCONCLUSIVE, True), found.reason
+
+
+def test_times_in_names_are_held_against_this_machine_s_clock_too() -> None:
+    """Who names them has another clock than the store; if the store's is behind, an old backup would be young."""
+    assert judged(YOUNG, *readings(*HOURLY, machine_s=STORE_S + 1.0)).outcome is PASS
+    found = judged(YOUNG, *readings(*HOURLY, machine_s=STORE_S + 30.0))
+    words = "this machine's clock and the store's differ by 29 s, and times in names may be by either"
+    assert (found.outcome, words in found.reason) == (INCONCLUSIVE, True), found.reason
+    stopped = HOURLY[:2]
+    assert judged(YOUNG, *readings(*stopped, machine_s=STORE_S - 30.0)).outcome is FAIL
+    assert judged(YOUNG, *readings(*stopped, machine_s=STORE_S - 3600.0)).outcome is INCONCLUSIVE
+
+
 def test_the_newest_backup_that_was_replaced_between_two_readings_may_have_been_missing() -> None:
     """Nobody knows for how long there was none."""
     first = Backup("only.dump", -30.0, gone=30.5, content="a")
@@ -159,8 +185,6 @@ def failed(at: float) -> Observation:
 
 AT = np.arange(FROM, UNTIL + 0.1, 2.0).tolist()
 GAP = [at for at in AT if not 50 < at < 90]
-STAYS = HOURLY[3:]
-"""They are there when the run ends, and younger than 120 s."""
 Reads = Callable[..., tuple[Observation, ...]]
 UNREAD: dict[str, tuple[Reads, str]] = {
     "late": (lambda *b: readings(*b, at=AT[2:]), "the list was first read 2.02 s after the load began"),

@@ -113,6 +113,31 @@ def test_what_an_object_is(name: str, size: int, kind: ObjectKind) -> None:
     assert one.kind is kind
 
 
+@pytest.mark.parametrize(
+    ("form", "name", "time"),
+    [
+        ("%Y%m%dT%H%M%S", "20260131T120000+0200.dump", None),
+        ("%Y%m%dT%H%M%S", "20260131T120000-05:00.dump", None),
+        ("%Y%m%dT%H%M%S", "20260131T120000CET.dump", None),
+        ("%Y%m%dT%H%M%S", "20260131T120000 +0530.dump", None),
+        ("%Y%m%dT%H%M%S", "20260131T120000Z.dump", "12:00"),
+        ("%Y%m%dT%H%M%S", "20260131T120000UTC.dump", "12:00"),
+        ("%Y%m%dT%H%M%S", "20260131T120000-0007.dump", "12:00"),
+        ("%Y%m%dT%H%M%S", "20260131T120000-full.dump", "12:00"),
+        ("%Y%m%dT%H%M%SCET", "20260131T120000CET.dump", "12:00"),
+        ("%Y%m%dT%H%M%S%z", "20260131T120000+0200.dump", "10:00"),
+        ("%Y%m%dT%H%M%S%z", "20260131T120000-05:30.dump", "17:30"),
+        ("%Y%m%dT%H%M%S%z", "20260131T120000Z.dump", "12:00"),
+        ("%Y%m%dT%H%M%S%z", "20260131T120000.dump", None),
+    ],
+)
+def test_a_time_with_a_zone_is_read_with_it_and_else_not_at_all(form: str, name: str, time: str | None) -> None:
+    """Two hours make an old backup young, and a young one old."""
+    expected = None if time is None else clock.wall_ns(datetime.fromisoformat(f"2026-01-31T{time}:00+00:00"))
+    assert named_ns(form, name) == expected
+    assert BackupStore(at="backups", files=("*",), time=form).time == form
+
+
 def test_what_makes_a_directory_is_nothing() -> None:
     """A bucket of some consoles has an empty object for it."""
     assert list(recognised(STORE, [stored("", 0), stored("full/", 0)])) == []

@@ -56,6 +56,7 @@ def test_a_directory_is_listed_with_what_is_below_it(tmp_path: Path) -> None:
     (tmp_path / "b.dump").write_bytes(b"")
     (tmp_path / "nowhere").symlink_to(tmp_path / "gone")
     (tmp_path / "link").symlink_to(tmp_path / "full", target_is_directory=True)
+    (tmp_path / "latest.dump").symlink_to(tmp_path / "full" / "a.dump")
     before_ns = clock.wall_ns(clock.wall())
     found = list_directory(tmp_path)
     assert {one.name: one.size for one in found.objects} == {"b.dump": 0, "full/a.dump": 4, "link": 0}
@@ -220,6 +221,21 @@ def test_a_server_that_is_overloaded_for_a_while_is_asked_again(tmp_path: Path) 
         assert listing(target_of(tmp_path, endpoint)).objects == ()
     with answering((503, b"")) as endpoint, pytest.raises(TargetUnreachable, match="status 503"):
         listing(target_of(tmp_path, endpoint, within="300 ms"))
+
+
+def test_an_object_of_a_server_that_is_overloaded_for_a_while_is_asked_for_again(tmp_path: Path) -> None:
+    """As a list is."""
+
+    def content(endpoint: str, within_s: float) -> bytes:
+        target = target_of(tmp_path, endpoint)
+        place = S3Place.of(target.backups["database"])
+        with streamed(target, place, "a.dump", Deadline.after(within_s)) as (_, parts):
+            return b"".join(parts)
+
+    with answering((503, b""), (500, b""), (200, b"PGDMP")) as endpoint:
+        assert content(endpoint, 20.0) == b"PGDMP"
+    with answering((503, b"")) as endpoint, pytest.raises(TargetUnreachable, match="status 503"):
+        content(endpoint, 0.3)
 
 
 def test_a_server_that_is_not_there_is_named(tmp_path: Path) -> None:

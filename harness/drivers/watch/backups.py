@@ -79,6 +79,7 @@ class BackupReadings:
             self._recorder.trouble("backups", f"{self._name}: {why}")
             self._history.put("backups.listed", self._name, at_ns=clock.now_ns(), why=why)
             return
+        now_ns, wall = clock.both()
         appeared, gone = await asyncio.to_thread(self._changes, listing)
         self._history.put(
             "backups.listed",
@@ -89,6 +90,7 @@ class BackupReadings:
             store_ns=listing.store_ns,
             answered_ns=listing.answered_ns,
             step_ns=listing.step_ns,
+            machine_ns=clock.wall_ns(wall) + listing.answered_ns - now_ns if self._store.time is not None else 0,
             removed_within_s=self._store.removed_within_s,
             backups=sum(one.kind is ObjectKind.BACKUP for one in self._known.values()),
             appeared=appeared,
@@ -105,12 +107,22 @@ class BackupReadings:
             for one in recognised(self._store, (one for name, one in now.items() if name not in same))
         }
         self._known = {**same, **new}
+        kept = {self._content(one.stored) for one in self._known.values() if one.kind is ObjectKind.BACKUP}
         gone = [
-            {"name": name, **_why(one.stored, now.get(name), in_bucket=self._store.in_bucket)}
+            {"name": name, **why}
             for name, one in before.items()
             if name not in same
+            for why in [
+                {"why": UPLOADED_AGAIN}
+                if self._content(one.stored) in kept
+                else _why(one.stored, now.get(name), in_bucket=self._store.in_bucket)
+            ]
         ]
         return [_fields(one, self._store.verified) for one in new.values()], gone
+
+    def _content(self, one: StoredObject) -> tuple[str, int, int]:
+        """What is the same of objects with the same content, such as one that was renamed; of a file its place on the disk is used again."""
+        return one.tag, one.size, 0 if self._store.in_bucket else one.modified_ns
 
 
 def _fields(one: StoredBackup, verified: str) -> dict[str, Any]:

@@ -264,12 +264,13 @@ class BackupsListed(Timed):
         store_ns: time of the store in its first answer, in ns since 1970.
         answered_ns: end of that answer.
         step_ns: the store's time is cut to steps of this length.
+        machine_ns: time of this machine at the end of that answer, in ns since 1970, if times in names are held against it; else 0.
         removed_within_s: time after which an expired backup is gone, as the target file says.
         backups: number of finished backups that are there.
         appeared: `name`, `what` it is, `saved_ns`, `modified_ns`, `size`, `early` if the store's time is before the name's, and `of`, the
             name of the backup that a verification is of.
         gone: `name`, and `why` if something of that name is still there: `replaced`, `written` (a file was changed where it is) or
-            `uploaded again` (with the same content).
+            `uploaded again` (its content is still there, under this name or another).
         why: why it could not be read; then there are no other fields.
     """
 
@@ -278,6 +279,7 @@ class BackupsListed(Timed):
     store_ns: Whole = 0
     answered_ns: Whole = 0
     step_ns: Whole = 0
+    machine_ns: Whole = 0
     removed_within_s: Size = 0.0
     backups: Count = 0
     appeared: ManyFields = ()

@@ -19,9 +19,20 @@ from harness.targets.files.values import Name, TargetSection, Url, Word, quantit
 SCHEME: Final = "s3://"
 _BUCKET: Final = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^/\s]+)*/?")
 _DIGITS: Final[Mapping[str, str]] = MappingProxyType(
-    {"%Y": r"\d{4}", "%m": r"\d\d", "%d": r"\d\d", "%H": r"\d\d", "%M": r"\d\d", "%S": r"\d\d", "%j": r"\d{3}"}
+    {
+        "%Y": r"\d{4}",
+        "%m": r"\d\d",
+        "%d": r"\d\d",
+        "%H": r"\d\d",
+        "%M": r"\d\d",
+        "%S": r"\d\d",
+        "%j": r"\d{3}",
+        "%z": r"(?:Z|[+-]\d\d:?\d\d)",
+    }
 )
 """Directives of `strptime` that a time in a name may have, and their digits."""
+_ZONE: Final = r"(?!\s?[+-](?:0\d|1[0-4]):?(?:00|15|30|45)(?!\d)|\s?(?!Z|UTC|GMT)[A-Z]{2,5}(?![A-Za-z]))"
+"""No offset from UTC and no capitals, such as `CET`."""
 _DIRECTIVE: Final = re.compile(r"%.?")
 
 
@@ -36,16 +47,17 @@ def _place(value: str) -> str:
 def _time_form(value: str) -> str:
     named = _DIRECTIVE.findall(value)
     if not {"%Y", "%H"} <= {*named} <= {*_DIGITS} or not ({"%m", "%d"} <= {*named} or "%j" in named):
-        raise ValueError("a form like `%Y%m%dT%H%M%SZ`, of %Y, %m, %d (or %j), %H, %M and %S")
+        raise ValueError("a form like `%Y%m%dT%H%M%SZ`, of %Y, %m, %d (or %j), %H, %M, %S and %z")
     if len(named) > len({*named}):
         raise ValueError("a form that has each of its directives once")
     return value
 
 
 def time_pattern(form: str) -> re.Pattern[str]:
-    """What finds the time of this form in a name; it is not a part of a longer number."""
+    """What finds the time of this form in a name; it is not a part of a longer number, and no zone follows it that the form does not have."""
     parts = (_DIGITS.get(part, re.escape(part)) for part in re.split(r"(%.)", form))
-    return re.compile(rf"(?<!\d){''.join(parts)}(?!\d)", re.ASCII)
+    zone = "" if form.endswith(("Z", "%z")) else _ZONE
+    return re.compile(rf"(?<!\d){''.join(parts)}(?!\d){zone}", re.ASCII)
 
 
 StorePath = Annotated[Word, AfterValidator(_place), WithJsonSchema({"type": "string", "minLength": 1})]
@@ -118,7 +130,7 @@ class BackupStore(TargetSection):
         files: patterns for the names of finished backups below `at`.
         beside: patterns for what belongs to a backup and is not a backup.
         unfinished: patterns for backups that are being made.
-        time: form of the time in the name, in UTC; empty: a backup is as old as the store says.
+        time: form of the time in the name, in UTC unless it has the zone; empty: a backup is as old as the store says.
         checksum: where the SHA-256 of a backup is declared; None: nowhere.
         verified: ending of the file beside a backup that shows that it was verified; empty: nothing shows it.
         before_migrations: whether a verified one of these must be there when a migration begins.

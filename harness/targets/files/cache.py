@@ -48,7 +48,7 @@ class CacheServer(TargetSection):
         user: user that signs in; empty: the default user.
         password: password; None: the cache asks for none.
         places: node or zone of each server of a cluster, by its host. A host that is not named is a pod's node where the cluster has a
-            pod of that address, else a place of its own.
+            pod of that address, else its node is unknown.
         channels: number of the platform's subscribers of each channel.
     """
 

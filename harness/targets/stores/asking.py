@@ -68,12 +68,11 @@ def streamed(target: Target, place: S3Place, name: str, deadline: Deadline) -> I
     """The tag and the content of an object below the place.
 
     Raises:
-        DriverError: the server refuses it. TargetUnreachable: the connection fails, or the deadline is over before the end.
+        DriverError: the server refuses it. TargetUnreachable: the connection fails, it has no answer for now, or the deadline is over before the end.
     """
     import httpx
 
-    url, headers = place.addressed(S3Request(key=f"{place.prefix}{name}"))
-    headers["accept-encoding"] = "identity"
+    request = S3Request(key=f"{place.prefix}{name}")
 
     def parts(response: httpx.Response) -> Iterator[bytes]:
         for part in response.iter_raw():
@@ -82,13 +81,17 @@ def streamed(target: Target, place: S3Place, name: str, deadline: Deadline) -> I
             yield part
 
     try:
-        with (
-            http_client(target, place.endpoint, timeout_s=_ONE_S) as client,
-            client.stream("GET", url, headers=headers) as response,
-        ):
-            if response.status_code != 200:
-                refuse_answer(place, _read(response, response.read(), 0))
-            yield response.headers.get("etag", ""), parts(response)
+        with http_client(target, place.endpoint, timeout_s=_ONE_S) as client:
+            for pause_s in _pauses(deadline):
+                url, headers = place.addressed(request)
+                with client.stream("GET", url, headers={**headers, "accept-encoding": "identity"}) as response:
+                    if response.status_code not in _FOR_A_WHILE:
+                        if response.status_code != 200:
+                            refuse_answer(place, _read(response, response.read(), 0))
+                        yield response.headers.get("etag", ""), parts(response)
+                        return
+                clock.sleep(pause_s)
+        raise _unreachable(place, f"status {response.status_code}")
     except httpx.HTTPError as error:
         raise TargetUnreachable(f"the object cannot be read: {_failure(error)}", where=f"{place.url}{name}") from error
 

@@ -12,14 +12,14 @@ from harness.targets.stores.listing import Listing, StoredObject
 
 
 def list_directory(directory: Path) -> Listing:
-    """Every file; a link is what it leads to, and one that leads nowhere is left out. A link to a directory is an empty object.
+    """Every file; a link is what it leads to. One that leads nowhere, or to a file that is listed itself, is left out; one to a directory is an empty object.
 
     Raises:
         DriverError: a directory cannot be read.
     """
     sent_ns = clock.now_ns()
     try:
-        objects = tuple(_below(directory, ""))
+        objects = tuple(_below(directory, "", directory.resolve()))
     except OSError as error:
         hint = "correct `at` of `backups`, or the rights of the directory"
         raise DriverError(
@@ -36,12 +36,14 @@ def list_directory(directory: Path) -> Listing:
     )
 
 
-def _below(directory: Path, before: str) -> Iterator[StoredObject]:
+def _below(directory: Path, before: str, top: Path) -> Iterator[StoredObject]:
     with os.scandir(directory) as entries:
         for entry in sorted(entries, key=lambda one: one.name):
             name = f"{before}{entry.name}"
             if entry.is_dir(follow_symlinks=False):
-                yield from _below(Path(entry.path), f"{name}/")
+                yield from _below(Path(entry.path), f"{name}/", top)
+                continue
+            if entry.is_symlink() and entry.is_file() and Path(entry.path).resolve().is_relative_to(top):
                 continue
             try:
                 status = entry.stat()

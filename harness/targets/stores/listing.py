@@ -111,11 +111,12 @@ def newest(backups: Iterable[StoredBackup]) -> StoredBackup | None:
 
 
 def named_ns(form: str, name: str) -> int | None:
-    """The time in a name, in ns since 1970; None: there is none, or several that differ."""
+    """The time in a name, in ns since 1970; None: there is none, one with a zone that the form does not have, or several that differ."""
     found = set(time_pattern(form).findall(name))
     try:
         (text,) = found
-        return clock.wall_ns(datetime.strptime(text, form).replace(tzinfo=UTC))
+        at = datetime.strptime(text, form)  # noqa: DTZ007 - without a zone it is in UTC
+        return clock.wall_ns(at if at.tzinfo is not None else at.replace(tzinfo=UTC))
     except ValueError:
         return None
 

@@ -102,7 +102,7 @@ def list_resources(cluster: Cluster, resources: BackupResources, within_s: float
         objects=tuple(stored_resource(resources, one) for one in found if is_of(resources, one) and not is_own(one)),
         sent_ns=sent_ns,
         done_ns=done_ns,
-        store_ns=_date_ns(cluster, date),
+        store_ns=date_ns(cluster, date),
         answered_ns=answered_ns,
         step_ns=NS_PER_S,
     )
@@ -129,7 +129,7 @@ def stored_resource(resources: BackupResources, one: Object) -> StoredObject:
     status: Mapping[str, Any] = one.get("status") or {}
     phase = str(status.get("phase") or "")
     done = phase == form.done if form.done else status.get("readyToUse") is True
-    at_ns = _time_ns(status.get(form.at))
+    at_ns = time_ns(status.get(form.at))
     if done:
         kind = ObjectKind.BACKUP if at_ns is not None else ObjectKind.UNKNOWN
     else:
@@ -137,7 +137,7 @@ def stored_resource(resources: BackupResources, one: Object) -> StoredObject:
     metadata: Mapping[str, Any] = one["metadata"]
     if done and metadata.get("deletionTimestamp"):
         kind = ObjectKind.UNFINISHED
-    made_ns = _time_ns(metadata.get("creationTimestamp"))
+    made_ns = time_ns(metadata.get("creationTimestamp"))
     return StoredObject(
         name=str(metadata["name"]),
         size=1,
@@ -147,7 +147,7 @@ def stored_resource(resources: BackupResources, one: Object) -> StoredObject:
     )
 
 
-def _time_ns(text: object) -> int | None:
+def time_ns(text: object) -> int | None:
     """A time of Kubernetes in ns since 1970; None: another text, or empty."""
     try:
         at = datetime.fromisoformat(str(text or ""))
@@ -156,7 +156,8 @@ def _time_ns(text: object) -> int | None:
     return clock.wall_ns(at if at.tzinfo is not None else at.replace(tzinfo=UTC))
 
 
-def _date_ns(cluster: Cluster, date: str) -> int:
+def date_ns(cluster: Cluster, date: str) -> int:
+    """The API server's time (header Date) in ns since 1970. Raises DriverError: there is none."""
     try:
         return clock.wall_ns(parsedate_to_datetime(date))
     except (TypeError, ValueError):

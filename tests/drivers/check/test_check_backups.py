@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -12,8 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.drivers.check.backups import place
 from harness.drivers.check.backups.place import backup_place, checksum_in
 from harness.drivers.check.backups.retention import backup_retention, expiry_facts, rules_of, version_facts
+from harness.drivers.check.backups.stores import sha256_of
 from harness.drivers.facts import FactReading
 from harness.errors import ConfigurationError
 from harness.targets import Target, load_target
@@ -125,6 +128,24 @@ def test_what_is_wrong_with_the_newest_backup(store: Path, spoil: Any, expected:
     """Another content is proof; what nothing declares is not known."""
     spoil(store)
     assert outcomes(read(target_of(store.parent, SECTION), "backups")) == expected
+
+
+@pytest.mark.parametrize(("writes", "ok"), [(True, None), (False, False)])
+def test_a_backup_that_is_being_written_is_not_decided(
+    store: Path, monkeypatch: pytest.MonkeyPatch, *, writes: bool, ok: bool | None
+) -> None:
+    """Its content differs from the checksum of what it will be, or was; one that nobody writes to is what it is."""
+    (store / LAST).write_bytes(CONTENT[::-1])
+
+    def digested(*of: Any) -> str | None:
+        digest = sha256_of(*of)
+        if writes:
+            (store / LAST).write_bytes(CONTENT[::-1])
+            os.utime(store / LAST, (1, 1))
+        return digest
+
+    monkeypatch.setattr(place, "sha256_of", digested)
+    assert outcomes(read(target_of(store.parent, SECTION), "backups")) == {**WELL, "its checksum": ok}
 
 
 def test_a_backup_that_lies_elsewhere_is_not_where_it_is_looked_for(store: Path) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import json
+import lzma
+import random
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -113,6 +116,19 @@ def test_what_only_belongs_to_a_backup_need_not_begin_as_one(tmp_path: Path) -> 
     assert abs(seen.newest_ns - (tmp_path / "backups" / "a.dump").stat().st_mtime_ns) < NS_PER_S
     (tmp_path / "backups" / "b.dump").write_bytes(b"clear")
     assert searched(target, begins="sealed").wrong == ["backups/b.dump"]
+
+
+def test_a_begin_of_an_encrypted_file_before_a_packed_one_is_named(database: Member, tmp_path: Path) -> None:
+    """What is packed is not searched as it is, and what is encrypted holds no packed file; random bytes do not look like one."""
+    target, place = target_of(tmp_path), tmp_path / "backups"
+    dump = dumped(database, tmp_path / "dump", "-Zgzip:1").read_bytes()
+    for number, packed in enumerate((gzip.compress(dump), bz2.compress(b"x"), lzma.compress(b"x"), dump)):
+        (place / f"{number}.dump").write_bytes(b"sealed with nothing\n" * 20 + packed)
+    (place / "right.dump").write_bytes(b"sealed" + random.Random(1).randbytes(100_000))
+    seen = searched(target, begins="sealed")
+    ((words, names),) = seen.problems.items()
+    assert names == [f"backups/{number}.dump" for number in range(4)]
+    assert "a packed file follows its declared begin, so it is not encrypted as that says" in words
 
 
 def test_a_place_that_cannot_be_listed_or_not_in_time_is_named(tmp_path: Path) -> None:

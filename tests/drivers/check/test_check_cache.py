@@ -7,11 +7,14 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from http.server import BaseHTTPRequestHandler
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from harness import clock
 from harness.drivers.check.cache import commands, memory
 from harness.drivers.check.cache.memory import cache_memory
 from harness.drivers.check.cache.shares import cache_hits
@@ -21,8 +24,10 @@ from harness.drivers.check.cache.trips import cache_returns
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError, TargetUnreachable
 from harness.targets import Target, load_target
+from harness.targets.caches import CacheConnection
 from tests.builders.addresses import NET
 from tests.builders.cache_servers import CacheProcess, cache, clustered, program, until
+from tests.builders.http_servers import Quiet, serving
 
 HOSTS = [f"{NET}{number}" for number in range(1, 7)]
 LIMITED = ("--maxmemory", "32mb", "--maxmemory-policy", "allkeys-lru")
@@ -105,14 +110,64 @@ def test_a_server_at_its_limit_is_not_below_it(lone: CacheProcess, tmp_path: Pat
     assert [ok for _, _, ok in read(cache_memory, target)] == [False]
 
 
+@contextmanager
+def filled(one: CacheProcess) -> Iterator[None]:
+    """Keys without an end are written to a server until it is full, and then further ones."""
+    ended = threading.Event()
+
+    def write() -> None:
+        with one.client as client, client.pipeline(transaction=False) as pipeline:
+            while not ended.is_set():
+                for _ in range(20):
+                    pipeline.set(f"song:{next(numbers)}", "x" * 500)
+                pipeline.execute(raise_on_error=False)
+
+    numbers = count()
+    writing = threading.Thread(target=write)
+    writing.start()
+    try:
+        until(lambda: one.ask("INFO", "stats")["evicted_keys"] or "errorstat_OOM" in one.ask("INFO", "errorstats"))
+        yield
+    finally:
+        ended.set()
+        writing.join()
+
+
+def test_a_full_cache_that_evicts_stays_at_its_limit_and_one_that_cannot_refuses_writes(
+    product: str, tmp_path: Path
+) -> None:
+    """Buffers for a replica are beyond the limit; a policy for keys that expire evicts nothing where none expires."""
+    limited = ("--maxmemory", "16mb", "--maxmemory-policy", "allkeys-lru")
+    replica = ("--replicaof", f"{NET}9", "6379")
+    with (
+        cache(product, tmp_path / "lone", f"{NET}9", 6379, *limited) as lone,
+        cache(product, tmp_path / "replica", f"{NET}10", 6379, *replica) as two,
+    ):
+        until(lambda: two.ask("INFO", "replication")["master_link_status"] == "up")
+        target = target_of(tmp_path, {"at": lone.url})
+        with filled(lone):
+            for _ in range(20):
+                ((_, observed, ok),) = read(cache_memory, target)
+                assert ok, observed
+    policy = ("--maxmemory", "16mb", "--maxmemory-policy", "volatile-lru")
+    with cache(product, tmp_path / "volatile", f"{NET}9", 6379, *policy) as lone, filled(lone):
+        ((_, observed, ok),) = read(cache_memory, target)
+        assert ok is False
+        assert "commands were refused meanwhile, as its memory was full" in observed
+
+
 def test_each_primary_of_a_cluster_has_a_replica_elsewhere(cluster: list[CacheProcess], tmp_path: Path) -> None:
-    """Elsewhere is another place; one that is declared to be the same is none."""
-    server = {"at": cluster[3].url}
+    """Elsewhere is another place; one that is declared to be the same is none, and two addresses alone may be of one machine."""
+    server: dict[str, Any] = {"at": cluster[3].url}
+    unknown = facts(cache_slots, target_of(tmp_path, server), primaries="3")
+    assert [one.ok for one in unknown] == [True, True, None, None, None]
+    assert "of which no node is known: name it in `places`" in unknown[2].observed
+    server["places"] = {host: f"rack-{number}" for number, host in enumerate(HOSTS)}
     found = facts(cache_slots, target_of(tmp_path, server), primaries="3")
     assert [(one.subject, one.ok) for one in found[:2]] == [("slots of eu", True), ("primaries of eu", True)]
     assert found[0].observed == "16384 by 3 primaries"
     assert [one.ok for one in found[2:]] == [True, True, True]
-    places = {HOSTS[0]: "rack-1", HOSTS[3]: "rack-1"}
+    places = {**server["places"], HOSTS[3]: "rack-0"}
     together = facts(cache_slots, target_of(tmp_path, {**server, "places": places}), primaries="3")
     assert sorted(str(one.ok) for one in together[2:]) == ["False", "True", "True"]
     four = facts(cache_slots, target_of(tmp_path, server), primaries="4")
@@ -122,7 +177,7 @@ def test_each_primary_of_a_cluster_has_a_replica_elsewhere(cluster: list[CachePr
 def test_a_primary_without_a_replica_is_named(cluster: list[CacheProcess], tmp_path: Path) -> None:
     """The other two have theirs."""
     cluster[3].ask("CLUSTER", "RESET", "HARD")
-    target = target_of(tmp_path, {"at": cluster[1].url})
+    target = target_of(tmp_path, {"at": cluster[1].url, "places": {host: host for host in HOSTS}})
     lonely = f"eu {HOSTS[0]}:6379"
     until(lambda: {one.subject: one.ok for one in facts(cache_slots, target, primaries="3")}[lonely] is False)
     found = {one.subject: one for one in facts(cache_slots, target, primaries="3")}
@@ -136,6 +191,26 @@ def test_slots_that_nobody_serves_are_counted(cluster: list[CacheProcess], tmp_p
     target = target_of(tmp_path, {"at": cluster[1].url})
     until(lambda: facts(cache_slots, target, primaries="3")[0].ok is False)
     assert facts(cache_slots, target, primaries="3")[0].observed.startswith("0 by 2 primaries")
+
+
+def test_a_slot_that_its_primary_has_given_up_is_not_served(cluster: list[CacheProcess], tmp_path: Path) -> None:
+    """Every other server goes on giving it to that primary, which refuses it."""
+    for one in cluster:
+        one.ask("CONFIG", "SET", "cluster-require-full-coverage", "no")
+    cluster[1].ask("CLUSTER", "DELSLOTS", "6000")
+    found = facts(cache_slots, target_of(tmp_path, {"at": cluster[0].url}), primaries="3")[0]
+    gives = f"{HOSTS[1]}:6379 serves 5461 slots, and redis://{HOSTS[0]}:6379 gives it 5462"
+    assert (found.observed, found.ok) == (f"16383 by 3 primaries; {gives}", False)
+
+
+def test_slots_that_move_are_served(cluster: list[CacheProcess], tmp_path: Path) -> None:
+    """By the one that gives them away, until the other has them."""
+    ids = [str(one.ask("CLUSTER", "MYID")) for one in cluster[:2]]
+    cluster[0].ask("CLUSTER", "SETSLOT", 100, "MIGRATING", ids[1])
+    cluster[1].ask("CLUSTER", "SETSLOT", 100, "IMPORTING", ids[0])
+    for one in cluster[:3]:
+        found = facts(cache_slots, target_of(tmp_path, {"at": one.url}), primaries="3")[0]
+        assert (found.observed, found.ok) == ("16384 by 3 primaries", True)
 
 
 def test_a_cache_without_a_cluster_serves_no_slots(lone: CacheProcess, tmp_path: Path) -> None:
@@ -243,6 +318,35 @@ def test_messages_reach_a_subscriber_at_every_server(cluster: list[CacheProcess]
     assert [one.ok for one in late] == [False] * 7
 
 
+def test_subscribers_of_a_pattern_are_not_missed(lone: CacheProcess, tmp_path: Path) -> None:
+    """A server counts them in no channel; without any the platform's subscribers are missing."""
+    target = target_of(tmp_path, {"at": lone.url, "channels": {"invalidations": 1}})
+    assert read(cache_messages, target, limit="1 s")[-1][1:] == ("0", False)
+    with lone.client as client, client.pubsub() as listener:
+        listener.psubscribe("inval*")
+        assert listener.get_message(timeout=5.0) is not None
+        assert read(cache_messages, target, limit="1 s")[-1][1:] == (
+            "0, and 1 patterns, whose subscribers are in no count", None,
+        )  # fmt: skip
+
+
+def test_messages_are_not_late_because_the_harness_is_far_away(
+    lone: CacheProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each answer to PUBLISH takes 50 ms more, and ten messages half a second; each has reached its subscriber long before."""
+    ask = CacheConnection.ask
+
+    def slowly(self: CacheConnection, *words: str | int | bytes) -> Any:
+        answer = ask(self, *words)
+        if words[0] == "PUBLISH":
+            clock.sleep(0.05)
+        return answer
+
+    monkeypatch.setattr(CacheConnection, "ask", slowly)
+    target = target_of(tmp_path, {"at": lone.url, "channels": {"invalidations": 1}})
+    assert [one.ok for one in facts(cache_messages, target, limit="300 ms")] == [True, False]
+
+
 @contextmanager
 def subscribed(one: CacheProcess, channel: str) -> Iterator[None]:
     """A subscriber of a channel."""
@@ -277,6 +381,48 @@ def test_the_share_of_hits_is_counted_between_two_readings(lone: CacheProcess, t
 
     reset = hits(target, counted_anew)
     assert reset == (f"{NET}9:6379 counts anew: it was started again, or its counts were reset", None)
+
+
+def test_lookups_of_the_harness_are_no_hits_of_the_platform_where_its_key_is_gone(
+    lone: CacheProcess, tmp_path: Path
+) -> None:
+    """The key says how many there were: without it all of them would be the platform's."""
+    target = target_of(tmp_path, {"at": lone.url}, cache={"layers": {"tracks": {"servers": ["eu"]}}})
+    lone.ask("SET", "readiness:watch", "5000 0")
+    looked_up(lone, hits=5000, misses=0)
+
+    def gone() -> None:
+        looked_up(lone, 0, 200)
+        lone.ask("DEL", "readiness:watch")
+
+    assert hits(target, lambda: looked_up(lone, 0, 200)) == ("0 % of 200 in 20 s", False)
+    observed, ok = hits(target, gone)
+    assert (observed.partition(": ")[2], ok) == (
+        "the harness's own key was removed meanwhile, so its lookups are not known", None,
+    )  # fmt: skip
+
+
+def test_a_layer_of_one_counter_alone_is_undecided(tmp_path: Path) -> None:
+    """A name that is not right would make any share 100 or 0 %."""
+
+    class Api(Quiet, BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            result = [{"metric": {"pod": "1"}, "value": [1, "9000"]}] if "there" in self.path else []
+            body = json.dumps({"status": "success", "data": {"resultType": "vector", "result": result}}).encode()
+            self.send_response(200)
+            self.send_header("content-type", "application/json")
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+    with serving(Api) as url:
+        for layer, lacks in (
+            ({"hits": "there", "misses": "typo"}, "typo"),
+            ({"hits": "typo", "misses": "there"}, "typo"),
+        ):
+            server = {"at": f"redis://{NET}9:6379"}
+            target = target_of(tmp_path, server, cache={"layers": {"pages": layer}}, prometheus=url)
+            assert hits(target, lambda: None) == (f"Prometheus has no such series: {lacks}", None)
 
 
 def test_a_server_that_was_started_again_leaves_the_share_undecided(product: str, tmp_path: Path) -> None:
@@ -325,13 +471,14 @@ def test_the_rights_of_the_page_are_enough(product: str, tmp_path: Path, monkeyp
     with clustered(product, tmp_path / "cluster", HOSTS) as servers:
         for one in servers:
             one.ask(*words.split())
-        server = {"at": servers[0].url, "user": "reader", "password": {"env": "CACHE_PASSWORD"}}
-        server["channels"] = {"news": 1}
+        server: dict[str, Any] = {"at": servers[0].url, "user": "reader", "password": {"env": "CACHE_PASSWORD"}}
+        server |= {"channels": {"news": 1}, "places": {host: host for host in HOSTS}}
         layers = {"layers": {"tracks": {"servers": ["eu"]}}}
         target = target_of(tmp_path, server, cache=layers)
         assert all(ok for _, _, ok in read(cache_memory, target))
         assert all(ok for _, _, ok in read(cache_slots, target, primaries="3"))
         assert all(ok for _, _, ok in read(cache_returns, target, after="1 ms"))
+        assert read(cache_messages, target, limit="1 s")[-1][1:] == ("0", False)
         with subscribed(servers[0], "news"):
             assert all(ok for _, _, ok in read(cache_messages, target, limit="1 s"))
         assert hits(target, lambda: None)[0].startswith("0 lookups")

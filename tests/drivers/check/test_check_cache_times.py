@@ -33,7 +33,9 @@ def target_of(directory: Path, prometheus: str, **cache: str) -> Target:
     return load_target(directory / "target.yaml")
 
 
-def judged(directory: Path, *readings: Buckets, ends: Sequence[str] = ENDS) -> tuple[str, bool | None]:
+def judged(
+    directory: Path, *readings: Buckets, ends: Sequence[str] = ENDS, strict: bool = True
+) -> tuple[str, bool | None]:
     """What is observed where Prometheus has these counts, one reading after the other."""
     left = list(readings)
 
@@ -49,7 +51,7 @@ def judged(directory: Path, *readings: Buckets, ends: Sequence[str] = ENDS) -> t
             result = [
                 {"metric": {"pod": pod, "le": end}, "value": [1, str(count)]}
                 for pod, counts in left.pop(0).items()
-                for end, count in zip(ends, counts, strict=True)
+                for end, count in zip(ends, counts, strict=strict)
             ]
             body = json.dumps({"status": "success", "data": {"resultType": "vector", "result": result}}).encode()
             self.send_response(200)
@@ -102,6 +104,13 @@ def test_counts_that_do_not_belong_together_are_undecided(tmp_path: Path) -> Non
         None,
     )
     assert judged(tmp_path, {}, {}) == ("Prometheus has no such series", None)
+
+
+def test_counts_of_buckets_that_differ_are_not_added(tmp_path: Path) -> None:
+    """One pod has a bucket that the other lacks, whose reads would be missing in its count."""
+    one, less = {"track-1": (0, 0, 0, 0)}, {"track-1": (99, 99, 99, 99), "track-2": (99, 99, 99)}
+    observed, ok = judged(tmp_path, {**one, "track-2": (0, 0, 0)}, less, strict=False)
+    assert (observed, ok) == ("the series of `cache.reads` have different buckets, whose counts cannot be added", None)
 
 
 def test_a_target_without_the_histogram_is_refused(tmp_path: Path) -> None:

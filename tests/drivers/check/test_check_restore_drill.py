@@ -89,6 +89,14 @@ class Drill:
         (self.here / "target.yaml").write_text(json.dumps(content), encoding="utf-8")
         return load_target(self.here / "target.yaml")
 
+    def without_make(self) -> Target:
+        """The target file of a drill that makes no backup."""
+        self.target()
+        content = json.loads((self.here / "target.yaml").read_text(encoding="utf-8"))
+        del content["drills"]["orders"]["make"]
+        (self.here / "target.yaml").write_text(json.dumps(content), encoding="utf-8")
+        return load_target(self.here / "target.yaml")
+
     def copy(self) -> list[FactReading]:
         """The facts about the content that are not as expected; afterwards nothing is left."""
         target = self.target()
@@ -141,6 +149,138 @@ def test_a_copy_that_differs_fails_and_is_named(drill: Drill, statement: str, su
     assert subject in {one.subject for one in bad}
 
 
+@pytest.mark.parametrize(
+    ("statement", "observed"),
+    [
+        ("ALTER TABLE orders RENAME note TO remark", "without note text; with remark text"),
+        ("ALTER TABLE orders ALTER id TYPE bigint", "without id integer; with id bigint"),
+        ("ALTER TABLE hollow ADD more int", "with more integer"),
+    ],
+)
+def test_a_copy_from_before_a_migration_has_other_columns_and_fails(
+    drill: Drill, statement: str, observed: str
+) -> None:
+    """Its rows may be equal as text, and an empty table has none."""
+    drill.primary.ask("CREATE TABLE hollow (id int)")
+    try:
+        drill.restore += f" && {drill.psql(statement)}"
+        (bad,) = drill.copy()
+        assert (bad.observed, bad.ok) == (observed, False)
+    finally:
+        drill.primary.ask("DROP TABLE hollow")
+
+
+ODD = """
+CREATE SCHEMA "an odd.one";
+CREATE TABLE "an odd.one"."Ta""ble" ("one" int, "a b" text, zone timestamptz, span interval, raw bytea, small float4, big numeric,
+    note json, kind regclass, bits bit varying, price money, at time with time zone, list text[], pair int4range);
+INSERT INTO "an odd.one"."Ta""ble" VALUES
+    (NULL, '', 'infinity', '1 mon -2 days', '\\x00ff', '-0', repeat('9', 2000)::numeric + 0.10, '{"a" :  1}', 'public.orders', B'01',
+     1.5, '12:00+05:30', '{NULL,"NULL"}', '(1,5]'),
+    (1, NULL, '-infinity', '-1 year', '', 'NaN', 'NaN', NULL, NULL, NULL, NULL, NULL, NULL, 'empty');
+CREATE TABLE "an odd.one".made (id int GENERATED ALWAYS AS IDENTITY, twice int GENERATED ALWAYS AS (2) STORED);
+INSERT INTO "an odd.one".made DEFAULT VALUES;
+CREATE TABLE "an odd.one".parent (a int);
+CREATE TABLE "an odd.one".child (c int) INHERITS ("an odd.one".parent);
+ALTER TABLE "an odd.one".parent ADD b int;
+INSERT INTO "an odd.one".child (a, b, c) VALUES (1, 2, 3);
+CREATE TABLE "an odd.one".nothing ();
+INSERT INTO "an odd.one".nothing DEFAULT VALUES;
+CREATE UNLOGGED TABLE "an odd.one".scratch (id int);
+CREATE MATERIALIZED VIEW "an odd.one".seen AS SELECT 1
+"""
+
+
+def test_values_whose_text_depends_on_settings_or_on_the_order_of_columns_are_equal_in_a_right_copy(
+    drill: Drill,
+) -> None:
+    """Odd names and values, generated and identity columns alone, no column, and an inherited table whose columns a dump puts in another order."""
+    for statement in ODD.split(";"):
+        drill.primary.ask(statement)
+    zero = """UPDATE "an odd.one"."Ta""ble" SET small = 0 WHERE small = 0"""
+    try:
+        assert drill.copy() == []
+        drill.restore += f" && {drill.psql(zero)}"
+        assert [(one.subject, one.ok) for one in drill.copy()] == [('table an odd.one.Ta"ble', False)]
+    finally:
+        drill.primary.ask('DROP SCHEMA "an odd.one" CASCADE')
+
+
+def test_a_sequence_that_was_never_asked_or_that_may_not_be_read_is_not_passed_over(drill: Drill) -> None:
+    """One that begins later than its copy would give numbers once more; of one that a role may not read nothing is known."""
+    drill.primary.ask("CREATE SEQUENCE tickets START 500")
+    drill.primary.ask("CREATE ROLE reader LOGIN")
+    drill.primary.ask("GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader")
+    try:
+        drill.restore += f" && {drill.psql('ALTER SEQUENCE tickets RESTART 1')}"
+        (bad,) = drill.copy()
+        assert (bad.expected, bad.observed, bad.ok) == ("500 or beyond is next", "1 is next", False)
+        target = drill.target()
+        (drill.here / "dsn").write_text(drill.primary.dsn.replace("tester", "reader"), encoding="utf-8")
+        unread = [one for one in restored_copy(target, {"drill": "orders"})() if one.subject.startswith("sequence")]
+        assert {(one.observed, one.ok) for one in unread} == {("not read: InsufficientPrivilege", None)}
+    finally:
+        drill.primary.ask("DROP SEQUENCE tickets")
+        drill.primary.ask("DROP OWNED BY reader")
+        drill.primary.ask("DROP ROLE reader")
+
+
+def test_a_database_whose_tables_have_no_rows_proves_nothing(drill: Drill) -> None:
+    """A restore of the tables alone is equal too."""
+    server = drill.primary
+    server.ask("CREATE DATABASE hollow")
+    drill.primary = HollowMember(server.data, server.address)
+    try:
+        drill.primary.ask("CREATE TABLE orders (id int)")
+        drill.make = drill.program("pg_dump", f"{drill.at} -Fc -f {drill.here}/dump hollow")
+        assert [(one.observed, one.ok) for one in drill.copy()] == [("1 of 1, with 0 rows", None)]
+        assert drill.time("1 h").ok is None
+    finally:
+        server.ask("DROP DATABASE hollow")
+
+
+class HollowMember(Member):
+    """Its database `hollow`."""
+
+    @property
+    def dsn(self) -> str:
+        """The address of that database."""
+        return super().dsn.replace("dbname=postgres", "dbname=hollow")
+
+
+@pytest.mark.parametrize("makes", [True, False])
+def test_a_restore_that_brings_no_rows_or_goes_on_in_the_background_is_not_done_in_time(
+    drill: Drill, *, makes: bool
+) -> None:
+    """The command ends and the database answers; whether a backup was restored is shown by its rows."""
+    subprocess.run(["sh", "-c", drill.make], check=True)
+    create = drill.program("createdb", f"{drill.at} scratch")
+    hidden = f"{{ sleep 600; {drill.load()}; }} >&- 2>&- & echo $! > {drill.here}/pid"
+    for restore in (f"{create} && {drill.load('--schema-only')}", f"{create}; {hidden}"):
+        drill.restore = restore
+        target = drill.target() if makes else drill.without_make()
+        (fact,) = restore_time(target, {"drill": "orders", "within": "1 h"})()
+        assert fact.ok is None
+        assert "s, but " in fact.observed
+    os.kill(int((drill.here / "pid").read_text(encoding="utf-8")), signal.SIGKILL)
+
+
+def test_a_database_that_somebody_made_meanwhile_is_not_removed(drill: Drill) -> None:
+    """It was not there when the drill began, and `remove` would remove it."""
+    there = drill.program("createdb", f"{drill.at} scratch")
+    drill.make, drill.restore = f"{drill.make} && {there}", f"touch {drill.here}/ran"
+    target = drill.target()
+    try:
+        with pytest.raises(DriverError, match="is there already: nothing was restored"):
+            restored_copy(target, {"drill": "orders"})()
+        assert not (drill.here / "ran").exists()
+        with psycopg.connect(drill.scratch):
+            pass
+        assert not [*pending_intents(platform_of(target))]
+    finally:
+        subprocess.run(["sh", "-c", drill.remove], check=True)
+
+
 def test_a_stale_dump_fails(drill: Drill) -> None:
     """The backup is from before the last write."""
     drill.target()
@@ -182,6 +322,24 @@ def test_rows_added_before_and_after_the_copy_was_taken_leave_it_equal(drill: Dr
     assert [(one.subject, one.ok) for one in drill.copy()] == [("table public.orders", None)]
 
 
+@pytest.mark.parametrize(
+    ("spoil", "bad"),
+    [
+        ("SELECT 1", []),
+        ("DELETE FROM orders WHERE id = 7", [("table public.orders", None)]),
+        ("ALTER TABLE orders DROP CONSTRAINT orders_pkey", []),
+    ],
+)
+def test_a_changed_row_that_is_lost_is_seen_among_rows_that_were_added(
+    drill: Drill, spoil: str, bad: list[tuple[str, bool | None]]
+) -> None:
+    """A row and its changed form are in one part, by the primary key: the number of rows alone would not show it. The copy need not have the key."""
+    change = "UPDATE orders SET note = note || '.' WHERE id = 7; INSERT INTO orders (note) SELECT 'new' FROM generate_series(1, 5)"
+    drill.make = f"{drill.program('psql', f'{drill.at} -d postgres -c {shlex.quote(change)}')} && {drill.make}"
+    drill.restore += f" && {drill.psql(spoil)}"
+    assert [(one.subject, one.ok) for one in drill.copy()] == bad
+
+
 def test_the_harness_s_own_row_that_it_writes_over_is_counted_only(drill: Drill) -> None:
     """It differs from both readings, as the watcher of replicas writes it during the drill; a copy without it is named, and one of a row that nobody wrote to is compared."""
     make = "CREATE TABLE IF NOT EXISTS heartbeat (id int PRIMARY KEY, beat bigint NOT NULL)"
@@ -219,6 +377,10 @@ def test_nothing_runs_if_the_scratch_database_serves_or_is_there(drill: Drill) -
         (f"host={drill.primary.address} user=tester dbname=template1", "is there already"),
         (f"host={drill.primary.address} user=stranger dbname=scratch", "may be there"),
         (f"host={drill.primary.address},127.0.0.1 user=tester dbname=scratch", "one `host`"),
+        (f"host={drill.primary.address} port=abc dbname=scratch", "one `port`"),
+        (f"host={drill.primary.address} port=99999 dbname=scratch", "one `port`"),
+        (f"host={'x' * 70}.test user=tester dbname=scratch", "may be there"),
+        (f"host={NET}233 hostaddr={drill.primary.address} user=tester dbname=scratch", "one `host`"),
     ):
         drill.scratch = scratch
         with pytest.raises(DriverError, match=why):

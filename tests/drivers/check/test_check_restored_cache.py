@@ -11,7 +11,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from redis import Redis
@@ -260,6 +260,25 @@ def test_a_cache_without_a_cluster_is_restored_too(product: str, snapshots: Snap
         snapshots.make[3:] = [str(tmp_path / f"{NET}19")]
         snapshots.server = {"at": f"{lone.url}/3", "user": "reader", "password": {"file": str(tmp_path / "secret")}}
         assert [(one.observed, one.ok) for one in snapshots.facts()] == [("1 there", True)]
+
+
+def test_a_snapshot_that_may_be_larger_than_the_disk_is_refused_before_it_is_made(
+    snapshots: Snapshots, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A `fetch` that fails for it would say that the snapshot cannot be restored."""
+    monkeypatch.setattr("harness.drivers.check.cache.restored.shutil.disk_usage", lambda _: DiskUsage(9, 9, 1000))
+    snapshots.make = ["touch", str(snapshots.here / "made")]
+    with pytest.raises(DriverError, match=r"MiB are free, and a snapshot may take .* MiB: nothing was made"):
+        snapshots.facts()
+    assert not (snapshots.here / "made").exists()
+
+
+class DiskUsage(NamedTuple):
+    """As of `shutil`."""
+
+    total: int
+    used: int
+    free: int
 
 
 def test_what_a_killed_run_leaves_is_removed_by_its_undo(product: str, snapshots: Snapshots) -> None:

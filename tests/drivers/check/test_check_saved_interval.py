@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any, Final
@@ -83,7 +84,7 @@ def cluster(directory: Path, *objects: dict[str, Any]) -> Iterator[dict[str, str
 
     class Handler(Quiet, BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            body: Any = there.get(self.path)
+            body: Any = there.get(self.path, {"major": "1", "minor": "30"} if self.path == "/version/" else None)
             if self.path in kinds:
                 named = [{"kind": kind, "name": name, "namespaced": True} for kind, name in kinds[self.path].items()]
                 body = {"resources": named}
@@ -151,6 +152,8 @@ def test_a_schedule_elsewhere_counts_with_what_it_saved(tmp_path: Path) -> None:
     assert outcomes(hourly, "59 min") == [False]
     saved_now(tmp_path, 2 * HOUR)
     assert outcomes(hourly) == [True, None]
+    saved_now(tmp_path, -HOUR)
+    assert outcomes(hourly) == [True, None]
     (tmp_path / "wal" / "one").unlink()
     assert [one.observed for one in facts(hourly)][1] == "nothing is there"
 
@@ -188,6 +191,14 @@ def test_the_archiver_of_a_server_counts_by_its_timeout(database: Member, tmp_pa
     database.ask("SELECT pg_switch_wal()")
     until(lambda: outcomes(target) == [True])
     assert outcomes(target, "20 min") == [False]
+    database.ask("ALTER SYSTEM SET archive_command = 'sleep 20'")
+    database.ask("ALTER SYSTEM SET archive_timeout = 1")
+    database.ask("SELECT pg_reload_conf()")
+    for number in range(3):
+        database.ask(f"CREATE TABLE hangs_{number} AS SELECT 1 AS one")
+        database.ask("SELECT pg_switch_wal()")
+    until(lambda: "complete segments of the log are not archived" in facts(target)[-1].observed)
+    assert outcomes(target) == [True, None]
 
 
 def test_a_job_and_a_variable_are_read_from_the_cluster(tmp_path: Path) -> None:
@@ -202,7 +213,7 @@ def test_a_job_and_a_variable_are_read_from_the_cluster(tmp_path: Path) -> None:
         return {"kind": "StatefulSet", "metadata": {"name": "wal"}, "spec": spec}
 
     def job(**more: object) -> dict[str, Any]:
-        done = {"lastSuccessfulTime": "2026-01-31T12:00:00Z"}
+        done = {"lastSuccessfulTime": clock.wall_text(clock.wall() - timedelta(minutes=119))}
         spec = {"schedule": "0 * * * *", **more}
         return {"kind": "CronJob", "metadata": {"name": "dump"}, "spec": spec, "status": done}
 
@@ -215,6 +226,7 @@ def test_a_job_and_a_variable_are_read_from_the_cluster(tmp_path: Path) -> None:
         ([of_job], [job(suspend=True)], [False]),
         ([of_job], [job(schedule="0 0 * * *")], [False]),
         ([of_job], [{**job(), "status": {}}], [True, None]),
+        ([of_job], [{**job(), "status": {"lastSuccessfulTime": "2026-01-31T12:00:00Z"}}], [True, None]),
         ([of_wal, of_job], [workload("7200"), job()], [True]),
         ([of_wal, of_job], [workload("soon"), job(suspend=True)], [None]),
     ]

@@ -111,6 +111,34 @@ def test_each_reading_has_what_changed(service: Service, tmp_path: Path) -> None
     assert all(one["sent_ns"] <= one["answered_ns"] <= one["at_ns"] for one in found)
 
 
+def test_this_machine_s_clock_is_on_record_where_names_have_times(service: Service, tmp_path: Path) -> None:
+    """Who names them has a clock that is not the store's."""
+    place = tmp_path / "backups"
+    place.mkdir()
+    settings = settings_of(tmp_path, service, {"at": "backups", "time": "%Y%m%dT%H%M%SZ"})
+    with Watch(settings):
+        until(lambda: len(lines(settings)) > 0)
+    (found,) = lines(settings)[:1]
+    assert abs(found["machine_ns"] - found["store_ns"]) < 10**9
+
+
+def test_a_backup_that_was_renamed_is_still_there(service: Service, tmp_path: Path) -> None:
+    """Under a name of a backup; one that is moved aside is gone."""
+    place = tmp_path / "backups"
+    (place / "old").mkdir(parents=True)
+    for name in ("a.dump", "b.dump", "c.dump"):
+        (place / name).write_bytes(b"1234")
+    settings = settings_of(tmp_path, service, {"at": "backups"})
+    with Watch(settings):
+        until(lambda: len(lines(settings)) > 0)
+        (place / "a.dump").rename(place / "old" / "a.dump")
+        (place / "b.dump").rename(place / "b.dump.trash")
+        (place / "c.dump").unlink()
+        read_again(settings)
+    gone = sorted(pair for one in lines(settings) for pair in names(one, "gone"))
+    assert gone == [("a.dump", "uploaded again"), ("b.dump", ""), ("c.dump", "")]
+
+
 def test_a_place_that_cannot_be_read_for_a_while_is_on_record(service: Service, tmp_path: Path) -> None:
     """Each failed reading has its reason, and the numbers of the others go on."""
     place = tmp_path / "backups"
@@ -145,7 +173,7 @@ def test_a_bucket_is_watched_on_its_own_clock(
         server.ask("PUT", "shop-backups")
         store = server.store("shop-backups")
         obstore.put(store, "database/a.dump", b"1")
-        obstore.put(store, "database/b.dump", b"1")
+        obstore.put(store, "database/b.dump", b"3")
         settings = settings_of(tmp_path, service, {"at": "s3://shop-backups/database", "endpoint": server.endpoint})
         with Watch(settings) as watch:
             until(lambda: len(lines(settings)) > 2)  # two readings are a second apart: the store cuts its times

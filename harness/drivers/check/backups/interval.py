@@ -19,13 +19,18 @@ from harness.targets.access import Access, access, accesses
 from harness.targets.files.cron import longest_s
 from harness.targets.files.saved import IntervalVariable, SavedBy, ScheduledJob
 from harness.targets.kubernetes import Cluster
-from harness.targets.stores.listing import newest, recognised
+from harness.targets.stores.listing import AHEAD_NS, newest, recognised
+from harness.targets.stores.resources import date_ns, time_ns
 from harness.units import NS_PER_S
 
 _ARCHIVER: Final = (
     "SELECT current_setting('archive_mode'), (SELECT setting::int FROM pg_settings WHERE name = 'archive_timeout'), "
-    "last_archived_time IS NOT NULL, coalesce(last_failed_time > last_archived_time, last_failed_time IS NOT NULL) FROM pg_stat_archiver"
+    "coalesce(last_failed_time > last_archived_time, last_failed_time IS NOT NULL), extract(epoch FROM now() - last_archived_time)::float, "
+    "last_archived_wal, CASE WHEN pg_is_in_recovery() THEN last_archived_wal ELSE pg_walfile_name(pg_current_wal_lsn()) END, "
+    "(SELECT setting::bigint FROM pg_settings WHERE name = 'wal_segment_size') FROM pg_stat_archiver"
 )
+_MISSED: Final = 2.0
+"""Intervals since the last saved state after which one was left out."""
 _SUBJECT: Final = "longest interval between two saved states"
 
 
@@ -112,8 +117,11 @@ def _newest(target: Target, name: str, limit: Quantity) -> FactReading:
     last = newest(recognised(store, listing.objects))
     if last is None:
         return FactReading(subject=subject, expected=expected, observed="nothing is there", ok=None)
-    age_s = max(0.0, (listing.store_ns - last.saved_ns) / NS_PER_S)
-    observed = f"{_said(age_s)} old: {last.stored.name}"
+    age_s = (listing.store_ns - last.saved_ns) / NS_PER_S
+    if last.early or age_s < -AHEAD_NS / NS_PER_S:
+        observed = f"{last.stored.name}: the time is later than the store's clock, so the clocks differ"
+        return FactReading(subject=subject, expected=expected, observed=observed, ok=None)
+    observed = f"{_said(max(0.0, age_s))} old: {last.stored.name}"
     return FactReading(subject=subject, expected=expected, observed=observed, ok=True if age_s <= limit.base else None)
 
 
@@ -134,19 +142,29 @@ def _read(target: Target, made: SavedBy) -> SavedEvery:
 
 
 def _archiver(target: Target) -> SavedEvery:
-    ((mode, timeout_s, archived, failed),) = rows_of(database_in(target).dsn, _ARCHIVER)
+    ((mode, timeout_s, failed, age_s, *segments),) = rows_of(database_in(target).dsn, _ARCHIVER)
     by = "archive_timeout of PostgreSQL"
     if mode == "off":
         return SavedEvery(by=by, off="archive_mode is off")
-    doubt = "" if archived else "no segment of the log was archived yet"
+    doubt = "" if age_s is not None else "no segment of the log was archived yet"
+    if age_s is not None and age_s > _MISSED * timeout_s and (waiting := _waiting(*segments)) > 0:
+        doubt = f"{waiting} complete segments of the log are not archived, the last one was {_said(age_s)} ago"
     if failed:
         doubt = "the archiver failed the last time, see pg_stat_archiver"
     return SavedEvery(by=by, interval_s=float(timeout_s) or inf, doubt=doubt)
 
 
+def _waiting(archived: str, current: str, segment_size: int) -> int:
+    """Number of segments between the one that was archived last and the one that is written."""
+    last, now = (
+        int(name[8:16], 16) * ((1 << 32) // segment_size) + int(name[16:24], 16) for name in (archived, current)
+    )
+    return now - last - 1
+
+
 def _of_job(target: Target, job: ScheduledJob) -> SavedEvery:
-    by = f"the CronJob {job.namespace}/{job.name}"
-    found = Cluster.of(target).read("batch/v1", "CronJob", job.name, job.namespace)
+    by, cluster = f"the CronJob {job.namespace}/{job.name}", Cluster.of(target)
+    found = cluster.read("batch/v1", "CronJob", job.name, job.namespace)
     if found is None:
         return SavedEvery(by=by, off="it does not exist")
     if found["spec"].get("suspend"):
@@ -156,10 +174,12 @@ def _of_job(target: Target, job: ScheduledJob) -> SavedEvery:
         interval_s = longest_s(schedule)
     except ValueError:
         return SavedEvery(by=by, doubt=f"its schedule `{schedule}` is unknown here")
-    done = (found.get("status") or {}).get("lastSuccessfulTime")
-    return SavedEvery(
-        by=f"{by}, `{schedule}`", interval_s=interval_s, doubt="" if done else "no Job of it succeeded yet"
-    )
+    done_ns = time_ns((found.get("status") or {}).get("lastSuccessfulTime"))
+    doubt = "no Job of it succeeded yet"
+    if done_ns is not None:
+        age_s = (date_ns(cluster, cluster.date()) - done_ns) / NS_PER_S
+        doubt = f"the last Job of it that succeeded did so {_said(age_s)} ago" if age_s > _MISSED * interval_s else ""
+    return SavedEvery(by=f"{by}, `{schedule}`", interval_s=interval_s, doubt=doubt)
 
 
 def _of_variable(target: Target, variable: IntervalVariable) -> SavedEvery:

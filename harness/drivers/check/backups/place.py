@@ -70,7 +70,7 @@ def strange_facts(found: Sequence[StoredBackup]) -> Iterator[FactReading]:
     """Names that are not explained, and times that cannot be."""
     unknown = [one.stored.name for one in found if one.kind is ObjectKind.UNKNOWN]
     if unknown:
-        why = f"{_names(unknown)}: the target file does not say what it is, or the name has no time"
+        why = f"{_names(unknown)}: the target file does not say what it is, or the name has no time, or one with a zone that `time` lacks"
         yield FactReading(subject="names", expected="in `files`, `beside` or `unfinished`", observed=why, ok=None)
     early = [one.stored.name for one in found if one.early]
     if early:
@@ -93,6 +93,9 @@ def _checksum(target: Target, store: BackupStore, last: StoredBackup, made: Mapp
         why = f"{name} was replaced while it was read"
         return FactReading(subject=subject, expected=expected[1].lower(), observed=why, ok=None)
     same = digest == expected[1].lower()
+    if not same and last.stored not in list_store(target, store).objects:
+        why = f"{name} was written to while it was read: it may be one that is being made"
+        return FactReading(subject=subject, expected=expected[1].lower(), observed=why, ok=None)
     return FactReading(subject=subject, expected=expected[1].lower(), observed=f"{digest} ({name})", ok=same)
 
 

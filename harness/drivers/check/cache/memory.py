@@ -20,6 +20,10 @@ _EVERY_S: Final = 1.0
 _EXPECTED: Final = "a memory limit, an eviction policy, and less memory in use than the limit"
 _NONE: Final = "noeviction"
 _MIB: Final = 2**20
+_NOT_COUNTED: Final = "mem_not_counted_for_evict"
+"""Buffers for replicas and the log, which a server does not count when it evicts. Source: `freeMemoryGetNotCountedMemory` of `src/evict.c`."""
+_FULL: Final = 1.01
+"""A server evicts before a command, which may then take more: so much of the limit is in use where it evicts and is full."""
 
 
 @claim(
@@ -30,7 +34,10 @@ _MIB: Final = 2**20
     again=False,
 )
 def cache_memory(target: Target, _params: Mapping[str, str]) -> FactProbe:
-    """`maxmemory`, `maxmemory_policy` and `used_memory` of every server of every cache, read five times within 4 s, and the most memory that it ever used."""
+    """`maxmemory`, `maxmemory_policy` and `used_memory` of every server of every cache, read five times within 4 s, and the most memory that it ever used.
+
+    Memory that a server does not count when it evicts is not counted here. A server that is full and evicts stays at its limit.
+    """
     servers = servers_of(target)
 
     def probe() -> Sequence[FactReading]:
@@ -54,7 +61,7 @@ def _memory(target: Target, server: CacheServer, at: CacheAddress) -> Mapping[st
     """What a server says of its memory, or why it does not."""
     try:
         with connected(target, server, at) as connection:
-            return connection.info("memory")
+            return {**connection.info("memory"), **connection.info("stats"), **connection.info("errorstats")}
     except (TargetUnreachable, CommandRefused) as error:
         return error.what
 
@@ -71,18 +78,27 @@ def _read(readings: Sequence[Mapping[str, Any]]) -> tuple[str, bool | None]:
     """What was read, and whether it is as expected; None: the server does not say it."""
     last = readings[-1] if readings else {}
     limit, policy = last.get("maxmemory"), last.get("maxmemory_policy")
-    used = [one.get("used_memory") for one in readings]
-    if not isinstance(limit, int) or not policy or not all(isinstance(one, int) for one in used):
+    used = [one["used_memory"] - int(one.get(_NOT_COUNTED, 0)) for one in readings if "used_memory" in one]
+    if not isinstance(limit, int) or not policy or len(used) < len(readings):
         return "the server does not say `maxmemory`, `maxmemory_policy` and `used_memory`", None
-    if not limit:
-        return "no memory limit: maxmemory is 0", False
-    if policy == _NONE:
-        return f"no eviction: maxmemory_policy is {policy}", False
-    most = max(one for one in used if isinstance(one, int))
+    if not limit or policy == _NONE:
+        return f"no eviction: maxmemory_policy is {policy}" if limit else "no memory limit: maxmemory is 0", False
+    most = max(used)
     share = f"{100 * most / limit:.3g} % of {limit / _MIB:.4g} MiB used, {policy}"
-    if most >= limit:
+    evicted, refused = (_count(last, name) - _count(readings[0], name) for name in ("evicted_keys", "errorstat_OOM"))
+    if refused > 0:
+        share += f"; {refused} commands were refused meanwhile, as its memory was full"
+    if refused > 0 or most >= _FULL * limit:
         return share, False
+    if most >= limit:
+        return f"{share}; it is full, and {evicted} keys were evicted meanwhile", True if evicted > 0 else None
     peak = last.get("used_memory_peak")
     if isinstance(peak, int) and peak >= limit:
         return f"{share}; since it was started it used up to {100 * peak / limit:.4g} %", True
     return share, True
+
+
+def _count(reading: Mapping[str, Any], name: str) -> int:
+    """A counter of a server; of an error: how often it gave it."""
+    found = reading.get(name, 0)
+    return int(found.get("count", 0) if isinstance(found, Mapping) else found)

@@ -9,6 +9,7 @@ one may have been removed and written again, and decides nothing.
 from __future__ import annotations
 
 import secrets
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -45,6 +46,7 @@ _SNAPSHOTS: Final = within("cache.snapshots.{snapshots}", "a snapshot of the cac
 _CHECK: Final = "check restored-cache"
 _PAGE: Final = 1000
 """Keys that are asked for together."""
+_MIB: Final = 2**20
 _NO_EXPIRY: Final = -1
 _GONE: Final = -2
 _IDLE_KNOWN_S: Final = 2.0
@@ -122,6 +124,7 @@ def _drilled(target: Target, snapshots: CacheSnapshots, name: str) -> Iterator[F
     server, began_ns = cache_of(target).servers[snapshots.server], clock.now_ns()
     directory = Path(tempfile.gettempdir()) / f"readiness-{secrets.token_hex(8)}"
     scratch = ScratchCache(program=program, directory=directory, server=server, within_s=snapshots.within_s)
+    _refuse_small_disk(target, server, directory.parent)
     with _marks(target, server, snapshots) as mark:
         around = _around(target, server, snapshots, mark)
         what = f"read a snapshot of {name} on this machine"
@@ -144,6 +147,21 @@ def _drilled(target: Target, snapshots: CacheSnapshots, name: str) -> Iterator[F
             yield FactReading(subject="newest snapshot", expected="fetched", observed=why, ok=ok)
         finally:
             undo_now(None, target, intent)
+
+
+def _refuse_small_disk(target: Target, server: CacheServer, place: Path) -> None:
+    """Refuse a snapshot that may be larger than the disk. A file takes less than its keys take in memory.
+
+    Raises:
+        DriverError: it is refused; nothing was made. TargetUnreachable: a primary does not answer.
+    """
+    needed = 0
+    for at in _primaries(target, server):
+        with connected(target, server, at) as connection:
+            needed += int(connection.info("memory").get("used_memory", 0))
+    if needed >= (free := shutil.disk_usage(place).free):
+        what = f"{free / _MIB:.4g} MiB are free, and a snapshot may take {needed / _MIB:.4g} MiB: nothing was made"
+        raise DriverError(what, where=str(place), hint="free the disk, or name a larger one in TMPDIR")
 
 
 @contextmanager

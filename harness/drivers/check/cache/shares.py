@@ -86,20 +86,29 @@ def _of(
 
     if isinstance(before, str) or isinstance(after, str):
         return fact(before if isinstance(before, str) else str(after), ok=None)
-    if gone := sorted(before.keys() - after.keys()):
-        return fact(f"{gone[0]} is no longer there", ok=None)
-    if new := sorted(after.keys() - before.keys()):
-        return fact(f"{new[0]} came meanwhile", ok=None)
-    for source, now in after.items():
-        was = before[source]
-        if now.run != was.run or now.hits < was.hits or now.misses < was.misses:
-            return fact(f"{source} counts anew: it was started again, or its counts were reset", ok=None)
+    if why := _broken(before, after):
+        return fact(why, ok=None)
     hits, misses = (_of_platform(after.values(), kind) - _of_platform(before.values(), kind) for kind in (0, 1))
     hits, misses = max(hits, 0), max(misses, 0)  # what the harness has read may be written a moment later
     lookups = hits + misses
     if lookups < _LEAST:
         return fact(f"{lookups:g} lookups in {_WATCHED_S:g} s, at least {_LEAST} are needed", ok=None)
     return fact(f"{100 * hits / lookups:.3g} % of {lookups:.0f} in {_WATCHED_S:g} s", ok=hits >= least * lookups)
+
+
+def _broken(before: Mapping[str, LookupCount], after: Mapping[str, LookupCount]) -> str:
+    """Why two readings do not belong together; empty: they do."""
+    if gone := sorted(before.keys() - after.keys()):
+        return f"{gone[0]} is no longer there"
+    if new := sorted(after.keys() - before.keys()):
+        return f"{new[0]} came meanwhile"
+    for source, now in after.items():
+        was = before[source]
+        if now.run != was.run or now.hits < was.hits or now.misses < was.misses:
+            return f"{source} counts anew: it was started again, or its counts were reset"
+        if now.own[0] < was.own[0]:
+            return f"{source}: the harness's own key was removed meanwhile, so its lookups are not known"
+    return ""
 
 
 def _of_platform(counts: Iterable[LookupCount], kind: int) -> float:
@@ -152,8 +161,9 @@ def _of_series(target: Target, layer: CacheLayer) -> Mapping[str, LookupCount]:
     with prometheus_of(target) as prometheus:
         hits = prometheus.vector(layer.hits)
         misses = prometheus.vector(layer.misses)
-    if not hits and not misses:
-        raise DriverError("Prometheus has no such series", where=layer.hits)
+    for selector, series in ((layer.hits, hits), (layer.misses, misses)):
+        if not series:  # of one counter alone any share would be 0 or 100 %
+            raise DriverError(f"Prometheus has no such series: {selector}", where=selector)
     found = {f"hits {_named(labels)}": LookupCount(value, 0) for labels, value in hits}
     return found | {f"misses {_named(labels)}": LookupCount(0, value) for labels, value in misses}
 

@@ -38,7 +38,7 @@ def _accesses(target: Target, _params: Mapping[str, str]) -> tuple[Access, ...]:
 )
 @accesses(by=_accesses)
 def cache_slots(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """The servers of each cache as the cluster lists them; each primary is asked whether it answers and serves, each replica whether it is connected to its primary."""
+    """The servers of each cache as the cluster lists them; each primary is asked which slots it serves itself, each replica whether it is connected to its primary."""
     servers, least = servers_of(target), int(params["primaries"])
 
     def probe() -> Sequence[FactReading]:
@@ -55,10 +55,18 @@ def _of(target: Target, name: str, server: CacheServer, least: int) -> Iterator[
         return
     primaries = [one for one in nodes if not one.primary and one.slots and one.state != "fail"]
     gone = [one for one in nodes if not one.primary and one.slots and one.state == "fail"]
-    states = {one.id: _state(target, server, one) for one in primaries}
-    served = sum(one.slots for one in primaries if states[one.id] == "ok")
-    unsure = sum(one.slots for one in primaries if states[one.id].startswith("unknown"))
+    seen = {one.id: _own(target, server, one) for one in primaries}
+    states = {name: state for name, (state, _) in seen.items()}
+    slots = {slot for name, (_, own) in seen.items() for slot in own if states[name] == "ok"}
+    served = len(slots)
+    unsure = len({slot for one in primaries if states[one.id].startswith("unknown") for slot in _slots(one)} - slots)
     said = [f"{one.at} {states[one.id]}" for one in primaries if states[one.id] != "ok"]
+    said += [
+        f"{one.at} serves {len(own)} slots, and {server.at} gives it {one.slots}"
+        for one in primaries
+        for state, own in [seen[one.id]]
+        if state == "ok" and own != _slots(one)
+    ]
     said += [f"{one.at} is gone" for one in gone]
     observed = "; ".join([f"{served} by {len(primaries)} primaries", *said])
     ok = True if served == SLOTS else None if served + unsure == SLOTS else False
@@ -73,17 +81,25 @@ def _of(target: Target, name: str, server: CacheServer, least: int) -> Iterator[
         yield _replicated(f"{name} {primary.at}", primary, replicas, places)
 
 
-def _state(target: Target, server: CacheServer, node: ClusterNode) -> str:
-    """`ok` of a primary that serves; else why it does not, or why this is unknown."""
+def _slots(node: ClusterNode) -> set[int]:
+    return {slot for first, last in node.ranges for slot in range(first, last + 1)}
+
+
+def _own(target: Target, server: CacheServer, node: ClusterNode) -> tuple[str, set[int]]:
+    """`ok` of a primary that serves, else why it does not, or why this is unknown; and the slots that it serves by its own account.
+
+    Another server goes on giving it a slot that it has given up.
+    """
     if node.state == "unknown":
-        return "unknown: another server doubts that it is there"
+        return "unknown: another server doubts that it is there", set()
     try:
         with connected(target, server, node.at) as connection:
-            found = connection.ask("CLUSTER INFO")
+            found, nodes = connection.ask("CLUSTER INFO"), connection.nodes()
     except (TargetUnreachable, CommandRefused) as error:
-        return f"unknown: {error.what}"
+        return f"unknown: {error.what}", set()
     state = found.get("cluster_state") if isinstance(found, Mapping) else None
-    return "ok" if state == "ok" else f"says cluster_state {state}"
+    own = {slot for one in nodes if one.id == node.id and not one.primary for slot in _slots(one)}
+    return ("ok" if state == "ok" else f"says cluster_state {state}"), own
 
 
 def _replicated(
@@ -93,10 +109,13 @@ def _replicated(
     words, outcomes = list[str](), list[bool | None]()
     for one, why, linked in replicas:
         there = places.of(one.host)
-        words.append(f"{one.at} on {there}" + (f" ({why})" if why else ""))
-        outcomes.append(False if there == here else linked)
+        known = here is not None and there is not None
+        apart = there != here if known else one.host != primary.host
+        said = why if why or known or not apart else "of which no node is known: name it in `places`"
+        words.append(f"{one.at} on {there or one.host}" + (f" ({said})" if said else ""))
+        outcomes.append(False if not apart or linked is False else linked if known else None)
     ok = True if True in outcomes else None if None in outcomes else False
-    observed = f"on {here}; replicas: {', '.join(words) or 'none'}"
+    observed = f"on {here or primary.host}; replicas: {', '.join(words) or 'none'}"
     return FactReading(subject=subject, expected=_EXPECTED, observed=observed, ok=ok)
 
 
@@ -113,20 +132,20 @@ def _linked(target: Target, server: CacheServer, replica: ClusterNode) -> tuple[
 
 
 class _Places:
-    """The node or zone of each server: declared, that of the pod with this address, else the address itself."""
+    """The node or zone of each server: declared, or that of the pod with this address."""
 
     def __init__(self, target: Target, server: CacheServer) -> None:
         self._declared = server.places
         self._pods: Mapping[str, str] | None = {} if target.kubernetes is None else None
         self._target = target
 
-    def of(self, host: str) -> str:
-        """The place of a host."""
+    def of(self, host: str) -> str | None:
+        """The place of a host; None: it is not known, as two addresses may be of one machine."""
         if host in self._declared:
             return self._declared[host]
         if self._pods is None:
             self._pods = dict(_nodes_of_pods(self._target))
-        return self._pods.get(host, host)
+        return self._pods.get(host)
 
 
 def _nodes_of_pods(target: Target) -> Iterator[tuple[str, str]]:

@@ -85,6 +85,7 @@ def _counted(target: Target, buckets: str) -> ReadCounts:
 
 def _added(found: Sequence[SeriesValue]) -> ReadCounts:
     below, series = defaultdict[float, float](float), dict[str, float]()
+    ends = defaultdict[str, set[float]](set)
     for labels, value in found:
         try:
             end_s = float(labels[_END])
@@ -92,8 +93,16 @@ def _added(found: Sequence[SeriesValue]) -> ReadCounts:
             what = f"`cache.reads` has a series without the label `{_END}`: it is not a histogram's `_bucket`"
             raise DriverError(what, where=str(dict(labels))) from None
         below[end_s] += value
-        series[",".join(f"{name}={text}" for name, text in sorted(labels.items()))] = value
+        series[_named(labels)] = value
+        ends[_named({name: text for name, text in labels.items() if name != _END})].add(end_s)
+    if len({frozenset(one) for one in ends.values()}) > 1:
+        what = "the series of `cache.reads` have different buckets, whose counts cannot be added"
+        raise DriverError(what, where=", ".join(sorted(ends)[:2]))
     return ReadCounts(dict(sorted(below.items())), series)
+
+
+def _named(labels: Mapping[str, str]) -> str:
+    return ",".join(f"{name}={text}" for name, text in sorted(labels.items()))
 
 
 def _of(before: ReadCounts, after: ReadCounts, limit_s: float) -> tuple[str, bool | None]:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
 from harness.drivers.check.drills.checksums import DatabaseSums, TableSum
 from harness.drivers.facts import FactReading
 from harness.targets.queries import HEARTBEAT
+
+_NAMED: Final = 3
+"""Columns that a fact names; of others it has the number."""
 
 
 def compared(
@@ -35,10 +39,7 @@ def compared(
     others = [name for name in names if not any(fact.subject == f"table {name}" for fact in facts)]
     rows = sum(restored.tables[name].rows or 0 for name in others)
     summary = f"{len(others)} of {len(names)}, with {rows} rows"
-    return [
-        *facts,
-        _fact("tables with equal row count and checksum", f"{len(names)}", summary, ok=True if others else None),
-    ]
+    return [*facts, _fact("tables with equal row count and checksum", f"{len(names)}", summary, ok=bool(rows) or None)]
 
 
 def _table(
@@ -54,6 +55,10 @@ def _table(
     if restored is None:
         yield _fact(subject, str(before), "the table is missing", ok=False)
         return
+    if differ := _columns(before, restored):
+        ok = None if before.columns != after.columns else False
+        yield _fact(subject, f"the columns of what serves; {len(before.columns)}", differ, ok=ok)
+        return
     unread = next((one for one in (before, after, restored) if one.content is None), None)
     if unread is not None:
         yield _fact(subject, "read, before and after", str(unread), ok=None)
@@ -67,6 +72,19 @@ def _table(
             else ""
         )
         yield _fact(subject, str(before), f"{restored}{why}", ok=None if why else False)
+
+
+def _columns(before: TableSum, restored: TableSum) -> str:
+    """The columns that a copy lacks, and those that it has instead; empty: it has the same ones."""
+    lacks, has = (
+        [one for one in mine.columns if one not in other.columns]
+        for mine, other in ((before, restored), (restored, before))
+    )
+    return "; ".join(
+        f"{what} {', '.join(columns[:_NAMED])}{f' and {len(columns) - _NAMED} more' if len(columns) > _NAMED else ''}"
+        for what, columns in (("without", lacks), ("with", has))
+        if columns
+    )
 
 
 def _beats_on(name: str, before: TableSum, after: TableSum, restored: TableSum) -> bool:
@@ -99,10 +117,15 @@ def _sequence(name: str, before: DatabaseSums, after: DatabaseSums, restored: Da
     if name not in restored.sequences:
         yield _fact(subject, "restored", "the sequence is missing", ok=False)
         return
-    (first, cycle), (last, _), (found, _) = (one.sequences[name] for one in (before, after, restored))
-    if first is not None and (found is None or found < first):
-        known = first == last and not cycle
-        yield _fact(subject, f"at {abs(first)} or beyond", str(found and abs(found)), ok=False if known else None)
+    first, last, found = (one.sequences[name] for one in (before, after, restored))
+    unread = next((one.why for one in (first, last, found) if one.why), "")
+    if first.next is None or last.next is None or found.next is None:
+        yield _fact(subject, "read, before and after", f"not read: {unread}", ok=None)
+    elif found.next < first.next:
+        known = first.next == last.next and not first.anew
+        yield _fact(
+            subject, f"{abs(first.next)} or beyond is next", f"{abs(found.next)} is next", ok=False if known else None
+        )
 
 
 def _fact(subject: str, expected: str, observed: str, *, ok: bool | None) -> FactReading:

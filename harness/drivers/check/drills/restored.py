@@ -33,7 +33,7 @@ class DrillSeen:
         why: why there is no restored database; empty: there is one.
         failed: whether the restore itself failed, or hung.
         hung: whether it hung.
-        tables: number of tables that were restored.
+        unproven: why the content of the scratch database does not show that a backup was restored; empty: it does.
     """
 
     facts: Sequence[FactReading] = field(default_factory=list)
@@ -42,7 +42,7 @@ class DrillSeen:
     why: str = ""
     failed: bool = False
     hung: bool = False
-    tables: int = 0
+    unproven: str = ""
 
     @property
     def not_done(self) -> FactReading:
@@ -132,6 +132,8 @@ def restored(target: Target, drill: RestoreDrill, steps: DrillSteps) -> DrillSee
         DriverError: a step could not be run, or the scratch database is the one that serves.
         TargetUnreachable: the database that serves does not answer.
     """
+    # someone else may have made it since, and `remove` would remove that
+    refuse_scratch(database_in(target).dsn, drill.scratch, "nothing was restored")
     steps.intend()
     started_ns, deadline = clock.now_ns(), clock.Deadline.after(drill.within_s)
     seen = DrillSeen()

@@ -20,22 +20,23 @@ _ASKED: Final = ("postgres", "template1")
 """Databases of every server, of which one is asked whether the scratch database is there."""
 _REQUEST_OF_TLS: Final = struct.pack("!II", 8, 80877103)
 """The message SSLRequest of PostgreSQL's protocol."""
+_LAST_PORT: Final = 65_535
 _CLOSED: Final = 3
 """Connections closed without an answer, one after the other, that show that no server is behind a balancer."""
 
 
-def refuse_scratch(serves: Reference, scratch: Reference) -> None:
-    """Refuse a scratch database that serves, is there already, or may be there.
+def refuse_scratch(serves: Reference, scratch: Reference, so: str = "nothing was run") -> None:
+    """Refuse a scratch database that serves, is there already, or may be there; `so`: what follows of it.
 
     Raises:
-        DriverError: it is refused; nothing was run.
+        DriverError: it is refused.
         TargetUnreachable: the database that serves does not answer.
     """
     hint = "name a database in `scratch` that only the drill's `restore` makes and `remove` removes"
     if is_the_same(serves, scratch):
-        raise DriverError("the scratch database is the one that serves: nothing was run", where=str(scratch), hint=hint)
+        raise DriverError(f"the scratch database is the one that serves: {so}", where=str(scratch), hint=hint)
     if why := _presence(scratch):
-        raise DriverError(f"the scratch database {why}: nothing was run", where=str(scratch), hint=hint)
+        raise DriverError(f"the scratch database {why}: {so}", where=str(scratch), hint=hint)
 
 
 def is_the_same(serves: Reference, scratch: Reference) -> bool:
@@ -90,8 +91,9 @@ def _presence(scratch: Reference) -> str:
             return "is there already"
     parts = conninfo_to_dict(scratch.resolve())
     host, port, name = (str(parts.get(key) or usual) for key, usual in (("host", ""), ("port", "5432"), ("dbname", "")))
-    if not host or not name or "," in host + port or parts.get("service"):
-        return "is not named by one `host` and one `dbname`"
+    of_others = "," in host or parts.get("service") or parts.get("hostaddr")
+    if not host or not name or of_others or not (port.isdecimal() and 0 < int(port) <= _LAST_PORT):
+        return "is not named by one `host`, one `port` and one `dbname`"
     if not _listens(host, int(port)):
         return ""
     for asked in _ASKED:
@@ -114,7 +116,7 @@ def _listens(host: str, port: int) -> bool:
         return any(_answers(host, port) for _ in range(_CLOSED))
     except (ConnectionRefusedError, FileNotFoundError, socket.gaierror):
         return False
-    except OSError:
+    except (OSError, UnicodeError):  # the latter of a host that is no name
         return True
 
 

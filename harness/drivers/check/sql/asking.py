@@ -68,7 +68,7 @@ def rows_of(
                 return connection.execute(query, values or None).fetchall()
             finally:
                 connection.rollback()
-    except psycopg.OperationalError as error:
+    except (psycopg.OperationalError, UnicodeError) as error:
         what = " ".join(str(error).split()) or type(error).__name__
         raise TargetUnreachable(f"no answer from the database: {what}", where=str(dsn)) from error
     except psycopg.Error as error:
@@ -97,7 +97,7 @@ def stream_of(dsn: Reference, query: sql.Composed, *, at_once: int = 5000) -> It
                 cursor.execute(query)
                 yield from cursor
             connection.rollback()
-    except psycopg.OperationalError as error:
+    except (psycopg.OperationalError, UnicodeError) as error:
         what = " ".join(str(error).split()) or type(error).__name__
         raise TargetUnreachable(f"no answer from the database: {what}", where=str(dsn)) from error
     except psycopg.Error as error:
@@ -117,7 +117,7 @@ def run_statement(dsn: Reference, statement: str) -> None:
     try:
         with psycopg.connect(_address(dsn), autocommit=True) as connection:
             connection.execute(statement.encode())
-    except psycopg.OperationalError as error:
+    except (psycopg.OperationalError, UnicodeError) as error:
         what = " ".join(str(error).split()) or type(error).__name__
         raise TargetUnreachable(f"no answer from the database: {what}", where=str(dsn)) from error
     except psycopg.Error as error:

@@ -42,6 +42,15 @@ _NOT_UNPACKED: Final[Mapping[bytes, str]] = MappingProxyType(
 """What is not unpacked here, by how it begins."""
 _DUMP: Final = b"PGDMP"
 _ANY: Final = (*_PACKED, *_NOT_UNPACKED, b"PK\x03\x04", _DUMP)
+_NEAR: Final = 4096
+"""Bytes after the declared begin of an encrypted file in which a packed one may begin."""
+_BEHIND: Final = re.compile(
+    rb"\x1f\x8b\x08[\x00-\x1f]|BZh[1-9]1AY|\xfd7zXZ\x00|\x28\xb5\x2f\xfd|\x04\x22\x4d\x18|PK\x03\x04|PGDMP"
+)
+"""Begins that random bytes have too rarely to be met by chance."""
+_LIES: Final = (
+    "a packed file follows its declared begin, so it is not encrypted as that says, and was not searched unpacked"
+)
 _TWICE: Final = "packed more than once: name a `command` that prints its content"
 LATE: Final = "not read as a whole within the time of `encryption.within`"
 _NAMED: Final = 5
@@ -116,7 +125,7 @@ def search_file(  # noqa: PLR0917 - a file, what is searched, and where it is co
     count = ScanCount()
     try:
         with path.open("rb", buffering=0) as file:
-            head = file.read(_HEAD) or b""
+            head, near = file.read(_HEAD) or b"", file.read(_NEAR) or b""
             file.seek(0)
             scan.read(_InTime(file, deadline), count)
             seen.newest_ns = max(seen.newest_ns, os.fstat(file.fileno()).st_mtime_ns)
@@ -129,8 +138,12 @@ def search_file(  # noqa: PLR0917 - a file, what is searched, and where it is co
     if deadline.over:
         seen.fails(LATE, name)
     seen.add(name, count)
-    if begins is not None and head and not begins.match(head):
+    if begins is None or not head:
+        return
+    if (begun := begins.match(head)) is None:
         seen.wrong.append(name)
+    elif begun.end() and _BEHIND.search(head + near, begun.end()):
+        seen.fails(_LIES, name)
 
 
 def _unpacked(  # noqa: PLR0917 - as above

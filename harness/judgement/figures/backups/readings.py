@@ -1,7 +1,8 @@
 """The readings of a place of backups, put together from what changed between them.
 
 A reading has the store's own time: the store's clock at a moment of the run is known between two values, from the answer with its time and from
-the request before it.
+the request before it. Times in names are by the clock of who made the backup, which is neither: there this machine's clock is held against the
+store's, and an age is what it is by either.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from harness.judgement.figures.spec import Need
 from harness.judgement.measures import Case
+from harness.judgement.wording import formatted
 from harness.model import Evidence, Receipt
 from harness.model.observations import BackupsListed
 from harness.units import NS_PER_S
@@ -59,7 +61,7 @@ class PlaceReading:
 
     Attributes:
         sent_ns, done_ns: begin and end on the run's clock.
-        behind_ns: the least by which the store's clock (ns since 1970) is ahead of the run's.
+        behind_ns: the least by which the store's clock (ns since 1970) is ahead of the run's; with times in names, or this machine's clock.
         ahead_ns: the most.
         there: every finished backup, by name; the same object as of the reading before, if nothing changed.
         newest: the one that was saved last; None: there is none.
@@ -110,15 +112,21 @@ class PlaceRecord:
         readings: complete readings.
         failed: why other readings failed; empty: none did.
         broken: why the records are not those of one watch; empty: they are.
+        uneven: that the store's clock did not run as this machine's; empty: it did.
+        apart: that the two differ, where names have times; empty: they do not.
     """
 
     readings: Sequence[PlaceReading]
     failed: str = ""
     broken: str = ""
+    uneven: str = ""
+    apart: str = ""
 
     @property
     def early(self) -> str:
-        """The backups whose time cannot be, as it is later than the store's own; empty: there is none."""
+        """Why ages are not known: backups whose time is later than the store's own, or a store's clock that did not run evenly; empty: they are."""
+        if self.uneven:
+            return self.uneven
         found: dict[str, None] = {}
         before: Mapping[str, SeenBackup] = {}
         for reading in self.readings:
@@ -133,13 +141,13 @@ class PlaceRecord:
     def unknown(self) -> str:
         """The names that the target file does not explain; empty: there is none."""
         found = [*dict.fromkeys(name for reading in self.readings for name in reading.unknown)]
-        why = "the target file does not say what it is, or the name has no time"
+        why = "the target file does not say what it is, or the name has no time, or one with a zone that `time` lacks"
         return f"{in_names(found)}: {why}" if found else ""
 
     @property
     def unread(self) -> str:
-        """That readings failed, and why; empty: none did."""
-        return f"; a reading failed: {self.failed}" if self.failed else ""
+        """That readings failed, and why, or that clocks differ; empty: neither."""
+        return f"; a reading failed: {self.failed}" if self.failed else self.apart
 
 
 def in_names(names: Sequence[str]) -> str:
@@ -186,6 +194,7 @@ def _record(evidence: Evidence, name: str) -> PlaceRecord:
     there: dict[str, SeenBackup] = {}
     others: dict[str, str | SeenVerification] = {}
     newest: SeenBackup | None = None
+    offsets = list[tuple[int, int]]()
     for number, one in enumerate(one for one in said if not one.why):
         gone = {str(each.get("name")): str(each.get("why", "")) for each in one.gone}
         if number != one.reading or not all(key in there or key in others for key in gone):
@@ -197,12 +206,14 @@ def _record(evidence: Evidence, name: str) -> PlaceRecord:
         if len(there) != one.backups:
             why = f"a reading counted {one.backups} backups, and its records have {len(there)}"
             return PlaceRecord(readings=readings, failed=failed, broken=why)
+        offsets.append((one.store_ns - one.answered_ns, one.store_ns + one.step_ns - one.sent_ns))
+        machine_ns = [one.machine_ns - one.answered_ns] if one.machine_ns else []
         readings.append(
             PlaceReading(
                 sent_ns=one.sent_ns,
                 done_ns=one.when_ns,
-                behind_ns=one.store_ns - one.answered_ns,
-                ahead_ns=one.store_ns + one.step_ns - one.sent_ns,
+                behind_ns=min(offsets[-1][0], *machine_ns, offsets[-1][0]),
+                ahead_ns=max(offsets[-1][1], *machine_ns, offsets[-1][1]),
                 there=there,
                 newest=newest,
                 gone=lost,
@@ -212,7 +223,19 @@ def _record(evidence: Evidence, name: str) -> PlaceRecord:
                 step_ns=one.step_ns,
             )
         )
-    return PlaceRecord(readings=readings, failed=failed)
+    uneven_ns = max((low for low, _ in offsets), default=0) - min((high for _, high in offsets), default=0)
+    uneven = f"the store's clock went {formatted(uneven_ns / NS_PER_S, 's')} faster or slower than this machine's during the run"
+    widest_ns = max(
+        (one.ahead_ns - one.behind_ns - (high - low) for one, (low, high) in zip(readings, offsets, strict=True)),
+        default=0,
+    )
+    apart = f"; this machine's clock and the store's differ by {formatted(widest_ns / NS_PER_S, 's')}, and times in names may be by either"
+    return PlaceRecord(
+        readings=readings,
+        failed=failed,
+        uneven=uneven if uneven_ns > AHEAD_NS else "",
+        apart=apart if widest_ns > AHEAD_NS else "",
+    )
 
 
 def _changed(

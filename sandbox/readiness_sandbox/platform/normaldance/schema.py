@@ -54,7 +54,9 @@ STATISTICS = "CREATE EXTENSION pg_stat_statements"
 GRANTS = """
     GRANT SELECT, INSERT, UPDATE, DELETE ON users, tracks, requests, ledger, outbox, events, activity TO normaldance;
     GRANT SELECT ON ALL TABLES IN SCHEMA public TO readiness;
+    GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO readiness;  -- a restored one is held against it
     ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO readiness;
+    ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON SEQUENCES TO readiness;
     GRANT INSERT, UPDATE, DELETE ON heartbeat TO readiness;
     GRANT UPDATE (added) ON tracks TO readiness;  -- the least that locks its rows
     GRANT MAINTAIN ON users, tracks TO readiness;  -- the least that locks tables
