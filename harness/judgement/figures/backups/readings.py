@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
+from harness.errors import HINT
 from harness.judgement.figures.spec import Need
 from harness.judgement.measures import Case
 from harness.model import Evidence, Receipt
@@ -139,7 +140,8 @@ class PlaceRecord:
     @property
     def unread(self) -> str:
         """That readings failed, and why; empty: none did."""
-        return f"; a reading failed: {self.failed}" if self.failed else ""
+        why, _, cure = self.failed.partition(HINT)
+        return f"; a reading failed: {why}{f' ({cure})' if cure else ''}" if why else ""
 
 
 def in_names(names: Sequence[str]) -> str:
