@@ -73,9 +73,7 @@ def test_a_platform_without_kubernetes_lacks_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("page", "target_file"), [(PAGE, 1), (RESOURCES, 0)], ids=["disasters", "backup-resources"])
-def test_a_platform_with_cloudnative_pg_needs_the_role_of_the_page(
-    tmp_path: Path, page: str, target_file: int
-) -> None:
+def test_a_platform_with_cloudnative_pg_needs_the_role_of_the_page(tmp_path: Path, page: str, target_file: int) -> None:
     """All sentences but that on the checksum; the rules are exactly those of docs/backup-resources.md, which `readiness plan --roles` writes."""
     file = tmp_path / "target.yaml"
     file.write_text(BEFORE + blocks(page, "yaml")[target_file], encoding="utf-8")
