@@ -15,9 +15,8 @@ BEFORE: Final = "name: shop\nenvironment: staging\nentry: https://shop.example.t
 
 
 def block(kind: str) -> str:
-    """The fenced block of this kind."""
-    (text,) = re.findall(rf"^```{kind}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-    return str(text)
+    """The fenced blocks of this kind."""
+    return "".join(re.findall(rf"^```{kind}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL))
 
 
 def test_the_target_file_of_the_page_has_what_its_sentences_need(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import click
 import pytest
 import yaml
 
+from harness.catalogue.scenarios import rows_of_scenarios
 from harness.cli import readiness
 from harness.steps import read
 from tests.builders.preloaded import command
@@ -68,6 +69,14 @@ def test_a_sentence_is_read(page: str, text: str, tmp_path: Path) -> None:
                 command("harness", "explain", found[2], cwd=tmp_path).check_returncode()
             else:
                 assert read(found[2]).sentence == found[2]
+
+
+@pytest.mark.parametrize(("page", "text"), blocks("gherkin"))
+def test_a_scenario_may_be_written_as_it_is(page: str, text: str, tmp_path: Path) -> None:
+    """One that declares its requirement has one id, one Then step, and what a requirement needs."""
+    feature = tmp_path / "page.feature"
+    feature.write_text(text if "Feature:" in text else f"Feature: {page}\n\n{text}", encoding="utf-8")
+    assert len([*rows_of_scenarios([feature])]) == len(re.findall(r"^ +gate:", text, re.MULTILINE))
 
 
 def declared(page: str, project: Path) -> bool:

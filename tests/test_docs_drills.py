@@ -24,10 +24,11 @@ def blocks(page: str, kind: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("page", "number", "sentences"), [("restore-drills", 0, 2), ("restore-drills", 1, 1), ("cache-snapshots", 0, 3)]
+    ("page", "number", "scenarios", "sentences"),
+    [("restore-drills", 0, (0, 1), 2), ("restore-drills", 1, (2,), 1), ("cache-snapshots", 0, (0,), 3)],
 )
 def test_the_target_file_of_the_page_has_what_its_sentences_need(
-    tmp_path: Path, page: str, number: int, sentences: int
+    tmp_path: Path, page: str, number: int, scenarios: tuple[int, ...], sentences: int
 ) -> None:
     """And its consent is that for which the checks ask."""
     consent = "may_break: [{experiment: restore-drill}]\n"
@@ -35,7 +36,8 @@ def test_the_target_file_of_the_page_has_what_its_sentences_need(
     block = blocks(page, "yaml")[number]
     file.write_text(BEFORE + ("" if consent in block else consent) + block, encoding="utf-8")
     target = load_target(file)
-    found = re.findall(r"^ +(?:Then|And) (.*)$", blocks(page, "gherkin")[number], re.MULTILINE)
+    text = "".join(blocks(page, "gherkin")[one] for one in scenarios)
+    found = re.findall(r"^ +(?:Then|And) (.*)$", text, re.MULTILINE)
     assert len(found) == sentences
     for sentence in found:
         objective = read(sentence).objective

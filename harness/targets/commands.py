@@ -18,6 +18,10 @@ _NOT_TRIED: Final = frozenset({126, 127})
 """Exit codes of a command that did nothing: not executable, not found."""
 
 
+_CLEANS_UP_S: Final = 5.0
+"""How long a command that is ended may remove what it made, such as files with a copy of a database."""
+
+
 class CommandEnded(DriverError):
     """A command ended with an exit code that says that it failed."""
 
@@ -27,7 +31,7 @@ class CommandNotYet(DriverError):
 
 
 class CommandHangs(DriverError):
-    """A command did not end in time and was killed, with the processes of its group."""
+    """A command did not end in time and was ended, with the processes of its group."""
 
 
 def run_command(words: Sequence[str], within_s: float, output: int = _NO) -> None:
@@ -50,12 +54,26 @@ def run_command(words: Sequence[str], within_s: float, output: int = _NO) -> Non
         raise CommandHangs(f"did not end within {within_s:g} s", where=name) from None
     finally:
         if process.poll() is None:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            _end(process)
     if code == _LATER:
         raise CommandNotYet(f"the command could not be run: it ended with {code}", where=name)
     if code in _NOT_TRIED:
         raise DriverError(f"the command could not be run: it ended with {code}", where=name)
     if code:
         raise CommandEnded(f"ended with {code}", where=name)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a command and the processes of its group: by SIGTERM, so that it can remove its files, and then by SIGKILL."""
+    try:
+        _signal(process, signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_CLEANS_UP_S)
+    finally:
+        _signal(process, signal.SIGKILL)
+        process.wait()
+
+
+def _signal(process: subprocess.Popen[bytes], sent: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, sent)

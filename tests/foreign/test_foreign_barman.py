@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -28,6 +29,7 @@ from tests.builders.addresses import NET
 from tests.builders.database_servers import BINARIES, until
 from tests.builders.s3_server import S3Server, needs_s3_server, s3_server
 
+SECOND: Final = Path(__file__).parents[2] / "docs" / "postgresql-to-a-second.md"
 DEBIAN: Final = Path("/usr/lib/postgresql/15/bin")
 VERSIONS: Final[Mapping[str, Path]] = {"15": DEBIAN, "17": BINARIES}
 BARMAN: Final = os.environ.get("FOREIGN_BARMAN", "")
@@ -170,6 +172,43 @@ def test_barman_backs_up_into_a_bucket_and_restores_from_it(
         assert last is not None
         assert not any(one.early for one in found)
     until(lambda: is_gone(target.drills["shop"].scratch))
+
+
+@needs_s3_server
+@pytest.mark.skipif(not BARMAN, reason="FOREIGN_BARMAN names no environment of scripts/foreign-barman")
+def test_the_script_of_the_page_restores_to_a_second(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As docs/postgresql-to-a-second.md has it; where the archive lacks what PostgreSQL believes to be there, the script fails."""
+    drill = ForeignDrill(here, "17")
+    (script,) = re.findall(r"^```sh\n(.*?)^```$", SECOND.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    (here / "restore-to.sh").write_text(script.replace("port = 5433", f"listen_addresses = '{SCRATCH}'"))
+    (here / "bin").mkdir()
+    for name in ("psql", "pg_ctl"):
+        (here / "bin" / name).write_text(f'#!/bin/sh\nexec {drill.program(name)} "$@"\n')
+        (here / "bin" / name).chmod(0o755)
+    with s3_server(here / "s3") as server:
+        server.ask("PUT", "shop-backups")
+        own = {"DSN": drill.dsn, "SECOND_DSN": drill.scratch, "DRILL_DIRECTORY": str(drill.copy)}
+        paths = {"PATH": f"{here / 'bin'}:{BARMAN}/bin:{os.environ['PATH']}", "AWS_DEFAULT_REGION": "us-east-1"}
+        for name, value in {**own, **paths, **server.variables}.items():
+            monkeypatch.setenv(name, value)
+        archive = f"archive_command = '{_barman('wal-archive', server, 'shop %p')}'"
+        with drill.serving(f"archive_mode = on\narchive_timeout = 1\n{archive}\n"):
+            _run(_barman("backup", server, "shop", f"--immediate-checkpoint -h {SERVES} -U tester -d postgres"))
+            with psycopg.connect(drill.dsn, autocommit=True) as one:
+                one.execute("SELECT pg_sleep(1.1)")
+                (moment,) = one.execute("SELECT date_trunc('second', clock_timestamp())::text").fetchone() or ("",)
+                one.execute("SELECT pg_sleep(1.1)")
+                one.execute("DELETE FROM orders")
+                _run(shlex.join(["sh", str(here / "restore-to.sh"), moment]))
+                with psycopg.connect(drill.scratch) as copy:
+                    assert copy.execute("SELECT count(*) FROM orders").fetchone() == (1000,)
+                _run(f"{drill.remove} && test ! -e {drill.copy}")
+                one.execute("ALTER SYSTEM SET archive_command = 'true'")
+                one.execute("SELECT pg_reload_conf(), pg_switch_wal(), pg_sleep(1.1)")
+                (moment,) = one.execute("SELECT clock_timestamp()::text").fetchone() or ("",)
+                one.execute("INSERT INTO orders (note) VALUES ('later')")
+                with pytest.raises(subprocess.CalledProcessError):
+                    _run(shlex.join(["sh", str(here / "restore-to.sh"), moment]))
 
 
 def _barman(name: str, server: S3Server, words: str, options: str = "") -> str:

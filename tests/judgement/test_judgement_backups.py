@@ -178,9 +178,9 @@ def test_the_newest_backup_that_was_replaced_between_two_readings_may_have_been_
     assert (found.outcome, "then it was removed" in found.reason) == (INCONCLUSIVE, True), found.reason
 
 
-def failed(at: float) -> Observation:
+def failed(at: float, why: str = "status 503") -> Observation:
     """A reading that failed."""
-    return observation("backups.listed", "database", at, "backups", at_ns=ns(at), why="status 503")
+    return observation("backups.listed", "database", at, "backups", at_ns=ns(at), why=why)
 
 
 AT = np.arange(FROM, UNTIL + 0.1, 2.0).tolist()
@@ -195,6 +195,10 @@ UNREAD: dict[str, tuple[Reads, str]] = {
     ),
     "line twice": (lambda *b: (*readings(*b), readings(*b)[20]), "readings are missing, or are there twice"),
     "503": (lambda *_: (failed(0.0),), "the list of the backups was never read; a reading failed: status 503"),
+    "403": (
+        lambda *_: (failed(0.0, "status 403\n  hint: check `access_key`"),),
+        "was never read; a reading failed: status 403 (check `access_key`)",
+    ),
     "nothing": (lambda *_: (), "the list of the backups was never read"),
 }
 

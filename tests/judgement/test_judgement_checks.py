@@ -23,6 +23,14 @@ def judged(*facts: Fact, why: str = "", of: Plan | None = None) -> list[Measure]
     return measures(judge(of or plan({"R": check()}), run))
 
 
+def test_an_error_that_kept_a_fact_from_being_read_gives_the_hint() -> None:
+    """It is not part of what was read."""
+    why = "s3://shop/database/: status 403\n  hint: check `access_key`"
+    (found,) = judged(replace(FACT, ok=None, expected="read", observed=why))
+    assert found.hint == "check `access_key`"
+    assert found.reason.endswith("not decided: s3://shop/database/: status 403, expected read, read 3 times")
+
+
 @pytest.mark.parametrize(
     ("ok", "outcome", "reason"),
     [

@@ -147,7 +147,11 @@ def test_names_of_any_characters_are_listed_and_read(server: S3Server, tmp_path:
         ({"secret": "another"}, AccessDenied, "the bucket refuses the request: status 403, SignatureDoesNotMatch"),
         ({"access": "nobody"}, AccessDenied, "the bucket refuses the request: status 403, InvalidAccessKeyId"),
         ({"access": STRANGER}, AccessDenied, "the bucket refuses the request: status 403, AccessDenied"),
-        ({"at": "s3://nowhere/database"}, DriverError, "status 404, NoSuchBucket"),
+        (
+            {"at": "s3://nowhere/database"},
+            DriverError,
+            "the bucket answers with an error: status 404, NoSuchBucket, The specified bucket does not exist\n  hint: correct `at`",
+        ),
     ],
 )
 def test_a_bucket_that_may_not_be_listed_says_so(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
+from harness.errors import HINT
 from harness.judgement.measures import Case, Figures, because
 from harness.judgement.shapes.found import Found, made
 from harness.judgement.shapes.words import words_of_facts
@@ -40,9 +41,10 @@ def known(
 
 
 def one_fact(case: Case, fact: Fact, found: Found, name: str) -> Measure:
-    """The measure of one fact. A fact is false only if every attempt to read it found it false."""
+    """The measure of one fact. A fact is false only if every attempt to read it found it false; the hint of an error that kept it from being read is the measure's."""
     words = words_of_facts(case.objective.demand)
-    seen = fact.observed if fact.ok is not None or not words.live else f"not decided: {fact.observed}"
+    observed, _, cure = fact.observed.partition(HINT)
+    seen = observed if fact.ok is not None or not words.live else f"not decided: {observed}"
     asked = f", read {fact.attempts} times" if fact.attempts > 1 else ""
     of_it = replace(
         found,
@@ -50,7 +52,7 @@ def one_fact(case: Case, fact: Fact, found: Found, name: str) -> Measure:
         said=fact.expected,
         n=fact.attempts,
         method=words.method,
-        hint=words.hint if fact.ok is None else "",
+        hint=(cure or words.hint) if fact.ok is None else "",
         kind=ReasonKind.NO_RECORD,
     )
     measured = known(case, f"{fact.subject}: {seen}, expected {fact.expected}{asked}", of_it, name, ok=fact.ok)

@@ -28,6 +28,7 @@ _MOST_PAGES: Final = 1000
 _SKEWED: Final = "RequestTimeTooSkewed"
 _DENIED: Final = frozenset({401, 403})
 _RIGHTS: Final = "check `access_key` and `secret_key` of `backups`, and the rights to list the bucket, to read its objects and its rules"
+_NO_BUCKET: Final = "correct `at` or `endpoint` of `backups`, or make the bucket"
 _T = TypeVar("_T")
 
 
@@ -185,7 +186,8 @@ def refuse_answer(place: S3Place, answer: S3Answer) -> None:
         region = answer.headers.get("x-amz-bucket-region", "")
         what = f"the bucket is in another region{f', {region}' if region else ''}: {words}"
         raise DriverError(what, where=place.url, hint="correct `region` of `backups`")
-    raise DriverError(f"the bucket does not answer the request: {words}", where=place.url)
+    hint = _NO_BUCKET if "NoSuchBucket" in words else ""
+    raise DriverError(f"the bucket answers with an error: {words}", where=place.url, hint=hint)
 
 
 def _told(place: S3Place, answer: S3Answer, name: str) -> XmlElement:

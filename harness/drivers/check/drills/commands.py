@@ -67,7 +67,8 @@ def _run(command: DrillCommand, within_s: float) -> None:
     try:
         run_command(command.command, within_s)
     except CommandEnded as error:
-        raise StepFailed(error.what, where=f"`{error.where}`") from error
+        what = f"{error.what}: run it by hand, since what it prints is not kept"
+        raise StepFailed(what, where=f"`{error.where}`") from error
     except CommandHangs as error:
         raise StepHangs(error.what, where=f"`{error.where}`") from error
 

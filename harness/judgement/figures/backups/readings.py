@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
+from harness.errors import HINT
 from harness.judgement.figures.spec import Need
 from harness.judgement.measures import Case
 from harness.judgement.wording import formatted
@@ -147,7 +148,8 @@ class PlaceRecord:
     @property
     def unread(self) -> str:
         """That readings failed, and why, or that clocks differ; empty: neither."""
-        return f"; a reading failed: {self.failed}" if self.failed else self.apart
+        why, _, cure = self.failed.partition(HINT)
+        return f"; a reading failed: {why}{f' ({cure})' if cure else ''}" if why else self.apart
 
 
 def in_names(names: Sequence[str]) -> str:
