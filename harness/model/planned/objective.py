@@ -24,6 +24,8 @@ class Figure(StrEnum):
     REPLICATION_LAG = "replication lag"
     RECOVERY = "recovery"
     LOST_WRITES = "lost writes"
+    SIGNED_OUT = "signed-in users signed out"
+    """Users whose session was served before a fault, and was refused afterwards."""
     COPIES = "writes there once"
     """Every acknowledged write exists exactly once: writes of the ledger and of journeys."""
     READ_BACK = "writes read back"

@@ -26,7 +26,8 @@ from .store import account_of, in_transaction, new_secret, revoke
 
 IDLE_S: Final = float(os.environ.get("SESSION_IDLE_S", "15"))
 """A quarter of an hour at the platform's time scale of 60."""
-LONGEST_S: Final = float(os.environ.get("SESSION_LONGEST_S", "60"))
+LONGEST_S: Final = float(os.environ.get("SESSION_LONGEST_S", "480"))
+"""Eight hours at that scale."""
 TOKEN_S: Final = 60.0
 OWN_CLIENT: Final = "browser"
 """The client of tokens that are got by exchange."""
