@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from judgement_builders import SPANS, evidence, every, experiment, measures, ns, objective, plan, table, with_words
+from judgement_builders import SPANS, every, evidence, experiment, measures, ns, objective, plan, table, with_words
 
 from harness.judgement import judge
 from harness.model import Evidence, Figure, Measure, Op, Outcome, Phase, Restore, Table, WatchSource

@@ -27,6 +27,7 @@ from tests.builders.addresses import NET
 from tests.builders.cache_servers import clustered, program, until
 from tests.foreign.services import APPS
 
+FAULT = Pace(fault_in=True)
 RATES = Rates(sessions=20.0, sessions_in_fault=40.0)
 
 
@@ -97,21 +98,21 @@ class WatchedUsers:
 
 
 async def watched(
-    target: Target, run: Path, act: Callable[[WatchedUsers, Callable[[bool], None]], None]
+    target: Target, run: Path, act: Callable[[WatchedUsers, Callable[[Pace], None]], None]
 ) -> WatchedUsers:
-    """Watch until an act, which runs in a thread and is given how it tells of a fault, has ended."""
+    """Watch until an act, which runs in a thread and is given how the pace is told, has ended."""
     settings = WatchSettings(target=target.file, run_directory=run, parent=0, clients=(1,), rates=RATES)
     with recording(run) as recorder:
         here, watcher = Watching(target, settings, recorder), SessionsWatcher()
         watcher.begin(here)
         users, loop = WatchedUsers(run, watcher), asyncio.get_running_loop()
 
-        def fault(is_in: bool) -> None:
-            loop.call_soon_threadsafe(watcher.pace, Pace(fault_in=is_in))
+        def tell(pace: Pace) -> None:
+            loop.call_soon_threadsafe(watcher.pace, pace)
 
         probing, flushing = asyncio.create_task(keep(here.schedules)), asyncio.create_task(recorder.keep_flushing())
         try:
-            await asyncio.to_thread(act, users, fault)
+            await asyncio.to_thread(act, users, tell)
         finally:
             probing.cancel()
             flushing.cancel()
@@ -125,19 +126,19 @@ async def watched(
 FIRST = {f"entry {number}.1" for number in (1, 2, 3, 4)}
 
 
-def killed_and_back(pod: FlaskPod, expected: str) -> Callable[[WatchedUsers, Callable[[bool], None]], None]:
+def killed_and_back(pod: FlaskPod, expected: str) -> Callable[[WatchedUsers, Callable[[Pace], None]], None]:
     """Four users are signed in, the service is killed, nobody is answered, it is back, and each is answered as expected."""
 
-    def act(users: WatchedUsers, fault: Callable[[bool], None]) -> None:
+    def act(users: WatchedUsers, tell: Callable[[Pace], None]) -> None:
         until(lambda: users.sessions("page", "served") >= FIRST)
-        fault(True)
+        tell(FAULT)
         killed_ns = clock.now_ns()
         pod.kill()
         until(lambda: users.sessions("page", "unknown", killed_ns) >= FIRST)
         pod.start()
         until(lambda: users.sessions("page", expected, killed_ns) >= FIRST)
         assert not users.sessions("sign-in", "served", killed_ns), "no session is begun under a fault"
-        fault(False)
+        tell(Pace())
         if expected == "refused":
             until(lambda: users.sessions("sign-in", "served", killed_ns))
 
@@ -165,9 +166,9 @@ def test_sessions_in_a_cluster_outlive_the_service_and_each_primary(tmp_path: Pa
     with clustered(program("valkey-server"), tmp_path / "cluster", HOSTS) as servers:
         pod = FlaskPod(f"{NET}60", *HOSTS)
 
-        def act(users: WatchedUsers, fault: Callable[[bool], None]) -> None:
-            killed_and_back(pod, "served")(users, fault)
-            fault(True)
+        def act(users: WatchedUsers, tell: Callable[[Pace], None]) -> None:
+            killed_and_back(pod, "served")(users, tell)
+            tell(FAULT)
             servers[0].kill()
             until(lambda: "master" in str(servers[3].ask("ROLE")[0]))
             taken_ns = clock.now_ns()
@@ -189,7 +190,7 @@ def test_what_proves_nothing_is_in_the_rows(session: dict[str, str], why: str, t
     """A page that visitors get, too; a session that did not begin."""
     pod = FlaskPod(f"{NET}60")
 
-    def act(users: WatchedUsers, _fault: Callable[[bool], None]) -> None:
+    def act(users: WatchedUsers, _tell: Callable[[Pace], None]) -> None:
         until(lambda: len(users.since(0).words["kind"].text()) >= 8)
 
     try:
@@ -207,9 +208,9 @@ def test_a_session_that_ends_by_itself_is_begun_again_before_a_fault_and_not_ask
     """It may last 4 s: a refusal afterwards would prove nothing."""
     pod = FlaskPod(f"{NET}60")
 
-    def act(users: WatchedUsers, fault: Callable[[bool], None]) -> None:
+    def act(users: WatchedUsers, tell: Callable[[Pace], None]) -> None:
         until(lambda: {name.replace(".1", ".2") for name in FIRST} <= users.sessions("sign-in", "served"))
-        fault(True)
+        tell(FAULT)
         fault_ns = clock.now_ns()
         until(lambda: clock.now_ns() - fault_ns > 4_000_000_000)
         over_ns = clock.now_ns()
