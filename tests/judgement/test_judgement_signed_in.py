@@ -48,12 +48,12 @@ def after(rows: Table, at_s: float, outcome: str) -> Table:
     return with_words(rows, rows.ints["sent_ns"] >= ns(at_s), outcome=outcome)
 
 
-def run_of(rows: Table, **fields: object) -> Evidence:
+def run_of(rows: Table, *, closed: bool = True) -> Evidence:
     """A run in which a pod was killed, and the target was restored at the end of its window."""
     base = evidence()
     attempt = experiment("pod-loss", "pod", START, END_OF_IT)
     attempt = replace(attempt, restore=Restore(ok=True, at_ns=ns(END_OF_IT)))
-    watcher = replace(WatchSource(name="sessions", spacing_ms=500, closed=True), **fields)
+    watcher = WatchSource(name="sessions", spacing_ms=500, closed=closed)
     attempts = {**base.experiments, "pod-loss": (attempt,)}
     return replace(
         base, experiments=attempts, recorded={SESSIONS.name: rows}, watchers={**base.watchers, "sessions": watcher}
