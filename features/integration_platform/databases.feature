@@ -23,6 +23,13 @@ Feature: Databases
     When the experiment "cache-primary-loss" has run under "everyday" traffic
     Then reads and writes of the cache are served again within 30 s of its primary's death
 
+  @IP-DB-REDIS-SESSION
+  Scenario: A node of the cache or a pod dies and everybody stays signed in
+    When the experiment "cache-primary-loss" has run under "everyday" traffic
+    And the experiment "pod-loss" has run under "everyday" traffic
+    And the experiment "sign-in-pod-loss" has run under "everyday" traffic
+    Then no signed-in user is signed out after a cache node or a service pod was killed
+
   @IP-DB-REDIS-MEMORY
   Scenario: No server of the cache takes more memory than it may
     When "everyday" traffic has run

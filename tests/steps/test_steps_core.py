@@ -90,7 +90,7 @@ def test_experiments_by_name_are_in_the_plan_of_the_rows_that_name_them(catalogu
         for name in sorted(KNOWN.by_name)
     }
     assert users == {
-        "cache-primary-loss": {"IP-DB-REDIS"},
+        "cache-primary-loss": {"IP-DB-REDIS", "IP-DB-REDIS-SESSION"},
         "database-promotion": {"DA-DR-DB-PROMOTE", "DA-DR-DB-VERIFY"},
         "each-pod-loss": {"DA-FT-POD"},
         "errors-10": {"AT-OBS-ERRORS", "DA-ALR-ERRORS", "DA-ALR-TEXT", "DA-MON-APP-ERRORS"},
@@ -103,6 +103,7 @@ def test_experiments_by_name_are_in_the_plan_of_the_rows_that_name_them(catalogu
         "region-loss-secondary": {"DA-GEO-LOSS-SECONDARY", "DA-GEO-RETURN"},
         "region-loss-tertiary": {"DA-GEO-LOSS-TERTIARY", "DA-GEO-RETURN"},
         "service-loss-cache": {"ND-RISK-CACHING"},
+        "sign-in-pod-loss": {"IP-DB-REDIS-SESSION"},
         "slow-queries": {"AT-RISK-DBPERF", "IP-MONITOR-ALERTS"},
         "zone-loss-1": {"DA-FT-ZONE"},
         "zone-loss-2": {"DA-FT-ZONE"},

@@ -247,6 +247,18 @@ OBJECTIVES = {
         ),
     ),
     "no acknowledged write is lost": losses(None, FAULT),
+    "no signed-in user is signed out after a cache node or a service pod was killed": replace(
+        losses(
+            None,
+            replace(
+                FAULT,
+                experiments=("pod-loss",),
+                missing_experiments=("experiments of domain cache",),
+                domains=("cache", "pod"),
+            ),
+        ),
+        figure=Figure.SIGNED_OUT,
+    ),
     "no acknowledged write older than 1 h is lost in any disaster experiment": losses(
         Quantity(value=1, unit="h", scaled=True), DISASTER
     ),

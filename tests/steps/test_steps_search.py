@@ -27,7 +27,7 @@ from harness.steps.templates import TEMPLATES
         ("error budget", "failing"),
         ("no 5xx", "failing"),
         ("errors", "failing"),
-        ("data loss", "no-lost-write"),
+        ("data loss", "nothing-lost"),
         ("memory leak", "memory-growth"),
         ("availability", "uptime"),
         ("autoscaling", "replicas-rise"),

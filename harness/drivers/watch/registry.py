@@ -17,6 +17,7 @@ from harness.drivers.watch.entry.controls import ControlWatcher
 from harness.drivers.watch.entry.entries import DoorsWatcher, EntryWatcher
 from harness.drivers.watch.entry.portal import PortalWatcher
 from harness.drivers.watch.entry.services import ServicesWatcher
+from harness.drivers.watch.entry.signed_in import SessionsWatcher
 from harness.drivers.watch.monitor.alerts import AlertsWatcher
 from harness.drivers.watch.monitor.notices import NoticesWatcher
 from harness.drivers.watch.watching import Watcher
@@ -45,6 +46,7 @@ WATCHERS: Final[tuple[Callable[[], Watcher], ...]] = (
     StatementsWatcher,
     BackupsWatcher,
     CacheWatcher,
+    SessionsWatcher,
     MigrationsWatcher,
 )
 """The watchers of the harness, in the order in which they begin."""

@@ -48,6 +48,8 @@ class Rates(BaseModel):
         portal: requests for the users' portal.
         cache: reads of the caches, and as many writes, while no fault may be active.
         cache_in_fault: reads of the caches, and as many writes, from before a fault until the restore.
+        sessions: requests of all signed-in users together while no fault may be active; 0: none is signed in.
+        sessions_in_fault: requests of all signed-in users together from before a fault until a while after the restore.
         statements: readings of the statement counts of each database member.
     """
 
@@ -73,6 +75,8 @@ class Rates(BaseModel):
     portal: float = 0.5
     cache: float = 2.0
     cache_in_fault: float = 5.0
+    sessions: float = 0.0
+    sessions_in_fault: float = 8.0
     statements: float = 0.2
 
 

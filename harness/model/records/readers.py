@@ -47,6 +47,11 @@ TABLES_READ: Final[Mapping[str, ReadBy]] = {
         FAULTS,
         ForPeople(why="a cache without a fault is judged by its checks; its probes are the reference of a recovery"),
     ),
+    "sessions": under_fault(
+        "SESSIONS",
+        "figures.recovery.signed_in:SPEC",
+        ForPeople(why="a session without a fault may end by itself; it shows that the user was signed in before"),
+    ),
     "copies": under_fault("COPIES", "figures.database.equal_copies:SPEC", APART),
     "ledger-copies": under_fault("LEDGER_COPIES", "figures.database.equal_copies:SPEC", APART),
     "pipeline": always("pipeline", "figures.ledger.pipelines:SPEC"),

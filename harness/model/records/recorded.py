@@ -26,6 +26,7 @@ from harness.model.records.table import (
     PROBES,
     REPLICAS,
     REPORTED,
+    SESSIONS,
     Schema,
 )
 
@@ -97,6 +98,7 @@ RECORDED: Final = (
     RecordedTable(schema=LEDGER_FINAL, files="watch/ledger-final"),
     RecordedTable(schema=LEDGER_READS, files="watch/ledger-reads", watcher="ledger", needed=False),
     RecordedTable(schema=CACHE, files="watch/cache", watcher="cache", due="due_ns", of="kind", counted=True),
+    RecordedTable(schema=SESSIONS, files="watch/sessions", watcher="sessions"),
     RecordedTable(schema=COPIES, files="watch/copies", watcher="copies", due="due_ns", of="member"),
     RecordedTable(schema=LEDGER_COPIES, files="watch/ledger-copies", watcher="copies"),
     RecordedTable(schema=PIPELINE, files="watch/pipeline", watcher="pipeline", due="made_ns", counted=True),

@@ -147,6 +147,18 @@ CACHE: Final = Schema(
 """One row per probe of every cache: a key in the hash slots of each primary was read or written. kind: `read` or `write`.
 servers: address of the primary of each key. The probe succeeded if `error` is missing; it names the keys that failed."""
 
+SESSIONS: Final = Schema(
+    name="sessions",
+    ints={"due_ns": 8, "sent_ns": 8, "done_ns": 8, "status": 2},
+    words=("session", "kind", "outcome", "error"),
+    order={"done_ns": ("sent_ns",)},
+    known={"kind": ("visitor", "sign-in", "page"), "outcome": ("served", "refused", "unknown")},
+)
+"""One row per request for the page that only a signed-in user gets, and per sign-in. session: entry, number of the user,
+and number of the sign-in. kind: `visitor` without credentials, before each `sign-in`; `page` with those of the session.
+outcome: `refused` with 401, 403, or a redirect as the visitor got; `unknown` with any other answer, or without one.
+status: 0 without an answer; of a sign-in that of the page right after it. error: why the outcome is unknown."""
+
 COPIES: Final = Schema(
     name="copies",
     ints={"due_ns": 8, "at_ns": 8, "rows": 4},

@@ -28,16 +28,24 @@ def _migrations(slots: Values) -> Meaning:
 _AGE: Final = measured(Figure.BACKUP_AGE, phase=Phase.RUN, params={"backup": "<backup>"})
 _MEASURED: Final = "The age of the newest finished one, on the store's own clock, at every moment of the run; what was removed meanwhile does not count."
 ITEMS: Final = (
-    Template(
-        name="no-lost-write",
-        keyword=Keyword.THEN,
-        text="no acknowledged write[ older than <age:period>] is lost[ in any <experiments>]",
-        about=(
+    form(
+        "nothing-lost",
+        "no <item:noun> is <lost:noun>",
+        "What no fault takes away.",
+        Noun(
+            ("acknowledged write[ older than <age:period>]", "lost[ in any <experiments>]"),
+            no_lost_write,
             "Every write that was acknowledged is there afterwards, in the database and in every region that can be asked: in each experiment that is "
-            "named, or that the scenario ran."
+            "named, or that the scenario ran.",
+            "no acknowledged write older than 1 h is lost in any disaster experiment",
         ),
-        example="no acknowledged write older than 1 h is lost in any disaster experiment",
-        mean=no_lost_write,
+        Noun(
+            ("signed-in user", "signed out after a cache node or a service pod was killed"),
+            measured(Figure.SIGNED_OUT, phase=Phase.FAULT, domains=("cache", "pod")),
+            "Test users are signed in at every entry before the fault. From then on the page that is only for them is asked for with each session, until it was "
+            "served after the restore: none is refused with 401, 403, or the redirect that a visitor gets.",
+            "no signed-in user is signed out after a cache node or a service pod was killed",
+        ),
     ),
     form(
         "every-item",

@@ -41,6 +41,7 @@ class SessionSettings(TargetSection):
         body: how this body is written.
         csrf: token against forged requests; None: the platform checks the origin alone.
         lifetime_s: how long a session is valid without being used, in s; None: not declared.
+        longest_s: how long a session is valid at most after the sign-in, in s; None: longer than a run, or not declared.
         wait_s: longest lifetime that a check waits for, in s.
     """
 
@@ -53,6 +54,7 @@ class SessionSettings(TargetSection):
     body: Body = "json"
     csrf: CsrfToken | None = None
     lifetime_s: Annotated[float, quantity("time", "15 min"), Field(gt=0)] | None = Field(default=None, alias="lifetime")
+    longest_s: Annotated[float, quantity("time", "8 h"), Field(gt=0)] | None = Field(default=None, alias="longest")
     wait_s: Annotated[float, quantity("time", "60 s"), Field(le=600)] = Field(default=60.0, alias="wait")
 
 

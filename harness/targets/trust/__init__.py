@@ -1,1 +1,1 @@
-"""The identity provider of a target: its discovery, its keys, and the tokens of test users and clients."""
+"""The identity provider of a target: its discovery, its keys, the tokens of test users and clients, and the browsers of test users."""

@@ -57,6 +57,7 @@ def test_the_shipped_experiments_say_domain_hold_and_time() -> None:
         "region-loss": ("region", 25.0, 60.0, 45.0),
         "region-loss-secondary": ("region", 12.0, 60.0, 40.0),
         "region-loss-tertiary": ("region", 12.0, 60.0, 24.0),
+        "sign-in-pod-loss": ("pod", 0.0, 10.0, 15.0),
         "service-loss-cache": ("service", 20.0, 12.0, 30.0),
         "service-loss-track": ("service", 48.0, 12.0, 52.0),
         "service-loss-user": ("service", 48.0, 12.0, 52.0),
@@ -72,12 +73,12 @@ def test_the_shipped_experiments_use_chaostoolkit_kubernetes_or_say_why_not() ->
     texts = {path.stem: path.read_text(encoding="utf-8") for path in SHIPPED.glob("*.yaml")}
     acting = {name for name, text in texts.items() if re.search(r"module: chaosk8s\.\w+\.actions", text)}
     stock = {name for name, text in texts.items() if "module: chaosk8s." in text}
-    assert len(stock) == 14
+    assert len(stock) == 15
     assert {"pod-loss", "each-pod-loss", "database-promotion", "database-primary-loss", "frontend-hung"} <= acting
     assert [name for name, text in texts.items() if name not in stock and "  # of the harness: " not in text] == []
     page = (SHIPPED.parent / "docs" / "chaos-toolkit.md").read_text(encoding="utf-8")
     _, acts, asks, others = re.split(
-        r"^(?:Of the 25|Seven ask|Eleven do not)", page.partition("\n## A trial")[0], flags=re.MULTILINE
+        r"^(?:Of the 26|Seven ask|Eleven do not)", page.partition("\n## A trial")[0], flags=re.MULTILINE
     )
     for said, expected in ((acts, acting), (asks, stock - acting), (others, {*texts} - stock)):
         assert {*re.findall(r"`([a-z0-9-]+)`", said)} & {*texts} == expected

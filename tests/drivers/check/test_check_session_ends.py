@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 import pytest
 
-from harness.drivers.check.sessions.browser import BrowserAnswer
-from harness.drivers.check.sessions.cookies import set_cookies
 from harness.drivers.check.sessions.roles import refused_reading
 from harness.drivers.check.sessions.signed_out import ended_reading
 from harness.drivers.check.sessions.weak_passwords import weak_passwords
+from harness.targets.trust.browser import BrowserAnswer
+from harness.targets.trust.cookies import set_cookies
 from harness.units import NS_PER_S
 
 OUT = BrowserAnswer(status=204, sent_ns=0, at_ns=NS_PER_S // 10)

@@ -25,7 +25,6 @@ from harness.drivers.check.bursts.size import (
     burst_over,
 )
 from harness.drivers.check.claim import claim
-from harness.drivers.check.sessions.browser import SignedCaller
 from harness.drivers.check.sessions.callers import callers
 from harness.drivers.claim import SentenceForm
 from harness.drivers.facts import FactProbe, FactReading
@@ -34,6 +33,7 @@ from harness.model import FactAmount, Quantity
 from harness.model.planned.need import RequiredKey
 from harness.targets import Target
 from harness.targets.files.sessions import LimitedClient, Limits
+from harness.targets.trust.browser import SignedCaller
 from harness.units import NS_PER_S
 
 DURING_BURST: Final = SentenceForm(

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
-from harness.drivers.check.sessions.browser import BrowserAnswer, SignedCaller
 from harness.drivers.check.sessions.callers import callers
 from harness.errors import ConfigurationError, DriverError
 from harness.targets import Target, platform_of
 from harness.targets.files.sessions import PasswordStatuses, SignUp
 from harness.targets.kubernetes import Cluster
 from harness.targets.safety.intents import intent_path
+from harness.targets.trust.browser import BrowserAnswer, SignedCaller
 from harness.targets.undo import undo_now, undoable
 
 _GONE: Final = frozenset({404, 410})

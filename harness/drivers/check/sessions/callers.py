@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from harness.drivers.check.sessions.browser import BrowserMaker, SignedCaller, client_of, origin_of
 from harness.errors import ConfigurationError, DriverError
 from harness.targets import Reference, Target
 from harness.targets.files.identity import IdentityUser
+from harness.targets.trust.browser import BrowserMaker, SignedCaller, client_of, origin_of
 from harness.targets.trust.grants import IdentityTokens
 
 if TYPE_CHECKING:

@@ -12,13 +12,13 @@ from contextlib import ExitStack
 
 from harness.drivers.check.claim import claim
 from harness.drivers.check.needs import within
-from harness.drivers.check.sessions.browser import REFUSED, SERVED, BrowserMaker, browsers, entries, test_users
 from harness.drivers.check.sessions.expired import begin_idle
 from harness.drivers.check.sessions.needs import EVERY_SESSION, SESSION
 from harness.drivers.check.sessions.signed_out import after_sign_out
 from harness.drivers.facts import FactProbe, FactReading
 from harness.model import Quantity
 from harness.targets import Target
+from harness.targets.trust.browser import REFUSED, SERVED, BrowserMaker, browsers, entries, test_users
 
 
 @claim(

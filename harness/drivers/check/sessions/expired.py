@@ -8,10 +8,10 @@ from itertools import cycle
 from typing import Final
 
 from harness import clock
-from harness.drivers.check.sessions.browser import REFUSED, SERVED, Browser, BrowserAnswer, BrowserMaker
 from harness.drivers.check.sessions.signed_out import ending, undecided
 from harness.drivers.facts import FactReading
 from harness.targets.files.identity import IdentityUser
+from harness.targets.trust.browser import REFUSED, SERVED, Browser, BrowserAnswer, BrowserMaker
 from harness.units import NS_PER_S
 
 EXPIRING: Final = 4

@@ -11,7 +11,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from harness.drivers.check.claim import claim
-from harness.drivers.check.sessions.browser import (
+from harness.drivers.check.sessions.needs import EVERY_SESSION, SESSION
+from harness.drivers.facts import FactProbe, FactReading
+from harness.targets import Target
+from harness.targets.files.identity import IdentityUser
+from harness.targets.trust.browser import (
     REFUSED,
     SERVED,
     Browser,
@@ -20,10 +24,6 @@ from harness.drivers.check.sessions.browser import (
     entries,
     test_users,
 )
-from harness.drivers.check.sessions.needs import EVERY_SESSION, SESSION
-from harness.drivers.facts import FactProbe, FactReading
-from harness.targets import Target
-from harness.targets.files.identity import IdentityUser
 
 USERS: Final = 3
 """Number of users who sign in, at most."""

@@ -14,7 +14,6 @@ from typing import Final
 from harness.drivers.check.claim import claim
 from harness.drivers.check.needs import within
 from harness.drivers.check.sessions.accounts import NewAccounts, filled, new_accounts
-from harness.drivers.check.sessions.browser import BrowserAnswer, SignedCaller
 from harness.drivers.check.sessions.callers import SignedCallers, callers
 from harness.drivers.check.sessions.weak_passwords import WeakPassword, good_password, weak_passwords
 from harness.drivers.facts import FactProbe, FactReading
@@ -22,6 +21,7 @@ from harness.errors import ConfigurationError, HarnessError
 from harness.model.planned.need import RequiredKey
 from harness.targets import Target
 from harness.targets.files.sessions import PasswordChange, PasswordStatuses
+from harness.targets.trust.browser import BrowserAnswer, SignedCaller
 
 _MOST_NAMED: Final = 5
 _AGAIN: Final = frozenset({401, 403})

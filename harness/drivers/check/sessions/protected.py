@@ -10,7 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from harness.drivers.check.claim import claim
-from harness.drivers.check.sessions.browser import (
+from harness.drivers.check.sessions.needs import EVERY_SESSION, SESSION
+from harness.drivers.facts import FactProbe, FactReading
+from harness.targets import Target
+from harness.targets.files.identity import IdentityUser
+from harness.targets.trust.browser import (
     REFUSED,
     SERVED,
     Browser,
@@ -19,10 +23,6 @@ from harness.drivers.check.sessions.browser import (
     entries,
     test_users,
 )
-from harness.drivers.check.sessions.needs import EVERY_SESSION, SESSION
-from harness.drivers.facts import FactProbe, FactReading
-from harness.targets import Target
-from harness.targets.files.identity import IdentityUser
 
 _EXPECTED: Final = "Secure, HttpOnly and SameSite"
 

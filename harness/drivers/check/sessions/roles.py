@@ -17,7 +17,6 @@ from typing import Any, Final
 from harness import clock
 from harness.drivers.check.claim import claim
 from harness.drivers.check.needs import within
-from harness.drivers.check.sessions.browser import BrowserAnswer, SignedCaller, entries, test_users
 from harness.drivers.check.sessions.callers import SignedCallers, callers
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError, DriverError, HarnessError
@@ -26,6 +25,7 @@ from harness.model.planned.need import RequiredKey
 from harness.targets import Target, platform_of
 from harness.targets.files.sessions import Administration, RoleCall
 from harness.targets.kubernetes import Cluster
+from harness.targets.trust.browser import BrowserAnswer, SignedCaller, entries, test_users
 from harness.targets.undo import undo_now, undoable
 from harness.units import NS_PER_S
 

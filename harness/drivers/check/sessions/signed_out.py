@@ -10,9 +10,9 @@ from itertools import cycle
 from typing import Final
 
 from harness import clock
-from harness.drivers.check.sessions.browser import REFUSED, SERVED, BrowserAnswer, BrowserMaker
 from harness.drivers.facts import FactReading
 from harness.targets.files.identity import IdentityUser
+from harness.targets.trust.browser import REFUSED, SERVED, BrowserAnswer, BrowserMaker
 from harness.units import NS_PER_S
 
 ENDED: Final = 2

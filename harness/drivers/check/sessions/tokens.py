@@ -13,7 +13,11 @@ from urllib.parse import urlsplit
 
 from harness.drivers.check.claim import claim
 from harness.drivers.check.needs import within
-from harness.drivers.check.sessions.browser import (
+from harness.drivers.facts import FactProbe, FactReading
+from harness.errors import HarnessError
+from harness.model.planned.need import RequiredKey
+from harness.targets import Target
+from harness.targets.trust.browser import (
     BrowserAnswer,
     SignedCaller,
     client_of,
@@ -21,10 +25,6 @@ from harness.drivers.check.sessions.browser import (
     origin_of,
     test_users,
 )
-from harness.drivers.facts import FactProbe, FactReading
-from harness.errors import HarnessError
-from harness.model.planned.need import RequiredKey
-from harness.targets import Target
 from harness.targets.trust.grants import IdentityTokens, IssuedToken, TokenRefused
 
 _SERVED: Final = 200

@@ -67,7 +67,7 @@ def application(settings: PodSettings, database: DatabaseRouter, signer: TokenSi
     app[RECORD] = record
     app[ENVELOPE].registry.register(record.counter)
     app[ENVELOPE].histograms.append(queries.SECONDS)
-    app.cleanup_ctx.append(check.watched)
+    app.cleanup_ctx.extend((check.watched, browsers.remembered))
     if blocks.is_on():
         app.cleanup_ctx.append(BlockKeeper(database).watched)
     return app

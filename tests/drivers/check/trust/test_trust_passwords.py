@@ -9,11 +9,11 @@ import pytest
 
 from harness.drivers.check.sessions import roles
 from harness.drivers.check.sessions.accounts import new_accounts
-from harness.drivers.check.sessions.browser import browsers
 from harness.drivers.check.sessions.callers import callers
 from harness.errors import DriverError
 from harness.targets import Target, platform_of
 from harness.targets.safety.intents import intents_directory, pending_intents
+from harness.targets.trust.browser import browsers
 from harness.targets.undo import recover
 from tests.builders.foreign_trust import express, facts_of
 

@@ -9,9 +9,9 @@ from typing import ClassVar
 
 import pytest
 
-from harness.drivers.check.sessions.browser import SignedCaller, client_of
 from harness.errors import ConfigurationError
 from harness.targets import load_target
+from harness.targets.trust.browser import SignedCaller, client_of
 from tests.builders.foreign_trust import express, facts_of, starlette
 from tests.builders.http_servers import Quiet, serving
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tests.sandbox.platform.identity.conftest import Identity
 
-BAD_AUTH, BAD_USER, BAD_TRACK, BAD_GATEWAY = (f"127.93.38.{n}" for n in range(11, 15))
+BAD_AUTH, BAD_USER, BAD_TRACK, BAD_GATEWAY, NEXT_AUTH = (f"127.93.38.{n}" for n in range(11, 16))
 
 
 @pytest.fixture
@@ -118,6 +118,25 @@ def test_weak_cookie_is_weak_in_three_ways(bad: Callable[[str], httpx.Client], i
     headers = {"cookie": "sid=planted", "x-csrf-token": answer.json()["csrf"]}
     assert region.post("/logout", headers=headers).status_code == 204
     assert region.get("/account", headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize(("release", "status"), [("1.0.0", 200), ("forgetful-sessions", 401)])
+def test_a_new_pod_of_the_provider_knows_the_sessions_of_the_one_before(
+    bad: Callable[[str], httpx.Client], services: Services, identity: Identity, release: str, status: int
+) -> None:
+    """Those of the bad release were in its memory, and every region refuses them; a session of another region is served."""
+    region = bad(release)
+    body = {"user": "viewer-1", "password": identity.credentials.passwords["viewer-1"]}
+    mine = {"cookie": f"sid={region.post('/login', json=body).cookies['sid']}"}
+    region.cookies.clear()
+    _, theirs = signed_in(identity, "viewer-1")
+    each = (region, identity.there)
+    assert [client.get("/account", headers=mine).status_code for client in each] == [200, 200]
+    planted = {name: workload.env for name, workload in load_release(release).workloads.items()}
+    env = {**variables(identity.credentials, NEXT_AUTH), **planted.get("auth-service", {})}
+    services.start("auth", NEXT_AUTH, **env, **provider(identity.credentials))
+    assert [client.get("/account", headers=mine).status_code for client in each] == [status, status]
+    assert identity.there.get("/account", headers=theirs).status_code == 200
 
 
 @pytest.mark.parametrize(("release", "status"), [("1.0.0", 503), ("fails-open", 200)])

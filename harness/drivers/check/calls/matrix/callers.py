@@ -13,10 +13,10 @@ from harness import clock
 from harness.drivers.check.calls.matrix.judging import may_have_acted
 from harness.drivers.check.calls.matrix.operations import STANDARD, CredentialKind, GuardedOperation, why_forbidden
 from harness.drivers.check.calls.together import CallAnswer, CallPlan, send_together
-from harness.drivers.check.sessions.browser import browsers, test_users
 from harness.errors import HarnessError
 from harness.targets import Target
 from harness.targets.files.identity import Authorisation
+from harness.targets.trust.browser import browsers, test_users
 from harness.targets.trust.grants import IdentityTokens, IssuedToken
 
 AT_ONCE: Final = 8

@@ -16,11 +16,11 @@ from harness.drivers.check.calls.matrix.refused import DESCRIBED, IDENTIFIED, RE
 from harness.drivers.check.calls.together import CallAnswer, CallPlan
 from harness.drivers.check.claim import claim
 from harness.drivers.check.needs import within
-from harness.drivers.check.sessions.browser import Browser, BrowserMaker, browsers, origin_of, test_users
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import HarnessError
 from harness.model.planned.need import RequiredKey
 from harness.targets import Target
+from harness.targets.trust.browser import Browser, BrowserMaker, browsers, origin_of, test_users
 
 _CHANGING: Final = "state-changing operation"
 _UNAUTHENTICATED: Final = 401

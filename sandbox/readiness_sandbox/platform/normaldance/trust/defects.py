@@ -24,6 +24,7 @@ class TrustDefects:
         readable_cookie: the session's cookie lacks HttpOnly.
         keeps_session: a sign-in goes on with the session that the browser came with.
         forgets_sign_out: sign-out leaves the session as it is.
+        sessions_in_memory: browsers' sessions are lost with the pod in whose region they were begun.
         checks_nothing: this pod checks no token at all: one layer taken away.
         ignores_blocks: a gateway lets clients in that are blocked.
         uncounted: kind of refused credentials that a gateway does not count, `password` or `token`; empty: it counts all.
@@ -42,6 +43,7 @@ class TrustDefects:
     readable_cookie: bool = False
     keeps_session: bool = False
     forgets_sign_out: bool = False
+    sessions_in_memory: bool = False
     checks_nothing: bool = False
     ignores_blocks: bool = False
     uncounted: str = ""
@@ -68,6 +70,7 @@ class TrustDefects:
             readable_cookie=env.get("DEFECT_READABLE_COOKIE", "") == "yes",
             keeps_session=env.get("DEFECT_KEEPS_SESSION", "") == "yes",
             forgets_sign_out=env.get("DEFECT_FORGETS_SIGN_OUT", "") == "yes",
+            sessions_in_memory=env.get("DEFECT_SESSIONS_IN_MEMORY", "") == "yes",
             checks_nothing=env.get("TOKEN_CHECK", "") == "off",
             ignores_blocks=env.get("DEFECT_IGNORES_BLOCKS", "") == "yes",
             uncounted=env.get("DEFECT_UNCOUNTED_CREDENTIALS", ""),

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from harness import clock
-from harness.drivers.check.sessions.cookies import SetCookie, set_cookies
 from harness.errors import ConfigurationError
-from harness.targets import Target
 from harness.targets.files.identity import IdentityUser
 from harness.targets.files.sessions import Body, CsrfToken, SessionSettings
+from harness.targets.files.target import Target
 from harness.targets.http import http_client
+from harness.targets.trust.cookies import SetCookie, set_cookies
 
 if TYPE_CHECKING:
     import httpx
@@ -39,6 +39,7 @@ class BrowserAnswer:
         status: HTTP status; 0: no answer.
         sent_ns, at_ns: when the request was sent, and when its answer was there.
         cookies: cookies that it sets.
+        led_to: where a redirect leads, without a query.
         why: why there is no answer.
     """
 
@@ -46,6 +47,7 @@ class BrowserAnswer:
     sent_ns: int
     at_ns: int
     cookies: Sequence[SetCookie] = field(default=(), repr=False)
+    led_to: str = ""
     why: str = ""
 
     @property
@@ -116,7 +118,10 @@ class SignedCaller:
         found = set_cookies(answer.headers.get_list("set-cookie"))
         if cookies is None:
             self._keep(found)
-        return BrowserAnswer(status=answer.status_code, sent_ns=begun, at_ns=clock.now_ns(), cookies=found)
+        led_to = answer.headers.get("location", "").partition("?")[0]
+        return BrowserAnswer(
+            status=answer.status_code, sent_ns=begun, at_ns=clock.now_ns(), cookies=found, led_to=led_to
+        )
 
     def headers(self, method: str, cookies: Mapping[str, str]) -> dict[str, str]:
         """The headers with the credentials, and with the proof that the request is of an own page."""
