@@ -82,7 +82,7 @@ def users_in(
     # the only traffic is all traffic, and both operations are all operations: computed once, however a sentence says it
     if {traffic} == {*plan.traffic, *(window.traffic for window in evidence.windows.values())}:
         traffic = None
-    return _users_in(plan, evidence, attempt, traffic, operations if len(operations) == 1 else (), as_sent)
+    return _users_in(plan, evidence, attempt, traffic, operations if len(operations) == 1 else (), as_sent=as_sent)
 
 
 @once_a_run
@@ -92,7 +92,8 @@ def _users_in(
     attempt: Experiment,
     traffic: str | None,
     operations: tuple[str, ...],
-    as_sent: bool,  # noqa: FBT001 - what is computed once takes positions
+    *,
+    as_sent: bool,
 ) -> Users | None:
     sent_ns = attempt.fault.sent_ns
     if sent_ns is None:
