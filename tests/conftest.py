@@ -62,14 +62,11 @@ SHARED: Mapping[str, tuple[str, ...]] = {
         f"tests/drivers/load/test_load_{name}.py" for name in ("by_hand", "fleet", "foreign", "stock")
     ),
     "loads that the harness starts": ("tests/drivers/load/",),
-    "one PostgreSQL": ("tests/sandbox/platform/",),
+    "one PostgreSQL": ("tests/sandbox/platform/", "tests/together/check/test_check_cache_snapshots.py"),
     "one pocket cluster": ("tests/sandbox/test_machinery_",),
-    "one API server": (
-        "tests/together/check/",
-        "tests/together/watch/",
-        "tests/drivers/check/",
-        "tests/drivers/watch/",
-    ),
+    "one API server": ("tests/together/check/", "tests/together/watch/"),
+    "servers that are checked": ("tests/drivers/check/",),
+    "servers that are watched": ("tests/drivers/watch/",),
     "one network": ("tests/sandbox/test_network_",),
     "one API": ("tests/sandbox/cluster/",),
     "one chaos child": ("tests/together/chaos/",),
