@@ -38,7 +38,7 @@ def run_pytest(session: VerificationSession) -> int:
     ]
     take_python_path(project.root)
     sys.stdout.flush()
-    gc.freeze()  # pytest collects garbage five times at its end, and what was imported is none
+    gc.freeze()  # pytest collects garbage five times at its end: imported modules are left out
     return int(pytest.main(arguments, plugins=[_Named(ReadinessPlugin(session))]))
 
 
