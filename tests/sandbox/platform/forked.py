@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -46,9 +47,9 @@ class ServiceZygote:
     def __init__(self) -> None:
         self._end, serving = messages.pair()
         self._numbers, self.codes = count(1), dict[int, int]()
-        home = tempfile.mkdtemp()
-        Path(home, "patient.py").write_text(PATIENT, encoding="utf-8")
-        path = os.pathsep.join([str(PLATFORM), home, *filter(None, [os.environ.get("PYTHONPATH")])])
+        self._home = tempfile.mkdtemp()
+        Path(self._home, "patient.py").write_text(PATIENT, encoding="utf-8")
+        path = os.pathsep.join([str(PLATFORM), self._home, *filter(None, [os.environ.get("PYTHONPATH")])])
         self._process = subprocess.Popen(
             [sys.executable, "-m", ZYGOTE, str(serving.fileno()), *PRELOAD],
             pass_fds=[serving.fileno()],
@@ -92,6 +93,7 @@ class ServiceZygote:
         """End it, and all services with it."""
         self._end.close()
         self._process.wait(WITHIN_S)
+        shutil.rmtree(self._home)
 
 
 @cache
