@@ -14,7 +14,7 @@ import yaml
 import harness
 from harness.cli.starter.writing import ProjectAnswers, write_project
 from harness.errors import Exit
-from tests.ci.ci_runners import ROOT, Job, command_below, expanded, paper, run_job
+from tests.ci.ci_runners import CACHED, ROOT, Job, command_below, expanded, paper, run_job
 
 PAGE: Final = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
 BLOCKS: Final[dict[str, Any]] = {
@@ -76,6 +76,7 @@ def test_the_lines_for_any_shell_end_with_the_decision(tmp_path: Path, end: str,
     project = paper(tmp_path / "shop", unit="pp", **({"end": end} if end else {}))
     path = f"{command_below(tmp_path / 'tool')}:{os.environ['PATH']}"
     environment = {"PATH": path, "RELEASE": "1.0.0", "READINESS_STATE": str(tmp_path / "state"), "HOME": str(tmp_path)}
+    environment |= CACHED
     for report in project.root.glob("*.xml"):
         report.write_text(re.sub(r'(name="release" value=")\w+', r"\g<1>1.0.0", report.read_text()), encoding="utf-8")
     ended = subprocess.run(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
-from fnmatch import fnmatchcase
+from fnmatch import translate
 from typing import TYPE_CHECKING
 
 from harness.errors import ConfigurationError
@@ -37,7 +38,9 @@ def _named(
     patterns: tuple[str, ...], keys: tuple[str | int, ...], place: SourceLocation, known: Mapping[str, Requirement]
 ) -> Iterator[str]:
     for index, pattern in enumerate(patterns):
-        found = [id_ for id_, one in known.items() if one.form is Form.MEASURED and fnmatchcase(id_, pattern)]
+        matches = re.compile(translate(pattern)).match
+        named = [pattern] if pattern in known else [id_ for id_ in known if matches(id_)]
+        found = [id_ for id_ in named if known[id_].form is Form.MEASURED]
         if not found:
             raise ConfigurationError(
                 f"no measured requirement is named {pattern!r}",

@@ -17,7 +17,8 @@ def once_a_run(
 ) -> Callable[Concatenate[Plan, Evidence, _Args], _Found]:
     """Compute a result only once for the same plan, evidence and arguments; plan and evidence do not change.
 
-    Arguments are compared by identity, and kept, so that no other object can get the same address in memory.
+    Texts, numbers and tuples of texts are compared by value, other arguments by identity; they are kept, so that no other object can get the same
+    address in memory.
     """
 
     @wraps(ask)
@@ -30,5 +31,7 @@ def once_a_run(
 
 
 def _identity(value: object) -> object:
-    """The identity of an argument: the value of a text or a number, the address of any other object."""
+    """The identity of an argument: the value of a text, a number or a tuple of texts, the address of any other object."""
+    if isinstance(value, tuple) and all(isinstance(each, str) for each in value):
+        return value
     return value if isinstance(value, str | int | float | None) else id(value)

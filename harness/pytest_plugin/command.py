@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -37,6 +38,7 @@ def run_pytest(session: VerificationSession) -> int:
     ]
     take_python_path(project.root)
     sys.stdout.flush()
+    gc.freeze()  # pytest collects garbage five times at its end: imported modules are left out
     return int(pytest.main(arguments, plugins=[_Named(ReadinessPlugin(session))]))
 
 

@@ -11,10 +11,11 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from harness.errors import ConfigurationError
-from harness.targets.files.target import Target
 
 if TYPE_CHECKING:
     import httpx
+
+    from harness.targets.files.target import Target
 
 CLIENT_CERT: Final = "READINESS_CLIENT_CERT"
 CLIENT_KEY: Final = "READINESS_CLIENT_KEY"

@@ -106,11 +106,16 @@ def table(schema: Schema, n: int, **columns: Any) -> Table:
     ints = {
         name: np.array(np.broadcast_to(np.asarray(columns.get(name, 0), dtype=np.int64), n)) for name in schema.ints
     }
-    words = {}
-    for name in schema.words:
-        value = columns.get(name)
-        words[name] = Words.of([value] * n if value is None or isinstance(value, str) else value)
+    words = {name: words_of(columns.get(name), n) for name in schema.words}
     return Table(schema=schema, ints=ints, words=words)
+
+
+def words_of(value: Any, n: int) -> Words:
+    """A column of n rows: one word or none for all rows, which is not looked up row by row, or one a row."""
+    if value is not None and not isinstance(value, str):
+        return Words.of(value)
+    one = Words.of([value][:n])
+    return Words(codes=np.repeat(one.codes, n) if n else one.codes, names=one.names)
 
 
 def every(start: float, end: float, per_s: float) -> Ints:

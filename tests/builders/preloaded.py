@@ -25,6 +25,7 @@ IMPORTED: Final = (
     "harness.cli.judging",
     "harness.cli.vocabulary",
     "harness.pytest_plugin.command",
+    "tests.builders.compiled_pages",
 )
 ROOT: Final = Path(__file__).parents[2]
 WITHIN_S: Final = 300.0

@@ -18,11 +18,14 @@ from typing import Any, Final
 
 import yaml
 
+from harness.report.allure.npm import CACHE_VARIABLE, cache_directory
 from tests.plain.plain_project import Project
 
 ROOT: Final = Path(__file__).parents[2]
 SHA: Final = "4f2a9c1be07d3f5e8a6b0c9d1e2f3a4b5c6d7e8f"
 WITHIN_S: Final = 600.0
+CACHED: Final = {CACHE_VARIABLE: str(cache_directory())}
+"""The packages of the Allure report, which every job with a home of its own would fetch anew."""
 _EXPRESSION: Final = re.compile(r"\$\{\{\s*(.*?)\s*\}\}")
 _REFERENCE: Final = re.compile(r"\b(inputs|steps|github)\.([\w-]+)(?:\.outputs\.([\w-]+))?")
 _SET_OUTPUT: Final = re.compile(r"^\s*::set-output name=([\w-]+)::(.*)$", re.MULTILINE)
@@ -92,6 +95,7 @@ class Job:
             env={
                 "PATH": os.environ["PATH"],
                 "HOME": str(self.temporary),
+                **CACHED,
                 "CI": "true",
                 "GITHUB_ACTIONS": "true",
                 "GITHUB_SHA": SHA,
@@ -201,7 +205,7 @@ def run_job(job: Mapping[str, Any], checkout: Path, **environment: str) -> subpr
     return subprocess.run(
         ["bash", "-c", f"set -eo pipefail\nset +o noclobber\n{lines}"],
         cwd=checkout,
-        env={"HOME": str(checkout), "PATH": os.environ["PATH"], **known, **variables, **environment},
+        env={"HOME": str(checkout), "PATH": os.environ["PATH"], **CACHED, **known, **variables, **environment},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -60,6 +60,7 @@ from harness.model import (
     fault_name,
 )
 from harness.model.rounding import rounded
+from tests.builders.core_course import words_of
 from tests.builders.recorder import END, WELL, ns
 from tests.builders.scenarios import scenario
 
@@ -76,10 +77,7 @@ def table(schema: Schema, n: int, **columns: Any) -> Table:
     ints = {
         name: np.array(np.broadcast_to(np.asarray(columns.get(name, 0), dtype=np.int64), n)) for name in schema.ints
     }
-    words = {}
-    for name in schema.words:
-        value = columns.get(name)
-        words[name] = Words.of([value] * n if value is None or isinstance(value, str) else value)
+    words = {name: words_of(columns.get(name), n) for name in schema.words}
     return Table(schema=schema, ints=ints, words=words)
 
 

@@ -83,11 +83,21 @@ def _script(path: Path) -> str:
     return b64decode(code).decode()
 
 
-@needs_packages
-def test_the_report_is_one_file_that_asks_nobody_for_anything(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def of_a_no_go(_packages: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of a NO-GO with its report, which takes a second of a processor and is only looked at."""
+    return made(tmp_path_factory.mktemp("no-go"), no_go(), code=1)
+
+
+@pytest.fixture(scope="module")
+def of_a_go(_packages: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same of a GO."""
+    return made(tmp_path_factory.mktemp("go"), go())
+
+
+def test_the_report_is_one_file_that_asks_nobody_for_anything(of_a_no_go: Path) -> None:
     """The package's page calls an analytics service on every view, and cannot be told not to: it is taken out. What is left loads from `data:` only."""
-    path = made(tmp_path, no_go(), code=1)
-    page = (path / "allure-report" / "index.html").read_text(encoding="utf-8")
+    page = (of_a_no_go / "allure-report" / "index.html").read_text(encoding="utf-8")
     assert "googletagmanager" not in page
     assert "dataLayer" not in page
     assert all(
@@ -96,17 +106,14 @@ def test_the_report_is_one_file_that_asks_nobody_for_anything(tmp_path: Path) ->
     assert "NO-GO for sandbox" in page
 
 
-@needs_packages
-def test_links_to_the_evidence_can_be_followed(tmp_path: Path) -> None:
+def test_links_to_the_evidence_can_be_followed(of_a_go: Path) -> None:
     """The package shows an address without a scheme as text: its rule is widened by those that begin with `../`, and by no other."""
-    assert _script(made(tmp_path, go())).count('.startsWith("../")?') >= 1
+    assert _script(of_a_go).count('.startsWith("../")?') >= 1
 
 
-@needs_packages
-def test_every_result_is_in_the_report_with_its_status(tmp_path: Path) -> None:
+def test_every_result_is_in_the_report_with_its_status(of_a_no_go: Path) -> None:
     """INCONCLUSIVE is broken and counts against the rate; NOT ASSESSED is skipped; the decision is one more."""
-    path = made(tmp_path, no_go(), code=1)
-    told = json.loads((path / "allure-report" / "summary.json").read_text(encoding="utf-8"))
+    told = json.loads((of_a_no_go / "allure-report" / "summary.json").read_text(encoding="utf-8"))
     counted = {"total": 24, "failed": 2, "broken": 1, "skipped": 1, "passed": 20}
     assert {key: told["stats"][key] for key in counted} == counted
     assert told["name"].startswith("NO-GO for sandbox")
@@ -179,11 +186,9 @@ def test_a_result_that_cannot_be_read_is_an_error_and_the_old_report_stays(tmp_p
     assert (path / "allure-report" / "index.html").read_bytes() == before
 
 
-@needs_packages
-def test_the_report_shows_the_exit_code_of_the_run(tmp_path: Path) -> None:
+def test_the_report_shows_the_exit_code_of_the_run(of_a_no_go: Path) -> None:
     """It is the decision's, whatever Allure would make of its results."""
-    path = made(tmp_path, no_go(), code=1)
-    assert _widget(path, "globals")["exitCode"] == {"original": 1}
+    assert _widget(of_a_no_go, "globals")["exitCode"] == {"original": 1}
 
 
 @needs_packages
@@ -220,23 +225,20 @@ def test_what_was_not_assessed_prevents_a_go(tmp_path: Path) -> None:
     assert [one["status"] for one in shown["testResultsTree"]["leavesById"].values()] == ["skipped"]
 
 
-@needs_packages
-def test_a_go_is_a_decision_too(tmp_path: Path) -> None:
+def test_a_go_is_a_decision_too(of_a_go: Path) -> None:
     """Green, with nothing that prevents it; all 23 passed."""
-    path = made(tmp_path, go())
-    (decision,) = _widget(path, "quality-gate")["default"]
+    (decision,) = _widget(of_a_go, "quality-gate")["default"]
     assert (decision["rule"], decision["success"], "testResultsTree" in decision) == ("GO", True, False)
-    assert {key: _widget(path, "statistic")[key] for key in ("total", "passed", "new")} == {
+    assert {key: _widget(of_a_go, "statistic")[key] for key in ("total", "passed", "new")} == {
         "total": 23,
         "passed": 23,
         "new": 23,
     }
 
 
-@needs_packages
-def test_the_timeline_has_every_result_that_took_time(tmp_path: Path) -> None:
+def test_the_timeline_has_every_result_that_took_time(of_a_no_go: Path) -> None:
     """In a row of its own, where no failure lies behind a pass."""
-    shown = _widget(made(tmp_path, no_go()), "timeline")
+    shown = _widget(of_a_no_go, "timeline")
     assert {one["host"] for one in shown} == {"sandbox"}
     assert len({one["thread"] for one in shown}) == len(shown) >= 16
     assert {"thread": "ND-KPI-P95", "status": "failed"}.items() <= next(

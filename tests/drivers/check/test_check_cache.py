@@ -53,10 +53,14 @@ def lone(product: str, tmp_path: Path) -> Iterator[CacheProcess]:
         yield one
 
 
-@pytest.fixture
-def cluster(product: str, tmp_path: Path) -> Iterator[list[CacheProcess]]:
-    """Three primaries and three replicas."""
-    with clustered(product, tmp_path / "cluster", HOSTS) as servers:
+BOTH = pytest.mark.parametrize("cluster", ["redis-server", "valkey-server"], indirect=True)
+"""For a test of which both products' clusters are in the light suite."""
+
+
+@pytest.fixture(params=["valkey-server", pytest.param("redis-server", marks=pytest.mark.slow)])
+def cluster(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[list[CacheProcess]]:
+    """Three primaries and three replicas: six processes that find each other, for two seconds of a processor."""
+    with clustered(program(str(request.param)), tmp_path / "cluster", HOSTS) as servers:
         yield servers
 
 
@@ -85,6 +89,7 @@ def read(check: Callable[..., Any], target: Target, **params: str) -> list[tuple
     return [(one.subject, one.observed, one.ok) for one in facts(check, target, **params)]
 
 
+@BOTH
 def test_a_limit_and_a_policy_are_read_from_each_server_of_a_cluster(
     cluster: list[CacheProcess], tmp_path: Path
 ) -> None:
@@ -156,6 +161,7 @@ def test_a_full_cache_that_evicts_stays_at_its_limit_and_one_that_cannot_refuses
         assert "commands were refused meanwhile, as its memory was full" in observed
 
 
+@BOTH
 def test_each_primary_of_a_cluster_has_a_replica_elsewhere(cluster: list[CacheProcess], tmp_path: Path) -> None:
     """Elsewhere is another place; one that is declared to be the same is none, and two addresses alone may be of one machine."""
     server: dict[str, Any] = {"at": cluster[3].url}

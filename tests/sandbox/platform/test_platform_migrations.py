@@ -11,7 +11,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tests.sandbox.platform.conftest import PLATFORM, POSTGRES
+from tests.sandbox.platform.conftest import POSTGRES
+from tests.sandbox.platform.forked import PLATFORM
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -16,7 +15,7 @@ from readiness_sandbox.platform.normaldance.kit.app import BUCKETS_S, FINE_BUCKE
 from readiness_sandbox.platform.normaldance.kit.postgres import SHUNNED_S
 
 if TYPE_CHECKING:
-    from tests.sandbox.platform.conftest import Postgres, Services
+    from tests.sandbox.platform.conftest import Child, Postgres, Services
 
 
 def enter(client: httpx.Client, sequence: int, key: str) -> httpx.Response:
@@ -149,7 +148,7 @@ def test_a_group_that_lost_a_member_refuses_sign_ins_until_it_gives_the_member_u
 ) -> None:
     """A pod that leaves is not waited for, and none that was lost before the others came."""
 
-    def start(number: int) -> subprocess.Popen[bytes]:
+    def start(number: int) -> Child:
         """A member of its own name."""
         return services.start("user", f"127.93.1.{number}", POD_NAME=f"user-{number}", DEFECT_REGROUPS_S="9")
 

@@ -22,7 +22,8 @@ from readiness_sandbox.platform import parts
 from readiness_sandbox.platform.certificates import PART, IssuedCertificates
 from readiness_sandbox.platform.render import without_credentials
 from readiness_sandbox.releases import load_release
-from tests.sandbox.platform.conftest import GATEWAY, PLATFORM, TRACK, USER, Services, process
+from tests.sandbox.platform.conftest import GATEWAY, TRACK, USER, Services, process
+from tests.sandbox.platform.forked import PLATFORM
 
 if TYPE_CHECKING:
     from tests.sandbox.platform.conftest import Postgres

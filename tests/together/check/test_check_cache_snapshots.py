@@ -32,7 +32,8 @@ from readiness_sandbox.platform.normaldance.backups.sealed import MAGIC, BackupK
 from readiness_sandbox.platform.normaldance.caching.programs import valkey_server
 from tests.builders.cache_servers import cache as cache_server
 from tests.builders.s3_server import ACCESS_KEY, SECRET_KEY, S3Server, needs_s3_server, s3_server
-from tests.sandbox.platform.conftest import AS_ORDINARY, PLATFORM, process, wait_for
+from tests.sandbox.platform.conftest import AS_ORDINARY, process, wait_for
+from tests.sandbox.platform.forked import PLATFORM
 from tests.sandbox.platform.test_platform_cache import FORMED, PASSWORD, PODS, SEED, CachePods
 
 pytestmark = needs_s3_server

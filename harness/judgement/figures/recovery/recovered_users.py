@@ -66,7 +66,6 @@ _OutcomeOf = Callable[[Users, str, float], Outcome]
 """Computes the outcome of one group, by its name, under a limit in seconds."""
 
 
-@once_a_run
 def users_in(
     plan: Plan,
     evidence: Evidence,
@@ -80,6 +79,22 @@ def users_in(
 
     Each request counts from its due time; with `as_sent` from the time it was sent, if that is later.
     """
+    # the only traffic is all traffic, and both operations are all operations: computed once, however a sentence says it
+    if {traffic} == {*plan.traffic, *(window.traffic for window in evidence.windows.values())}:
+        traffic = None
+    return _users_in(plan, evidence, attempt, traffic, operations if len(operations) == 1 else (), as_sent=as_sent)
+
+
+@once_a_run
+def _users_in(
+    plan: Plan,
+    evidence: Evidence,
+    attempt: Experiment,
+    traffic: str | None,
+    operations: tuple[str, ...],
+    *,
+    as_sent: bool,
+) -> Users | None:
     sent_ns = attempt.fault.sent_ns
     if sent_ns is None:
         return None
