@@ -158,3 +158,24 @@ def test_a_load_takes_as_long_as_the_target_needs(
     for scale, seconds in ((60.0, in_the_sandbox), (1.0, at_scale_1)):
         (act,) = ScaleDriver().plan(demand, Library(traffic={}, experiments={}, time_scale=scale))
         assert act.seconds == pytest.approx(seconds)
+        assert (act.touches, act.shared) == (("workloads",), False)
+
+
+@pytest.mark.parametrize(
+    ("params", "seconds", "touches"),
+    [
+        ({"resource": "cpu"}, 48.0, ("workloads/gateway", "workloads/tracks", "machine/cpu")),
+        ({"resource": "memory", "workload": "frontend"}, 24.0, ("workloads/frontend", "machine/memory")),
+    ],
+)
+def test_a_level_is_held_beside_loads_on_other_workloads_and_the_other_resource(
+    params: dict[str, str], seconds: float, touches: tuple[str, ...]
+) -> None:
+    """The services behind the entry are those that the target file names; loads that are timed or compared are alone."""
+    library = Library(traffic={}, experiments={}, services=("gateway", "tracks"), time_scale=60.0)
+    demand = Demand(kind=DemandKind.SCALE.value, name="hold", params={"hold": "6 min", **params})
+    (act,) = ScaleDriver().plan(demand, library)
+    assert (act.seconds, act.touches, act.shared) == (pytest.approx(seconds), touches, True)
+    for name in ("spike", "resize", "replicate"):
+        (alone,) = ScaleDriver().plan(Demand(kind=DemandKind.SCALE.value, name=name), library)
+        assert (alone.touches, alone.shared) == (("workloads",), False)

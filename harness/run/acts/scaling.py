@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from harness.errors import HarnessError
 from harness.model import Act, DemandKind, Quantity
+from harness.model.planned.domain import WORKLOADS, part_of
 from harness.model.planned.scaling import HOLD, OBSERVE, REPLICATE, RESIZE, SPIKE
 from harness.model.records.window import fault_free_name
 from harness.run.acts.driver import Driver, Library, RequiredGroup, RequiredKey, consent
@@ -18,11 +19,12 @@ if TYPE_CHECKING:
     from harness.targets import Target
     from harness.targets.access import Access
 
-TOUCHES: Final = ("workloads",)
+_MACHINE: Final = "machine"
+"""Part that holds the processors and the memory: two loads on the same one would each take from the other."""
 _SECONDS: Final = {HOLD: 12.0, SPIKE: 20.0, OBSERVE: 10.0, RESIZE: 36.0, REPLICATE: 36.0}
 """Seconds of each load that the time scale does not divide."""
 _SERVICES: Final = 3
-"""Number of services that a plan assumes if every service is loaded; the true number is read during the run."""
+"""Number of services that a plan assumes if every service is loaded and the target file names none."""
 _REST_S: Final = 360.0
 """Seconds until an autoscaler scales down by default, with a minute for what comes before it."""
 _SPIKE_S: Final = 960.0
@@ -37,7 +39,7 @@ _USAGE: Final = RequiredGroup(
 
 
 class ScaleDriver(Driver):
-    """Runs the loads of `harness.drivers.scale`, one at a time, before the traffic."""
+    """Runs the loads of `harness.drivers.scale` before the traffic."""
 
     kind = DemandKind.SCALE.value
 
@@ -66,13 +68,16 @@ class ScaleDriver(Driver):
 
     def plan(self, demand: Demand, library: Library) -> Sequence[Act]:
         """One act per demand; an act that only observes runs during the fault-free window, if there is one."""
-        every = _SERVICES if demand.name == HOLD and "workload" not in demand.params else 1
+        every = 1 if demand.name != HOLD or "workload" in demand.params else len(library.services) or _SERVICES
         seconds = every * (_SECONDS[demand.name] + _scaled_s(demand) / library.time_scale)
         if demand.name == OBSERVE and library.traffic:
             window = fault_free_name(library.ordinary)
             return [Act(name=demand.key, kind=self.kind, demand=demand.key, seconds=0.0, beside=window)]
-        touches = () if demand.name == OBSERVE else TOUCHES
-        return [Act(name=demand.key, kind=self.kind, demand=demand.key, seconds=seconds, touches=touches)]
+        touches = () if demand.name == OBSERVE else _touched(demand, library.services)
+        shared = demand.name == HOLD and WORKLOADS not in touches
+        return [
+            Act(name=demand.key, kind=self.kind, demand=demand.key, seconds=seconds, touches=touches, shared=shared)
+        ]
 
     def run(self, act: Act, context: Context) -> None:
         """Apply the load and record it; if a load cannot be applied, record why."""
@@ -89,6 +94,18 @@ class ScaleDriver(Driver):
             loads[demand.name](now)
         except HarnessError as error:
             sink.put("scale.failed", demand.key, why=str(error))
+
+
+def _touched(demand: Demand, services: Sequence[str]) -> tuple[str, ...]:
+    """The workloads that a load changes, and what of the machine it takes.
+
+    Levels are held at the same time for other workloads on the other resource: each is reached by readings of its own pods, and one that
+    is missed is INCONCLUSIVE. The throughput of copies and of sizes is compared, and a spike is timed: these loads have the machine alone.
+    """
+    named = (demand.params["workload"],) if "workload" in demand.params else tuple(services)
+    if demand.name != HOLD or not named:
+        return (WORKLOADS,)
+    return (*(part_of(WORKLOADS, name) for name in named), part_of(_MACHINE, demand.params["resource"]))
 
 
 def _scaled_s(demand: Demand) -> float:

@@ -19,6 +19,7 @@ from harness.judgement.stats.statistics import needed
 from harness.model import DemandKind, Figure, Per, Phase
 from harness.model.planned.domain import UNKNOWN
 from harness.run.acts.experiments import longest_s
+from harness.run.acts.sharing import expected_s
 from harness.run.plan.awaited import account_document, accounted
 
 if TYPE_CHECKING:
@@ -178,7 +179,8 @@ def seconds(plan: Plan) -> tuple[float, float]:
     """
     own = [act for act in plan.acts if not act.beside]
     around = sum(around_s(plan))
-    return around + sum(act.seconds for act in own), around + sum(_longest_s(plan, act) for act in own)
+    expected = expected_s(own, lambda act: act.seconds)
+    return around + expected, around + expected_s(own, lambda act: _longest_s(plan, act))
 
 
 def _longest_s(plan: Plan, act: Act) -> float:
