@@ -28,7 +28,7 @@ def shared(name: str, *touches: str, seconds: float = 10.0) -> Act:
     ],
 )
 def test_a_thing_of_a_part_has_that_part_in_common_with_others(
-    one: tuple[str, ...], other: tuple[str, ...], meets: bool
+    *, one: tuple[str, ...], other: tuple[str, ...], meets: bool
 ) -> None:
     """Either way round; a name that only begins alike is another thing."""
     assert (common(one, other), common(other, one)) == (meets, meets)

@@ -46,6 +46,7 @@ class Holding:
 
     Attributes:
         demand: demand to measure.
+        workload: the workload to load; empty: as the demand names it.
         target: target of the run.
         platform: platform with the undo log.
         sink: sink for the observations.
@@ -53,6 +54,7 @@ class Holding:
     """
 
     demand: Demand
+    workload: str = ""
     target: Target
     platform: Platform
     sink: Sink
@@ -77,12 +79,12 @@ class Holding:
 def hold_levels(now: Holding) -> None:
     """Keep the usage of a service below the target of its autoscaler, then above it.
 
-    Without a name in the demand, this is done for every service behind the entry, one after the other.
+    Without a name, this is done for every service behind the entry, one after the other.
 
     Raises:
         DriverError: the service does not exist, or cannot be stressed.
     """
-    name = now.demand.params.get("workload")
+    name = now.workload or now.demand.params.get("workload")
     for here in [find_scaled(now.target, name)] if name else behind_the_entry(now.target):
         _hold_levels(now, here)
 

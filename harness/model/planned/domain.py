@@ -22,6 +22,11 @@ def part_of(part: str, name: str) -> str:
     return f"{part}/{name}"
 
 
+def thing_of(part: str) -> str:
+    """The name of the thing that `part_of` named; empty for a complete part."""
+    return part.partition("/")[2]
+
+
 def common(touches: Collection[str], others: Collection[str]) -> bool:
     """Whether two steps of a run touch a part in common: the same one, or one that is a thing of the other."""
     return any(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from harness.errors import HarnessError
 from harness.model import Act, DemandKind, Quantity
-from harness.model.planned.domain import WORKLOADS, part_of
+from harness.model.planned.domain import WORKLOADS, part_of, thing_of
 from harness.model.planned.scaling import HOLD, OBSERVE, REPLICATE, RESIZE, SPIKE
 from harness.model.records.window import fault_free_name
 from harness.run.acts.driver import Driver, Library, RequiredGroup, RequiredKey, consent
@@ -67,17 +68,24 @@ class ScaleDriver(Driver):
         return () if demand.name == OBSERVE else (_USAGE,)
 
     def plan(self, demand: Demand, library: Library) -> Sequence[Act]:
-        """One act per demand; an act that only observes runs during the fault-free window, if there is one."""
-        every = 1 if demand.name != HOLD or "workload" in demand.params else len(library.services) or _SERVICES
-        seconds = every * (_SECONDS[demand.name] + _scaled_s(demand) / library.time_scale)
+        """One act per demand, and of a level of every service one per service.
+
+        An act that only observes runs during the fault-free window, if there is one.
+        """
+        seconds = _SECONDS[demand.name] + _scaled_s(demand) / library.time_scale
+        act = Act(name=demand.key, kind=self.kind, demand=demand.key, seconds=seconds, touches=(WORKLOADS,))
         if demand.name == OBSERVE and library.traffic:
-            window = fault_free_name(library.ordinary)
-            return [Act(name=demand.key, kind=self.kind, demand=demand.key, seconds=0.0, beside=window)]
-        touches = () if demand.name == OBSERVE else _touched(demand, library.services)
-        shared = demand.name == HOLD and WORKLOADS not in touches
-        return [
-            Act(name=demand.key, kind=self.kind, demand=demand.key, seconds=seconds, touches=touches, shared=shared)
-        ]
+            return [replace(act, seconds=0.0, touches=(), beside=fault_free_name(library.ordinary))]
+        if demand.name == OBSERVE:
+            return [replace(act, touches=())]
+        if demand.name != HOLD:
+            return [act]
+        if "workload" in demand.params:
+            return [_beside_others(act, demand, demand.params["workload"])]
+        if not library.services:
+            return [replace(act, seconds=_SERVICES * seconds)]
+        each = {name: replace(act, name=f"{demand.key} of {name}") for name in sorted(library.services)}
+        return [_beside_others(one, demand, name) for name, one in each.items()]
 
     def run(self, act: Act, context: Context) -> None:
         """Apply the load and record it; if a load cannot be applied, record why."""
@@ -87,8 +95,15 @@ class ScaleDriver(Driver):
         if demand.name == OBSERVE:
             context.pass_time(act.seconds, demand.key)
             return
-        now = Holding(demand=demand, target=context.target, platform=context.platform, sink=sink, alive=context.alive)
-        context.progress.say(demand.key)
+        now = Holding(
+            demand=demand,
+            workload=next((name for name in map(thing_of, act.touches) if name), ""),
+            target=context.target,
+            platform=context.platform,
+            sink=sink,
+            alive=context.alive,
+        )
+        context.progress.say(act.name)
         try:
             loads = {HOLD: hold_levels, SPIKE: spike, RESIZE: resize, REPLICATE: replicate}
             loads[demand.name](now)
@@ -96,16 +111,14 @@ class ScaleDriver(Driver):
             sink.put("scale.failed", demand.key, why=str(error))
 
 
-def _touched(demand: Demand, services: Sequence[str]) -> tuple[str, ...]:
-    """The workloads that a load changes, and what of the machine it takes.
+def _beside_others(act: Act, demand: Demand, workload: str) -> Act:
+    """The act that holds a level of one workload, beside loads on other workloads and on the other resource.
 
-    Levels are held at the same time for other workloads on the other resource: each is reached by readings of its own pods, and one that
-    is missed is INCONCLUSIVE. The throughput of copies and of sizes is compared, and a spike is timed: these loads have the machine alone.
+    Each level is reached by readings of the workload's own pods, and one that is missed is INCONCLUSIVE. The throughput of copies and of
+    sizes is compared, and a spike is timed: these loads have the machine alone.
     """
-    named = (demand.params["workload"],) if "workload" in demand.params else tuple(services)
-    if demand.name != HOLD or not named:
-        return (WORKLOADS,)
-    return (*(part_of(WORKLOADS, name) for name in named), part_of(_MACHINE, demand.params["resource"]))
+    touches = (part_of(WORKLOADS, workload), part_of(_MACHINE, demand.params["resource"]))
+    return replace(act, touches=touches, shared=True)
 
 
 def _scaled_s(demand: Demand) -> float:
