@@ -114,8 +114,9 @@ class ScaleDriver(Driver):
 def _beside_others(act: Act, demand: Demand, workload: str) -> Act:
     """The act that holds a level of one workload, beside loads on other workloads and on the other resource.
 
-    Each level is reached by readings of the workload's own pods, and one that is missed is INCONCLUSIVE. The throughput of copies and of
-    sizes is compared, and a spike is timed: these loads have the machine alone.
+    Each level is reached by readings of the workload's own pods, one that is missed is INCONCLUSIVE, and the time to a rise begins once the
+    level is reached. Memory that is kept takes no processor. The throughput of copies and of sizes is compared, and a spike counts three
+    rises against the clock: these loads have the machine alone.
     """
     touches = (part_of(WORKLOADS, workload), part_of(_MACHINE, demand.params["resource"]))
     return replace(act, touches=touches, shared=True)
