@@ -1,4 +1,4 @@
-"""Runs the acts of a plan in its order, one at a time.
+"""Runs the acts of a plan in its order: those that may share their time at the same time, each other act alone.
 
 A traffic runs from the first act that names it to the last such act.
 """
@@ -6,26 +6,25 @@ A traffic runs from the first act that names it to the last such act.
 from __future__ import annotations
 
 import gc
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from itertools import groupby
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from harness.errors import AccessDenied, DriverError, HarnessError, TargetUnreachable
+from harness.run.acts.sharing import SIDE_BY_SIDE, longest_first, startable, together
 from harness.run.acts.yielding import yield_processors
 from harness.run.load.underway import under_way
 from harness.stops import stops_held
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
+    from concurrent.futures import Future
 
     from harness.model import Act
     from harness.run.acts.context import Context
     from harness.run.acts.driver import Driver
     from harness.run.health.steady import Steadiness
-
-SIDE_BY_SIDE: Final = 4
-"""Largest number of acts that run at the same time; only acts that touch nothing do."""
 
 
 class Scheduler:
@@ -55,8 +54,8 @@ class Scheduler:
                 if name:
                     self._context.read_back()
                     stack.enter_context(under_way(self._context.plan.traffic[name], self._context, self._steadiness))
-                for together in _together(list(acts)):
-                    self._run_together(together)
+                for group in together(acts):
+                    self._run_together(group)
 
     def _run_together(self, acts: Sequence[Act]) -> None:
         """Run acts concurrently; after an error that ends the run, or a stop, no further act is begun."""
@@ -65,16 +64,37 @@ class Scheduler:
         if len(acts) == 1:
             self._run_one(acts[0])
             return
-        for act in acts:
-            self._begun(act)
-        self._context.progress.say(f"{len(acts)} checks and other steps that touch nothing, at the same time")
-        pool = ThreadPoolExecutor(SIDE_BY_SIDE, initializer=yield_processors)
+        if acts[0].touches:
+            self._context.progress.say(f"{len(acts)} steps that touch nothing in common, at the same time")
+        else:
+            self._context.progress.say(f"{len(acts)} checks and other steps that touch nothing, at the same time")
+        waiting = longest_first(acts)
+        running: dict[Future[None], Act] = {}
+        # what touches a part measures it, and is not slowed down by a lower priority
+        pool = ThreadPoolExecutor(SIDE_BY_SIDE, initializer=None if acts[0].touches else yield_processors)
         try:
-            longest_first = sorted(acts, key=lambda act: -act.seconds)
-            for done in as_completed([pool.submit(self._do, act) for act in longest_first]):
-                done.result()
+            while waiting or running:
+                self._begin_free(waiting, running, pool)
+                for done in wait(running, return_when=FIRST_COMPLETED).done:
+                    del running[done]
+                    done.result()
+        except BaseException:
+            self._context.ending.set()  # those that still run end before their time
+            raise
         finally:
             pool.shutdown(cancel_futures=True)  # what has begun undoes what it did at its end
+
+    def _begin_free(self, waiting: list[Act], running: dict[Future[None], Act], pool: ThreadPoolExecutor) -> None:
+        """Begin each waiting act that touches nothing that a running act touches; skip those that must not be run."""
+        while (act := startable(waiting, running.values())) is not None:
+            if self._stopped():
+                raise KeyboardInterrupt
+            waiting.remove(act)
+            if why := self._why_not(act):
+                self._driver(act).skip(act, why, self._context)
+                continue
+            self._begun(act)
+            running[pool.submit(self._do, act)] = act
 
     def _run_one(self, act: Act) -> None:
         driver = self._driver(act)
@@ -135,10 +155,3 @@ class Scheduler:
 def needs_as_before(act: Act) -> bool:
     """Whether an act requires a steady target in its state before the first fault."""
     return bool(act.touches and act.needs_steady and act.traffic)
-
-
-def _together(acts: Sequence[Act]) -> Iterator[list[Act]]:
-    """The acts in groups: neighbours that touch nothing and need no traffic run together, any other act alone."""
-    for alone, some in groupby(acts, key=lambda act: bool(act.touches or act.traffic)):
-        neighbours = list(some)
-        yield from [[act] for act in neighbours] if alone else [neighbours]

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
+from harness.drivers import scale
 from harness.errors import UsageError
 from harness.model import Act, Demand, DemandKind, Phase
 from harness.run.acts.driver import Library
-from harness.run.acts.rollout.rollouts import each_rollout_once
+from harness.run.acts.rollout.rollouts import RolloutDriver, each_rollout_once
 from harness.run.acts.scaling import ScaleDriver
 from harness.run.acts.traffic import TrafficDriver
+from harness.run.plan.outlook import seconds as seconds_of
 from harness.run.plan.planning import ordered_acts
-from tests.builders.plans import EVERYDAY, breaks, experiment, traffic
+from tests.builders.plans import EVERYDAY, breaks, experiment, plan, traffic
+from tests.builders.rollout_runs import rollout_plan
+
+if TYPE_CHECKING:
+    from harness.run.acts.context import Context
 
 CHECK = Demand(kind=DemandKind.CHECK, name="health-of-pods")
 LIBRARY = Library(
@@ -155,6 +163,65 @@ def test_a_load_takes_as_long_as_the_target_needs(
 ) -> None:
     """The plan says so: what an autoscaler waits for is divided by the time scale."""
     demand = Demand(kind=DemandKind.SCALE.value, name=name, params=params)
-    for scale, seconds in ((60.0, in_the_sandbox), (1.0, at_scale_1)):
-        (act,) = ScaleDriver().plan(demand, Library(traffic={}, experiments={}, time_scale=scale))
+    for time_scale, seconds in ((60.0, in_the_sandbox), (1.0, at_scale_1)):
+        (act,) = ScaleDriver().plan(demand, Library(traffic={}, experiments={}, time_scale=time_scale))
         assert act.seconds == pytest.approx(seconds)
+        assert (act.touches, act.shared) == (("workloads",), False)
+
+
+def test_a_level_is_held_beside_loads_on_other_workloads_and_the_other_resource() -> None:
+    """One act a service behind the entry, as the target file names them; loads that are timed or compared are alone."""
+    library = Library(traffic={}, experiments={}, services=("tracks", "gateway"), time_scale=60.0)
+
+    def planned(name: str, **params: str) -> list[Act]:
+        demand = Demand(kind=DemandKind.SCALE.value, name=name, params={"hold": "6 min", **params})
+        return list(ScaleDriver().plan(demand, library))
+
+    every = planned("hold", resource="cpu")
+    assert [(one.name, one.seconds, one.touches, one.shared) for one in every] == [
+        ("scale hold hold=6 min resource=cpu of gateway", 24.0, ("workloads/gateway", "machine/cpu"), True),
+        ("scale hold hold=6 min resource=cpu of tracks", 24.0, ("workloads/tracks", "machine/cpu"), True),
+    ]
+    assert {one.demand for one in every} == {"scale hold hold=6 min resource=cpu"}
+    (named,) = planned("hold", resource="memory", workload="frontend")
+    assert (named.seconds, named.touches, named.shared) == (24.0, ("workloads/frontend", "machine/memory"), True)
+    for name in ("spike", "resize", "replicate"):
+        (alone,) = planned(name)
+        assert (alone.touches, alone.shared) == (("workloads",), False)
+    (observed,) = planned("observe")
+    assert (observed.touches, observed.shared) == ((), False)
+
+
+def test_the_act_of_one_service_loads_that_service(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its observations name the demand, as those of the other services do."""
+    given: list[tuple[str, str]] = []
+    monkeypatch.setattr(scale, "hold_levels", lambda now: given.append((now.workload, now.demand.name)))
+    demand = Demand(kind=DemandKind.SCALE.value, name="hold", params={"hold": "6 min", "resource": "cpu"})
+    acts = ScaleDriver().plan(demand, Library(traffic={}, experiments={}, services=("tracks", "gateway")))
+    made = plan(acts=acts, demands=[demand])
+    context = cast(
+        "Context",
+        SimpleNamespace(
+            plan=made,
+            target=None,
+            platform=None,
+            alive=None,
+            sink=lambda _: None,
+            progress=SimpleNamespace(say=lambda _: None),
+        ),
+    )
+    for act in (*acts, *ScaleDriver().plan(demand, LIBRARY)):
+        ScaleDriver().run(act, context)
+    assert given == [("gateway", "hold"), ("tracks", "hold"), ("", "hold")]
+
+
+@pytest.mark.parametrize(("takes_s", "seconds"), [(None, 100.0), (80.0, 80.0)])
+def test_a_rollout_is_expected_to_take_what_its_file_says(takes_s: float | None, seconds: float) -> None:
+    """Where it says nothing, as long as it may at most; that is what it takes where nothing recovers."""
+    rollout = rollout_plan(takes_s=takes_s, within_s=100.0)
+    demand = Demand(kind=DemandKind.ROLLOUT, name="canary", params={"traffic": "everyday"})
+    library = Library(traffic={}, experiments={}, rollouts={"canary": rollout})
+    (act,) = RolloutDriver().plan(demand, library)
+    assert act.seconds == seconds
+    made = plan(acts=[act], demands=[demand], rollouts={"canary": rollout}, live=False)
+    assert seconds_of(made) == (2.0 + seconds, 102.0)

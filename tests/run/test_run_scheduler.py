@@ -1,4 +1,4 @@
-"""The scheduler: one act at a time in the plan's order, none on a target that is not as before."""
+"""The scheduler: acts in the plan's order, those that may share their time at once, none on a target that is not as before."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from harness.errors import AccessDenied, DriverError
 from harness.model.planned.domain import PartsState
 from harness.run import scheduler
 from harness.run.acts.driver import Driver, RequiredKey
+from harness.run.acts.sharing import SIDE_BY_SIDE
 from harness.run.scheduler import Scheduler
 from harness.run.stopping import Stopping
 from tests.builders.conducting import Ground, stage
@@ -246,7 +247,7 @@ def test_an_end_of_the_run_begins_none_of_the_acts_that_wait_for_their_turn(
     def runs(_self: Noting, one: Act, _context: Context) -> None:
         noted.append(one.name)
         if one.name == acts[0]:
-            assert all(given.acquire(timeout=ENDS_S) for _ in acts)
+            assert all(given.acquire(timeout=ENDS_S) for _ in acts[:SIDE_BY_SIDE])
             how(ending)
         assert ending.wait(ENDS_S)
 
@@ -254,8 +255,68 @@ def test_an_end_of_the_run_begins_none_of_the_acts_that_wait_for_their_turn(
     monkeypatch.setattr(Noting, "run", runs)
     with Stopping(lambda _: None), pytest.raises(error):
         done(monkeypatch, clock, plan(acts=[act(name) for name in acts]))
-    # with the error one of the four is free before the run knows of it
-    assert sorted(noted) in ([acts[:4], acts[:5]] if error is DriverError else [acts[:4]])
+    assert sorted(noted) == acts[:4]
+
+
+def holds(name: str, *touches: str, seconds: float = 0.1) -> Act:
+    """An act that shares its time with acts that touch other parts."""
+    return act(name, touches=touches, shared=True, seconds=seconds)
+
+
+def test_shared_acts_run_at_the_same_time_unless_they_touch_a_common_part(
+    monkeypatch: pytest.MonkeyPatch, clock: FakeClock
+) -> None:
+    """The second touches a thing of what the first touches, and begins once the first has ended; the third meets the first."""
+    noted: list[str] = []
+    met = threading.Barrier(2, timeout=ENDS_S)
+
+    def runs(_self: Noting, one: Act, _context: Context) -> None:
+        noted.append(f"{one.name} begins")
+        if one.name != "check b":
+            met.wait()
+        noted.append(f"{one.name} ends")
+
+    monkeypatch.setattr(Noting, "run", runs)
+    acts = [
+        holds("check a", "workloads", seconds=3.0),
+        holds("check b", "workloads/frontend", seconds=2.0),
+        holds("check c", "database"),
+    ]
+    done(monkeypatch, clock, plan(acts=acts))
+    assert set(noted[:2]) == {"check a begins", "check c begins"}
+    assert noted.index("check b begins") > noted.index("check a ends")
+
+
+def test_a_part_that_is_not_restored_skips_a_shared_act_that_touches_a_thing_of_it(
+    monkeypatch: pytest.MonkeyPatch, clock: FakeClock
+) -> None:
+    """What touches other parts is run."""
+    broken = act("check broken", touches=("workloads",))
+    planned = plan(acts=[broken, holds("check a", "workloads/frontend"), holds("check b", "database")])
+    why = "the target was not restored after check broken"
+    assert sorted(done(monkeypatch, clock, planned, breaks_for_good=["check broken"])) == [
+        f"check a skipped: {why}",
+        "check b",
+        "check broken",
+    ]
+
+
+def test_an_error_ends_the_shared_acts_that_still_run(monkeypatch: pytest.MonkeyPatch, clock: FakeClock) -> None:
+    """A load of a minute is not held to its end: it learns by `alive` that the run ends, and undoes what it did."""
+    told: list[str] = []
+
+    def runs(_self: Noting, one: Act, context: Context) -> None:
+        if one.name == "check b":
+            raise DriverError("the watching process died")
+        assert context.ending.wait(ENDS_S)
+        with pytest.raises(DriverError) as caught:
+            context.alive()
+        told.append(caught.value.what)
+
+    monkeypatch.setattr(Noting, "run", runs)
+    with pytest.raises(DriverError, match="the watching process died"):
+        done(monkeypatch, clock, plan(acts=[holds("check a", "database", seconds=3.0), holds("check b", "entry")]))
+    assert told == ["this step did not complete: the run has ended"]
 
 
 def test_an_act_waits_for_a_steady_target_and_is_skipped_when_none_comes(

@@ -12,7 +12,14 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from harness.errors import ConfigurationError, UsageError
 from harness.model import Quantity
-from harness.model.planned.rollout import ALL, PlannedReport, RolloutPlan, Strategy, TakenBack
+from harness.model.planned.rollout import (
+    ALL,
+    WATCHED_AFTER_S,
+    PlannedReport,
+    RolloutPlan,
+    Strategy,
+    TakenBack,
+)
 from harness.model.planned.trigger import Signal, Trigger, misfit
 from harness.nearest import hint_with_nearest
 from harness.targets.files.target import Seconds
@@ -71,6 +78,7 @@ class RolloutFile(BaseModel):
         promoted_by: who starts the next step.
         taken_back: expected end of the rollout.
         watched_s: time in s at all users before a rollback by hand.
+        takes_s: expected time in s of the complete rollout, with the watch after it; None: as `within_s`.
         within_s: maximum time in s of the complete rollout.
         triggers: triggers by name.
         reports: user reports that the run sends.
@@ -87,6 +95,7 @@ class RolloutFile(BaseModel):
     promoted_by: Literal["platform", "harness"] = "platform"
     taken_back: Literal["by hand", "by the platform"] = "by hand"
     watched_s: Seconds = Field(default=10.0, alias="watched")
+    takes_s: Seconds | None = Field(default=None, alias="takes")
     within_s: Seconds = Field(default=60.0, alias="within")
     triggers: Mapping[str, TriggerEntry] = Field(default_factory=dict)
     reports: tuple[ReportEntry, ...] = ()
@@ -139,6 +148,7 @@ def read_rollout(path: Path) -> RolloutPlan:
         promoted_by=file.promoted_by,
         taken_back=TakenBack(file.taken_back),
         watched_s=file.watched_s,
+        takes_s=file.takes_s,
         within_s=max(file.within_s, seconds + _AROUND_S),
         triggers=tuple(_trigger(document, name, entry) for name, entry in file.triggers.items()),
         reports=tuple(
@@ -224,6 +234,13 @@ def _wrong_ends(file: RolloutFile) -> Iterator[tuple[Location, str, str]]:
         yield ("dwell",), f"{file.dwell} is not a time above 0", "write it like `2 h`"
     if file.dwell is None and file.dwell_scale is not None:
         yield ("dwell_scale",), "`dwell_scale` needs `dwell`", "write `dwell: 2 h`, or remove `dwell_scale`"
+    if file.takes_s is not None and file.takes_s > file.within_s + WATCHED_AFTER_S:
+        most = f"{file.within_s + WATCHED_AFTER_S:g} s"
+        yield (
+            ("takes",),
+            f"the rollout is expected to take longer than it may, {most}",
+            "raise `within`, or lower `takes`",
+        )
     for number, report in enumerate(file.reports):
         if report.at not in file.steps:
             hint = "write a share of `steps`"

@@ -46,14 +46,16 @@ class Holding:
 
     Attributes:
         demand: demand to measure.
+        workload: the service that the act loads where the demand names none; empty: every service.
         target: target of the run.
         platform: platform with the undo log.
         sink: sink for the observations.
         alive: raises an error if the run must end.
-        elsewhere: names of services that other demands of the run bring to the same levels.
+        elsewhere: names of services that other acts of the run bring to the same levels.
     """
 
     demand: Demand
+    workload: str = ""
     target: Target
     platform: Platform
     sink: Sink
@@ -79,9 +81,9 @@ class Holding:
 def hold_levels(now: Holding) -> None:
     """Keep the usage of a service below the target of its autoscaler, then above it.
 
-    Without a name in the demand, this is done for every service with an autoscaler and every service behind the entry, one after the
-    other, but for those that other demands of the run bring to these levels. A service that has no request of the resource is recorded,
-    and the others get their load.
+    Without a name in the demand, this is done for the service of the act, else for every service with an autoscaler and every service
+    behind the entry, one after the other, but for those that get these levels elsewhere. A service that has no request of the resource is
+    recorded, and the others get their load.
 
     Raises:
         DriverError: a named service does not exist, or a service cannot be stressed.
@@ -89,7 +91,7 @@ def hold_levels(now: Holding) -> None:
     if name := now.demand.params.get("workload"):
         _hold_levels(now, find_scaled(now.target, name))
         return
-    for service in every_service(now.target):
+    for service in [now.workload] if now.workload else every_service(now.target):
         if service in now.elsewhere:
             continue
         try:

@@ -17,6 +17,25 @@ CACHE: Final = "cache"
 """Domain of a fault that takes a primary of a cache."""
 
 
+def part_of(part: str, name: str) -> str:
+    """The name of one thing of a part, such as `workloads/api-gateway`; it has the thing and the part in common with others."""
+    return f"{part}/{name}"
+
+
+def thing_of(part: str) -> str:
+    """The name of the thing that `part_of` named; empty for a complete part."""
+    return part.partition("/")[2]
+
+
+def common(touches: Collection[str], others: Collection[str]) -> bool:
+    """Whether two steps of a run touch a part in common: the same one, or one that is a thing of the other."""
+    return any(
+        one == other or one.startswith(f"{other}/") or other.startswith(f"{one}/")
+        for one in touches
+        for other in others
+    )
+
+
 class PartsState(NamedTuple):
     """State of parts of the target after a fault.
 

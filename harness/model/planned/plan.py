@@ -255,7 +255,7 @@ class ExperimentPlan:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Act:
-    """One step (act) of a run. Steps run in order, except steps that run during another step or touch nothing.
+    """One step (act) of a run. Steps run in order, except steps that run during another step, touch nothing, or are shared.
 
     Attributes:
         name: unique name in the plan, such as `everyday/fault-free`, `experiment:pod-loss` or `check health-of-pods`.
@@ -263,7 +263,9 @@ class Act:
         demand: key of the demand.
         phase: state of the target during the step.
         seconds: expected time in s.
-        touches: parts of the target that it may disturb: `entry`, `workloads`, `nodes`, `database`, or own names.
+        touches: parts of the target that it may disturb: `entry`, `workloads`, `nodes`, `database`, a thing of them, such as
+            `workloads/api-gateway`, or own names.
+        shared: whether it may run at the same time as other such steps, which touch none of its parts.
         needs_steady: whether it is skipped while a touched part is not steady or not restored.
         traffic: name of the traffic during the step; empty: none.
         after: names of the acts that it directly follows.
@@ -276,6 +278,7 @@ class Act:
     phase: Phase = Phase.STEADY
     seconds: float
     touches: tuple[str, ...] = ()
+    shared: bool = False
     needs_steady: bool = False
     traffic: str = ""
     after: tuple[str, ...] = ()

@@ -85,6 +85,7 @@ class RolloutPlan:
         promoted_by: `platform`, or `harness` if the harness promotes each step after its time.
         taken_back: expected end of the rollout.
         watched_s: observation in s at all users before a rollback by hand.
+        takes_s: expected time in s from the begin until the watch after the rollback has ended; None: as `within_s`.
         within_s: maximum time in s from the begin until the old release runs everywhere.
         after_s: observation of the rollback in s, as the sentences about it require.
         helped_after_s: time in s for a rollback by others before the harness helps, as the sentences about it require.
@@ -104,6 +105,7 @@ class RolloutPlan:
     promoted_by: str = "platform"
     taken_back: TakenBack = TakenBack.BY_HAND
     watched_s: float = 10.0
+    takes_s: float | None = None
     within_s: float = 60.0
     after_s: float = WATCHED_AFTER_S
     helped_after_s: float = WATCHED_AFTER_S

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from harness import clock
 from harness.errors import DriverError
+from harness.model.planned.domain import common
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -121,6 +122,7 @@ class Context:
         spawned: loads by traffic whose processes are started and have not begun to send.
         underway: the traffic in progress; None if there is none.
         unrestored: parts that are not restored after a fault of the run, with the reason.
+        ending: set once an error or a stop ends the run while several steps run; these end before their time.
         read_backs: functions that read writes back, one for each ended traffic that wrote; called before the next traffic or at the end.
     """
 
@@ -143,6 +145,7 @@ class Context:
     spawned: dict[str, Load] = field(default_factory=dict)
     underway: Underway | None = None
     unrestored: dict[str, str] = field(default_factory=dict)
+    ending: threading.Event = field(default_factory=threading.Event)
     read_backs: list[Callable[[], None]] = field(default_factory=list)
 
     def read_back(self) -> None:
@@ -173,8 +176,10 @@ class Context:
 
         Raises:
             DriverError: a process died, so nothing more would be recorded, a threshold of `stop_when` is exceeded, or the
-                machine was too slow for too long.
+                machine was too slow for too long; or another step that ran at the same time has ended the run.
         """
+        if self.ending.is_set():
+            raise DriverError("this step did not complete: the run has ended", hint=_AGAIN)
         if not self.watch.alive():
             log = str(self.directory.path / "watch" / "watch.log")
             raise DriverError("the watching process died", where=log, hint=_AGAIN)
@@ -190,7 +195,7 @@ class Context:
 
         Empty if they may be broken.
         """
-        return next((why for part, why in self.unrestored.items() if part in touches), "")
+        return next((why for part, why in self.unrestored.items() if common([part], touches)), "")
 
     def present(self) -> None:
         """Check that watch and load run, and that the target still exists.

@@ -50,6 +50,7 @@ class Library:
         traffic: traffics of the plan, by name.
         experiments: all experiments of the project.
         rollouts: rollouts of the plan.
+        services: names of the services behind the entry, as the target file names them.
         time_scale: the number by which the target divides times.
         served: API groups that the target's API server serves; None: the server was not asked, or did not answer.
     """
@@ -57,6 +58,7 @@ class Library:
     traffic: Mapping[str, TrafficPlan]
     experiments: Mapping[str, ExperimentPlan]
     rollouts: Mapping[str, RolloutPlan] = field(default_factory=dict)
+    services: tuple[str, ...] = ()
     time_scale: float = 1.0
     served: frozenset[str] | None = None
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from harness.errors import HarnessError
 from harness.model import Act, DemandKind, Quantity
+from harness.model.planned.domain import WORKLOADS, part_of, thing_of
 from harness.model.planned.scaling import HOLD, OBSERVE, REPLICATE, RESIZE, SPIKE, held_elsewhere
 from harness.model.records.window import fault_free_name
 from harness.run.acts.driver import Driver, Library, RequiredGroup, RequiredKey, consent
@@ -18,11 +20,12 @@ if TYPE_CHECKING:
     from harness.targets import Target
     from harness.targets.access import Access
 
-TOUCHES: Final = ("workloads",)
+_MACHINE: Final = "machine"
+"""Part that holds the processors and the memory: two loads on the same one would each take from the other."""
 _SECONDS: Final = {HOLD: 12.0, SPIKE: 20.0, OBSERVE: 10.0, RESIZE: 36.0, REPLICATE: 36.0}
 """Seconds of each load that the time scale does not divide."""
 _SERVICES: Final = 3
-"""Number of services that a plan assumes if every service is loaded; the true number is read during the run."""
+"""Number of services that a plan assumes if every service is loaded and the target file names none."""
 _REST_S: Final = 360.0
 """Seconds until an autoscaler scales down by default, with a minute for what comes before it."""
 _SPIKE_S: Final = 960.0
@@ -37,7 +40,7 @@ _USAGE: Final = RequiredGroup(
 
 
 class ScaleDriver(Driver):
-    """Runs the loads of `harness.drivers.scale`, one at a time, before the traffic."""
+    """Runs the loads of `harness.drivers.scale` before the traffic."""
 
     kind = DemandKind.SCALE.value
 
@@ -65,14 +68,25 @@ class ScaleDriver(Driver):
         return () if demand.name == OBSERVE else (_USAGE,)
 
     def plan(self, demand: Demand, library: Library) -> Sequence[Act]:
-        """One act per demand; an act that only observes runs during the fault-free window, if there is one."""
-        every = _SERVICES if demand.name == HOLD and "workload" not in demand.params else 1
-        seconds = every * (_SECONDS[demand.name] + _scaled_s(demand) / library.time_scale)
+        """One act per demand. Of a level of every service, one per service behind the entry, and one for those that only the cluster names.
+
+        An act that only observes runs during the fault-free window, if there is one.
+        """
+        seconds = _SECONDS[demand.name] + _scaled_s(demand) / library.time_scale
+        act = Act(name=demand.key, kind=self.kind, demand=demand.key, seconds=seconds, touches=(WORKLOADS,))
         if demand.name == OBSERVE and library.traffic:
-            window = fault_free_name(library.ordinary)
-            return [Act(name=demand.key, kind=self.kind, demand=demand.key, seconds=0.0, beside=window)]
-        touches = () if demand.name == OBSERVE else TOUCHES
-        return [Act(name=demand.key, kind=self.kind, demand=demand.key, seconds=seconds, touches=touches)]
+            return [replace(act, seconds=0.0, touches=(), beside=fault_free_name(library.ordinary))]
+        if demand.name == OBSERVE:
+            return [replace(act, touches=())]
+        if demand.name != HOLD:
+            return [act]
+        if "workload" in demand.params:
+            return [_beside_others(act, demand, demand.params["workload"])]
+        if not library.services:
+            return [replace(act, seconds=_SERVICES * seconds)]
+        each = {name: replace(act, name=f"{demand.key} of {name}") for name in sorted(library.services)}
+        others = replace(act, name=f"{demand.key} of others", seconds=0.0, shared=True)
+        return [*(_beside_others(one, demand, name) for name, one in each.items()), others]
 
     def run(self, act: Act, context: Context) -> None:
         """Apply the load and record it; if a load cannot be applied, record why."""
@@ -82,20 +96,34 @@ class ScaleDriver(Driver):
         if demand.name == OBSERVE:
             context.pass_time(act.seconds, demand.key)
             return
+        workload = next((name for name in map(thing_of, act.touches) if name), "")
+        own = () if workload else context.target.probes.services
         now = Holding(
             demand=demand,
+            workload=workload,
             target=context.target,
             platform=context.platform,
             sink=sink,
             alive=context.alive,
-            elsewhere=[one.params["workload"] for one in held_elsewhere(demand, context.plan.demand)],
+            elsewhere={*own, *(one.params["workload"] for one in held_elsewhere(demand, context.plan.demand))},
         )
-        context.progress.say(demand.key)
+        context.progress.say(act.name)
         try:
             loads = {HOLD: hold_levels, SPIKE: spike, RESIZE: resize, REPLICATE: replicate}
             loads[demand.name](now)
         except HarnessError as error:
             sink.put("scale.failed", demand.key, why=str(error))
+
+
+def _beside_others(act: Act, demand: Demand, workload: str) -> Act:
+    """The act that holds a level of one workload, beside loads on other workloads and on the other resource.
+
+    Each level is reached by readings of the workload's own pods, one that is missed is INCONCLUSIVE, and the time to a rise begins once the
+    level is reached. Memory that is kept takes no processor. The throughput of copies and of sizes is compared, and a spike counts three
+    rises against the clock: these loads have the machine alone.
+    """
+    touches = (part_of(WORKLOADS, workload), part_of(_MACHINE, demand.params["resource"]))
+    return replace(act, touches=touches, shared=True)
 
 
 def _scaled_s(demand: Demand) -> float:

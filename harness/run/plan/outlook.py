@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,7 +18,9 @@ from harness.judgement.figures.sufficiency import lacks_of, numbers_of
 from harness.judgement.stats.statistics import needed
 from harness.model import DemandKind, Figure, Per, Phase
 from harness.model.planned.domain import UNKNOWN
+from harness.model.records.window import after_faults_name
 from harness.run.acts.experiments import longest_s
+from harness.run.acts.sharing import expected_s
 from harness.run.plan.awaited import account_document, accounted
 
 if TYPE_CHECKING:
@@ -176,13 +178,27 @@ def seconds(plan: Plan) -> tuple[float, float]:
 
     Both assume that no fault is sent twice.
     """
-    own = [act for act in plan.acts if not act.beside]
+    own = list(_after_what_passed(act for act in plan.acts if not act.beside))
     around = sum(around_s(plan))
-    return around + sum(act.seconds for act in own), around + sum(_longest_s(plan, act) for act in own)
+    expected = expected_s(own, lambda act: act.seconds)
+    return around + expected, around + expected_s(own, lambda act: _longest_s(plan, act))
+
+
+def _after_what_passed(acts: Iterable[Act]) -> Iterator[Act]:
+    """The acts, each window after the faults with what is left of it: steps since the last fault under its traffic are in it."""
+    passed_s = 0.0
+    for act in acts:
+        if act.traffic and act.name == after_faults_name(act.traffic):
+            yield replace(act, seconds=max(act.seconds - passed_s, 0.0))
+        else:
+            yield act
+        passed_s = 0.0 if act.phase is not Phase.STEADY or not act.traffic else passed_s + act.seconds
 
 
 def _longest_s(plan: Plan, act: Act) -> float:
     demand = plan.demand[act.demand]
+    if demand.kind == DemandKind.ROLLOUT:
+        return max(act.seconds, plan.rollouts[demand.name].within_s)
     is_fault = demand.kind == DemandKind.EXPERIMENT and act.phase is Phase.FAULT
     return longest_s(plan.experiments[demand.name]) if is_fault else act.seconds
 

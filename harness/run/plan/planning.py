@@ -94,6 +94,7 @@ def library_of(
         traffic=sizes_of(settings, target, compiled),
         experiments=experiments,
         rollouts=rollouts,
+        services=tuple(target.probes.services),
         time_scale=target.time_scale,
     )
     return replace(sized, served=served_groups(target)) if needs_group(compiled.demands, sized) else sized

@@ -133,7 +133,7 @@ def _acts(plan: Plan) -> Iterator[str]:
     reads = "last reads of the ledger, " if plan.live else ""
     yield f"{rest_s:6.0f} s  rest: {reads}closing the evidence, verdicts, reports"
     expected, longest = seconds(plan)
-    yield f"{expected:6.0f} s  expected in total, if nothing is repeated and every recovery succeeds"
+    yield f"{expected:6.0f} s  expected in total, if nothing is repeated and every recovery succeeds; steps at the same time count once"
     yield f"{longest:6.0f} s  at most, if nothing recovers without an undo and no fault is sent twice"
 
 

@@ -39,8 +39,8 @@ def test_the_shipped_experiments_say_domain_hold_and_time() -> None:
     """What the plan shows before anything runs."""
     found = find_experiments([SHIPPED]).plans
     assert {name: (plan.domain, plan.hold_s, plan.within_s, plan.seconds) for name, plan in found.items()} == {
-        "cache-primary-loss": ("cache", 30.0, 15.0, 50.0),
-        "database-members-loss": ("members", 1.0, 30.0, 75.0),
+        "cache-primary-loss": ("cache", 30.0, 15.0, 42.0),
+        "database-members-loss": ("members", 1.0, 30.0, 18.0),
         "database-primary-loss": ("database", 25.0, 10.0, 42.0),
         "database-promotion": ("database", 25.0, 10.0, 45.0),
         "each-pod-loss": ("pod", 0.0, 80.0, 82.0),
@@ -59,8 +59,8 @@ def test_the_shipped_experiments_say_domain_hold_and_time() -> None:
         "region-loss-tertiary": ("region", 12.0, 60.0, 24.0),
         "sign-in-pod-loss": ("pod", 0.0, 10.0, 15.0),
         "service-loss-cache": ("service", 20.0, 12.0, 30.0),
-        "service-loss-track": ("service", 48.0, 12.0, 52.0),
-        "service-loss-user": ("service", 48.0, 12.0, 52.0),
+        "service-loss-track": ("service", 34.0, 12.0, 38.0),
+        "service-loss-user": ("service", 34.0, 12.0, 38.0),
         "slow-queries": ("process", 14.0, 5.0, 22.0),
         "zone-loss-1": ("zone", 25.0, 60.0, 45.0),
         "zone-loss-2": ("zone", 12.0, 60.0, 24.0),

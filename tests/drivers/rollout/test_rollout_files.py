@@ -23,6 +23,7 @@ dwell_scale: 720
 promoted_by: harness
 taken_back: by the platform
 watched: 5 s
+takes: 50 s
 within: 2 min
 triggers:
   latency: {reads: response time p95, above: 2000 ms, for: 5 min}
@@ -56,6 +57,7 @@ def test_a_rollout_file_is_read_in_base_units(tmp_path: Path) -> None:
         5.0,
         120.0,
     )
+    assert plan.takes_s == 50.0
     latency, users = plan.trigger["latency"], plan.trigger["users"]
     assert (latency.limit, latency.window_ns(60), latency.window_ns(1)) == (2000.0, 5 * 10**9, 300 * 10**9)
     assert (users.signal, str(users)) == (Signal.REPORT, "users: a critical report")
@@ -87,24 +89,29 @@ def test_a_rollout_file_is_read_in_base_units(tmp_path: Path) -> None:
         (
             "above: 2000 ms, for: 5 min",
             "above: 5 min, for: 2000 ms",
-            ":11: triggers.latency.above: a limit of 5 min is not below the window of 2000 ms: the limit and the window are swapped",
+            ":12: triggers.latency.above: a limit of 5 min is not below the window of 2000 ms: the limit and the window are swapped",
         ),
         (
             "reads: response time p95, above: 2000 ms",
             "reads: error rate, above: 2000 ms",
-            ":11: triggers.latency.above: 2000 ms is a time: the error rate is a ratio",
+            ":12: triggers.latency.above: 2000 ms is a time: the error rate is a ratio",
         ),
-        (", for: 5 min", "", ":11: triggers.latency.for: the key `for` is missing"),
+        (", for: 5 min", "", ":12: triggers.latency.for: the key `for` is missing"),
         (
             "critical report",
             "critical report, above: 5 %",
-            ":12: triggers.users.above: `above` is not allowed for a critical report",
+            ":13: triggers.users.above: `above` is not allowed for a critical report",
         ),
-        ("critical report", "rumour", ":12: triggers.users.reads: `rumour` is not one of"),
+        ("critical report", "rumour", ":13: triggers.users.reads: `rumour` is not one of"),
         (
             FILE[FILE.index("triggers") :],
             "",
             ":7: taken_back: a rollout with `taken_back: by the platform` needs a trigger",
+        ),
+        (
+            "takes: 50 s",
+            "takes: 133 s",
+            ":9: takes: the rollout is expected to take longer than it may, 132 s\n  hint: raise `within`, or lower `takes`",
         ),
         ("title: by steps", "titel: by steps", ":1: titel: unknown key `titel`"),
     ],

@@ -149,6 +149,7 @@ def given(
     name: str,
     params: Mapping[str, str],
     elsewhere: Sequence[str] = (),
+    workload: str = "",
 ) -> Kept:
     """What is recorded of a load."""
     sink, here = Kept(), ScaledService(service)
@@ -165,6 +166,7 @@ def given(
     monkeypatch.setattr(holding, "stressors_for", lambda _here, _resource, added: {"added": added})
     now = Holding(
         demand=Demand(kind="scale", name=name, params=params),
+        workload=workload,
         target=cast("Any", SimpleNamespace(time_scale=service.time_scale, cpu_scale=1.0)),
         platform=cast("Any", None),
         sink=sink,
@@ -193,17 +195,19 @@ def test_at_scale_1_both_levels_are_held_for_as_long_as_the_sentence_says(
 
 
 def test_without_a_name_every_service_is_given_both_levels(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One after the other: two of them take four stresses, of which no two are there at once.
+    """One after the other: two of them take four stresses, of which no two are there at once. One that the act names is loaded alone.
 
     One to which another sentence of the run gives these levels gets them once; one that cannot be loaded is named, and keeps no other from its load.
     """
     service = Service(clock, window_s=15.0)
-    every = {key: value for key, value in HOLD.items() if key != "workload"}
-    sink = given(service, monkeypatch, "hold", every, elsewhere=["portal"])
+    unnamed = {key: value for key, value in HOLD.items() if key != "workload"}
+    sink = given(service, monkeypatch, "hold", unnamed, elsewhere=["portal"])
     assert [one["why"] for one in sink.of("scale.failed")] == [
         "north/bare has a container without a resource request for cpu"
     ]
     assert [ended["level"] for ended in sink.of("scale.ended")] == [0.6, 0.85, 0.6, 0.85]
+    sink = given(Service(clock, window_s=15.0), monkeypatch, "hold", unnamed, workload="web")
+    assert [ended["level"] for ended in sink.of("scale.ended")] == [0.6, 0.85]
     assert all(first[1] <= second[0] for first, second in itertools.pairwise(service.stresses))
 
 

@@ -38,7 +38,7 @@ _READS: Final = 20
         within("cache.routes", "the routes whose answers are cached are declared"),
         RequiredKey("may_write", "what the routes read is written"),
     ),
-    seconds=10.0,
+    seconds=32.0,
     touches=("entry",),
     again=False,
 )

@@ -49,7 +49,7 @@ def _accesses(target: Target, params: Mapping[str, str]) -> tuple[Access, ...]:
     example="a copy of orders restored from the newest backup has equal row counts and checksums for every table",
     needs=(DATABASE, _DRILL, _RESTORE, _MAKE),
     when=When.AFTER_TRAFFIC,
-    seconds=30.0,
+    seconds=5.0,
     touches=("workloads",),
     consent="restore-drill",
     again=False,

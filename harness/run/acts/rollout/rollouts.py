@@ -62,7 +62,7 @@ class RolloutDriver(Driver):
                 kind=self.kind,
                 demand=demand.key,
                 phase=Phase.STEP,
-                seconds=rollout.within_s,
+                seconds=rollout.within_s if rollout.takes_s is None else rollout.takes_s,
                 touches=TOUCHES,
                 needs_steady=True,
                 traffic=traffic,
