@@ -170,7 +170,7 @@ def test_a_load_takes_as_long_as_the_target_needs(
 
 
 def test_a_level_is_held_beside_loads_on_other_workloads_and_the_other_resource() -> None:
-    """One act a service behind the entry, as the target file names them; loads that are timed or compared are alone."""
+    """One act a service behind the entry, as the target file names them, and one of those that only the cluster names; loads that are timed or compared are alone."""
     library = Library(traffic={}, experiments={}, services=("tracks", "gateway"), time_scale=60.0)
 
     def planned(name: str, **params: str) -> list[Act]:
@@ -181,6 +181,7 @@ def test_a_level_is_held_beside_loads_on_other_workloads_and_the_other_resource(
     assert [(one.name, one.seconds, one.touches, one.shared) for one in every] == [
         ("scale hold hold=6 min resource=cpu of gateway", 24.0, ("workloads/gateway", "machine/cpu"), True),
         ("scale hold hold=6 min resource=cpu of tracks", 24.0, ("workloads/tracks", "machine/cpu"), True),
+        ("scale hold hold=6 min resource=cpu of others", 0.0, ("workloads",), True),
     ]
     assert {one.demand for one in every} == {"scale hold hold=6 min resource=cpu"}
     (named,) = planned("hold", resource="memory", workload="frontend")
@@ -193,9 +194,9 @@ def test_a_level_is_held_beside_loads_on_other_workloads_and_the_other_resource(
 
 
 def test_the_act_of_one_service_loads_that_service(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its observations name the demand, as those of the other services do."""
-    given: list[tuple[str, str]] = []
-    monkeypatch.setattr(scale, "hold_levels", lambda now: given.append((now.workload, now.demand.name)))
+    """Its observations name the demand, as those of the other services do; the act of others loads none that has an act of its own."""
+    given: list[tuple[str, list[str]]] = []
+    monkeypatch.setattr(scale, "hold_levels", lambda now: given.append((now.workload, sorted(now.elsewhere))))
     demand = Demand(kind=DemandKind.SCALE.value, name="hold", params={"hold": "6 min", "resource": "cpu"})
     acts = ScaleDriver().plan(demand, Library(traffic={}, experiments={}, services=("tracks", "gateway")))
     made = plan(acts=acts, demands=[demand])
@@ -203,16 +204,16 @@ def test_the_act_of_one_service_loads_that_service(monkeypatch: pytest.MonkeyPat
         "Context",
         SimpleNamespace(
             plan=made,
-            target=None,
+            target=SimpleNamespace(probes=SimpleNamespace(services=("tracks", "gateway"))),
             platform=None,
             alive=None,
             sink=lambda _: None,
             progress=SimpleNamespace(say=lambda _: None),
         ),
     )
-    for act in (*acts, *ScaleDriver().plan(demand, LIBRARY)):
+    for act in acts:
         ScaleDriver().run(act, context)
-    assert given == [("gateway", "hold"), ("tracks", "hold"), ("", "hold")]
+    assert given == [("gateway", []), ("tracks", []), ("", ["gateway", "tracks"])]
 
 
 @pytest.mark.parametrize(("takes_s", "seconds"), [(None, 100.0), (80.0, 80.0)])

@@ -148,6 +148,7 @@ def given(
     monkeypatch: pytest.MonkeyPatch,
     name: str,
     params: Mapping[str, str],
+    *,
     elsewhere: Sequence[str] = (),
     workload: str = "",
 ) -> Kept:
