@@ -397,7 +397,7 @@ def test_a_copy_that_would_write_to_the_archive_of_what_serves_is_refused(
         serves.ask("ALTER SYSTEM SET archive_command = 'true'")
         serves.end()
         serves.start()
-        serves.ask("CREATE TABLE orders (id int)")
+        serves.ask("CREATE TABLE orders AS SELECT 1 AS id")
         working.backups.primary = serves
         working.refused("the copy would write to the archive of the database that serves: nothing was made")
         if isinstance(working, VeleroCase):
