@@ -259,12 +259,9 @@ class Act:
 
     Attributes:
         name: unique name in the plan, such as `everyday/fault-free`, `experiment:pod-loss` or `check health-of-pods`.
-        kind: kind of the driver.
-        demand: key of the demand.
-        phase: state of the target during the step.
-        seconds: expected time in s.
-        touches: parts of the target that it may disturb: `entry`, `workloads`, `nodes`, `database`, a thing of them, such as
-            `workloads/api-gateway`, or own names.
+        kind, demand: kind of the driver, and key of the demand.
+        phase, seconds: state of the target during the step, and expected time in s.
+        touches: parts of the target that it may disturb: `entry`, `workloads`, `nodes`, `database`, `workloads/NAME`, or own names.
         shared: whether it may run at the same time as other such steps, which touch none of its parts.
         needs_steady: whether it is skipped while a touched part is not steady or not restored.
         traffic: name of the traffic during the step; empty: none.
