@@ -76,6 +76,16 @@ def test_users_who_are_served_again_after_the_restore_were_not_signed_out() -> N
     assert (one.outcome, one.value, one.n) == (PASS, 0, 4), one.reason
 
 
+def test_a_session_that_is_served_only_after_the_next_fault_was_sent_was_not_signed_out() -> None:
+    """The next fault was sent at once after the restore; a session that is refused under it is that fault's."""
+    run = run_of(rows_of(after(session("eu-west-1 1"), END_OF_IT + 3, "refused")))
+    (attempt,) = run.experiments["pod-loss"]
+    attempt = replace(attempt, restore=Restore(ok=True, at_ns=ns(END_OF_IT + 0.1)))
+    following = experiment("node-loss", "node", END_OF_IT + 0.3, END_OF_IT + 8)
+    one = judged(replace(run, experiments={"pod-loss": (attempt,), "node-loss": (following,)}))
+    assert (one.outcome, one.value, one.n) == (PASS, 0, 4), one.reason
+
+
 def test_one_session_that_is_refused_after_the_fault_fails() -> None:
     """The other three are served."""
     one = judged(run_of(rows_of(after(session("us-east-1 2"), BACK, "refused"))))

@@ -50,9 +50,10 @@ def _of(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Iterable[M
     restored_ns, until_ns = answered_until_ns(case.evidence, attempt), known_until_ns(case.evidence, attempt)
     rows = (case.evidence.recorded.get(SESSIONS.name) or Table.empty(SESSIONS)).sorted_by("sent_ns")
     before = _Before.of(rows.where(rows.ints["done_ns"] < sent_ns))
-    after = rows.where(rows.words["session"].among(before.served)).between("sent_ns", sent_ns, until_ns)
-    refused = _sessions(after, "refused")
-    silent = before.served - refused - _sessions(after.between("sent_ns", restored_ns, until_ns), "served")
+    theirs = rows.where(rows.words["session"].among(before.served))
+    refused = _sessions(theirs.between("sent_ns", sent_ns, until_ns), "refused")
+    # the next fault may be sent at once: a session that is served under it was not ended by this one
+    silent = before.served - refused - _sessions(theirs.where(theirs.ints["sent_ns"] >= restored_ns), "served")
     found = Things(
         bad=len(refused),
         n=len(before.served),
