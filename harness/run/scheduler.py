@@ -78,10 +78,9 @@ class Scheduler:
                 for done in wait(running, return_when=FIRST_COMPLETED).done:
                     del running[done]
                     done.result()
-        except BaseException:
-            self._context.ending.set()  # those that still run end before their time
-            raise
         finally:
+            if running:
+                self._context.ending.set()  # those that still run end before their time
             pool.shutdown(cancel_futures=True)  # what has begun undoes what it did at its end
 
     def _begin_free(self, waiting: list[Act], running: dict[Future[None], Act], pool: ThreadPoolExecutor) -> None:

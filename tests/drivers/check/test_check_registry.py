@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
@@ -99,16 +100,38 @@ def lacking(name: str, target: Target, params: Mapping[str, str]) -> str:
     return ""
 
 
+@pytest.fixture(scope="module")
+def full(
+    prometheus: str, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, dict[str, Any], Callable[[str], Target | None]]:
+    """A directory with all that a target file can name, the file's content, and the target without a key: None where others need the key."""
+    directory = tmp_path_factory.mktemp("full")
+    content = full_target(directory, prometheus)
+
+    @cache
+    def target(key: str) -> Target | None:
+        try:
+            return loaded(directory, without(content, key))
+        except ConfigurationError:
+            return None
+
+    return directory, content, target
+
+
 @pytest.mark.parametrize("name", sorted(CHECKS))
 def test_a_check_names_each_key_that_it_cannot_do_without(
-    name: str, prometheus: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str,
+    full: tuple[Path, dict[str, Any], Callable[[str], Target | None]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Of a target that lacks any one key of the file, the claim says so, or the check does not miss it."""
     FakeClock.installed(monkeypatch)
     monkeypatch.setenv("READINESS_STATE", str(tmp_path / "state"))
-    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
+    directory, content, lacking_one = full
+    monkeypatch.setenv("KUBECONFIG", str(directory / "kubeconfig"))
     monkeypatch.setattr(Cluster, "of", lambda _target: _Cluster())
-    content, used = full_target(tmp_path, prometheus), set[str]()
+    used = set[str]()
 
     def noted(target: Target, key: str) -> object:
         used.add(key)
@@ -120,15 +143,13 @@ def test_a_check_names_each_key_that_it_cannot_do_without(
         *(f"{one}.{below}" for one, value in content.items() if isinstance(value, dict) for below in value),
     ]
     for params in asked_for()[name]:
-        target = loaded(tmp_path, content)
+        target = loaded(directory, content)
         assert [*kind_of(name).missing(target, params)] == []
         used.clear()
         assert not lacking(name, target, params)
         read_of = {"regions" if key in {"doors", "monitors"} else key for key in used}
         for key in (one for one in keys if one.split(".")[0] in read_of):
-            try:
-                target = loaded(tmp_path, without(content, key))
-            except ConfigurationError:
+            if (target := lacking_one(key)) is None:
                 continue  # the key is required where its section is
             if not [*kind_of(name).missing(target, params)]:
                 assert not lacking(name, target, params), f"{name} does not declare {key}"
