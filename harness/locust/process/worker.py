@@ -42,7 +42,7 @@ AHEAD: Final = 64
 REPORT_S: Final = 1.0
 """Time in s between two reports of the journeys in progress and of the generator's health."""
 GO_WITHIN_S: Final = JOIN_S + 30.0
-"""Maximum time in s that a worker waits for the start time, until the last worker has joined."""
+"""Maximum time in s that a worker waits for the start time, until the last worker has joined. One with a parent waits as long as that lives: the steps before the first traffic have no such limit."""
 
 Put = Callable[[str, str, str, dict[str, Any]], None]
 """Records an observation, with source, kind, subject and fields."""
@@ -145,7 +145,7 @@ class LocustWorker:
     @property
     def begin_ns(self) -> int:
         """Time 0 of the schedule; the call waits until it is known."""
-        return int(self._begin.get(timeout=GO_WITHIN_S))
+        return int(self._begin.get(timeout=None if self.options.parent else GO_WITHIN_S))
 
     @property
     def warms_up(self) -> bool:
@@ -318,7 +318,7 @@ def install_single(environment: Any, options: Options) -> LocustWorker:
     if options.go is None:
         environment.events.test_start.add_listener(lambda **_: worker.begin(clock.now_ns()))
     else:
-        lasting(lambda: worker.begin(read_go(options.go)))
+        lasting(lambda: worker.begin(read_go(options.go, options.parent)))
     return worker
 
 
@@ -359,11 +359,20 @@ def history_put() -> Put | None:
     return put if os.environ.get("READINESS_RUN") else None
 
 
-def read_go(file: Path | None) -> int:
-    """Wait until the start time is in the file, and return it in ns of CLOCK_MONOTONIC."""
+def read_go(file: Path | None, parent: int | None) -> int:
+    """Wait until the start time is in the file, and return it in ns of CLOCK_MONOTONIC.
+
+    Args:
+        file: where it is written; None: nowhere.
+        parent: the process that writes it, which is waited for as long as it lives; None: it is waited for GO_WITHIN_S seconds.
+
+    Raises:
+        HarnessError: it was not written.
+    """
     deadline = clock.Deadline.after(GO_WITHIN_S)
-    while file is not None and not deadline.over:
+    while file is not None and (os.getppid() == parent if parent else not deadline.over):
         if file.exists():
             return int(file.read_text(encoding="ascii"))
         gevent.sleep(0.02)
-    raise HarnessError(f"no start time was written within {GO_WITHIN_S:g} s", where=str(file))
+    within = f"before process {parent} ended" if parent else f"within {GO_WITHIN_S:g} s"
+    raise HarnessError(f"no start time was written {within}", where=str(file))

@@ -85,7 +85,7 @@ class Master:
     def _start(self) -> None:
         """Tell the workers the start time of the schedule when the test begins."""
         options = self._options
-        begin_ns = read_go(options.go) if options.go else clock.now_ns() + round(AHEAD_S * NS_PER_S)
+        begin_ns = read_go(options.go, options.parent) if options.go else clock.now_ns() + round(AHEAD_S * NS_PER_S)
         trace = options.trace
         self._begin = {
             "begin_ns": begin_ns,

@@ -2,6 +2,7 @@
 
 Each is a directory of manifests with a name and a `part.yaml`.
 manifests/parts/NAME/kustomization.yaml    what is applied, as `kubectl apply -k` would
+manifests/parts/NAME/beside/OTHER/         what is applied as well where the part OTHER is deployed, too
 manifests/parts/NAME/part.yaml             which other parts it needs, and what the target file says of it
 """
 
@@ -10,7 +11,7 @@ from __future__ import annotations
 import difflib
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -65,6 +66,14 @@ def names() -> tuple[str, ...]:
 def directory(name: str) -> Path:
     """The directory of a part: its kustomization."""
     return PARTS / name
+
+
+def manifests(chosen: Collection[str]) -> Iterator[tuple[bool, Path]]:
+    """The directory of each kustomization of the parts, and whether it is applied where these parts are deployed."""
+    for name in names():
+        yield name in chosen, directory(name)
+        for beside in sorted((directory(name) / "beside").glob("*/kustomization.yaml")):
+            yield {name, beside.parent.name} <= {*chosen}, beside.parent
 
 
 def with_needs(chosen: Iterable[str]) -> tuple[str, ...]:

@@ -80,7 +80,7 @@ def without_credentials(release: Release, deployed: Iterable[str] = ()) -> list[
     """
     chosen = parts.with_needs(deployed)
     every = [(True, obj) for obj in kustomized(MANIFESTS)]
-    every += [(name in chosen, obj) for name in parts.names() for obj in kustomized(parts.directory(name))]
+    every += [(here, obj) for here, directory in parts.manifests(chosen) for obj in kustomized(directory)]
     released = release.applied_to(obj for _, obj in every)
     objects = [obj for (here, _), obj in zip(every, released, strict=True) if here]
     for name in chosen:
