@@ -68,12 +68,11 @@ def directory(name: str) -> Path:
     return PARTS / name
 
 
-def manifests(chosen: Collection[str]) -> Iterator[tuple[bool, Path]]:
-    """The directory of each kustomization of the parts, and whether it is applied where these parts are deployed."""
-    for name in names():
-        yield name in chosen, directory(name)
-        for beside in sorted((directory(name) / "beside").glob("*/kustomization.yaml")):
-            yield {name, beside.parent.name} <= {*chosen}, beside.parent
+def manifests(name: str, chosen: Collection[str]) -> Iterator[tuple[bool, Path]]:
+    """The directory of each kustomization of a part, and whether it is applied where the chosen parts are deployed."""
+    yield name in chosen, directory(name)
+    for beside in sorted((directory(name) / "beside").glob("*/kustomization.yaml")):
+        yield {name, beside.parent.name} <= {*chosen}, beside.parent
 
 
 def with_needs(chosen: Iterable[str]) -> tuple[str, ...]:

@@ -80,11 +80,16 @@ def without_credentials(release: Release, deployed: Iterable[str] = ()) -> list[
     """
     chosen = parts.with_needs(deployed)
     every = [(True, obj) for obj in kustomized(MANIFESTS)]
-    every += [(here, obj) for here, directory in parts.manifests(chosen) for obj in kustomized(directory)]
+    every += [
+        (here, obj)
+        for name in parts.names()
+        for here, directory in parts.manifests(name, chosen)
+        for obj in kustomized(directory)
+    ]
     released = release.applied_to(obj for _, obj in every)
     objects = [obj for (here, _), obj in zip(every, released, strict=True) if here]
-    for name in chosen:
-        objects = [_patched(obj, _component_patches(parts.directory(name))) for obj in objects]
+    for directory in [directory for name in chosen for here, directory in parts.manifests(name, chosen) if here]:
+        objects = [_patched(obj, _component_patches(directory)) for obj in objects]
     return _with_rollouts(objects)
 
 

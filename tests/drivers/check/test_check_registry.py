@@ -149,10 +149,10 @@ def test_a_check_names_each_key_that_it_cannot_do_without(
         assert not lacking(name, target, params)
         read_of = {"regions" if key in {"doors", "monitors"} else key for key in used}
         for key in (one for one in keys if one.split(".")[0] in read_of):
-            if (target := lacking_one(key)) is None:
+            if (one_less := lacking_one(key)) is None:
                 continue  # the key is required where its section is
-            if not [*kind_of(name).missing(target, params)]:
-                assert not lacking(name, target, params), f"{name} does not declare {key}"
+            if not [*kind_of(name).missing(one_less, params)]:
+                assert not lacking(name, one_less, params), f"{name} does not declare {key}"
 
 
 @pytest.mark.parametrize("name", sorted(CHECKS))

@@ -173,6 +173,25 @@ def test_workers_here_wait_as_long_as_those_elsewhere_may_take() -> None:
     assert float(said) > JOIN_S + FAR_AHEAD_S
 
 
+@pytest.mark.parametrize(
+    ("parent", "words"), [("own", "17"), ("other", "no start time was written before process 1 ended")]
+)
+def test_a_worker_waits_for_the_begin_as_long_as_the_run_lives(parent: str, words: str, tmp_path: Path) -> None:
+    """Steps before the first traffic may take longer than the workers of other machines have to join."""
+    (tmp_path / "go").write_text("17", encoding="ascii")
+    code = f"""if True:
+        import pathlib
+        from harness.locust.process import worker
+        worker.GO_WITHIN_S = 0.0
+        try:
+            print(worker.read_go(pathlib.Path("go"), {os.getpid() if parent == "own" else 1}))
+        except worker.HarnessError as error:
+            print(error.what)
+    """
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, cwd=tmp_path, text=True)
+    assert said.stdout.strip() == words
+
+
 def test_a_locustfile_that_raises_when_it_is_imported_is_named_with_its_line(
     run: Run, server: TruthServer, tmp_path: Path
 ) -> None:

@@ -109,9 +109,11 @@ def test_pods_may_share_a_lock(services: Services, tmp_path: Path) -> None:
     assert httpx.get(f"{base}/portal", trust_env=False).status_code == 200
 
 
-def test_the_autoscalers_begin_where_their_services_are() -> None:
-    """Each minimum is the number that the region declares, so that nothing is scaled at rest; each target is there."""
-    objects = render(Release(version="1.0.0", summary="", expect="GO"), Credentials.generate(), ["autoscaler"])
+@pytest.mark.parametrize(("others", "count"), [((), 10), (("identity",), 13)])
+def test_the_autoscalers_begin_where_their_services_are(others: tuple[str, ...], count: int) -> None:
+    """Each minimum is the number that the region declares, so that nothing is scaled at rest; each target is there, the provider among them."""
+    deployed = ["autoscaler", *others]
+    objects = render(Release(version="1.0.0", summary="", expect="GO"), Credentials.generate(), deployed)
     declared = {
         (one["metadata"]["namespace"], one["metadata"]["name"]): one["spec"]["replicas"]
         for one in objects
@@ -122,7 +124,7 @@ def test_the_autoscalers_begin_where_their_services_are() -> None:
         (one["metadata"]["namespace"], one["spec"]["scaleTargetRef"]["name"]): one["spec"]["minReplicas"]
         for one in autoscalers
     }
-    assert len(autoscalers) == 10
+    assert len(autoscalers) == count
     assert begun == {key: declared[key] for key in begun}
 
 

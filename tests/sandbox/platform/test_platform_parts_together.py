@@ -144,6 +144,19 @@ def test_every_service_of_a_region_has_a_read_or_is_a_page_or_an_entry(
 
 
 @together
+def test_every_service_behind_the_entry_is_scaled_where_autoscalers_are(
+    deployed: tuple[str, ...], tmp_path: Path
+) -> None:
+    """Else the sentences on every service could not be decided."""
+    objects = applied(deployed)
+    scaled = {one["spec"]["scaleTargetRef"]["name"] for one in of_kind(objects, "HorizontalPodAutoscaler").values()}
+    if "autoscaler" in parts.with_needs(deployed):
+        assert {*loaded(deployed, tmp_path).probes.services} <= scaled
+    else:
+        assert not scaled
+
+
+@together
 def test_what_pods_refer_to_is_there(deployed: tuple[str, ...]) -> None:
     """Each Secret of a volume or a variable is applied, and no container has a variable or a port name twice."""
     objects = applied(deployed)
