@@ -42,7 +42,9 @@ def started(directory: Path) -> Iterator[str]:
         port = free.getsockname()[1]
     program = Path(FOREIGN) / "node_modules" / ".bin" / "s3rver"
     words = [str(program), "-d", str(directory), "-a", f"{NET}78", "-p", str(port), "--configure-bucket", BUCKET]
-    child = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    # the server makes its tokens of further pages with DES, which OpenSSL 3 has among its old ciphers only
+    own = {**os.environ, "NODE_OPTIONS": "--openssl-legacy-provider"}
+    child = subprocess.Popen(words, env=own, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         endpoint = f"http://{NET}78:{port}"
         for _ in Deadline.after(60).ticks(0.1):
