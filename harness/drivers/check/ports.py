@@ -65,11 +65,24 @@ def make_service(cluster: Cluster, body: Object) -> None:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Backend:
-    """One backend: its labels, and the name of the listener and its Service; no labels if the backend has no pod."""
+    """One backend.
+
+    Attributes:
+        name: of its Service.
+        labels: of one of its pods; empty: it has none.
+        listener: name of the listener and its Service.
+        behind: port of the pods to which the Service leads the declared port: policies name this one.
+    """
 
     name: str
     labels: Mapping[str, str]
     listener: str
+    behind: int
+
+    @property
+    def others(self) -> tuple[int, ...]:
+        """The ports that are called beside the declared one."""
+        return tuple(other for other in OTHERS if other != self.behind)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,7 +113,7 @@ class _Tried:
             observed=ACCEPTED if shown else rounds[-1][f"{backend.listener}:{self.port}"],
             ok=True if shown else None,
         )
-        for other in OTHERS:
+        for other in backend.others:
             key = f"{backend.listener}:{other}"
             came = ACCEPTED if any(one[key] == ACCEPTED for one in rounds) else (shown or rounds)[-1][key]
             refused = True if shown and came in {REFUSED, CLOSED} else None
@@ -153,11 +166,11 @@ def _place(
     image, labels = declared.image, dict(declared.accepted)
     for backend in backends:
         _place_service(undos, cluster, _service(namespace, backend, port))
-        command = ["python", "-c", _LISTENER, str(LIFE_S), *map(str, (port, *OTHERS))]
+        command = ["python", "-c", _LISTENER, str(LIFE_S), *map(str, (backend.behind, *backend.others))]
         marked = {**backend.labels, _MARK: backend.listener}
         place_pod(undos, cluster, probe_pod(backend.listener, namespace, marked, image, command, **_LISTENING))
     name = f"readiness-caller-{uuid.uuid4().hex[:6]}"
-    called = [f"{one.listener}:{number}" for one in backends for number in (port, *OTHERS)]
+    called = [f"{one.listener}:{number}" for one in backends for number in (port, *one.others)]
     command = ["python", "-c", CALLER, str(LIFE_S), "", *called]
     place_pod(undos, cluster, probe_pod(name, namespace, labels, image, command))
     return CallerPod(cluster=cluster, namespace=namespace, name=name)
@@ -184,12 +197,31 @@ def _backends(cluster: Cluster, namespace: str, port: int) -> list[_Backend]:
         # with a hash of a template a ReplicaSet would take the listener for a pod too many
         own = {key: value for key, value in labels.items() if key not in TEMPLATE_HASHES}
         listener = f"readiness-listener-{uuid.uuid4().hex[:6]}"
-        found.append(_Backend(name=service["metadata"]["name"], labels=own, listener=listener))
+        behind = _behind(service, port, pods)
+        found.append(_Backend(name=service["metadata"]["name"], labels=own, listener=listener, behind=behind))
     return found
 
 
+def _behind(service: Object, port: int, pods: Sequence[Object]) -> int:
+    """The port of the pods to which a Service leads its own; a name is that of a port of a container."""
+    leads = next(
+        one.get("targetPort", port)
+        for one in service["spec"]["ports"]
+        if one["port"] == port and one.get("protocol", "TCP") == "TCP"
+    )
+    named = {
+        one["name"]: one["containerPort"]
+        for pod in pods
+        for container in pod["spec"]["containers"]
+        for one in container.get("ports") or []
+        if "name" in one
+    }
+    return int(named.get(leads, port) if isinstance(leads, str) else leads)
+
+
 def _service(namespace: str, backend: _Backend, port: int) -> Object:
-    ports = [{"name": f"tcp-{number}", "port": number, "targetPort": number} for number in (port, *OTHERS)]
+    led = {port: backend.behind, **{other: other for other in backend.others}}
+    ports = [{"name": f"tcp-{number}", "port": number, "targetPort": behind} for number, behind in led.items()]
     return {
         "apiVersion": "v1",
         "kind": "Service",

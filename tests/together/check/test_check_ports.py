@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, cast
 
+import pytest
+
 from harness.drivers.check.calling import CallerPod
 from harness.drivers.check.ports import _Backend, _backends, _place_service, _service, _Tried, network_ports
 from harness.drivers.facts import settled
@@ -15,8 +17,6 @@ from harness.targets.undo import PendingUndos, recover
 from tests.fake_clock import FakeClock
 
 if TYPE_CHECKING:
-    import pytest
-
     from harness.model import Fact
     from harness.targets import Target
     from harness.targets.kubernetes import Cluster
@@ -26,21 +26,30 @@ if TYPE_CHECKING:
 class Answers:
     """A cluster whose one service selects pods of a Rollout, or of a Deployment."""
 
-    def __init__(self, label: str) -> None:
+    def __init__(self, label: str = "pod-template-hash", **port: Any) -> None:
         self._label = label
+        self._port = {"port": 8080, **port}
 
     def services(self, namespace: str) -> list[dict[str, Any]]:
         """One on 8080, and one on another port."""
         del namespace
         return [
-            {"metadata": {"name": "tracks"}, "spec": {"selector": {"app": "tracks"}, "ports": [{"port": 8080}]}},
+            {"metadata": {"name": "tracks"}, "spec": {"selector": {"app": "tracks"}, "ports": [self._port]}},
             {"metadata": {"name": "store"}, "spec": {"selector": {"app": "store"}, "ports": [{"port": 5432}]}},
         ]
 
     def pods(self, namespace: str, label_selector: str) -> list[dict[str, Any]]:
         """One pod."""
         assert (namespace, label_selector) == ("eu", "app=tracks")
-        return [{"metadata": {"labels": {"app": "tracks", "tier": "backend", self._label: "5f6d"}}}]
+        container = {
+            "ports": [
+                {"name": "http", "containerPort": 8080},
+                {"name": "https", "containerPort": 8443},
+                {"containerPort": 9},
+            ]
+        }
+        labels = {"app": "tracks", "tier": "backend", self._label: "5f6d"}
+        return [{"metadata": {"labels": labels}, "spec": {"containers": [{}, container]}}]
 
 
 class Log:
@@ -67,6 +76,25 @@ def test_a_listener_is_no_pod_of_a_replica_set() -> None:
         assert (backend.name, backend.labels) == ("tracks", {"app": "tracks", "tier": "backend"})
 
 
+@pytest.mark.parametrize(
+    ("leads", "behind", "others"),
+    [
+        ({}, 8080, [8081, 9090, 15672]),
+        ({"targetPort": 8443}, 8443, [8081, 9090, 15672]),
+        ({"targetPort": "https"}, 8443, [8081, 9090, 15672]),
+        ({"targetPort": 9090}, 9090, [8081, 15672]),
+    ],
+)
+def test_a_listener_listens_where_the_service_leads_to(leads: dict[str, Any], behind: int, others: list[int]) -> None:
+    """A policy names the port of the pods: where a Service leads its 8080 to 8443, none lets a caller reach a listener on 8080."""
+    [backend] = _backends(cast("Cluster", Answers(**leads)), "eu", 8080)
+    ports = _service("eu", backend, 8080)["spec"]["ports"]
+    assert [(one["port"], one["targetPort"]) for one in ports] == [
+        (8080, behind),
+        *((other, other) for other in others),
+    ]
+
+
 def came(main: str, *, other: str = "refused", last: str = "refused") -> dict[str, str]:
     """A round of calls of one listener: of its port, and of the others."""
     return {"l:8080": main, "l:8081": other, "l:9090": other, "l:15672": last}
@@ -74,7 +102,7 @@ def came(main: str, *, other: str = "refused", last: str = "refused") -> dict[st
 
 def tried(*rounds: dict[str, str]) -> dict[str, Fact]:
     """What a check finds in a log with these rounds, by port."""
-    backend = _Backend(name="tracks", labels={"app": "tracks"}, listener="l")
+    backend = _Backend(name="tracks", labels={"app": "tracks"}, listener="l", behind=8080)
     caller = CallerPod(cluster=cast("Cluster", Log(*rounds)), namespace="eu", name="caller")
     place = _Tried(place="eu", caller=caller, label="frontend", port=8080, backends=[backend])
     return {fact.subject.removeprefix("eu: frontend to tracks on TCP "): fact for fact in settled(place.probe)}
@@ -127,7 +155,7 @@ def test_the_service_of_a_listener_is_deleted_in_the_cluster_where_it_was_made(
     """Its undo names the API server of its region, which recovery finds again."""
     del cluster
     here, platform = Clusters(target).of("south"), platform_of(target)
-    body = _service("south", _Backend(name="tracks", labels={}, listener="readiness-listener-1"), 8080)
+    body = _service("south", _Backend(name="tracks", labels={}, listener="readiness-listener-1", behind=8080), 8080)
     with PendingUndos(target, "check network-ports") as undos:
         _place_service(undos, here, body)
         (intent,) = pending_intents(platform)
