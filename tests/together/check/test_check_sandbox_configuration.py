@@ -64,6 +64,7 @@ class Platform:
             saving.cancel()
             with suppress(asyncio.CancelledError):
                 await saving
+            await clock.asleep(0.25)  # by then aiohttp has closed its connection with TLS
             await runner.cleanup()
 
     def _described(self, url: str) -> Target:
