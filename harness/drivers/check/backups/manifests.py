@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
-from harness.drivers.facts import FactReading
+from harness.drivers.facts import FactReading, first_of
 from harness.errors import ConfigurationError, DriverError
 from harness.targets.files.configuration import LiveObjects, SavedConfiguration
 from harness.targets.kubernetes import Cluster, Object, annotations_of, labels_of
@@ -24,7 +24,6 @@ _MANIFESTS: Final = frozenset({".yaml", ".yml", ".json"})
 _KUSTOMIZE: Final = "kustomize.config.k8s.io/"
 _OF_CLIENTS: Final = "kubectl.kubernetes.io/"
 """Annotations that `kubectl` writes begin so."""
-_NAMED: Final = 3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -181,8 +180,7 @@ def difference_facts(
     """
     strange = [*expected.unknown, *found.unknown]
     if strange:
-        more = f" and {len(strange) - _NAMED} more" if len(strange) > _NAMED else ""
-        why = f"{', '.join(strange[:_NAMED])}{more}"
+        why = first_of(strange)
         yield FactReading(subject=f"{place}: what is not recognised", expected="nothing", observed=why, ok=None)
     names, differ = sorted({*expected.objects, *found.objects}), 0
     for name in names:
@@ -206,5 +204,4 @@ def _difference(expected: Mapping[str, str] | None, found: Mapping[str, str] | N
         for part in sorted({*expected, *found})
         if expected.get(part) != found.get(part)
     ]
-    more = f" and {len(parts) - _NAMED} more" if len(parts) > _NAMED else ""
-    return f"{', '.join(parts[:_NAMED])}{more}"
+    return first_of(parts)

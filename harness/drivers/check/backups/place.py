@@ -18,7 +18,7 @@ from harness.drivers.check.backups.stores import (
     text_of,
 )
 from harness.drivers.check.claim import When, claim
-from harness.drivers.facts import FactProbe, FactReading
+from harness.drivers.facts import FactProbe, FactReading, first_of
 from harness.errors import DriverError, HarnessError
 from harness.targets import Target
 from harness.targets.files.backups import BackupsMade, BackupStore
@@ -26,7 +26,6 @@ from harness.targets.stores.listing import ObjectKind, StoredBackup, named_ns, n
 
 _NEWEST: Final = "newest backup"
 _SHA256: Final = re.compile(r"(?i)(?:sha256:)?([0-9a-f]{64})")
-_NAMED: Final = 3
 
 
 @claim(
@@ -70,11 +69,11 @@ def strange_facts(found: Sequence[StoredBackup]) -> Iterator[FactReading]:
     """Names that are not explained, and times that cannot be."""
     unknown = [one.stored.name for one in found if one.kind is ObjectKind.UNKNOWN]
     if unknown:
-        why = f"{_names(unknown)}: the target file does not say what it is, or the name has no time, or one with a zone that `time` lacks"
+        why = f"{first_of(unknown)}: the target file does not say what it is, or the name has no time, or one with a zone that `time` lacks"
         yield FactReading(subject="names", expected="in `files`, `beside` or `unfinished`", observed=why, ok=None)
     early = [one.stored.name for one in found if one.early]
     if early:
-        why = f"{_names(early)}: the time in the name is later than that of the store, so the clocks differ"
+        why = f"{first_of(early)}: the time in the name is later than that of the store, so the clocks differ"
         yield FactReading(subject="times", expected="not later than the store's", observed=why, ok=None)
 
 
@@ -155,15 +154,10 @@ def _newest_made(store: BackupStore, found: Sequence[StoredBackup], made: Mappin
     times = {name: named_ns(form, name) for name in made} if form is not None else {}
     untimed = [name for name, at in times.items() if at is None]
     if untimed:
-        why = f"{_names(untimed)}: the name has no time"
+        why = f"{first_of(untimed)}: the name has no time"
         yield FactReading(subject="newest made", expected="in the place", observed=why, ok=None)
         return
     last = max(made, key=lambda name: (times[name] or 0, name)) if times else [*made][-1]
     there = any(one.stored.name == last and one.kind is ObjectKind.BACKUP for one in found)
     said = last if there else f"{last} is missing"
     yield FactReading(subject="newest made", expected="in the place", observed=said, ok=there)
-
-
-def _names(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return f"{', '.join(names[:_NAMED])}{more}"

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
 
 from harness.drivers.check.drills.checksums import DatabaseSums, TableSum
-from harness.drivers.facts import FactReading
+from harness.drivers.facts import FactReading, first_of
 from harness.targets.queries import HEARTBEAT
-
-_NAMED: Final = 3
-"""Columns that a fact names; of others it has the number."""
 
 
 def compared(
@@ -80,11 +76,7 @@ def _columns(before: TableSum, restored: TableSum) -> str:
         [one for one in mine.columns if one not in other.columns]
         for mine, other in ((before, restored), (restored, before))
     )
-    return "; ".join(
-        f"{what} {', '.join(columns[:_NAMED])}{f' and {len(columns) - _NAMED} more' if len(columns) > _NAMED else ''}"
-        for what, columns in (("without", lacks), ("with", has))
-        if columns
-    )
+    return "; ".join(f"{what} {first_of(columns)}" for what, columns in (("without", lacks), ("with", has)) if columns)
 
 
 def _beats_on(name: str, before: TableSum, after: TableSum, restored: TableSum) -> bool:

@@ -18,7 +18,7 @@ from harness.drivers.check.drills.restored import DrillSeen, drill_of, product_o
 from harness.drivers.check.drills.steps import DrillSteps
 from harness.drivers.check.needs import DATABASE, within
 from harness.drivers.check.once import OncePerRun
-from harness.drivers.facts import FactProbe, FactReading
+from harness.drivers.facts import FactProbe, FactReading, first_of
 from harness.errors import ConfigurationError
 from harness.model import Quantity
 from harness.model.planned.need import RequiredKey
@@ -140,6 +140,5 @@ def _emptied(found: DatabaseSums, filled: frozenset[str]) -> str:
     """
     lacking = sorted(name for name in filled if name not in found.tables or found.tables[name].rows == 0)
     if lacking:
-        more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
-        return f"{lacking[0]}{more} has rows where it serves and none in the copy"
+        return f"{first_of(lacking, 1)} has rows where it serves and none in the copy"
     return "" if any(one.rows for one in found.tables.values()) else "the copy has no row"

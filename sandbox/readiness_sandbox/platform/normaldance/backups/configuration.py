@@ -71,6 +71,7 @@ class ConfigurationKeeper:
     _there: dict[Key, Mapping[str, Any]] = field(default_factory=dict)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _stored: Files = field(default_factory=dict)
+    _last: str = ""
 
     def learn(self, one: Mapping[str, Any], *, gone: bool = False) -> None:
         """Take over a ConfigMap, or forget it."""
@@ -121,9 +122,10 @@ class ConfigurationKeeper:
                 await self._commit({name: _of_predecessor(content) for name, content in files.items()})
         await self._commit(files)
         if files != self._stored:
-            name = f"{CONFIGURATION}configuration-{datetime.now(UTC):{STAMP}}.tar"
+            while (name := f"{CONFIGURATION}configuration-{datetime.now(UTC):{STAMP}}.tar") == self._last:  # noqa: ASYNC110 - for the next second
+                await asyncio.sleep(_SETTLES_S)
             await asyncio.to_thread(self.bucket.put, name, packed(files))
-            self._stored = dict(files)
+            self._stored, self._last = dict(files), name
 
     async def version(self, commit: str) -> bytes:
         """A tar archive of the files of a version. Raises UnknownVersion."""
