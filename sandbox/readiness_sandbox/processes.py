@@ -71,6 +71,14 @@ def command_line(pid: int) -> list[str]:
         return []
 
 
+def working_directory(pid: int) -> Path | None:
+    """Where it works; None where it has ended or is another user's."""
+    try:
+        return (_PROC / str(pid) / "cwd").readlink()
+    except OSError:
+        return None
+
+
 def descendants(pid: int) -> list[int]:
     """All processes below that one."""
     found: list[int] = []
@@ -94,11 +102,11 @@ def rooted_in(*directories: Path) -> list[int]:
     for entry in _PROC.iterdir():
         if not entry.name.isdecimal() or int(entry.name) == os.getpid():
             continue
-        with suppress(OSError):
-            cwd = (entry / "cwd").readlink()
-            stat = _stat(int(entry.name))
-            if stat is not None and stat[4] == "0" and any(cwd.is_relative_to(each) for each in directories):
-                found.append(int(entry.name))
+        cwd, stat = working_directory(int(entry.name)), _stat(int(entry.name))
+        if cwd is None or stat is None or stat[4] != "0":
+            continue
+        if any(cwd.is_relative_to(each) for each in directories):
+            found.append(int(entry.name))
     return found
 
 

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
     from harness.provided import Finding, ProvidedTarget
 
+RELEASED: Final = ("us-east-1", "eu-west-1", "ap-southeast-1", "database")
+"""Namespaces of a release and its stores. What surrounds them, as the monitor and the balancer, takes its processor time whatever the release is."""
 _GONE_WITHIN_S: Final = 8.0
 _NOWHERE: Final = "http://127.0.0.1"
 _COMMAND: Final = (sys.executable, "-m", "harness", "sandbox")
@@ -109,17 +111,28 @@ class RunningSandbox:
         return str(yaml.safe_load(self.file.read_text(encoding="utf-8"))["release"]["version"])
 
     def processes(self) -> TargetProcesses:
-        """The supervisor is its own, the pods are the target."""
-        supervisor = holder(Directory(self.file.parent))
+        """The supervisor is its own with all that surrounds a release; the target is what a release is, and its stores."""
+        directory = Directory(self.file.parent)
+        supervisor = holder(directory)
         if supervisor is None:
             return TargetProcesses()
-        pods = frozenset(pid for pid in processes.children(supervisor) if ZYGOTE in processes.command_line(pid))
-        return TargetProcesses(own=frozenset({supervisor}), target=pods)
+        zygotes = [pid for pid in processes.children(supervisor) if ZYGOTE in processes.command_line(pid)]
+        return TargetProcesses(own=frozenset({supervisor}), target=frozenset(released(directory, zygotes)))
 
     def close(self) -> None:
         """End it if it was started here; one that is kept stays, as its child has ended by then."""
         if self._child is not None:
             _end(self._child)
+
+
+def released(directory: Directory, zygotes: Iterable[int]) -> Iterator[int]:
+    """The first process of each container of a released namespace: it works in its pod's directory, which is named as the end of the pod's logs."""
+    logs = (each.name.split("_") for each in directory.logs.iterdir() if each.is_dir())
+    released = {names[-1] for names in logs if names[0] in RELEASED}
+    for pid in (container for zygote in zygotes for container in processes.children(zygote)):
+        place = processes.working_directory(pid)
+        if place is not None and released.intersection(place.parts):
+            yield pid
 
 
 def _ready(child: subprocess.Popen[str], say: Callable[[str], None]) -> Path:

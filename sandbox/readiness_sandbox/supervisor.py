@@ -46,6 +46,7 @@ PRELOAD = (
     "psycopg.conninfo",
     "jwt",
     "prometheus_client",
+    "uvloop",
 )
 """What the platform's services import."""
 PARTS = (

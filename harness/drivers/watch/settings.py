@@ -62,7 +62,7 @@ class Rates(BaseModel):
     region: float = 2.0
     region_in_fault: float = 5.0
     region_health: float = 5.0
-    region_health_in_fault: float = 10.0
+    region_health_in_fault: float = 5.0
     ledger: float = 10.0
     ledger_in_fault: float = 10.0
     pipeline: float = 2.0

@@ -147,11 +147,11 @@ class ProcessorLog:
         """
         there = self._target & now.processes.keys()
         target, target_before = now.below(there), before.below(there)
-        harness, harness_before = now.below(self._roots) - target, before.below(self._roots) - target_before
-        used, unknown = before.grown(now, target_before | before.below(ended), target)
-        used_by_harness, _ = before.grown(now, harness_before, harness)
-        left = max(0, now.busy - before.busy - used - used_by_harness)
-        return before.ticks(0, 0), now.ticks(used + min(left, unknown), used_by_harness)
+        both, both_before = target | now.below(self._roots), target_before | before.below(self._roots | ended)
+        used, _ = before.grown(now, target_before, target)
+        used_by_both, unknown = before.grown(now, both_before, both)  # what runs the target waits for its processes
+        left = max(0, now.busy - before.busy - used_by_both)
+        return before.ticks(0, 0), now.ticks(used + min(left, unknown), max(0, used_by_both - used))
 
     def _read(self) -> _KernelFigures | None:
         counts = CPU.search(_text(self._proc / "stat"))

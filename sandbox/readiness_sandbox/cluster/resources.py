@@ -174,8 +174,15 @@ class Resources:
             raise StatusError(
                 422, "Invalid", f'ListOptions.meta.k8s.io "" is invalid: sendInitialEvents: Forbidden: {why}'
             )
+
+        def reached() -> Object:
+            version = str(self._store.resource_version)
+            return {"kind": kind.kind, "apiVersion": kind.api_version, "metadata": {"resourceVersion": version}}
+
         shape = WatchShape(
-            shown=lambda obj: self._shaped(call, views.shown(kind, obj)), timeout_s=call.number("timeoutSeconds")
+            shown=lambda obj: self._shaped(call, views.shown(kind, obj)),
+            timeout_s=call.number("timeoutSeconds"),
+            bookmark=reached if call.flag("allowWatchBookmarks") else None,
         )
         stream = self._watches.open(_selection(call), call.number("resourceVersion", most=LARGEST), shape)
         return StreamingResponse(stream, media_type="application/json")

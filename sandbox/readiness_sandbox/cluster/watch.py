@@ -1,7 +1,8 @@
 """Watches: the store's changes as JSON lines, filtered for one client.
 
 A stream ends only on `timeoutSeconds`, on 410, on the client's leaving or on shutdown: chaosk8s and Patroni take any other end as
-a reason to start over. No bookmarks, no blank lines: a client that did not ask for them breaks on them.
+a reason to start over. A client that asks for bookmarks gets one at `timeoutSeconds`, with the version from which it can go on, however
+long nothing has changed; others break on them, and on blank lines.
 """
 
 from __future__ import annotations
@@ -62,11 +63,12 @@ class Filter:
 class WatchShape:
     """The options of a watch.
 
-    They are each object's representation, and seconds until the end (None: never).
+    They are each object's representation, seconds until the end (None: never), and the object of the bookmark at the end (None: it is not asked for).
     """
 
     shown: Callable[[Object], Object]
     timeout_s: float | None
+    bookmark: Callable[[], Object] | None = None
 
 
 class Watches:
@@ -124,6 +126,8 @@ async def _lines(first: list[Change], queue: Queue, selection: Filter, shape: Wa
             yield piece
         events = await _next(queue, deadline)
         changes = [seen for event in events if event and (seen := selection.seen(event))]
+        if not events and shape.bookmark is not None and queue.empty():
+            yield encoded({"type": "BOOKMARK", "object": shape.bookmark()}) + b"\n"
         if not events or events[-1] is None:
             return
 

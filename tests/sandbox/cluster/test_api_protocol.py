@@ -193,6 +193,23 @@ def test_a_watch_may_speak_in_tables(http: httpx.Client) -> None:
     assert {row["object"]["kind"] for row in listed["rows"]} == {"PartialObjectMetadata"}
 
 
+def test_a_client_that_asks_for_bookmarks_goes_on_from_the_end_of_a_watch(http: httpx.Client) -> None:
+    """Its own objects did not change meanwhile, others did: the version of its last event is too old, that of the bookmark is not."""
+    first = http.get(PODS).json()["metadata"]["resourceVersion"]
+    for i in range(210):
+        http.patch("/api/v1/namespaces/default", json={"metadata": {"annotations": {"i": str(i)}}}, headers=MERGE)
+    now = http.get(PODS).json()["metadata"]["resourceVersion"]
+    with http.stream(
+        "GET", f"{PODS}?watch=1&resourceVersion={now}&timeoutSeconds=1&allowWatchBookmarks=true"
+    ) as response:
+        (line,) = response.iter_lines()
+    event = json.loads(line)
+    assert (event["type"], event["object"]["kind"]) == ("BOOKMARK", "Pod")
+    assert int(event["object"]["metadata"]["resourceVersion"]) >= int(now) > int(first)
+    with http.stream("GET", f"{PODS}?watch=1&resourceVersion={now}&timeoutSeconds=1") as response:
+        assert list(response.iter_lines()) == []
+
+
 def test_an_expired_watch_is_one_line(http: httpx.Client) -> None:
     """Patroni and the client look for code 410 in the object of that line."""
     for i in range(210):

@@ -89,12 +89,13 @@ def _beats_on(name: str, before: TableSum, after: TableSum, restored: TableSum) 
 
 
 def _in_parts(before: TableSum, after: TableSum, restored: TableSum) -> bool:
-    """Whether each part of a copy is as it was before or as it was after, and it has no fewer rows than the one and no more than the other.
+    """Whether each part of a copy is as it was before or as it was after.
 
-    Without the number, a row that was changed meanwhile and is lost would be as after in its old part, and as before in its new one.
+    Where rows are in parts by all of their columns, the copy also has no fewer rows than the one and no more than the other: else a row that was
+    changed meanwhile and is lost would be as after in its old part, and as before in its new one. By its primary key a row stays in its part.
     """
     fewest, most = sorted((before.rows or 0, after.rows or 0))
-    if not fewest <= (restored.rows or 0) <= most:
+    if not before.keys and not fewest <= (restored.rows or 0) <= most:
         return False
     parts = {*before.parts, *after.parts, *restored.parts}
     return all(restored.parts.get(part) in (before.parts.get(part), after.parts.get(part)) for part in parts)

@@ -67,6 +67,14 @@ class MetricCourse:
         """The course of the pods of a workload."""
         return replace(self, pods={name: reads for name, reads in self.pods.items() if reads[0].workload == workload})
 
+    def beside(self, rows: Table) -> int:
+        """Number of rows that were answered in the spans, but before the first reading of each pod or after the last one of each."""
+        firsts = [reads[0].when_ns for name, reads in self.pods.items() if name not in self.begun]
+        lasts = [reads[-1].when_ns for reads in self.pods.values()]
+        ends = [at for at in lasts if at > max(lasts) - _SHORTEST_NS]  # the others ended meanwhile
+        done = self.answered(rows).ints["done_ns"]
+        return int(((done < max(firsts, default=0)) | (done >= min(ends, default=0))).sum())
+
     def grown(self, count: Callable[[MetricsRead], float]) -> float:
         """Growth of a cumulative count in the spans, over all pods.
 

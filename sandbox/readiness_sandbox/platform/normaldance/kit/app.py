@@ -10,6 +10,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import ssl
 import sys
 import time
@@ -17,6 +18,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+import uvloop
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, disable_created_metrics, generate_latest
 
@@ -34,10 +36,10 @@ CONNECTION_MAX_AGE_S = 0.8
 
 A layer-4 balancer in front spreads connections, not requests, and a new pod would starve behind connections that live for ever. At 1.5 s pods of one workload differed by 14 % in their share.
 """
-TLS_ANSWERS = 8
+TLS_ANSWERS = 16
 """Answers after which a kept connection with TLS is closed.
 
-With a handshake a request costs a third more. Connections go to the pods in turn, so pods whose connections carry equally many answers have equal shares.
+A handshake costs both ends as much as ten answers. Connections go to the pods in turn, so pods whose connections carry equally many answers have equal shares.
 """
 TLS_MAX_AGE_S = 4.0
 """Age at which one that carries fewer is closed with its next answer, in seconds."""
@@ -52,6 +54,12 @@ GRACE_S = 3.0
 BODY_MAX_BYTES = 64 * 1024
 BACKLOG = 256
 """As many connections may wait to be accepted."""
+ACCEPTED_AT_ONCE = 16
+"""Connections that are accepted in one turn of the event loop: libuv accepts one a turn at each descriptor of a listening socket.
+
+With one descriptor new connections wait longer and longer in a busy pod, whose turns are long, while those that are open are answered.
+"""
+
 AT_ONCE = 64
 """Requests of users that a pod serves at a time; the next one is refused at once.
 
@@ -328,17 +336,18 @@ ENVELOPE = web.AppKey("envelope", Envelope)
 
 
 def serve(app: web.Application, settings: PodSettings) -> None:
-    """Serve until SIGTERM or SIGINT, then drain, on the event loop of Python itself.
+    """Serve until SIGTERM or SIGINT, then drain.
 
-    uvloop closes the descriptor of a socket twice when a client's handshake of TLS is refused (https://github.com/aio-libs/aiohttp/issues/10506):
-    the second time it is another connection's. Ends with an error when the address cannot be bound.
+    Ends with an error when the address cannot be bound.
     """
-    asyncio.run(_serve(app, settings))
+    uvloop.run(_serve(app, settings))
 
 
 async def listen(runner: web.AppRunner, address: str, port: int, tls: ssl.SSLContext | None = None) -> None:
-    """Serve at an address, with TLS where there is a context for it."""
-    await web.TCPSite(runner, address, port, backlog=BACKLOG, ssl_context=tls).start()
+    """Serve at an address, with TLS where there is a context for it, and accept ACCEPTED_AT_ONCE connections in a turn of the event loop."""
+    with socket.create_server((address, port)) as listening:
+        for _ in range(ACCEPTED_AT_ONCE):
+            await web.SockSite(runner, listening.dup(), backlog=BACKLOG, ssl_context=tls).start()
 
 
 async def _serve(app: web.Application, settings: PodSettings) -> None:
