@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -195,7 +195,7 @@ class ExperimentRecorder:
             return
         role = self._role(activity)
         shown = _shown(activity, run, configuration, secrets, self.block.within_s) if role else _Shown()
-        why = self._stock_ended(activity, run) or shown.why or _failure(activity, run)
+        why = self._stock_ended(activity, run) or shown.why or _failure(activity, run, self.block.if_there)
         action = activity.get("type") == "action"
         beyond = ""
         if self.part_here == METHOD and self.breaks and (action or role == "confirmed_by"):
@@ -387,12 +387,12 @@ def _pause_ns(activity: Activity, configuration: Activity, secrets: Activity) ->
         return 0
 
 
-def _failure(activity: Activity, run: dict[str, Any]) -> str:
-    """Why an activity failed; marks an action that selected nothing as failed, in the journal too."""
+def _failure(activity: Activity, run: dict[str, Any], if_there: Collection[str]) -> str:
+    """Why an activity failed; marks an action that selected nothing as failed, in the journal too, unless it may."""
     if run.get("status") == "failed":
         lines = "".join(run.get("exception") or ["failed"]).strip().splitlines()
         return lines[-1].removeprefix("chaoslib.exceptions.ActivityFailed: ")
-    if selected_nothing(activity, run):
+    if activity.get("name") not in if_there and selected_nothing(activity, run):
         run["status"] = "failed"
         run["exception"] = ["FaultNotInjected: the action selected no object\n"]
         return "the action selected no object"

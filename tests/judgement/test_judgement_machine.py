@@ -239,8 +239,8 @@ def test_a_machine_that_was_too_small_excuses_a_release_that_found_it_so_most_of
     small: int, outcome: Outcome
 ) -> None:
     """The control was late in each of 400 seconds; harness and release needed almost all processors in 160 or in 266 of them, and nobody else had any."""
-    run = controlled(slowed(core_evidence()), late=EACH, target=0.65, harness=0.2)
-    run = with_share(run, range(1, 400, 400 // small), harness=0.3)
+    run = controlled(slowed(core_evidence()), late=EACH, target=0.55, harness=0.2)
+    run = with_share(run, range(1, 400, 400 // small), harness=0.4)
     found = outcomes(core_plan(), run, Figure.RESPONSE_TIME)
     assert outcome in found
     assert (Outcome.FAIL in found) is (outcome is Outcome.FAIL)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from harness.drivers.chaos.providers import functions_of
@@ -181,16 +181,28 @@ def check_restart(
             where=_key(document, "restarted_by"),
             hint="remove `restarted_by`: a service that the experiment restarts shows nothing about automatic recovery",
         )
+    check_actions(document, "restarted_by", [name], activities)
+
+
+def check_actions(
+    document: YamlDocument, key: str, names: Iterable[str], activities: Sequence[tuple[Location, Activity]]
+) -> None:
+    """Refuse a name under a key of the block that is no action of the method.
+
+    Raises:
+        ConfigurationError: with the name, and the nearest one.
+    """
     actions = [str(one["name"]) for at, one in activities if at[0] == "method" and one["type"] == "action"]
-    if name not in actions:
-        suggestion = nearest(name, actions)
-        raise ConfigurationError(
-            f"the method has no action `{name}`",
-            where=_key(document, "restarted_by"),
-            hint=f"did you mean `{suggestion}`?"
-            if suggestion
-            else f"the actions of the method are {', '.join(actions) or 'none'}",
-        )
+    for name in names:
+        if name not in actions:
+            suggestion = nearest(name, actions)
+            raise ConfigurationError(
+                f"the method has no action `{name}`",
+                where=_key(document, key),
+                hint=f"did you mean `{suggestion}`?"
+                if suggestion
+                else f"the actions of the method are {', '.join(actions) or 'none'}",
+            )
 
 
 def _key(document: YamlDocument, key: str) -> str:

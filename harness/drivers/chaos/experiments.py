@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from harness import yamlfile
 from harness.drivers.chaos.activities import (
+    check_actions,
     check_activity,
     check_probes,
     check_restart,
@@ -180,6 +181,7 @@ def read_experiment(path: Path) -> ExperimentFile:
         named = {"confirmed_by": block.confirmed_by, "gone_by": block.gone_by}
         check_probes(document, named, block.domain)
         check_restart(document, block.restarted_by, block.domain, activities)
+        check_actions(document, "if_there", block.if_there, activities)
     hold_s, hold_at_most_s = _hold_s(document, activities)
     within_s = block.within_s if block else 0.0
     takes_s = block.takes_s if block and block.takes_s is not None else hold_s + _pauses_s(activities) + _AROUND_S

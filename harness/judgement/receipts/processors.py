@@ -26,9 +26,9 @@ TAKEN: Final = 0.1
 """Processors are scarce if other programs use more than this share of them; programs that yield are not counted."""
 STALLED: Final = 0.5
 """Processors also count as scarce if all work waits for disks or memory for more than this share of a second."""
-PER_HARNESS: Final = 2.2
-"""A healthy release takes at most this many times the CPU time of the harness and the rest of the sandbox: 2.0 times in profile `core`, as the median
-of a minute, and up to 2.2 times in the second half of `normaldance`, where all parts of the sandbox are at work.
+PER_HARNESS: Final = 1.4
+"""A healthy release takes at most this many times the CPU time of the harness and the rest of the sandbox: up to 1.3 times in profile `core`, as the
+median of a minute, and as much in `normaldance`, where all parts of the sandbox are at work.
 
 If a release takes more, it causes the shortage of processors itself.
 """

@@ -97,6 +97,11 @@ def way_longest_s(
     return longest_ns / NS_PER_S
 
 
+def may_last(requests: Requests, until_ns: int, usual: Usual, *, blind_ns: int) -> bool:
+    """Whether an outage may last to the end of these requests; the arguments are as in `served_in`."""
+    return any(one.end_ns is None for one in _doubted(requests, until_ns, usual, NOISE, blind_ns))
+
+
 def unseen_failed(requests: Requests, span: tuple[int, int], gap_ns: int) -> Requests:
     """The requests, with failed requests added in each gap of the span that is longer than `gap_ns`, at the usual spacing."""
     start_ns, end_ns = span

@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from harness.judgement.recovery.doubt import latest_s, way_longest_s
+from harness.judgement.recovery.doubt import latest_s, may_last, way_longest_s
 from harness.judgement.recovery.requests import Requests
 from harness.judgement.recovery.rule import (
     BLIND_SECOND_NS,
@@ -135,7 +135,7 @@ def usual_of(name: str, promise: Promise, quiet: Mapping[str, Requests]) -> Usua
 def still_out(
     samples: Table, until_ns: int, rates: Mapping[str, float], promise: Promise, quiet: Mapping[str, Requests]
 ) -> str:
-    """A text about the first route or region whose last outage had not ended; empty if there is none.
+    """A text about the first route or region whose last outage had not ended, or may not have; empty if there is none.
 
     Args:
         samples: users' requests that were due before `until_ns`, at least twenty seconds of them.
@@ -155,8 +155,9 @@ def still_out(
         blind_ns = _blind_ns(per_s)
         if name.startswith(REGION):
             own = _filled(own, start_ns, until_ns, blind_ns)
-        found = served_in(own, until_ns, usual_of(name, promise, quiet), blind_ns=blind_ns).outages
-        if found and found[-1].end_ns is None:
+        usual = usual_of(name, promise, quiet)
+        found = served_in(own, until_ns, usual, blind_ns=blind_ns).outages
+        if (found and found[-1].end_ns is None) or may_last(own, until_ns, usual, blind_ns=blind_ns):
             return f"{name} was not served for five seconds after its last outage"
     return ""
 

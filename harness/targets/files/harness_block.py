@@ -55,6 +55,8 @@ class HarnessBlock(BaseModel):
         confirmed_by: probe of the file that confirms that the fault was injected.
         gone_by: probe of the file that confirms that the fault was removed.
         restarted_by: action of the file that restarts or restores the parts that are gone, which is part of the measured recovery.
+        if_there: actions of the method that may select nothing: what they hit exists on some platforms only. An experiment that speaks of every
+            service is not decided while a service that exists was not hit.
         within_s: maximum time in s until the fault is confirmed.
         takes_s: expected time in s of the complete experiment.
         processes: pidfiles of processes that the fault ends; ended processes are the proof of the fault.
@@ -71,6 +73,7 @@ class HarnessBlock(BaseModel):
     confirmed_by: str = ""
     gone_by: str = ""
     restarted_by: str = ""
+    if_there: tuple[str, ...] = Field(default=(), strict=False)
     within_s: Seconds = Field(default=10.0, alias="within")
     takes_s: Seconds | None = Field(default=None, alias="takes")
     blast_radius: BlastRadius = BlastRadius()

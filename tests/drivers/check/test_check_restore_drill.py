@@ -323,6 +323,21 @@ def test_rows_added_before_and_after_the_copy_was_taken_leave_it_equal(drill: Dr
     assert [(one.subject, one.ok) for one in drill.copy()] == [("table public.orders", None)]
 
 
+def test_rows_that_were_removed_and_added_meanwhile_leave_a_copy_from_between_equal(drill: Drill) -> None:
+    """It has more rows than there were before and after; by their primary key each part is as it was at one of the two moments."""
+    early, add, remove = (
+        drill.program("psql", f"{drill.at} -d postgres -c {shlex.quote(one)}")
+        for one in (
+            "INSERT INTO orders (note) SELECT 'early' FROM generate_series(1, 9) n",
+            "INSERT INTO orders (note) SELECT 'late' FROM generate_series(1, 5) n",
+            "DELETE FROM orders WHERE note = 'early'",
+        )
+    )
+    subprocess.run(early, shell=True, check=True, capture_output=True)  # noqa: S602 - a literal
+    drill.make = f"{add} && {drill.make} && {remove}"
+    assert drill.copy() == []
+
+
 @pytest.mark.parametrize(
     ("spoil", "bad"),
     [
