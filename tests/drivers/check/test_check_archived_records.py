@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.drivers.check.drills.archived import archived_records
+from harness.drivers.check.archives.archived import archived_records
 from harness.drivers.facts import FactReading
 from harness.errors import ConfigurationError, DriverError
 from harness.targets import Target, load_target
@@ -273,7 +273,7 @@ def test_a_procedure_that_fails_and_more_records_than_are_held_decide_nothing(
     archive.archive = "exit 3"
     with pytest.raises(DriverError, match="ended with 3"):
         archive.drilled()
-    monkeypatch.setattr("harness.drivers.check.drills.records.MOST_RECORDS", 39)
+    monkeypatch.setattr("harness.drivers.check.archives.records.MOST_RECORDS", 39)
     with pytest.raises(DriverError, match="more than 39 records"):
         archive.drilled()
 

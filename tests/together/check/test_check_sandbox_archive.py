@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from harness.clock import Deadline
-from harness.drivers.check.drills.archived import archived_records
+from harness.drivers.check.archives.archived import archived_records
 from harness.targets import Target, load_target
 from readiness_sandbox.platform.normaldance.backups import order
 from readiness_sandbox.platform.normaldance.backups.archiving import RowArchive

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from harness.drivers.check.archives.records import RecordsReadBack, RecordsSeen, RecordTable, table_of
 from harness.drivers.check.backups.configuration import EQUAL
 from harness.drivers.check.claim import When, claim
 from harness.drivers.check.drills.directories import filled_directory
-from harness.drivers.check.drills.records import RecordsReadBack, RecordsSeen, RecordTable, table_of
 from harness.drivers.check.drills.restored import primary_of
 from harness.drivers.check.needs import DATABASE, within
 from harness.drivers.check.sql.asking import database_in
