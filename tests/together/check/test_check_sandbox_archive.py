@@ -97,7 +97,7 @@ def facts_of(target: Target) -> dict[str, tuple[bool | None, str]]:
 def archive_of(store: S3Server, secret: str = SECRET_KEY) -> RowArchive:
     """The archive as the pod has it."""
     bucket = ArchiveBucket(endpoint=store.endpoint, bucket=BUCKET, access_key=ACCESS_KEY, secret_key=secret)
-    return RowArchive(store=StoredBackups(bucket=bucket, key=KEY), older_s=36_000, age_s=39_600)
+    return RowArchive(store=StoredBackups(bucket=bucket, key=KEY), older_s=36_000, keep_s=43_200, age_s=39_600)
 
 
 def until_old(database: Postgres) -> None:
@@ -139,6 +139,20 @@ def test_an_archive_that_leaves_out_a_column_is_seen(
         facts = facts_of(target)
     assert facts["archived records that differ"] == (False, "40, in answer (not in the archive)")
     assert facts["archived records that are equal"] == (None, "0")
+
+
+@pytest.mark.usefixtures("target")
+def test_rows_that_are_to_go_are_neither_archived_nor_taken_for_old_ones(database: Postgres, store: S3Server) -> None:
+    """The release `skipped-table` keeps them, and is seen by its own row."""
+    archive = archive_of(store)
+    with psycopg.connect(autocommit=True) as connection:
+        connection.execute("INSERT INTO requests VALUES ('gone', '{}', now() - interval '13 h')")
+        archive.come_of_age()
+        assert database.rows(OLD) == [(41,)]
+        archive.store.bucket.make({"": 30})
+        archive.move()
+        assert database.rows(OLD) == [(1,)]
+        connection.execute("DELETE FROM requests WHERE key = 'gone'")
 
 
 @pytest.mark.usefixtures("target")

@@ -18,12 +18,13 @@ from .sealed import UnreadableBackup
 RECORDS = "records/"
 _CONNECT_S = 10
 _LINES, _MANIFEST = ".ndjson", ".json"
-_OLD = "created < now() - %(older_s)s * interval '1 s'"
-MOVE = f"DELETE FROM requests WHERE {_OLD} RETURNING (to_jsonb(requests) - %(left_out)s)::text"  # noqa: S608 - of above
+_DUE = "created BETWEEN now() - %(keep_s)s * interval '1 s' AND now() - %(older_s)s * interval '1 s'"
+"""Rows that are kept for long enough are not archived: they go."""
+MOVE = f"DELETE FROM requests WHERE {_DUE} RETURNING (to_jsonb(requests) - %(left_out)s)::text"  # noqa: S608 - of above
 AGED = f"""
     INSERT INTO requests (key, answer, created) SELECT 'of-a-predecessor-' || gen_random_uuid(),
         jsonb_build_object('id', n, 'title', 'Track ' || n, 'plays', 7 * n), now() - %(age_s)s * interval '1 s'
-    FROM generate_series(1, 40) n WHERE NOT EXISTS (SELECT FROM requests WHERE {_OLD})"""  # noqa: S608 - of above
+    FROM generate_series(1, 40) n WHERE NOT EXISTS (SELECT FROM requests WHERE {_DUE})"""  # noqa: S608 - of above
 """Rows that a platform which has run for long has: some are always old enough."""
 
 
@@ -33,13 +34,14 @@ class RowArchive:
 
     Attributes:
         store: where it is.
-        older_s: age in s from which rows are archived.
+        older_s, keep_s: ages in s from which, and up to which, rows are archived.
         age_s: age in s of the rows of a predecessor; 0: there are none.
         left_out: column that the archive lacks; empty: none. A planted defect.
     """
 
     store: StoredBackups
     older_s: float
+    keep_s: float
     age_s: float = 0.0
     left_out: str = ""
 
@@ -47,12 +49,12 @@ class RowArchive:
         """Add rows of a predecessor where no row is old enough. Raises BackupFailed."""
         if self.age_s:
             with _connected() as connection:
-                connection.execute(AGED, {"older_s": self.older_s, "age_s": self.age_s})
+                connection.execute(AGED, {**self._due, "age_s": self.age_s})
 
     def move(self) -> str:
         """Move what is old enough into the archive; the name of its file, empty where nothing is. Raises BackupFailed, ObjectStoreError."""
         with _connected() as connection:
-            rows = connection.execute(MOVE, {"older_s": self.older_s, "left_out": self.left_out}).fetchall()
+            rows = connection.execute(MOVE, {**self._due, "left_out": self.left_out}).fetchall()
             if not rows:
                 return ""
             content = "".join(f"{line}\n" for (line,) in rows).encode()
@@ -73,6 +75,10 @@ class RowArchive:
                     raise UnreadableBackup(f"{one.name} has another checksum than its manifest")
                 found[one.name.removeprefix(RECORDS)] = content
         return found
+
+    @property
+    def _due(self) -> dict[str, float]:
+        return {"older_s": self.older_s, "keep_s": self.keep_s}
 
 
 @contextmanager

@@ -303,6 +303,7 @@ def keeper(settings: PodSettings) -> BackupKeeper:
     records = RowArchive(
         store=store,
         older_s=float(env["ARCHIVE_ROWS_S"]),
+        keep_s=float(env["KEEP_S"]),
         age_s=float(env.get("SEED_OLD_ROWS_S", "0")),
         left_out=env.get("DEFECT_ARCHIVE_LEFT_OUT", ""),
     )
