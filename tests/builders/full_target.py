@@ -39,11 +39,19 @@ _MAY_BREAK: Final = (
     "layers",
     "authentication-down",
     "restore-drill",
+    "archive-drill",
 )
 _PRODUCTION: Final = "{schema: any, tables: {users: 10}}\n"
 
 _DRILL = {key: {"command": ["true", "{time}"]} for key in ("make", "restore", "until", "remove")}
 
+_ARCHIVE: Final = {
+    "table": "orders",
+    "column": "created",
+    "older": "90 d",
+    "archive": {"command": ["true"]},
+    "read": {"command": ["true", "{directory}"]},
+}
 _CONFIGURATION: Final = {
     "at": "backups",
     "files": ["*.tar"],
@@ -108,6 +116,7 @@ def full_target(directory: Path, prometheus: str = NO_SERVICE) -> dict[str, Any]
             "production": {"register": "production.yaml"},
             "retention": {"users": {"keep": "forever"}},
             "saved": [{"every": "1 min", "kept_in": "database"}],
+            "archives": {"orders": _ARCHIVE},
         },
         "probes": {"services": {"users": "/users/1"}},
         "callers": {"accepted": {"app": "frontend"}, "refused": {"app": "stranger"}},

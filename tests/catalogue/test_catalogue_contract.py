@@ -55,6 +55,7 @@ SAID_OTHERWISE: Final = {
     "FI-REVIEW-STD-SECURITY": "every one has them: 0 are missing",
     "IP-PAT-GATEWAY": "the gateway by the name of its deployment",
     "IP-BP-IDEMPOTENT": "more than asked for: every acknowledged write is there once, those that were sent twice with one key among them",
+    "IP-DATA-ARCHIVE": "the records are those of a table by name; 0 differences are equal checksums of every column",
     "IP-DB-REDIS": "serves within 30 s after its primary was killed is being served again within 30 s of its primary's death",
     "IP-DB-DURABLE": "more than asked for: every experiment of the database, not the loss of its primary alone",
     "IP-Q-CONSISTENCY": "sooner than asked for: read back when the load has ended, not 60 s later",

@@ -350,6 +350,9 @@ OBJECTIVES = {
     "the settings restored from the chosen version equals it, 0 differences": check(
         "restored-configuration", backup="settings"
     ),
+    "every archived record of orders reads back with the checksum it had before, 0 differences": check(
+        "archived-records", archive="orders"
+    ),
     'the newest backup of the database lies in "s3://shop-backups/database/" and has the checksum of the backup made': check(
         "backup-place", backup="database", place="s3://shop-backups/database/"
     ),

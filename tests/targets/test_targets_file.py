@@ -109,7 +109,7 @@ def test_three_keys_are_enough(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("right", "wrong", "said"),
     [
-        ("durability:", "durabilty:", "target.yaml:12: database.durabilty: unknown key `durabilty`\n  hint: did you mean `durability`? known here: dsn, durability, members, leader, settings, roles, passwords, pool, production, restore, saved, retention"),
+        ("durability:", "durabilty:", "target.yaml:12: database.durabilty: unknown key `durabilty`\n  hint: did you mean `durability`? known here: dsn, durability, members, leader, settings, roles, passwords, pool, production, restore, saved, retention, archives"),
         ("durability: quorum", "durability: qorum", "target.yaml:12: database.durability: `qorum` is not one of quorum, synchronous, asynchronous\n  hint: did you mean `quorum`? use one of these words"),
         ("disposable: true", "disposable: 1", "target.yaml:22: disposable: `1` is not `true` or `false`"),
         ("max_pods: 1", "max_pods: one", "target.yaml:21: may_break[0].max_pods: `one` is not a whole number"),

@@ -38,7 +38,7 @@ class CheckDriver(Driver):
         if kind.consent and not (
             target.breakable or any(entry.experiment == kind.consent for entry in target.may_break)
         ):
-            return consent(kind.consent, "the check changes data of users, and changes it back")
+            return consent(kind.consent, "the check changes what users have")
         first = next(kind.missing(target, demand.params), None)
         return first if first is not None and "." in first.key else None
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from harness.targets.files.archives import RecordArchive
 from harness.targets.files.drills import DatabaseRestore
 from harness.targets.files.reference import Reference
 from harness.targets.files.retention import TableRetention
@@ -212,6 +213,7 @@ class Database(TargetSection):
         restore: how it is restored when every member is gone; None: that loss is not tried.
         saved: what saves states of it from which it is restored after a disaster.
         retention: how long rows are kept, by table.
+        archives: archives of old rows, by a name of the sentences.
     """
 
     dsn: Reference
@@ -228,6 +230,7 @@ class Database(TargetSection):
     restore: DatabaseRestore | None = None
     saved: tuple[SavedBy, ...] = ()
     retention: Mapping[TableName, TableRetention] = Field(default_factory=dict)
+    archives: Mapping[Name, RecordArchive] = Field(default_factory=dict)
 
 
 class ReadProbe(TargetSection):

@@ -204,7 +204,7 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Course]:
             "OBJECT_STORE_SERVICE_HOST": str(place.hostname), "OBJECT_STORE_SERVICE_PORT": str(place.port),
             "BACKUP_BUCKET": bucket.bucket, "BACKUP_ACCESS_KEY": ACCESS_KEY, "BACKUP_SECRET_KEY": SECRET_KEY,
             "BACKUP_KEY": base64.b64encode(KEY.secret).decode(), "BACKUP_TOKEN": "operators", "BACKUP_HOME": str(home / "keeper"),
-            "KEEP_DAYS": "30", "KEEP_S": "43200", "SEED_AGES_S": "46800 39600", "ARCHIVE_EVERY_S": "0.3", "BASE_EVERY_S": "3600", "DUMP_EVERY_S": "3600",
+            "KEEP_DAYS": "30", "KEEP_S": "43200", "ARCHIVE_ROWS_S": "36000", "SEED_AGES_S": "46800 39600", "ARCHIVE_EVERY_S": "0.3", "BASE_EVERY_S": "3600", "DUMP_EVERY_S": "3600",
             "PGHOST": DATABASE, "PGUSER": "postgres", "PGPASSWORD": "p", "PGDATABASE": "normaldance",
         }  # fmt: skip
         log = home / "keeper.log"

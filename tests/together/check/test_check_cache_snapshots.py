@@ -74,7 +74,7 @@ def keeping(home: Path, store: S3Server, **env: str) -> Iterator[Path]:
         "OBJECT_STORE_SERVICE_HOST": str(place.hostname), "OBJECT_STORE_SERVICE_PORT": str(place.port),
         "BACKUP_BUCKET": BUCKET, "BACKUP_ACCESS_KEY": ACCESS_KEY, "BACKUP_SECRET_KEY": SECRET_KEY,
         "BACKUP_KEY": base64.b64encode(KEY.secret).decode(), "BACKUP_TOKEN": "operators", "BACKUP_HOME": str(home / "keeper"),
-        "KEEP_DAYS": "30", "KEEP_S": "43200", "ARCHIVE_EVERY_S": "3600", "BASE_EVERY_S": "3600", "DUMP_EVERY_S": "3600",
+        "KEEP_DAYS": "30", "KEEP_S": "43200", "ARCHIVE_ROWS_S": "36000", "ARCHIVE_EVERY_S": "3600", "BASE_EVERY_S": "3600", "DUMP_EVERY_S": "3600",
         "PGHOST": KEEPER, "PGPORT": "1", "PGUSER": "postgres", "PGPASSWORD": "p", "PGDATABASE": "normaldance",
         "CACHE_SERVICE_HOST": PODS[SEED], "CACHE_SERVICE_PORT": "6379", "CACHE_PASSWORD": PASSWORD,
         "SNAPSHOT_EVERY_S": "3600", "SNAPSHOT_KEEP_DAYS": "7", "SNAPSHOT_KEEP_S": "10080", **env,

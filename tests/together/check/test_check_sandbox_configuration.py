@@ -48,7 +48,7 @@ class Platform:
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[Target]:
         """Context in which it saves and serves; its target."""
-        work = BackupKeeper(None, None, None, None, self.keeper, token="operators")  # type: ignore[arg-type]
+        work = BackupKeeper(None, None, None, None, self.keeper, records=None, token="operators")  # type: ignore[arg-type]
         app = web.Application()
         app.add_routes(
             [web.get("/configuration", work.configured), web.get("/configuration.git/{path:.+}", work.repository)]

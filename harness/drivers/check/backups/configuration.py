@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Final
 
 from harness.drivers.check.backups.manifests import (
@@ -21,23 +17,23 @@ from harness.drivers.check.backups.place import strange_facts
 from harness.drivers.check.backups.stores import BACKUPS, list_store, store_of, whole_of
 from harness.drivers.check.backups.versions import ConfigurationVersions, versions_of
 from harness.drivers.check.claim import When, claim
+from harness.drivers.check.drills.directories import filled_directory
 from harness.drivers.check.needs import within
 from harness.drivers.claim import SentenceForm
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError, DriverError, HarnessError
-from harness.targets import Target, platform_of
+from harness.targets import Target
 from harness.targets.access import Access, access, accesses
-from harness.targets.commands import CommandEnded, CommandHangs, run_command
+from harness.targets.commands import CommandEnded, CommandHangs
 from harness.targets.files.backups import BackupStore
-from harness.targets.files.configuration import INTO, VERSION, SavedConfiguration
+from harness.targets.files.configuration import VERSION, SavedConfiguration
 from harness.targets.kubernetes import Cluster
 from harness.targets.stores.listing import newest, recognised
-from harness.targets.undo import undo_now, undoable
 
 EQUAL: Final = SentenceForm(
-    "configuration-equal",
+    "sides-equal",
     "<sides:noun>, 0 differences",
-    "Each object or file of the configuration is compared by the digests of its parts; what is on one side alone is a difference.",
+    "Each object, file or record is compared by the digests of its parts; what is on one side alone is a difference.",
 )
 _CONFIGURATION: Final = within("backups.{backup}.configuration", "the copies are compared with the live configuration")
 _RESTORE: Final = within("backups.{backup}.configuration.restore", "an older version of the configuration is restored")
@@ -164,14 +160,12 @@ def _drilled(target: Target, store: BackupStore, saved: SavedConfiguration, name
         yield FactReading(subject="chosen version", expected="another than the last one", observed=why, ok=None)
         return
     commit, version = chosen
-    before, directory = _live(target, saved), Path(tempfile.gettempdir()) / f"readiness-{secrets.token_hex(8)}"
+    before = _live(target, saved)
     what = f"restore a version of {name} on this machine"
-    intent = restore_version.intend(platform_of(target), _CHECK, what, directory=str(directory))
+    words = [word.replace(VERSION, commit) for word in saved.restore.command]
     try:
-        directory.mkdir(mode=0o700)
-        words = [word.replace(VERSION, commit).replace(INTO, str(directory)) for word in saved.restore.command]
-        restore_version(words, store.within_s)
-        found = state_of(files_below(directory), saved)
+        with filled_directory(target, words, store.within_s, check=_CHECK, what=what) as directory:
+            found = state_of(files_below(directory), saved)
         yield from difference_facts("restored configuration", version, found, like=f"version {commit[:12]}")
         same = _live(target, saved) == before
         said = "as before" if same else "it changed while the version was restored"
@@ -180,8 +174,6 @@ def _drilled(target: Target, store: BackupStore, saved: SavedConfiguration, name
         ok = None if isinstance(error, CommandHangs) else False
         observed = f"`{error.where}` {error.what}"
         yield FactReading(subject="restored configuration", expected="restored", observed=observed, ok=ok)
-    finally:
-        undo_now(None, target, intent)
 
 
 def _chosen(versions: ConfigurationVersions, saved: SavedConfiguration) -> tuple[str, ConfigurationState] | None:
@@ -194,21 +186,3 @@ def _chosen(versions: ConfigurationVersions, saved: SavedConfiguration) -> tuple
             if found.objects and found.objects != newest_state.objects:
                 return commit, found
     return None
-
-
-def _remove(_cluster: Cluster | None, _target: Target, *, directory: str) -> None:
-    """Remove the directory.
-
-    Raises:
-        DriverError: it is still there.
-    """
-    shutil.rmtree(directory, ignore_errors=True)
-    if Path(directory).exists():
-        hint = "remove it"
-        raise DriverError("the directory of a restored version is still there", where=directory, hint=hint)
-
-
-@undoable("configuration-drill", undo=_remove)
-def restore_version(words: Sequence[str], within_s: float) -> None:
-    """Run the command that restores a version. Raises as `run_command`."""
-    run_command(words, within_s)

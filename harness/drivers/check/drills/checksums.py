@@ -20,12 +20,12 @@ from harness.targets.files.reference import Reference
 if TYPE_CHECKING:
     import psycopg
 
-_TEXT: Final = (
+TEXT: Final = (
     "-c extra_float_digits=1 -c DateStyle=ISO,MDY -c IntervalStyle=postgres -c TimeZone=UTC -c bytea_output=hex "
     "-c lc_monetary=C -c xmloption=content -c search_path=pg_catalog -c row_security=off"
 )
 """Settings of the session: how a row is written as text, and that a role which sees only some rows gets an error."""
-_TABLES: Final = (
+TABLES: Final = (
     "SELECT n.nspname, c.relname, c.relpersistence = 'u' OR EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass "
     "AND d.objid = c.oid AND d.deptype = 'e'), pg_stat_get_tuples_inserted(c.oid) + pg_stat_get_tuples_updated(c.oid) "
     "+ pg_stat_get_tuples_deleted(c.oid), c.relfilenode::bigint, ARRAY(SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = c.oid "
@@ -128,11 +128,11 @@ def sums_of(dsn: Reference, within_s: float, of: DatabaseSums | None = None) -> 
     """
     import psycopg
 
-    with connected(dsn, f"-c statement_timeout={round(within_s * 1000)} {_TEXT}") as connection:
+    with connected(dsn, f"-c statement_timeout={round(within_s * 1000)} {TEXT}") as connection:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         connection.read_only = True
         try:
-            found = connection.execute(_TABLES).fetchall()
+            found = connection.execute(TABLES).fetchall()
             tables = {
                 name: _summed(connection, row, of.tables.get(name) if of is not None else None)
                 for row in found
@@ -154,7 +154,7 @@ def writes_of(dsn: Reference) -> dict[str, tuple[int, int]]:
         TargetUnreachable: no connection, or no answer.
         DriverError: the server refused to list its tables.
     """
-    return {f"{row[0]}.{row[1]}": (row[3], row[4]) for row in rows_of(dsn, _TABLES)}
+    return {f"{row[0]}.{row[1]}": (row[3], row[4]) for row in rows_of(dsn, TABLES)}
 
 
 def filled_tables(dsn: Reference, within_s: float) -> frozenset[str]:
@@ -168,7 +168,7 @@ def filled_tables(dsn: Reference, within_s: float) -> frozenset[str]:
     from psycopg import sql
 
     found = set[str]()
-    listed = rows_of(dsn, _TABLES)
+    listed = rows_of(dsn, TABLES)
     with connected(dsn, f"-c statement_timeout={round(within_s * 1000)}") as connection:
         connection.autocommit, connection.read_only = True, True
         for row in listed:

@@ -104,6 +104,19 @@ def steps_of(target: Target, params: Mapping[str, str]) -> DrillSteps:
     return CommandSteps(target, name, drill, step_of(target, params, "restore", "how the newest backup is restored"))
 
 
+def primary_of(target: Target) -> Reference:
+    """The DSN of the database that serves.
+
+    Raises:
+        DriverError: it is a standby. TargetUnreachable: it does not answer.
+    """
+    serves = database_in(target).dsn
+    if rows_of(serves, "SELECT pg_is_in_recovery()") != [(False,)]:
+        hint = "name the primary in `database.dsn`: a standby may lag behind"
+        raise DriverError("the database that serves is a standby", where=str(serves), hint=hint)
+    return serves
+
+
 def refuse_drill(target: Target, drill: RestoreDrill, steps: DrillSteps) -> Reference:
     """The DSN of the database that serves, if the drill may be done.
 
@@ -111,10 +124,7 @@ def refuse_drill(target: Target, drill: RestoreDrill, steps: DrillSteps) -> Refe
         DriverError: the scratch database is refused, `database.dsn` reaches a standby, or a step cannot be done; nothing was run.
         TargetUnreachable: the database that serves does not answer.
     """
-    serves = database_in(target).dsn
-    if rows_of(serves, "SELECT pg_is_in_recovery()") != [(False,)]:
-        hint = "name the primary in `database.dsn`: a standby may lag behind the backup"
-        raise DriverError("the database that serves is a standby", where=str(serves), hint=hint)
+    serves = primary_of(target)
     refuse_scratch(serves, drill.scratch)
     steps.refuse()
     return serves

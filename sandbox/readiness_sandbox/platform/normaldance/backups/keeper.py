@@ -7,6 +7,8 @@
     POST   /scratch            restore the newest dump into a server of its own
     POST   /scratch?until=TIME    restore the database as it was then (ISO 8601); `until=now`: as the archive ends. 425: the archive does not reach it yet
     DELETE /scratch            remove that server
+    POST   /records            move old rows of the database into the archive now
+    GET    /records            every archived row, as JSON, one in a line, in a tar archive
     GET    /configuration?version=COMMIT    the files of a version of the configuration, as a tar archive
     GET    /configuration.git/…    the repository with every version, for `git clone`
 
@@ -27,8 +29,9 @@ from aiohttp import web
 
 from ..kit.app import RequestRefused, Unavailable, answer, build, serve  # noqa: TID252 - of the platform
 from ..kit.settings import PodSettings  # noqa: TID252 - as above
+from .archiving import RowArchive
 from .configuration import ConfigurationKeeper, UnknownVersion
-from .making import SNAPSHOTS, BackupFailed, BackupMaker, remove_expired
+from .making import SNAPSHOTS, BackupFailed, BackupMaker, packed, remove_expired
 from .objects import ArchiveBucket, ObjectStoreError
 from .receiving import AGAIN_S, WalArchive, receive
 from .restoring import NotArchivedYet, RestoreRefused, StoredBackups
@@ -50,6 +53,7 @@ class BackupKeeper:
         archive: what was received of WAL.
         scratch: the server for drills.
         configuration: saves the configuration; None: it is not saved.
+        records: archives rows.
         token: what an operator shows.
     """
 
@@ -61,10 +65,11 @@ class BackupKeeper:
         rows: RowKeeper,
         configuration: ConfigurationKeeper | None,
         *,
+        records: RowArchive,
         token: str,
     ) -> None:
         self._maker, self._archive, self._scratch, self._token = maker, archive, scratch, token
-        self._rows, self._configuration = rows, configuration
+        self._rows, self._configuration, self._records = rows, configuration, records
         self._based, self._cache_saved = False, "SNAPSHOT_EVERY_S" not in os.environ
         self._base_due = asyncio.Event()
 
@@ -112,6 +117,20 @@ class BackupKeeper:
         self._admit(request)
         await self._scratch.remove()
         return answer({"removed": True})
+
+    async def archive(self, request: web.Request) -> web.Response:
+        """POST /records."""
+        self._admit(request)
+        return await _told(asyncio.to_thread(self._records.move))
+
+    async def archived(self, request: web.Request) -> web.Response:
+        """GET /records."""
+        self._admit(request)
+        try:
+            content = packed(await asyncio.to_thread(self._records.files))
+        except _FAULTS as fault:
+            raise Unavailable(f"{type(fault).__name__}: {fault}") from fault
+        return web.Response(body=content, content_type="application/x-tar")
 
     async def configured(self, request: web.Request) -> web.Response:
         """GET /configuration."""
@@ -216,6 +235,7 @@ class BackupKeeper:
             await _until_done(lambda: self._rows.seed(age_s))
         while True:
             await _until_done(self._rows.remove_expired)
+            await _until_done(lambda: asyncio.to_thread(self._records.come_of_age))
             await asyncio.sleep(EXPIRY_EVERY_S)
 
     def _admit(self, request: web.Request) -> None:
@@ -280,8 +300,15 @@ def keeper(settings: PodSettings) -> BackupKeeper:
         earlier=timedelta(seconds=float(env.get("DEFECT_SNAPSHOT_EARLIER_S", "0"))),
     )
     rows = RowKeeper(programs, float(env["KEEP_S"]), env.get("DEFECT_RETENTION_LEFT_OUT", ""))
+    records = RowArchive(
+        store=store,
+        older_s=float(env["ARCHIVE_ROWS_S"]),
+        keep_s=float(env["KEEP_S"]),
+        age_s=float(env.get("SEED_OLD_ROWS_S", "0")),
+        left_out=env.get("DEFECT_ARCHIVE_LEFT_OUT", ""),
+    )
     saved = _configuration(store.bucket) if "CONFIGURATION_HOME" in env else None
-    return BackupKeeper(maker, archive, scratch, rows, saved, token=env["BACKUP_TOKEN"])
+    return BackupKeeper(maker, archive, scratch, rows, saved, records=records, token=env["BACKUP_TOKEN"])
 
 
 def _configuration(bucket: ArchiveBucket) -> ConfigurationKeeper:
@@ -312,6 +339,8 @@ def main() -> None:
         web.get("/snapshots/newest", work.newest_snapshot),
         web.post("/scratch", work.restore),
         web.delete("/scratch", work.remove),
+        web.post("/records", work.archive),
+        web.get("/records", work.archived),
         web.get("/configuration", work.configured),
         web.get("/configuration.git/{path:.+}", work.repository),
     ]
