@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,7 +21,7 @@ from harness.chaos.confirmation.confirming import comes_to_be_met, comes_true, s
 from harness.chaos.confirmation.reads import newly_answered
 from harness.chaos.confirmation.receipts import HitSnapshot
 from harness.chaos.confirmation.stock_calls import StockCall
-from harness.chaos.confirmation.tolerances import complaint, holds, selected_nothing
+from harness.chaos.confirmation.tolerances import complaint, failure, holds
 from harness.chaos.confirmation.undoing import is_of_harness, is_own_undo, may_undo, prepares
 from harness.chaos.session import session
 from harness.errors import HarnessError
@@ -195,7 +195,7 @@ class ExperimentRecorder:
             return
         role = self._role(activity)
         shown = _shown(activity, run, configuration, secrets, self.block.within_s) if role else _Shown()
-        why = self._stock_ended(activity, run) or shown.why or _failure(activity, run, self.block.if_there)
+        why = self._stock_ended(activity, run) or shown.why or failure(activity, run, self.block.if_there)
         action = activity.get("type") == "action"
         beyond = ""
         if self.part_here == METHOD and self.breaks and (action or role == "confirmed_by"):
@@ -385,15 +385,3 @@ def _pause_ns(activity: Activity, configuration: Activity, secrets: Activity) ->
         return round(float(pauses.get("before") or 0) * NS_PER_S)
     except (TypeError, ValueError):
         return 0
-
-
-def _failure(activity: Activity, run: dict[str, Any], if_there: Collection[str]) -> str:
-    """Why an activity failed; marks an action that selected nothing as failed, in the journal too, unless it may."""
-    if run.get("status") == "failed":
-        lines = "".join(run.get("exception") or ["failed"]).strip().splitlines()
-        return lines[-1].removeprefix("chaoslib.exceptions.ActivityFailed: ")
-    if activity.get("name") not in if_there and selected_nothing(activity, run):
-        run["status"] = "failed"
-        run["exception"] = ["FaultNotInjected: the action selected no object\n"]
-        return "the action selected no object"
-    return ""

@@ -46,7 +46,6 @@ PRELOAD = (
     "psycopg.conninfo",
     "jwt",
     "prometheus_client",
-    "uvloop",
 )
 """What the platform's services import."""
 PARTS = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from chaoslib import substitute
@@ -46,6 +46,18 @@ def holds(activity: Activity, output: Any, configuration: Activity, secrets: Act
 def selected_nothing(activity: Activity, run: Mapping[str, Any]) -> bool:
     """Whether an action of chaosk8s succeeded although it selected no object."""
     return _of_chaosk8s(activity) in _SELECTING and run.get("status") == "succeeded" and not run.get("output")
+
+
+def failure(activity: Activity, run: dict[str, Any], if_there: Collection[str] = ()) -> str:
+    """Why an activity failed; marks an action that selected nothing as failed, in the journal too, unless its name is in `if_there`."""
+    if run.get("status") == "failed":
+        lines = "".join(run.get("exception") or ["failed"]).strip().splitlines()
+        return lines[-1].removeprefix("chaoslib.exceptions.ActivityFailed: ")
+    if activity.get("name") not in if_there and selected_nothing(activity, run):
+        run["status"] = "failed"
+        run["exception"] = ["FaultNotInjected: the action selected no object\n"]
+        return "the action selected no object"
+    return ""
 
 
 def _of_chaosk8s(activity: Activity) -> str:

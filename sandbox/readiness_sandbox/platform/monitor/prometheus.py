@@ -23,7 +23,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import aiohttp
-import uvloop
 import yaml
 from aiohttp import web
 
@@ -173,7 +172,7 @@ def main(arguments: list[str]) -> int:
     except (ConfigRefused, RuleFileError) as error:
         sys.stderr.write(f"prometheus: {error}\n")
         return 2
-    uvloop.run(Prometheus(read, access).serve(address, port))
+    asyncio.run(Prometheus(read, access).serve(address, port))
     return 0
 
 

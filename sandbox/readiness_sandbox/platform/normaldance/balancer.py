@@ -20,8 +20,8 @@ from .secured import SecuredEntry
 GO_RUNTIME = {"GOMAXPROCS": "1", "GOGC": "400"}
 """One processor and rarer collections: a quarter less processor time a request at the few hundred a second that it gets here."""
 
-KEPT, SECURED_KEPT = "500ms", "1s"
-"""For how long an idle connection to a gateway is kept; with TLS longer than the time between two checks of health, which need no handshake then."""
+KEPT, SECURED_KEPT = "500ms", "3s"
+"""For how long an idle connection to a gateway is kept; with TLS so long that the next requests that come together need no handshake."""
 
 CADDYFILE = """\
 {{

@@ -10,7 +10,6 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import ssl
 import sys
 import time
@@ -18,7 +17,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-import uvloop
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, disable_created_metrics, generate_latest
 
@@ -54,12 +52,6 @@ GRACE_S = 3.0
 BODY_MAX_BYTES = 64 * 1024
 BACKLOG = 256
 """As many connections may wait to be accepted."""
-ACCEPTED_AT_ONCE = 16
-"""Connections that are accepted in one turn of the event loop: libuv accepts one a turn at each descriptor of a listening socket.
-
-With one descriptor new connections wait longer and longer in a busy pod, whose turns are long, while those that are open are answered.
-"""
-
 AT_ONCE = 64
 """Requests of users that a pod serves at a time; the next one is refused at once.
 
@@ -336,18 +328,17 @@ ENVELOPE = web.AppKey("envelope", Envelope)
 
 
 def serve(app: web.Application, settings: PodSettings) -> None:
-    """Serve until SIGTERM or SIGINT, then drain.
+    """Serve until SIGTERM or SIGINT, then drain, on the event loop of Python itself.
 
-    Ends with an error when the address cannot be bound.
+    uvloop closes the descriptor of a socket twice when a client's handshake of TLS is refused (https://github.com/aio-libs/aiohttp/issues/10506):
+    the second time it is another connection's. Ends with an error when the address cannot be bound.
     """
-    uvloop.run(_serve(app, settings))
+    asyncio.run(_serve(app, settings))
 
 
 async def listen(runner: web.AppRunner, address: str, port: int, tls: ssl.SSLContext | None = None) -> None:
-    """Serve at an address, with TLS where there is a context for it, and accept ACCEPTED_AT_ONCE connections in a turn of the event loop."""
-    with socket.create_server((address, port)) as listening:
-        for _ in range(ACCEPTED_AT_ONCE):
-            await web.SockSite(runner, listening.dup(), backlog=BACKLOG, ssl_context=tls).start()
+    """Serve at an address, with TLS where there is a context for it."""
+    await web.TCPSite(runner, address, port, backlog=BACKLOG, ssl_context=tls).start()
 
 
 async def _serve(app: web.Application, settings: PodSettings) -> None:

@@ -34,8 +34,8 @@ WITHIN_S = 2.0
 CONNECT_S = 0.3
 IDLE_MAX_S = 0.5
 """With the server's 0.8 s of age a pooled connection lives at most 1.3 s."""
-TLS_IDLE_MAX_S = 1.0
-"""A connection with TLS is worth keeping: the other end closes it after some answers."""
+TLS_IDLE_MAX_S = 3.0
+"""A connection with TLS is worth keeping, also for the next requests that come together: the other end closes it after some answers."""
 WORTH_ANOTHER_TRY = frozenset({502, 503, 504})
 
 
