@@ -208,6 +208,30 @@ def test_errors_that_were_on_their_way_at_the_last_reading_may_be_counted_or_not
     assert {each.outcome for each in judged(BY_ROUTE, given=given)} == {outcome}
 
 
+@pytest.mark.parametrize(("counted", "outcome"), [(1.0, PASS), (0.7, FAIL)])
+def test_answers_that_came_while_the_pods_were_read_may_be_counted_or_not(counted: float, outcome: Outcome) -> None:
+    """The second pod is read a second after the first one, and before it at the end: what it answered beside is in no reading; what is lost between them is."""
+    run, read = made(), {"gateway-1": (70.5, 82.5, 94.5), "gateway-2": (71.5, 82.5, 92.5)}
+
+    def of(pod: str, one: Observation) -> Observation:
+        def part(status: str, n: float) -> float:
+            begin = 5000.0 if pod == "gateway-2" and status == "200" else 0.0
+            return begin + (n / 2 - begin) * (counted if begin else 1.0)
+
+        counts = {
+            route: {status: part(status, n) for status, n in of.items()} for route, of in one.fields["requests"].items()
+        }
+        return replace(one, subject=pod, fields={**one.fields, "requests": counts})
+
+    seen = [
+        one for one in run.observations if one.fields.get("experiment") == "pod-loss" and one.kind == "metrics.read"
+    ]
+    halves = [of(pod, one) for pod, at in read.items() for one in seen if one.fields["at_ns"] in map(ns, at)]
+    others = (one for one in run.observations if one not in seen)
+    (found,) = judged(ERRORS, given=replace(run, observations=(*others, *halves)))
+    assert found.outcome is outcome, found.reason
+
+
 def test_a_starved_machine_excuses_no_counter_of_errors_that_were_made() -> None:
     """Every probe was sent 80 ms late: errors that the experiment made and the metrics count as 200 fail the row; those of the fault-free window are undecided."""
     base = made(counted_as="200")

@@ -27,12 +27,15 @@ def users(
     run: Path,
     fails: Callable[[float], bool] = lambda _: False,
     late: Callable[[float], bool] = lambda _: False,
+    silent: Callable[[float], bool] = lambda _: False,
     per_s: int = 10,
 ) -> UsersServed:
-    """So many requests a second of one route from 1000 s to 1060 s; by their time since 1000 s they fail, or take 2 s."""
+    """So many requests a second of one route from 1000 s to 1060 s; by their time since 1000 s they fail, take 2 s, or are not sent."""
     rows = RowWriter(run / "samples-1.rows", SAMPLES)
     for step in range(60 * per_s):
         at = step / per_s
+        if silent(at):
+            continue
         due = SENT * S + step * S // per_s
         ints = {"intended_ns": due, "sent_ns": due, "done_ns": due + (2 * S if late(at) else S // 50), "status": 200}
         words = {"name": "play-track", "served_region": "us-east-1", "error": "status 503" if fails(at) else None}
@@ -84,6 +87,12 @@ def test_users_are_out_where_more_fail_than_before_the_fault(clock: FakeClock, t
     assert here.now().ok
     here.quiet(SENT * S, (SENT + 40) * S)
     assert here.now().why == "route play-track was not served for five seconds after its last outage"
+
+
+def test_users_of_whom_it_is_not_shown_that_they_are_served_are_waited_for(clock: FakeClock, tmp_path: Path) -> None:
+    """Those who wait for the step before send nothing, which is no outage that is proven, and may be one: five seconds show that it is over."""
+    here = users(tmp_path, silent=lambda at: 15 <= at < 18, late=lambda at: 18 <= at < 18.2)
+    assert 4.0 <= waited_s(clock, here) <= 5.5
 
 
 def test_a_target_that_is_gone_ends_the_waiting(clock: FakeClock, tmp_path: Path) -> None:

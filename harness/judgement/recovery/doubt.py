@@ -98,8 +98,9 @@ def way_longest_s(
 
 
 def may_last(requests: Requests, until_ns: int, usual: Usual, *, blind_ns: int) -> bool:
-    """Whether an outage may last to the end of these requests; the arguments are as in `served_in`."""
-    return any(one.end_ns is None for one in _doubted(requests, until_ns, usual, NOISE, blind_ns))
+    """Whether an outage may last to the end of these requests, of which there is one at least; the arguments are as in `served_in`."""
+    filled = unseen_failed(requests, (int(requests.sent_ns[0]), until_ns), blind_ns)
+    return any(one.end_ns is None for one in _doubted(filled, until_ns, usual, NOISE, blind_ns))
 
 
 def unseen_failed(requests: Requests, span: tuple[int, int], gap_ns: int) -> Requests:

@@ -56,7 +56,7 @@ def _untold(course: MetricCourse, route: str) -> str:
 def error_rate(case: Case, window: Window, course: MetricCourse) -> Iterable[Compared]:
     """The share of answers with status 500 or above at the entry.
 
-    Requests without an answer may be counted or not, and so may those that were answered while the pods were read, one after another.
+    Requests without an answer may be counted or not, and so may those that were answered while the pods were read.
     """
     samples, probes = answered(case, window, course)
     routes = routes_of(case, window)
@@ -73,7 +73,7 @@ def error_rate(case: Case, window: Window, course: MetricCourse) -> Iterable[Com
         raise UnknownMetric(untold)
     yield Compared(
         what="error rate",
-        exposed=bad / min(max(n, sent), n + course.at_entry.beside(samples) + course.at_entry.beside(probes)),
+        exposed=bad / min(max(n, sent), n + course.at_entry.uncovered(lambda read: requests(read, routes))),
         measured=missed / sent,
         failed=unheard,
         least=(missed - unheard) / sent,

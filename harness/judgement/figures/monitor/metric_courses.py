@@ -67,13 +67,20 @@ class MetricCourse:
         """The course of the pods of a workload."""
         return replace(self, pods={name: reads for name, reads in self.pods.items() if reads[0].workload == workload})
 
-    def beside(self, rows: Table) -> int:
-        """Number of rows that were answered in the spans, but before the first reading of each pod or after the last one of each."""
-        firsts = [reads[0].when_ns for name, reads in self.pods.items() if name not in self.begun]
-        lasts = [reads[-1].when_ns for reads in self.pods.values()]
-        ends = [at for at in lasts if at > max(lasts) - _SHORTEST_NS]  # the others ended meanwhile
-        done = self.answered(rows).ints["done_ns"]
-        return int(((done < max(firsts, default=0)) | (done >= min(ends, default=0))).sum())
+    def uncovered(self, count: Callable[[MetricsRead], float]) -> float:
+        """Largest growth of a cumulative count that `grown` may lack: pods are read one after another, so a span begins before the first reading of some.
+
+        As in `unsure`, a pod may have counted twice as much there as its mean rate says.
+        """
+        latest = max((reads[-1].when_ns for reads in self.pods.values()), default=0)
+        start, end = (self.spans[0][0], self.spans[-1][1]) if self.spans else (0, 0)
+        total = 0.0
+        for name, reads in self.pods.items():
+            first, last = reads[0].when_ns, reads[-1].when_ns
+            before = 0 if name in self.begun else max(first - start, 0)
+            after = 0 if last <= latest - _SHORTEST_NS else max(end - last, 0)  # else it ended meanwhile
+            total += 2 * (count(reads[-1]) - count(reads[0])) * (before + after) / max(last - first, 1)
+        return total
 
     def grown(self, count: Callable[[MetricsRead], float]) -> float:
         """Growth of a cumulative count in the spans, over all pods.
