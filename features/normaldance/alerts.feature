@@ -31,3 +31,8 @@ Feature: Alerts
   Scenario: The alert says how many fail
     When the experiment "errors-10" has run under "everyday" traffic
     Then the rate in the text of "HighErrorRate" is within 2 points of the 10 % that failed
+
+  @DA-ALR-DB-TEXT
+  Scenario: The alert says which database is down, and for how long
+    When the experiment "database-primary-loss" has run under "everyday" traffic
+    Then the text of "DatabaseDown" names the database and for how long it has been down, within 30 s

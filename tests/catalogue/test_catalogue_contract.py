@@ -118,7 +118,7 @@ def said(row: Requirement) -> Terms:
 
 
 def test_the_rows_are_those_of_the_contract(catalogue: Catalogue) -> None:
-    """770 ids, each with its form and gate, in as many environments."""
+    """771 ids, each with its form and gate, in as many environments."""
     assert catalogue.requirements.keys() == CONTRACT.keys()
     found = {row.id: (row.form.value, row.gate.value, len(row.environments)) for row in catalogue.requirements.values()}
     assert found == {id_: (row["form"], row["gate"], _WHERE[row["gates_in"]]) for id_, row in CONTRACT.items()}

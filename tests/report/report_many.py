@@ -112,7 +112,7 @@ def _derived(row: Requirement) -> Verdict:
 
 
 def many() -> tuple[Plan, Evidence, Judgement]:
-    """770 rows of all documents."""
+    """771 rows of all documents."""
     given = replace(plan(), requirements=requirements(), profile="normaldance+atomos")
     verdicts = tuple(verdict_of(row, number) for number, row in enumerate(requirements()))
     gates = {row.id: row.gates_in("sandbox") for row in requirements()}

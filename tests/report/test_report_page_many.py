@@ -1,4 +1,4 @@
-"""`readiness.html` of 770 rows: grouped, filtered without a script, small."""
+"""`readiness.html` of 771 rows: grouped, filtered without a script, small."""
 
 from __future__ import annotations
 

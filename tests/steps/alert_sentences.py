@@ -49,6 +49,14 @@ ALERT_SENTENCES: Final = {
         params={"alert": "HighErrorRate"},
         sentence="",
     ),
+    'the text of "DatabaseDown" names the database and for how long it has been down, within 30 s': Objective(
+        figure=Figure.ALERT_DOWNTIME,
+        scope=_FAULT,
+        op=Op.BELOW,
+        limit=_q("30 s"),
+        params={"alert": "DatabaseDown"},
+        sentence="",
+    ),
     "the memory alert fires within 10 min of one pod growing by 100 MB": _within(
         Figure.ALERT_FIRES, "10 min", params={"part": "memory"}
     ),

@@ -97,7 +97,7 @@ class Figure(StrEnum):
     ALERT_AT_ERRORS = "alert at a share of failed answers"
     """The alert fires at one share, and is silent at another."""
     ALERT_TEXT = "rate in an alert's text"
-    """The rate in the text of a firing alert, as its receiver reads it."""
+    ALERT_DOWNTIME = "downtime in an alert's text"
     QUERY_ALERT = "alert on a slow query"
     """The alert fires after the p95 of the query has exceeded a limit, and names the query."""
     ALERT_RULES_FIRE = "alert rules during their faults"

@@ -51,13 +51,23 @@ ALERTS: Final = (
             "the slow query alert names the query within 5 min of its p95 passing 500 ms",
         ),
     ),
-    Template(
-        name="alert-text",
-        keyword=Keyword.THEN,
-        text='the rate in the text of "<alert:name>" is within <tolerance:points> of the <limit:ratio> that failed',
-        about="The first percentage in the annotations of every notice that its receiver got while that share of the users' requests failed.",
-        example='the rate in the text of "HighErrorRate" is within 2 points of the 10 % that failed',
-        mean=_fault(Figure.ALERT_TEXT, Op.WITHIN, params={"alert": "<alert>"}),
+    form(
+        "alert-text",
+        'the <text:noun> "<alert:name>" <says:noun>',
+        "What the text of an alert says.",
+        Noun(
+            ("rate in the text of", "is within <tolerance:points> of the <limit:ratio> that failed"),
+            _fault(Figure.ALERT_TEXT, Op.WITHIN, params={"alert": "<alert>"}),
+            "The first percentage in the annotations of every notice that its receiver got while that share of the users' requests failed.",
+            'the rate in the text of "HighErrorRate" is within 2 points of the 10 % that failed',
+        ),
+        Noun(
+            ("text of", "names the database and for how long it has been down, within <limit:reaction>"),
+            _fault(Figure.ALERT_DOWNTIME, params={"alert": "<alert>"}),
+            "In the annotations of every notice of the first such alert after the fault: the name or the workload of the primary that was hit, or PostgreSQL, "
+            "and the first length of time, by the clock as `$value | humanizeDuration` writes it, at its arrival.",
+            'the text of "DatabaseDown" names the database and for how long it has been down, within 30 s',
+        ),
     ),
     Template(
         name="alert-rules-fire",

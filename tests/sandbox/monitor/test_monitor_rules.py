@@ -36,7 +36,10 @@ def platform(tmp_path: Path) -> Path:
     part = kustomized(MANIFESTS / "parts" / "monitor")
     (rules,) = (one for one in part if one["kind"] == "ConfigMap" and one["metadata"]["name"] == "prometheus-rules")
     file = tmp_path / "platform.yaml"
-    file.write_text(rules["data"]["platform.yaml"])
+    (prometheus,) = (one for one in part if one["kind"] == "Deployment" and one["metadata"]["name"] == "prometheus")
+    (container,) = prometheus["spec"]["template"]["spec"]["containers"]
+    (downtime,) = (one["value"] for one in container["env"] if one["name"] == "DOWNTIME")
+    file.write_text(rules["data"]["platform.yaml"].replace("$(DOWNTIME)", downtime))
     return file
 
 
@@ -130,6 +133,16 @@ def test_the_platform_knows_when_no_primary_runs(platform: Path, document: Path)
     assert len(fired(platform, seconds, "DatabaseDown")) == 4
     assert fired(platform, [members(0)] * 30, "DatabaseDown") == []
     assert fired(document, seconds, "DatabaseDown") == []
+
+
+def test_the_text_says_which_database_and_for_how_long(platform: Path) -> None:
+    """Second by second, as long as it fires; the primary ran last at 4 s."""
+    seconds = [members(0)] * 5 + [members(None, gone=[0])] * 4 + [members(1)] * 5
+    assert [text["description"] for text in fired(platform, seconds, "DatabaseDown")] == [
+        "No primary of postgres (PostgreSQL) has run for 2s",
+        "No primary of postgres (PostgreSQL) has run for 3s",
+        "No primary of postgres (PostgreSQL) has run for 4s",
+    ]
 
 
 def test_a_database_that_was_never_up_is_not_down(platform: Path) -> None:

@@ -22,8 +22,10 @@ from harness.judgement.figures.alerting.history import (
     could_not_fire,
     failed_by_others,
     fired,
+    name_of,
     notices,
     rules,
+    text_of,
     trials,
 )
 from harness.judgement.figures.indicators import failed
@@ -146,10 +148,10 @@ def text(case: Case) -> Iterable[Measure]:
     def of_its_notices(trial: Trial) -> Iterable[Measure]:
         share, n = _failed_share(case, trial)
         told = [
-            [one for one in notice.alerts if one.get("status") == FIRING and _name(one) == alert]
+            [one for one in notice.alerts if one.get("status") == FIRING and name_of(one) == alert]
             for notice in notices(case.evidence, trial.sent_ns, trial.restored_ns)
         ]
-        if texts := [_text(one) for alerts in told for one in alerts]:
+        if texts := [text_of(one) for alerts in told for one in alerts]:
             yield _told(case, trial, texts, _fault(case, trial, limit.base, share, n))
 
     found = [one for trial in trials(case) for one in of_its_notices(trial)]
@@ -158,16 +160,6 @@ def text(case: Case) -> Iterable[Measure]:
         why = f"no notice of the firing alert {alert} arrived during the fault"
         yield inconclusive(case, name, why, UNDELIVERED, scope={"alert": alert})
     yield from failed_by_others(case, of_its_notices)
-
-
-def _name(alert: Mapping[str, object]) -> str:
-    labels = alert.get("labels")
-    return str(labels.get("alertname", "")) if isinstance(labels, Mapping) else ""
-
-
-def _text(alert: Mapping[str, object]) -> str:
-    words = alert.get("annotations")
-    return " · ".join(map(str, words.values())) if isinstance(words, Mapping) else ""
 
 
 def _told(case: Case, trial: Trial, texts: list[str], fault: Receipt) -> Measure:

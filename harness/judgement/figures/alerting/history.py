@@ -209,6 +209,18 @@ def labels_of(alert: Mapping[str, object]) -> Labels:
     )
 
 
+def name_of(alert: Mapping[str, object]) -> str:
+    """The name of the rule of an alert in a notice."""
+    labels = alert.get("labels")
+    return str(labels.get("alertname", "")) if isinstance(labels, Mapping) else ""
+
+
+def text_of(alert: Mapping[str, object]) -> str:
+    """The annotations of an alert in a notice, as its receiver reads them."""
+    words = alert.get("annotations")
+    return " · ".join(map(str, words.values())) if isinstance(words, Mapping) else ""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Trial:
     """One fault, with the times to which alerts are compared.
