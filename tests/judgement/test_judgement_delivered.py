@@ -160,10 +160,10 @@ def test_a_record_with_a_gap_proves_nothing() -> None:
 
 
 def test_the_plan_knows_how_many_events_are_needed() -> None:
-    """598 without a failure at 8 a second: 75 s are enough, 60 s are not."""
+    """598 without a failure at 5 a second: 120 s are enough, 60 s are not."""
     spec = spec_of(Figure.DELIVERED)
     enough, short = (spec.numbers(sentence(), Offered(requests=0, probes=0, window_s=s)) for s in (128.0, 60.0))
     assert enough is not None
-    assert (enough.needed, enough.planned, enough.short) == ("598 at 0 failures", "1024", None)
+    assert (enough.needed, enough.planned, enough.short) == ("598 at 0 failures", "640", None)
     assert short is not None
-    assert short.short == (480, 598)
+    assert short.short == (300, 598)

@@ -34,6 +34,7 @@ class Watchers:
             per_s = watcher.per_s(settings.rates)
             watcher.begin(self._here)
             recorder.started(watcher.name, 1000 / per_s if per_s else 0.0, watcher.file)
+        self._repace(self._pace)
 
     def jobs(self) -> list[Coroutine[Any, Any, None]]:
         """The jobs that run until cancelled."""

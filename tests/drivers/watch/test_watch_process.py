@@ -158,7 +158,7 @@ def health(run: Path, subject: str) -> Table:
     return table.where(expected).sorted_by("due_ns")
 
 
-def test_each_regions_door_is_asked_for_its_health_10_times_a_second_in_a_window_and_under_a_fault(
+def test_each_regions_door_is_asked_for_its_health_in_a_window_and_under_a_fault(
     service: Service, settings: WatchSettings
 ) -> None:
     """Blind side 9: a region's own door that is dead shows, also while the entry is fine."""
@@ -172,9 +172,8 @@ def test_each_regions_door_is_asked_for_its_health_10_times_a_second_in_a_window
         until(lambda: len(health(run, "north")) >= 43)
         watch.fault_window(is_open=False)
         until(lambda: len(health(run, "north")) >= 46)
-    assert set(spacings(health(run, "north"))) >= {100, 200}
-    assert spacings(health(run, "north")).count(100) >= 20  # a busy machine leaves some out
-    assert set(spacings(health(run, "south"))) >= {100, 200}
+    assert spacings(health(run, "north")).count(200) >= 20  # a busy machine leaves some out
+    assert 200 in spacings(health(run, "south"))
     assert {"/health", "/tracks/1"} <= set(service.asked)
 
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 from urllib.parse import urlsplit
 
 from harness.drivers.watch.entry.probers import WAIT_S, wrong
+from harness.drivers.watch.recorder import WatchRecorder
+from harness.drivers.watch.schedule import ProbeSchedule
 from harness.drivers.watch.settings import Rates
-from harness.drivers.watch.watching import Watcher, Watching
+from harness.drivers.watch.watching import Pace, Watcher, Watching
 from harness.model.records.table import PORTAL
 from harness.targets.files.target import Target
+
+QUIET_PER_S: Final = 1.0
+"""Requests per second while no fault may be active, at most: in the 20 s before a fault every pod of a few answers one."""
 
 
 class PortalWatcher(Watcher):
@@ -17,6 +22,10 @@ class PortalWatcher(Watcher):
 
     name: ClassVar[str] = "portal"
     file: ClassVar[str] = "watch/portal.rows"
+
+    _visits: ProbeSchedule
+    _recorder: WatchRecorder
+    _rates: Rates
 
     def needs(self, target: Target) -> bool:
         """Whether the target has the key `portal`."""
@@ -36,4 +45,12 @@ class PortalWatcher(Watcher):
             times = (due_ns, answer.sent_ns, answer.done_ns, answer.status)
             rows.put(times, (answer.served_pod or None, wrong(answer, {})))
 
-        here.schedule(self.name, here.settings.rates.portal, probe)
+        self._recorder, self._rates = here.recorder, here.settings.rates
+        self._visits = here.schedule(self.name, self._rates.portal, probe)
+
+    def pace(self, pace: Pace) -> None:
+        """Request as often as figures need while a fault may be active only."""
+        per_s = self._rates.portal if pace.fault_in else min(self._rates.portal, QUIET_PER_S)
+        if self._visits.per_s != per_s:
+            self._visits.set_rate(per_s)
+            self._recorder.respaced(self.name, 1000 / per_s)

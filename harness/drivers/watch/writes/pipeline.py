@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from harness import clock
 from harness.drivers.watch.settings import FOLLOW_S, Rates
-from harness.drivers.watch.watching import Watcher, Watching
+from harness.drivers.watch.watching import Pace, Watcher, Watching
 from harness.evidence.rows import RowWriter
 from harness.model.records.items import PIPELINE
 from harness.targets.files.target import Target
@@ -21,7 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from harness.drivers.watch.entry.wires import ProbeResponse, Wires
+    from harness.drivers.watch.recorder import WatchRecorder
+    from harness.drivers.watch.schedule import ProbeSchedule
 
+OUTSIDE_PER_S: Final = 2.0
+"""Events per second outside of fault-free windows, at most: each is a handful of requests to the target."""
 ACCEPT_S: Final = 2.0
 """Timeout in s of sending an event."""
 
@@ -243,6 +247,9 @@ class PipelineWatcher(Watcher):
     file: ClassVar[str] = "watch/pipeline.rows"
 
     _client: PipelineClient | None = None
+    _events: ProbeSchedule
+    _recorder: WatchRecorder
+    _rates: Rates
 
     def needs(self, target: Target) -> bool:
         """Whether the target has the key `pipeline`."""
@@ -266,7 +273,15 @@ class PipelineWatcher(Watcher):
             limits_s=here.settings.limits_s,
             follow_s=here.settings.follow_s,
         )
-        here.schedule(self.name, here.settings.rates.pipeline, self._client.send, phase=0.1)
+        self._recorder, self._rates = here.recorder, here.settings.rates
+        self._events = here.schedule(self.name, self._rates.pipeline, self._client.send, phase=0.1)
+
+    def pace(self, pace: Pace) -> None:
+        """Send as many events as figures need in a fault-free window only."""
+        per_s = self._rates.pipeline if pace.window_open else min(self._rates.pipeline, OUTSIDE_PER_S)
+        if self._events.per_s != per_s:
+            self._events.set_rate(per_s)
+            self._recorder.respaced(self.name, 1000 / per_s)
 
     def ending(self, *, at_once: bool) -> None:
         """Request the open events once more."""
