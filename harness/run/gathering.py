@@ -35,7 +35,7 @@ from harness.run.health.steady import Steadiness
 from harness.run.load.finalreads import LedgerReads
 from harness.run.load.pace import rates_of
 from harness.run.load.underway import load_settings
-from harness.run.plan.outlook import health_per_s
+from harness.run.plan.outlook import health_per_s, seconds
 from harness.run.scheduler import Scheduler
 from harness.run.start.machine import MachineLog
 from harness.run.start.provision import declared_processes
@@ -118,7 +118,7 @@ def gather(
             platform=ground.platform,
             forks=forks,
             presence=presence_of(target),
-            room=Room(machine, directory.path, decides=is_sandbox(plan)),
+            room=Room(machine, directory.path, decides=is_sandbox(plan), planned_s=seconds(plan)[0]),
             spawned=spawned,
         )
         steadiness = Steadiness(context.view, writes=target.ledger is not None, promise=Promise.of(plan))

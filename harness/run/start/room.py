@@ -21,12 +21,15 @@ if TYPE_CHECKING:
     from harness.run.start.machine import MachineLog
 
 ENOUGH: Final = 1.2
-"""Processors that are needed, as a multiple of what the traffic uses, so that some are left for the faults."""
+"""Processors that are needed, as a multiple of what the traffic uses, so that some are left for the faults; with fewer, a warning is given."""
+FULL: Final = 1.0
+"""With fewer the traffic cannot be carried, and the run ends where the control suffers: it would prove nothing."""
 MEASURED: Final = 5
 """Number of readings, one per second, that count at the end of the warm-up."""
-STARVED_AT_MOST_S: Final = 120
-AMONG_S: Final = 400
-"""Length of the span, in seconds, in which starved seconds are counted: as long as a run of profile `core`."""
+STARVED_AT_MOST: Final = 0.3
+"""Share of the counted seconds that may be starved: what was measured in the others is judged."""
+AMONG_S: Final = 400.0
+"""Shortest span, in seconds, in which starved seconds are counted: as long as a run of profile `core`."""
 _FEWEST_S: Final = 3
 _EACH_S: Final = 2.0
 
@@ -45,11 +48,13 @@ class Room:
         log: readings of the machine.
         run_directory: directory in which the watch writes.
         decides: whether the target is a sandbox on this machine; otherwise the machine is not judged.
+        planned_s: expected length of the run in seconds: a longer one has more seconds without shortage, in which it is judged.
     """
 
-    def __init__(self, log: MachineLog, run_directory: Path, *, decides: bool) -> None:
+    def __init__(self, log: MachineLog, run_directory: Path, *, decides: bool, planned_s: float = 0.0) -> None:
         self._log = log
         self._decides = decides
+        self._among_s = round(max(AMONG_S, planned_s))
         self._rows = RowTail(run_directory / "watch" / "control.rows", CONTROL)
         self._control = Table.empty(CONTROL)
         self._due = clock.Deadline.after(0)
@@ -66,7 +71,7 @@ class Room:
             return ""
         text = f"this machine has {ratio:.1f} times the processors that the run uses, expected {ENOUGH:g} times"
         since_ns = seen[0].when_ns - NS_PER_S
-        if sum(second * NS_PER_S >= since_ns for second in self._starved()) >= _FEWEST_S:
+        if ratio < FULL and sum(second * NS_PER_S >= since_ns for second in self._starved()) >= _FEWEST_S:
             late = f"the control, a service that does nothing but answer, took over {LATE_MS:g} ms"
             raise DriverError(f"{text}; {late}", hint=_HINT)
         return f"{text} (if the run ends INCONCLUSIVE, {_HINT})"
@@ -80,13 +85,13 @@ class Room:
         if not self._decides or not self._due.over:
             return
         self._due = clock.Deadline.after(_EACH_S)
-        since_s = clock.now_ns() // NS_PER_S - AMONG_S
+        since_s = clock.now_ns() // NS_PER_S - self._among_s
         starved = {second for second in self._starved() if second >= since_s}
-        if len(starved) >= STARVED_AT_MOST_S:
+        if len(starved) >= STARVED_AT_MOST * self._among_s:
             scarce = scarcity(self._log.seen)
             taken = len(starved & scarce.by_others) if scarce else 0
             raise DriverError(
-                f"the machine was too slow in {len(starved)} of the last {AMONG_S} s: the control, a service that does nothing but answer, "
+                f"the machine was too slow in {len(starved)} of the last {self._among_s} s: the control, a service that does nothing but answer, "
                 f"took over {LATE_MS:g} ms, and processors were scarce (because of other programs in {taken} of these seconds)",
                 hint=HINT if taken >= len(starved) / 2 else _SMALL,
             )
