@@ -78,7 +78,7 @@ def test_an_extra_that_only_experiments_of_the_package_need_is_no_mistake(
     wrong = CliRunner().invoke(readiness, ["catalogue", "lint"], standalone_mode=False)
     assert wrong.return_value == 1
     assert (
-        "our-loss.yaml:37: method[0].provider.module: the module `chaosk8s.pod.actions` is not installed"
+        "our-loss.yaml:38: method[0].provider.module: the module `chaosk8s.pod.actions` is not installed"
         in wrong.output
     )
     assert "hint: pip install 'readiness-harness[kubernetes]'" in wrong.output
