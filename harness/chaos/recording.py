@@ -154,7 +154,8 @@ class ExperimentRecorder:
         """
         rolls_back = self.part_here == ROLLBACK
         breaks = not (rolls_back or self.undone or (self.confirmed and may_undo(activity)))
-        given = {"breaks": breaks, "rolls_back": rolls_back, "harmless": not self.breaks}
+        if_there = activity.get("name") in self.block.if_there
+        given = {"breaks": breaks, "rolls_back": rolls_back, "harmless": not self.breaks, "if_there": if_there}
         try:
             call = stock.about_to(activity, configuration, secrets, **given)
         except HarnessError as error:

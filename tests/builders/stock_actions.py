@@ -29,12 +29,12 @@ def use(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
     assert import_module("chaosk8s").create_k8s_api_client().configuration.host == api_server_url(target)
 
 
-def perform(place: str, *, breaks: bool = True, **arguments: Any) -> tuple[list[Hit], str]:
+def perform(place: str, *, breaks: bool = True, if_there: bool = False, **arguments: Any) -> tuple[list[Hit], str]:
     """Perform `pod.actions.terminate_pods` and the like; the hits that it adds, and why it hit less than it says."""
     module, _, name = f"chaosk8s.{place}".rpartition(".")
     provider = {"type": "python", "module": module, "func": name, "arguments": arguments}
     before = len(session().hits)
-    call = stock.about_to({"name": name, "provider": provider}, {}, {}, breaks=breaks)
+    call = stock.about_to({"name": name, "provider": provider}, {}, {}, breaks=breaks, if_there=if_there)
     output = getattr(import_module(module), name)(**arguments)
     assert call is not None
     why = stock.done(call, output)

@@ -11,7 +11,16 @@ from dataclasses import replace
 from typing import Any, Final
 
 from harness.chaos.confirmation.hits import database_leader, name_of, pod_hits
-from harness.chaos.confirmation.stock_calls import StockCall, by_chance, is_own, pending, predicted, read_call, stay
+from harness.chaos.confirmation.stock_calls import (
+    NothingSelected,
+    StockCall,
+    by_chance,
+    is_own,
+    pending,
+    predicted,
+    read_call,
+    stay,
+)
 from harness.chaos.database import take_leader
 from harness.chaos.session import ChaosSession, node_hit, session
 from harness.errors import FaultNotInjected
@@ -39,6 +48,7 @@ def about_to(
     breaks: bool,
     rolls_back: bool = False,
     harmless: bool = False,
+    if_there: bool = False,
 ) -> StockCall | None:
     """Record how an action is undone; None for an action that is not a known function of the package.
 
@@ -50,6 +60,7 @@ def about_to(
             only the pods that it ends must be allowed.
         rolls_back: whether it is one of the file's rollbacks, which are not held against any limit.
         harmless: whether the experiment has no fault, so that nothing may be hit.
+        if_there: whether the action may select nothing.
 
     Raises:
         HarnessError: the hits are not allowed, the arguments or the cluster cannot be read, or the undo log cannot be
@@ -60,7 +71,12 @@ def about_to(
         return None
     here, what = session(), str(activity["provider"]["func"])
     limited = not rolls_back and (breaks or not stay(function))
-    call = read_call(here, function, activity["provider"], configuration, secrets, hits=limited)
+    try:
+        call = read_call(here, function, activity["provider"], configuration, secrets, hits=limited)
+    except NothingSelected:
+        if not if_there:
+            raise
+        call = StockCall(function=function, arguments={}, expected=0)
     if limited:
         _allow(here, call, harmless=harmless)
         ending = [] if stay(function) else call.pods if by_chance(call) else predicted(call)

@@ -61,6 +61,10 @@ class StockCall:
     breaks: bool = True
 
 
+class NothingSelected(FaultNotInjected):
+    """No pod matches what an action selects."""
+
+
 def read_call(
     here: ChaosSession,
     function: Function,
@@ -188,7 +192,8 @@ def _selected(here: ChaosSession, arguments: Mapping[str, Any]) -> tuple[list[Ob
     alive = [pod for pod in pods if not (is_over(pod) or is_terminating(pod))]
     expected = len(pods) if arguments.get("all") else number
     if expected > len(pods):
-        raise FaultNotInjected(f"{len(pods)} pods match in {namespace}, expected at least {expected}")
+        what = f"{len(pods)} pods match in {namespace}, expected at least {expected}"
+        raise FaultNotInjected(what) if pods else NothingSelected(what)
     return alive, expected
 
 

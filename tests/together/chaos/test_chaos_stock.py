@@ -102,6 +102,15 @@ def test_a_selector_that_matches_too_few_pods_is_refused(pocket: Any, selector: 
     assert uid(pocket, 1) == before
 
 
+@pytest.mark.parametrize(("selector", "hit"), [("app=nobody", []), ("app=track-service", ["track-service-1"])])
+def test_an_action_that_may_select_nothing_hits_what_is_there(pocket: Any, selector: str, hit: list[str]) -> None:
+    """Nothing, where the platform has no such service; too few pods are refused as ever."""
+    hits, less = perform(KILL, label_selector=selector, ns="us-east-1", qty=1, grace_period=0, if_there=True)
+    assert (names(hits), less) == (hit, "")
+    with pytest.raises(FaultNotInjected, match="expected at least 9"):
+        perform(KILL, label_selector="app=track-service", ns="us-east-1", qty=9, if_there=True)
+
+
 def test_more_pods_than_the_blast_radius_are_refused(pocket: Any) -> None:
     """It counts over all actions of the experiment, and nothing is touched when it would be passed."""
     session().max_pods = 2
