@@ -128,10 +128,10 @@ class RunningSandbox:
 def released(directory: Directory, zygotes: Iterable[int]) -> Iterator[int]:
     """The first process of each container of a released namespace: it works in its pod's directory, which is named as the end of the pod's logs."""
     logs = (each.name.split("_") for each in directory.logs.iterdir() if each.is_dir())
-    released = {names[-1] for names in logs if names[0] in RELEASED}
+    pods = {names[-1] for names in logs if names[0] in RELEASED}
     for pid in (container for zygote in zygotes for container in processes.children(zygote)):
         place = processes.working_directory(pid)
-        if place is not None and released.intersection(place.parts):
+        if place is not None and pods.intersection(place.parts):
             yield pid
 
 

@@ -75,6 +75,21 @@ def test_what_a_pod_used_before_it_ended_is_nobody_s_later(tmp_path: Path, reape
     assert log.shares() == ProcessorShares(target=0.3, harness=0.2, others=0.0, yielding=0.0)
 
 
+def test_others_at_work_while_a_pod_ends_are_others(tmp_path: Path) -> None:
+    """What runs the target waited for the pod and has its ticks: nothing is unknown, and 40 of 90 ticks are of nobody here."""
+    counted(tmp_path, user=0)
+    process(tmp_path, os.getpid(), 1, 0)
+    process(tmp_path, 500, 1, 0)
+    for pid, ticks in ((501, 5000), (502, 3000)):
+        process(tmp_path, pid, 500, ticks)
+    log = ProcessorLog(processes=lambda: TargetProcesses(frozenset({500}), frozenset({501, 502})), proc=tmp_path)
+    counted(tmp_path, user=90, idle=10)
+    (tmp_path / "501" / "stat").unlink()
+    process(tmp_path, 500, 1, 20, ended=5000)
+    process(tmp_path, 502, 500, 3030)
+    assert log.shares() == ProcessorShares(target=0.3, harness=0.2, others=0.4, yielding=0.0)
+
+
 def test_what_a_killed_process_used_at_last_is_not_others_where_no_process_waited_for_it(tmp_path: Path) -> None:
     """A pod of 5 000 ticks is killed 30 ticks later and nobody inherits them; another one has used 40, the harness 20. Of 60 more 40 are too many for a pod of 20 ticks."""
     counted(tmp_path, user=0)

@@ -152,16 +152,8 @@ def check_probes(document: YamlDocument, named: Mapping[str, str], domain: str) 
                 where=where,
                 hint="write `confirmed_by:` with the name of a probe of the method",
             )
-        if name and name not in probes:
-            suggestion = nearest(name, probes)
-            raise ConfigurationError(
-                f"the method has no probe `{name}`",
-                where=where,
-                hint=f"did you mean `{suggestion}`?"
-                if suggestion
-                else f"the probes of the method are {', '.join(probes) or 'none'}",
-            )
         if name:
+            _require(name, "probe", list(probes), where)
             _check_confirming(document, *probes[name])
 
 
@@ -194,15 +186,20 @@ def check_actions(
     """
     actions = [str(one["name"]) for at, one in activities if at[0] == "method" and one["type"] == "action"]
     for name in names:
-        if name not in actions:
-            suggestion = nearest(name, actions)
-            raise ConfigurationError(
-                f"the method has no action `{name}`",
-                where=_key(document, key),
-                hint=f"did you mean `{suggestion}`?"
-                if suggestion
-                else f"the actions of the method are {', '.join(actions) or 'none'}",
-            )
+        _require(name, "action", actions, _key(document, key))
+
+
+def _require(name: str, kind: str, known: Sequence[str], where: str) -> None:
+    """Refuse a name that no probe or action of the method has."""
+    if name not in known:
+        suggestion = nearest(name, known)
+        raise ConfigurationError(
+            f"the method has no {kind} `{name}`",
+            where=where,
+            hint=f"did you mean `{suggestion}`?"
+            if suggestion
+            else f"the {kind}s of the method are {', '.join(known) or 'none'}",
+        )
 
 
 def _key(document: YamlDocument, key: str) -> str:

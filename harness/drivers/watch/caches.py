@@ -193,10 +193,7 @@ class CacheWatcher(Watcher):
     def pace(self, pace: Pace) -> None:
         """Probe more often while a fault may be active."""
         per_s = self._rates.cache_in_fault if pace.fault_in else self._rates.cache
-        if any(schedule.per_s != per_s for schedule in self._schedules):
-            for schedule in self._schedules:
-                schedule.set_rate(per_s)
-            self._recorder.respaced(self.name, 1000 / per_s)
+        self.respace(self._recorder, per_s, self._schedules)
 
 
 def _caches(target: Target) -> list[WatchedCache]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
@@ -170,6 +170,14 @@ class Watcher:
 
     def pace(self, pace: Pace) -> None:
         """Adapt to the begin or end of a window or fault; the default does nothing."""
+
+    def respace(self, recorder: WatchRecorder, per_s: float, schedules: Iterable[ProbeSchedule]) -> None:
+        """Give its schedules this rate and record the new spacing, if one of them has another rate."""
+        changed = [schedule for schedule in schedules if schedule.per_s != per_s]
+        for schedule in changed:
+            schedule.set_rate(per_s)
+        if changed:
+            recorder.respaced(self.name, 1000 / per_s)
 
     def ending(self, *, at_once: bool) -> None:
         """Called when no more probes will be due; open probes may complete, but only briefly with `at_once`."""

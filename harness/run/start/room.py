@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 ENOUGH: Final = 1.2
 """Processors that are needed, as a multiple of what the traffic uses, so that some are left for the faults; with fewer, a warning is given."""
-FULL: Final = 1.0
+LEAST: Final = 1.0
 """With fewer the traffic cannot be carried, and the run ends where the control suffers: it would prove nothing."""
 MEASURED: Final = 5
 """Number of readings, one per second, that count at the end of the warm-up."""
@@ -71,7 +71,7 @@ class Room:
             return ""
         text = f"this machine has {ratio:.1f} times the processors that the run uses, expected {ENOUGH:g} times"
         since_ns = seen[0].when_ns - NS_PER_S
-        if ratio < FULL and sum(second * NS_PER_S >= since_ns for second in self._starved()) >= _FEWEST_S:
+        if ratio < LEAST and sum(second * NS_PER_S >= since_ns for second in self._starved()) >= _FEWEST_S:
             late = f"the control, a service that does nothing but answer, took over {LATE_MS:g} ms"
             raise DriverError(f"{text}; {late}", hint=_HINT)
         return f"{text} (if the run ends INCONCLUSIVE, {_HINT})"

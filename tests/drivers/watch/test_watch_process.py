@@ -158,6 +158,19 @@ def health(run: Path, subject: str) -> Table:
     return table.where(expected).sorted_by("due_ns")
 
 
+def test_events_are_sent_as_often_as_figures_need_in_a_window_only(service: Service, settings: WatchSettings) -> None:
+    """Two a second from the start, five in the window, two again; each event costs the target a handful of requests."""
+    often = settings.model_copy(update={"rates": Rates(pipeline=5.0)})
+    with Watch(often) as watch:
+        until(lambda: len(reads(settings.run_directory)) >= 3)
+        watch.health_window(is_open=True)
+        asked = len(service.asked)
+        until(lambda: len(service.asked) > asked)
+        watch.health_window(is_open=False)
+    told = [one for one in lines(settings.run_directory) if one["kind"] == "watch.respaced"]
+    assert [one["spacing_ms"] for one in told if one["subject"] == "pipeline"] == [500.0, 200.0, 500.0]
+
+
 def test_each_regions_door_is_asked_for_its_health_in_a_window_and_under_a_fault(
     service: Service, settings: WatchSettings
 ) -> None:

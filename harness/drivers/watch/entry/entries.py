@@ -50,9 +50,7 @@ class EntryWatcher(Watcher):
         rates = self._rates
         self._health.set_rate(rates.health_in_window if pace.window_open else rates.health)
         per_s = rates.read_in_fault if pace.fault_in else rates.read
-        if per_s != self._reads.per_s:
-            self._reads.set_rate(per_s)
-            self._recorder.respaced(self.name, 1000 / per_s)
+        self.respace(self._recorder, per_s, [self._reads])
 
 
 class DoorsWatcher(Watcher):
@@ -104,7 +102,4 @@ class DoorsWatcher(Watcher):
         for schedule in self._health:
             schedule.set_rate(rates.region_health_in_fault if pace.fault_in else rates.region_health)
         per_s = rates.region_in_fault if pace.fault_in else rates.region
-        if any(schedule.per_s != per_s for schedule in self._reads):
-            for schedule in self._reads:
-                schedule.set_rate(per_s)
-            self._recorder.respaced(self.name, 1000 / per_s)
+        self.respace(self._recorder, per_s, self._reads)

@@ -51,6 +51,4 @@ class PortalWatcher(Watcher):
     def pace(self, pace: Pace) -> None:
         """Request as often as figures need while a fault may be active only."""
         per_s = self._rates.portal if pace.fault_in else min(self._rates.portal, QUIET_PER_S)
-        if self._visits.per_s != per_s:
-            self._visits.set_rate(per_s)
-            self._recorder.respaced(self.name, 1000 / per_s)
+        self.respace(self._recorder, per_s, [self._visits])

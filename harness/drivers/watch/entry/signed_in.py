@@ -227,9 +227,8 @@ class SessionsWatcher(Watcher):
 
     def _respace(self) -> None:
         per_s = self._rates.sessions_in_fault if self._fault_in or self._left else self._rates.sessions
-        if self._schedule is not None and self._schedule.per_s != per_s:
-            self._schedule.set_rate(per_s)
-            self._recorder.respaced(self.name, 1000 / per_s)
+        if self._schedule is not None:
+            self.respace(self._recorder, per_s, [self._schedule])
 
     def _made(self, target: Target) -> Iterator[WatchedSession]:
         identity = target.identity

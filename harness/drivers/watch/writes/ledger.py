@@ -168,6 +168,4 @@ class LedgerWatcher(Watcher):
         if self._writes is None:
             return
         per_s = self._rates.ledger_in_fault if pace.fault_in else self._rates.ledger
-        if per_s != self._writes.per_s:
-            self._writes.set_rate(per_s)
-            self._recorder.respaced(self.name, 1000 / per_s)
+        self.respace(self._recorder, per_s, [self._writes])

@@ -279,9 +279,7 @@ class PipelineWatcher(Watcher):
     def pace(self, pace: Pace) -> None:
         """Send as many events as figures need in a fault-free window only."""
         per_s = self._rates.pipeline if pace.window_open else min(self._rates.pipeline, OUTSIDE_PER_S)
-        if self._events.per_s != per_s:
-            self._events.set_rate(per_s)
-            self._recorder.respaced(self.name, 1000 / per_s)
+        self.respace(self._recorder, per_s, [self._events])
 
     def ending(self, *, at_once: bool) -> None:
         """Request the open events once more."""
