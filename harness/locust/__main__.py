@@ -20,6 +20,7 @@ from locust.main import main
 
 import harness.locust.travel  # noqa: F401  # adds the options, and what records
 from harness.locust.process.options import add_options
+from harness.priority import go_first
 from harness.targets.child import ChildSettings
 
 _READ_AT_ONCE: Final = "LOCUST_USER_CLASSES"
@@ -74,6 +75,7 @@ def keep_our_options() -> None:
 
 
 if __name__ == "__main__":
+    go_first()
     read_no_files()
     keep_our_options()
     give_to_the_file(ChildSettings.from_env().for_the_file)

@@ -7,7 +7,6 @@ when every watcher probes. On SIGTERM, SIGINT or the end of its input it closes 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import ctypes
 import gc
 import os
@@ -21,6 +20,7 @@ from harness.drivers.watch.recorder import WatchRecorder, recording
 from harness.drivers.watch.settings import WatchSettings
 from harness.drivers.watch.watchers import Watchers
 from harness.errors import HarnessError
+from harness.priority import go_first
 from harness.targets import load_target
 
 _PR_SET_PDEATHSIG: Final = 1
@@ -33,8 +33,7 @@ def main() -> int:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != settings.parent:  # the parent died before prctl took effect
         return 1
-    with contextlib.suppress(PermissionError):  # root only; a watch without CPU time would record outages of its own
-        os.nice(-5)
+    go_first()
     try:
         with recording(settings.run_directory) as recorder:
             asyncio.run(_watch(settings, recorder))
