@@ -89,17 +89,31 @@ def test_a_condition_that_ends_before_its_time_leaves_no_trace(tmp_path: Path) -
 
 
 def test_an_alert_that_is_told_starts_when_it_fires_and_not_when_its_condition_began(tmp_path: Path) -> None:
-    """As Prometheus posts it: the condition holds from 102 s on, for 2 s; told again a minute later it still starts at 104 s."""
+    """As Prometheus posts it: the condition holds from 102 s on, for 2 s; told again 5 s later it still starts at 104 s."""
     file = tmp_path / "rules.yaml"
     file.write_text(DOWN)
     storage = Storage()
     (group,) = (Group(one, storage) for one in read_groups([file], 1.0))
     told: list[tuple[int, str]] = []
-    for at in range(100, 180):
+    for at in range(100, 110):
         storage.add(labels_of({"__name__": "up", "pod": "a"}), at, 1.0 if at < 102 else 0.0)
         group.evaluate(at)
         told += [(at, each["startsAt"]) for each in due_alerts([group], at)]
-    assert told == [(104, "1970-01-01T00:01:44Z"), (164, "1970-01-01T00:01:44Z")]
+    assert told == [(104, "1970-01-01T00:01:44Z"), (109, "1970-01-01T00:01:44Z")]
+
+
+def test_what_has_been_resolved_is_told_again_to_an_alertmanager_that_was_away(tmp_path: Path) -> None:
+    """It is resolved at 108 s; 5 s later it is told once more, with the same end."""
+    file = tmp_path / "rules.yaml"
+    file.write_text(DOWN)
+    storage = Storage()
+    (group,) = (Group(one, storage) for one in read_groups([file], 1.0))
+    told: list[tuple[int, str]] = []
+    for at in range(100, 115):
+        storage.add(labels_of({"__name__": "up", "pod": "a"}), at, 0.0 if 102 <= at < 106 else 1.0)
+        group.evaluate(at)
+        told += [(at, each["endsAt"]) for each in due_alerts([group], at)]
+    assert told[1:] == [(108, "1970-01-01T00:01:48Z"), (113, "1970-01-01T00:01:48Z")]
 
 
 def test_rules_are_evaluated_one_at_a_step_as_of_one_moment(tmp_path: Path) -> None:

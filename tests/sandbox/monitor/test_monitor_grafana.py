@@ -10,13 +10,15 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientSession, web
+from promql_parser import AggregateExpr
 
 from harness import clock
 from harness.drivers.check.monitor.grafana import grafana_panels
 from harness.targets import load_target
 from readiness_sandbox.platform.monitor.api import Monitored, application
 from readiness_sandbox.platform.monitor.grafana import GrafanaApi, dashboards_in
-from readiness_sandbox.platform.monitor.promql.values import labels_of
+from readiness_sandbox.platform.monitor.promql.query import _Evaluation
+from readiness_sandbox.platform.monitor.promql.values import Vector, labels_of
 from readiness_sandbox.platform.monitor.scrape.scraping import Scraper
 from readiness_sandbox.platform.monitor.storage import Storage
 
@@ -86,6 +88,45 @@ def test_the_check_of_panels_reads_it_as_it_reads_grafana(
     (panel,) = found[3:]
     assert panel.ok is ok
     assert panel.observed.startswith(observed)
+
+
+def test_panels_ask_for_the_same_moments_and_what_is_past_is_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two quantiles of one histogram, a moment apart: its sums at the moments of the past are looked up the second time."""
+    storage, now_s, computed = Storage(), clock.wall().timestamp(), list[float]()
+    for back in range(120, 0, -1):
+        for le in ("1", "+Inf"):
+            labels = labels_of({"__name__": "shop_seconds_bucket", "le": le})
+            storage.add(labels, now_s - back, float(120 - back))
+    grouped = _Evaluation._groups
+
+    def noted(evaluation: _Evaluation, node: AggregateExpr) -> Vector:
+        computed.append(evaluation._now_s)
+        return grouped(evaluation, node)
+
+    monkeypatch.setattr(_Evaluation, "_groups", noted)
+
+    async def asked() -> list[Any]:
+        async with AsyncExitStack() as stack:
+            monitored = Monitored(storage=storage, groups=(), scraper=Scraper((), storage, lambda _: []))
+            prometheus = await _served(application(monitored), stack)
+            grafana = await _served(GrafanaApi(prometheus, {}).application(), stack)
+            session = await stack.enter_async_context(ClientSession())
+            found = []
+            for quantile in ("0.5", "0.9"):
+                expr = f"histogram_quantile({quantile}, sum by (le) (rate(shop_seconds_bucket[30s])))"
+                queries = [{"refId": "A", "expr": expr, "datasource": SOURCE, "maxDataPoints": 300}]
+                body = {"queries": queries, "from": "now-90s", "to": "now"}
+                async with session.post(f"{grafana}/api/ds/query", json=body) as answer:
+                    (frame,) = (await answer.json())["results"]["A"]["frames"]
+                    found.append(frame["data"]["values"])
+        return found
+
+    (moments, half), (again, nine) = asyncio.run(asked())
+    assert {moment % 15_000 for moment in (*moments, *again)} == {0}
+    assert half[0] == pytest.approx(0.5)
+    assert nine[0] == pytest.approx(0.9)
+    past = [at_s for at_s in computed if at_s < now_s - 20]
+    assert len(past) == len({*past}) >= 3
 
 
 def test_what_is_not_there_is_answered_as_grafana_does(tmp_path: Path) -> None:

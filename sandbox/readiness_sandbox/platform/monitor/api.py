@@ -20,7 +20,7 @@ from aiohttp import web
 
 from .moments import rfc3339, seconds_of
 from .promql import PromqlError, PromqlQuery, QueryError, Value
-from .promql.query import LOOKBACK_S, matchers_of
+from .promql.query import LOOKBACK_S, PastVectors, matchers_of
 from .promql.values import Labels, Range, Sample
 from .rules.alerting import ActiveAlert, Group, RuleState
 from .rules.templates import float_text
@@ -29,9 +29,12 @@ from .storage import Storage, StoredSeries
 
 VERSION: Final = "3.0.0-embedded"
 MOST_POINTS: Final = 11_000
-_POINTS_AT_ONCE: Final = 5
-"""After so many points of a range, what else is asked is answered."""
+_AT_ONCE_S: Final = 0.05
+"""After so long at the points of a range, as long is left to scrapes, rules and what else is asked: a dashboard must not stop them."""
 _KNOWN_QUERIES: Final = 512
+_PAST_S: Final = 15.0
+"""No scrape that began so long ago adds samples any more."""
+_KNOWN_VECTORS: Final = 500
 _STATUS: Final = {"bad_data": 400, "execution": 422, "not_found": 404}
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -105,6 +108,7 @@ class Api:
         self._storage = monitored.storage
         self._groups = monitored.groups
         self._scraper = monitored.scraper
+        self._past: PastVectors = {}
 
     async def query(self, request: web.Request) -> web.Response:
         """`/query`: a value at one moment."""
@@ -123,12 +127,16 @@ class Api:
         if (end_s - start_s) / step_s > MOST_POINTS:
             what = "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)"
             raise ApiError("bad_data", what)
-        query, found = _query(given), dict[Labels, list[list[object]]]()
+        query, found, began_s = _query(given), dict[Labels, list[list[object]]](), time.perf_counter()
         for index in range(int((end_s - start_s) / step_s + 1e-9) + 1):
             at_s = start_s + index * step_s
-            if index % _POINTS_AT_ONCE == 0:
-                await asyncio.sleep(0)
-            for labels, value in _elements(query.at(self._storage, at_s)):
+            if (took_s := time.perf_counter() - began_s) > _AT_ONCE_S:
+                await asyncio.sleep(took_s)
+                began_s = time.perf_counter()
+            if len(self._past) > _KNOWN_VECTORS:
+                self._past.clear()
+            past = self._past if at_s < time.time() - _PAST_S else None
+            for labels, value in _elements(query.at(self._storage, at_s, past)):
                 found.setdefault(labels, []).append(_point(at_s, value))
         matrix = [{"metric": dict(labels), "values": points} for labels, points in sorted(found.items())]
         return _success({"resultType": "matrix", "result": matrix})

@@ -119,7 +119,10 @@ class GrafanaApi:
         points = int(query.get("maxDataPoints") or _POINTS)
         interval_s = float(query.get("intervalMs") or 1000) / 1000
         step_s = max(interval_s, (span[1] - span[0]) / points, LEAST_STEP_S)
-        given = {"query": str(query.get("expr", "")), "start": span[0], "end": span[1], "step": step_s}
+        start_s, end_s = (
+            moment // step_s * step_s for moment in span
+        )  # as pkg/promlib of Grafana: all panels ask for the same moments
+        given = {"query": str(query.get("expr", "")), "start": start_s, "end": end_s, "step": step_s}
         try:
             async with session.post(f"{self._prometheus}/api/v1/query_range", data=given) as answer:
                 content = await answer.json()

@@ -18,7 +18,8 @@ import aiohttp
 from .moments import rfc3339
 from .rules.alerting import ActiveAlert, Group
 
-RESEND_S: Final = 60.0
+RESEND_S: Final = 5.0
+"""A minute by default. An Alertmanager that was away, as in the loss of a zone, does not know until then what has been resolved."""
 _TIMEOUT_S: Final = 5.0
 
 

@@ -27,7 +27,7 @@ import yaml
 from aiohttp import web
 
 from .api import Monitored, application
-from .notifying import Notifier
+from .notifying import RESEND_S, Notifier
 from .rules.alerting import Group
 from .rules.rulefiles import RuleFileError
 from .scrape.config import Config, read_config
@@ -146,6 +146,7 @@ def real(config: Path, home: Path, address: str, port: int) -> list[str] | None:
         f"--storage.tsdb.path={home / 'data'}",
         "--storage.tsdb.retention.time=1h",
         f"--web.listen-address={address}:{port}",
+        f"--rules.alert.resend-delay={RESEND_S:g}s",
     ]
 
 

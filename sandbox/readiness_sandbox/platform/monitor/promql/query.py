@@ -38,6 +38,12 @@ FUNCTIONS: Final = frozenset({*functions.OVER_RANGE, *functions.OF_EACH, *_ON_VE
 _OPERATORS: Final = frozenset({*binary.ARITHMETIC, *binary.COMPARISON, *binary.SETS})
 
 
+_MOST_KEPT: Final = 100
+"""Elements of the largest aggregation that is kept."""
+PastVectors = dict[tuple[str, float, float], Vector]
+"""What aggregations were, by text, moment and lookback, both in seconds."""
+
+
 class PromqlQuery:
     """One expression.
 
@@ -68,14 +74,19 @@ class PromqlQuery:
         """Whether its value is a range vector, of no series too."""
         return isinstance(self._root, grammar.MatrixSelector)
 
-    def at(self, storage: Storage, now_s: float) -> Value:
+    def at(self, storage: Storage, now_s: float, past: PastVectors | None = None) -> Value:
         """Its value at a moment.
+
+        Args:
+            storage: all series.
+            now_s: the moment, in seconds since 1970.
+            past: what aggregations were at moments to which no sample is added any more; None: nothing is looked up, nor kept.
 
         Raises:
             QueryError: the samples do not allow it, as elements that match several others, or numbers that Python cannot compute with.
         """
         try:
-            return _Evaluation(storage, now_s, self._lookback_s).of(self._root)
+            return _Evaluation(storage, now_s, self._lookback_s, past).of(self._root)
         except (ArithmeticError, ValueError) as error:
             raise QueryError(f"{self.text}: {error}") from error
 
@@ -145,7 +156,8 @@ def _fills(modifier: grammar.BinModifier) -> bool:
 class _Evaluation:
     """One expression at one moment."""
 
-    def __init__(self, storage: Storage, now_s: float, lookback_s: float) -> None:
+    def __init__(self, storage: Storage, now_s: float, lookback_s: float, past: PastVectors | None) -> None:
+        self._past = past
         self._storage = storage
         self._now_s = now_s
         self._lookback_s = lookback_s
@@ -206,6 +218,18 @@ class _Evaluation:
         return found
 
     def _aggregated(self, node: grammar.AggregateExpr) -> Vector:
+        """Kept for the past: the panels of a dashboard ask for several quantiles of one histogram."""
+        if self._past is None:
+            return self._groups(node)
+        key = (str(node), self._now_s, self._lookback_s)
+        found = self._past.get(key)
+        if found is None:
+            found = self._groups(node)
+            if len(found) <= _MOST_KEPT:
+                self._past[key] = found
+        return found
+
+    def _groups(self, node: grammar.AggregateExpr) -> Vector:
         groups: dict[Labels, list[float]] = {}
         modifier = node.modifier
         named = frozenset(modifier.labels) if modifier else frozenset[str]()
