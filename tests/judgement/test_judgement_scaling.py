@@ -23,9 +23,12 @@ MOST = 'none of "user-service" has more than 10 replicas at any moment of the ru
 SUBJECT = "us-east-1/user-service"
 
 
-def said(at: float, desired: int, *, least: int = 2, most: int = 10, target: str = "user-service") -> Observation:
-    """What the autoscaler says; the replicas are those that it asks for."""
+def said(
+    at: float, desired: int, *, least: int = 2, most: int = 10, target: str = "user-service", cpu: int = 50
+) -> Observation:
+    """What the autoscaler says; the replicas are those that it asks for, as its target is 70 % of the request."""
     fields = {"target": target, "least": least, "most": most, "current": desired, "desired": desired, "active": True}
+    fields |= {"usage": {"cpu": cpu}, "aims": {"cpu": 70}}
     return observation("autoscaler.changed", f"us-east-1/{target}", at, "autoscalers", at_ns=ns(at), **fields)
 
 
@@ -238,6 +241,26 @@ def test_scale_ups_keep_their_distance(ups: tuple[float, ...], expected: str) ->
 def test_a_scale_down_waits_for_the_end_of_its_window(down: float | None, expected: str) -> None:
     """5 min are 5 s; one before the load has ended is sooner than any."""
     assert outcomes(AFTER, *spike(12, 13, down=down, sentence=AFTER)) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("last", "down", "expected"),
+    [(19.5, 24.6, "PASS"), (19.5, 24.4, "FAIL"), (None, 24.6, "FAIL"), (16.0, 24.06, "PASS"), (16.0, 23.9, "FAIL")],
+)
+def test_an_autoscaler_knows_of_the_end_of_a_load_by_its_next_reading(
+    last: float | None, down: float, expected: str
+) -> None:
+    """The load ends at 20 s. Its last reading with the load counts, and at most a fifth of the limit, which is 5 s, before the end."""
+    run = spike(12, 13, down=down, sentence=AFTER)
+    seen = [] if last is None else [said(last, 4, cpu=117)]
+    assert outcomes(AFTER, *sorted([*run, *seen], key=lambda one: one.fields["at_ns"])) == [expected]
+
+
+def test_a_level_that_was_not_reached_at_first_counts_from_the_load_that_reached_it() -> None:
+    """The first load was too small; its replicas rose 3 s after the level, and 11 s after the first load."""
+    first = load("begun", 22, 0.85)
+    below, above = judged(CPU, *sorted([*held(rises_at=33.0), first], key=lambda one: one.fields["at_ns"]))
+    assert (below.outcome, above.outcome) == (Outcome.PASS, Outcome.PASS), above.because.text
 
 
 def watched_to(at: float) -> Observation:

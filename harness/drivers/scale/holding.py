@@ -27,8 +27,6 @@ _STEADY: Final = 3
 SPIKE: Final = 1.5
 """Usage divided by the request in a spike: three times the half that a service uses at normal load."""
 _IDLE_READINGS: Final = 3
-_LEAST, _MOST = 0.05, 2.5
-"""Minimum usage by which is divided, and maximum correction."""
 _MORE_S: Final = 1.0
 """Seconds by which a level is kept longer than the limit."""
 
@@ -163,7 +161,9 @@ def _held(now: Holding, here: Scaled, level: _Level, hold_s: float) -> None:
                 now.put("reached", here, level.resource, level.usage, pods=pods, mean=mean, ok=near)
                 means = [mean, *_kept(now, here, level, was, hold_s)]
                 break
-            added *= min(max((level.usage - level.own) / max(mean - level.own, _LEAST), 1 / _MOST), _MOST)
+            added = max(added + level.usage - mean, 0.0)  # the pods' own usage may be another one by now
+        if mean < level.usage:  # the time to a rise is that of the load that reaches the level
+            now.put("begun", here, level.resource, level.usage, pods=pods, mean=level.own)
     reached = sum(means) / len(means)
     ok = near and abs(reached - level.usage) <= NEAR
     why = "" if ok else f"usage was {100 * reached:.0f} % of the resource request, expected {100 * level.usage:.0f} %"

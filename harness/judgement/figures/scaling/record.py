@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Final
 
 from harness.judgement.figures.spec import Basis, Need, Spec
@@ -100,7 +101,9 @@ def levels_elsewhere(case: Case) -> tuple[HeldLevel, ...]:
 
 def _levels(mine: Sequence[Observation]) -> tuple[HeldLevel, ...]:
     found, read = list(every(LoadHeld, mine)), list(every(UsageRead, mine))
-    begun = [one for one in found if one.kind == "scale.begun"]
+    begun = [
+        one for one, after in zip_longest(found, found[1:]) if one.kind == "scale.begun" and not _again(one, after)
+    ]
     levels = []
     for number, one in enumerate(begun):
         until_ns = begun[number + 1].when_ns if number + 1 < len(begun) else None
@@ -108,6 +111,13 @@ def _levels(mine: Sequence[Observation]) -> tuple[HeldLevel, ...]:
         usages = [o.usage for o in read if o.when_ns >= one.when_ns and (until_ns is None or o.when_ns < until_ns)]
         levels.append(_level(one, own, usages))
     return tuple(levels)
+
+
+def _again(begun: LoadHeld, after: LoadHeld | None) -> bool:
+    """Whether a load of the same level began again, since the first one did not reach it."""
+    if after is None or after.kind != begun.kind:
+        return False
+    return (after.subject, after.resource, after.level) == (begun.subject, begun.resource, begun.level)
 
 
 def _asked(case: Case, key: str) -> bool:

@@ -29,6 +29,10 @@ from harness.units import NS_PER_S
 
 RESOLUTION_S: Final = 0.05
 """Uncertainty of the time of a change of replicas, in s. Changes are reported as they happen; a controller that waits exactly for the limit passes."""
+_SYNC_S: Final = 15.0
+"""Default time between two readings of an autoscaler (`--horizontal-pod-autoscaler-sync-period`): it cannot know earlier that a load has ended."""
+_SYNC_SHARE: Final = 0.2
+"""Greatest share of the limit that this is, where times are scaled."""
 _SINCE_SPIKE: Final = "a spike to 1.5 times the request"
 
 
@@ -50,7 +54,7 @@ def apart(case: Case) -> Iterable[Measure]:
 
 
 def scaled_in(case: Case) -> Iterable[Measure]:
-    """One measure per spike: the time from its end to the first scale-down."""
+    """One measure per spike: the time from its end, as the autoscaler could know it, to the first scale-down."""
     levels = list(_spikes(case))
     for level in levels:
         if isinstance(level, Measure):
@@ -63,10 +67,18 @@ def scaled_in(case: Case) -> Iterable[Measure]:
         if not downs or level.ended_ns is None:
             yield _never_fell(case, level, said, until_ns)
             continue
-        first, took_s = downs[0], (downs[0].at_ns - level.ended_ns) / NS_PER_S
+        first, took_s = downs[0], (downs[0].at_ns - _known_ns(case, said, level, level.ended_ns)) / NS_PER_S
         when = f"{formatted(abs(took_s), 's')} {'after the load' if took_s >= 0 else 'before the load ended'}"
         text = f"the replicas fell from {first.before} to {first.after} {when}"
         yield _sooner(case, level, took_s, (level.begun_ns, first.at_ns), n=len(downs), text=text)
+
+
+def _known_ns(case: Case, said: Sequence[AutoscalerSeen], level: HeldLevel, ended_ns: int) -> int:
+    """The last time before the end of a load at which the autoscaler told a usage above its aim; one reading before the end at most."""
+    aims = {one.when_ns: (one.usage.get(level.resource, 0), one.aims.get(level.resource, math.inf)) for one in said}
+    over_ns = [at_ns for at_ns, (usage, aim) in aims.items() if at_ns <= ended_ns and usage > aim]
+    sync_s = min(_SYNC_S, _SYNC_SHARE * case.scaled.in_unit("s"))
+    return max(max(over_ns, default=ended_ns), ended_ns - round(sync_s * NS_PER_S))
 
 
 def _never_fell(case: Case, level: HeldLevel, said: Sequence[AutoscalerSeen], until_ns: int) -> Measure:
