@@ -101,6 +101,14 @@ def test_every_text_of_the_first_alert_counts_and_no_other() -> None:
     assert judged(before).outcome is INCONCLUSIVE
 
 
+def test_an_alert_that_began_after_writes_were_served_again_is_about_another_downtime() -> None:
+    """The first one got lost; the second, of a switch back half a minute later, says what it should."""
+    later = notice("PostgreSQL has been down for 2s", at=SENT + 42, began=SENT + 41)
+    found = judged(later)
+    assert found.outcome is INCONCLUSIVE, found.reason
+    assert "no notice of the firing alert DatabaseDown arrived during the fault" in found.reason
+
+
 def test_without_a_notice_or_the_primary_nothing_is_known() -> None:
     """Nor does a member that did not lead make a downtime."""
     assert judged().outcome is INCONCLUSIVE

@@ -25,7 +25,7 @@ from judgement_builders import (
 
 from harness.evidence.histories.generators import Generators
 from harness.judgement import judge
-from harness.judgement.receipts.load import lag_limit_ms, load_receipt
+from harness.judgement.receipts.load import joined_load_receipt, lag_limit_ms, load_receipt
 from harness.model import Outcome, Per, Phase, Plan, Table, Window, Worker, fault_name
 from harness.model.records.table import Words
 
@@ -64,6 +64,17 @@ def test_a_lagging_generator_voids_latencies_and_nothing_else() -> None:
         " (worker 0: 20% of a core, event loop blocked for 2 ms, garbage collection 1 ms)"
     )
     assert why(lagging, latencies=False) == ""
+
+
+def test_the_lag_of_windows_that_are_judged_together_is_that_of_all_their_requests() -> None:
+    """3 s with a lag of 41 ms are less than a hundredth of 600 s, and more than that of 120 s."""
+    late = replace(window(samples(600, 603, lag_ms=41, latency_ms=60), 600, 603), name="everyday/late")
+    for seconds, ok in ((600, True), (120, False)):
+        early = window(samples(0, seconds), 0, seconds)
+        receipt = joined_load_receipt(PLAN, [early, late], latencies=True)
+        assert receipt.ok is ok, receipt.why
+    assert receipt.why.startswith("the load generator lagged by 41 ms (p99)")
+    assert joined_load_receipt(PLAN, [late], latencies=False).ok
 
 
 def test_a_generator_that_died_leads_and_so_does_its_hint() -> None:

@@ -27,7 +27,7 @@ from harness.judgement.receipts.closed_load import (
 from harness.judgement.receipts.records.rows import row_troubles
 from harness.judgement.receipts.watch import SHARE_OF_LIMIT, UNCLOSED
 from harness.judgement.stats.statistics import quantiles_of
-from harness.model import Figure, Objective, Plan, Quantity, Receipt, Table, Window, Worker, fault_free_name
+from harness.model import SAMPLES, Figure, Objective, Plan, Quantity, Receipt, Table, Window, Worker, fault_free_name
 from harness.model.rounding import plain
 from harness.units import NS_PER_S
 
@@ -53,7 +53,7 @@ def lag_p99_ms(samples: Table) -> float:
     return quantiles_of(late_ns, 0.99)[0] / 1e6
 
 
-def load_receipt(plan: Plan, window: Window | None, *, latencies: bool) -> Receipt:
+def load_receipt(plan: Plan, window: Window | None, *, latencies: bool, lag_ms: float | None = None) -> Receipt:
     """Whether the generators offered the planned load; for `latencies` also on time.
 
     * Every worker must have closed.
@@ -63,10 +63,16 @@ def load_receipt(plan: Plan, window: Window | None, *, latencies: bool) -> Recei
     * In a closed model users are counted instead of arrivals.
 
     The receipt is unknown if only the target may have kept users from sending the planned requests.
+
+    Args:
+        plan: plan with the traffic.
+        window: window with its requests; None: nothing was recorded.
+        latencies: whether response times are judged.
+        lag_ms: p99 of the lag in all windows that are judged together; None: that of this window.
     """
     if window is None:
         return Receipt(ok=False, why="no traffic was recorded", hint=NO_TRAFFIC)
-    lag = window.samples.once(lag_p99_ms)
+    lag = window.samples.once(lag_p99_ms) if lag_ms is None else lag_ms
     closed = _closed(plan, window)
     troubles = [
         *(Trouble(f"generator worker {one.id} died {one.died}", one.hint) for one in window.workers if one.died),
@@ -88,12 +94,17 @@ def load_receipt(plan: Plan, window: Window | None, *, latencies: bool) -> Recei
 def joined_load_receipt(plan: Plan, windows: Sequence[Window], *, latencies: bool) -> Receipt:
     """The load receipt of all windows: the first receipt that is not ok decides; if all others are ok, the first unknown receipt.
 
-    Windows under 2 s are too short for a receipt; only their rows are checked.
+    The lag is that of all requests of a traffic, as their response times are judged together. Windows under 2 s are too short for a receipt; only
+    their rows are checked.
     """
     long = [w for w in windows if w is windows[0] or w.seconds >= HEALTH_S]
+    lags_ms = {
+        traffic: lag_p99_ms(Table.merged(SAMPLES, [w.samples for w in windows if w.traffic == traffic]))
+        for traffic in ({w.traffic for w in windows} if latencies else ())
+    }
     short = [w for w in windows[1:] if w.seconds < HEALTH_S and len(w.samples)]
     receipts = [
-        *(load_receipt(plan, window, latencies=latencies) for window in long),
+        *(load_receipt(plan, w, latencies=latencies, lag_ms=lags_ms.get(w.traffic)) for w in long),
         *(
             Receipt(
                 ok=not (wrong := [*w.samples.once(row_troubles), *broken_off(w)]),

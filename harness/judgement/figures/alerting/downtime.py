@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from harness.judgement.figures.alerting.history import (
     trial_by,
 )
 from harness.judgement.figures.recovery.phases import of_each_attempt
+from harness.judgement.figures.recovery.recovered import recovery_in
 from harness.judgement.figures.spec import Basis, Spec
 from harness.judgement.measures import Case
 from harness.judgement.receipts.faults.fault import claimed_fault_receipt
@@ -77,7 +79,7 @@ def _of_attempt(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> It
 
 
 def _first_alert(case: Case, trial: Trial) -> list[AlertText]:
-    """The texts of the alert that began to fire first after the fault: a later one is about another time without a primary."""
+    """The texts of the alert that began to fire first after the fault, before writes were served again: a later one is about another time without a primary."""
     name = case.objective.params["alert"]
     found = [
         AlertText(text=text_of(alert), starts_ns=int(alert.get("starts_ns", 0)), at_ns=notice.when_ns)
@@ -85,9 +87,17 @@ def _first_alert(case: Case, trial: Trial) -> list[AlertText]:
         for alert in notice.alerts
         if alert.get("status") == FIRING and name_of(alert) == name
     ]
-    fresh = [one for one in found if one.starts_ns >= trial.sent_ns]
+    fresh = [one for one in found if trial.sent_ns <= one.starts_ns <= _served_ns(case, trial)]
     first_ns = min((one.starts_ns for one in fresh), default=0)
     return [one for one in fresh if one.starts_ns <= first_ns + _SAME_NS]
+
+
+def _served_ns(case: Case, trial: Trial) -> float:
+    """Latest time at which writes were served again; infinite where that is not known."""
+    writes = recovery_in(case.plan, case.evidence, trial.attempt, "writes")
+    if writes is None or writes.seconds is None or writes.latest_s is None:
+        return math.inf
+    return trial.sent_ns + (max(writes.seconds, writes.latest_s) + writes.resolution_s) * NS_PER_S
 
 
 def _compared(case: Case, trial: Trial, told: list[AlertText], scope: Mapping[str, str]) -> Measure:
