@@ -16,7 +16,8 @@ from harness.model import Claim, Demand, NotAssessable, ReasonKind, Scenario
 from harness.run.acts.driver import Library
 from harness.run.acts.registry import drivers
 from harness.run.plan.groups import unserved
-from harness.run.plan.planning import Compiled, _way_back_watched, make_plan
+from harness.run.plan.planning import Compiled, make_plan
+from harness.run.plan.watched import watched, way_back_watched
 from harness.run.project import find_project
 from harness.run.settings import Settings
 from harness.run.start.provision import needed_parts
@@ -24,6 +25,7 @@ from harness.targets import Target, load_target
 from harness.targets.access import of_missing_add_on
 from tests.builders.core_plan import ROOT, sandbox_target
 from tests.builders.full_target import asked_for, full_target, loaded, without
+from tests.builders.plans import experiment
 from tests.builders.rollout_runs import objective_of, planned, rollout_plan
 
 if TYPE_CHECKING:
@@ -349,7 +351,20 @@ def test_the_way_back_of_a_rollout_is_watched_as_long_as_its_sentences_ask(
 ) -> None:
     """With 2 s more: what was observed for less passes nothing. It is left to others only for what judges how fast they are."""
     plan = planned(objective_of(sentence))
-    asked = _way_back_watched(plan.rollouts["canary"], plan.claims, scale)
+    asked = way_back_watched(plan.rollouts["canary"], plan.claims, scale)
     assert (asked.after_s, asked.helped_after_s) == (seconds, alone)
-    other = _way_back_watched(replace(rollout_plan(), name="other"), plan.claims, scale)
+    other = way_back_watched(replace(rollout_plan(), name="other"), plan.claims, scale)
     assert (other.after_s, other.helped_after_s) == (12, 12)
+
+
+@pytest.mark.parametrize(("journeys_per_s", "seconds"), [(40.0, 45.0), (20.0, 90.0), (0.1, 120.0), (1000.0, 35.0)])
+def test_the_return_of_a_region_is_watched_for_as_many_answers_as_its_share_needs(
+    journeys_per_s: float, seconds: float
+) -> None:
+    """1 800 answers of two requests per journey, 35 s at least and two minutes at most."""
+    asked = objective_of("the share of every region is within 5 points of the declared one 50 s after the return")
+    asked = replace(asked, scope=replace(asked.scope, experiments=("region-loss",)))
+    plan = planned(asked)
+    size = replace(plan.traffic["census"], journeys_per_s=journeys_per_s / 2, requests_per_journey=2)
+    found = watched(experiment("region-loss"), plan.claims, 60, {"census": size})
+    assert found.after_s == pytest.approx(seconds)

@@ -238,7 +238,7 @@ class ArrivalSchedule:
 def schedule_of(size: Size, document: YamlDocument, rate_per_s: float | None) -> ArrivalSchedule:
     """The schedule that the size file describes.
 
-    `rate_per_s` is the rate in the target file, which replaces `rate`.
+    `rate_per_s` is the rate in the target file, which replaces `rate`; a spike is then as many times this rate as before.
 
     Raises:
         ConfigurationError: keys contradict each other, a key is missing, or the trace is invalid.
@@ -255,12 +255,15 @@ def schedule_of(size: Size, document: YamlDocument, rate_per_s: float | None) ->
             where=document.where(("users",)),
             hint=f"write at most `workers: {size.users}`",
         )
-    if rate_per_s is not None and (size.rate is None or size.shape):
+    spiked = size.shape is not None and size.shape.spike is not None
+    if rate_per_s is not None and (size.rate is None or (size.shape and not spiked)):
         raise ConfigurationError(
             f"the target file has `rate: {rate_per_s:g}/s`, and this traffic has no single rate",
             where=document.where(()),
             hint="remove the rate from `traffic:` in the target file",
         )
+    if rate_per_s is not None and spiked and size.rate:
+        return schedule_of(size, document, None).scaled(rate_per_s / size.rate)
     rate = size.rate if rate_per_s is None else rate_per_s
     if size.trace is not None:
         return _traced(document, size.trace)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from harness.judgement.figures.sentence import FigureSentence
 from harness.judgement.measures import Case
@@ -133,6 +134,10 @@ def not_watched(_objective: Objective, _scale: float) -> tuple[float, float]:
     return 0.0, 0.0
 
 
+MOST_FOR_ANSWERS_S: Final = 120.0
+"""Longest time in s that is waited for `answers_after`, however small the traffic is."""
+
+
 def nothing_afterwards(_objective: Objective, _scale: float) -> float:
     """No time, for a figure that needs no traffic between the restore and the next fault."""
     return 0.0
@@ -200,6 +205,7 @@ class Spec:
         lacks: missing parts of a run, apart from samples, window, users and experiments, which `sufficiency` adds for every figure.
         watched: time for which an experiment is watched, in s at a time scale: the longest time without service, and the shortest time.
         afterwards: time of traffic after the restore and before the next fault, in s at a time scale.
+        answers_after: number of answers of the traffic that this time must have.
         left_alone: time for which the harness must not take over a rollback that others began, in s at a time scale.
         awaits: further parts of the target that must recover before a fault is undone, since the figure judges them during the fault.
         rates: probes per second of the watchers, by name, if the usual rates are too low.
@@ -225,6 +231,7 @@ class Spec:
     lacks: Callable[[Objective, Offered], Iterable[Lack]] = nothing_lacks
     watched: Callable[[Objective, float], tuple[float, float]] = not_watched
     afterwards: Callable[[Objective, float], float] = nothing_afterwards
+    answers_after: int = 0
     left_alone: Callable[[Objective, float], float] = nothing_afterwards
     awaits: frozenset[str] = frozenset()
     rates: Mapping[str, float] = field(default_factory=dict)

@@ -35,6 +35,7 @@ from harness.run.acts.rollout.rollouts import each_rollout_once
 from harness.run.plan.absent import absent_on, without
 from harness.run.plan.awaited import unclaimed
 from harness.run.plan.groups import needs_group, served_groups, unserved
+from harness.run.plan.watched import watched, way_back_watched
 from harness.run.project import shadowed
 from harness.run.statements import statements_of
 from harness.steps import traffic_asked_at, traffic_of
@@ -43,7 +44,6 @@ from harness.targets.access import of_missing_add_on
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from harness.model.planned.rollout import RolloutPlan
     from harness.run.settings import Settings
     from harness.targets import Target
 
@@ -143,7 +143,7 @@ def _plan(
     ordered = [demands[key] for key in dict.fromkeys(act.demand for act in acts)]
     live = needs_platform(demand.kind for demand in ordered)
     experiments = {
-        demand.name: _configured(_watched(library.experiments[demand.name], claims, scale), target)
+        demand.name: _configured(watched(library.experiments[demand.name], claims, scale, library.traffic), target)
         for demand in ordered
         if demand.kind == DemandKind.EXPERIMENT
     }
@@ -169,7 +169,7 @@ def _plan(
         traffic={name: library.traffic[name] for name in traffic_of(ordered)},
         experiments=experiments,
         rollouts={
-            d.name: _way_back_watched(library.rollouts[d.name], claims, scale)
+            d.name: way_back_watched(library.rollouts[d.name], claims, scale)
             for d in ordered
             if d.kind == DemandKind.ROLLOUT
         },
@@ -292,36 +292,6 @@ def _direct(acts: Sequence[Act]) -> tuple[Act, ...]:
         before[act.name] = implied | frozenset(after)
         direct.append(replace(act, after=tuple(name for name in after if name not in implied)))
     return tuple(direct)
-
-
-def _watched(experiment: ExperimentPlan, claims: Iterable[Claim], scale: float) -> ExperimentPlan:
-    """The experiment with the observation times that its objectives need.
-
-    It is watched at most for the longest scaled limit of their recoveries, and at least for the longest limit of first requests, since
-    `none later than 10 s` cannot be known earlier.
-    """
-    named = [o for claim in claims for o in claim.objectives if experiment.name in o.scope.experiments]
-    watched = [(0.0, 0.0), *(spec_of(o.figure).watched(o, scale) for o in named)]
-    at_most, at_least = (max(seconds) for seconds in zip(*watched, strict=True))
-    after_s = max([experiment.after_s, *(spec_of(o.figure).afterwards(o, scale) for o in named)])
-    awaits = {*experiment.awaits, *(part for o in named for part in spec_of(o.figure).awaits)}
-    return replace(
-        experiment,
-        observe_s=max(experiment.observe_s, at_most),
-        watch_s=max(experiment.watch_s, at_least),
-        after_s=after_s,
-        awaits=tuple(sorted(awaits)),
-    )
-
-
-def _way_back_watched(rollout: RolloutPlan, claims: Iterable[Claim], scale: float) -> RolloutPlan:
-    """The rollout with its rollback observed, without help, for the longest time in the sentences about it."""
-    named = [(spec_of(o.figure), o) for claim in claims for o in claim.objectives if o.scope.rollout == rollout.name]
-    return replace(
-        rollout,
-        after_s=max([rollout.after_s, *(spec.afterwards(o, scale) for spec, o in named)]),
-        helped_after_s=max([rollout.helped_after_s, *(spec.left_alone(o, scale) for spec, o in named)]),
-    )
 
 
 def _configured(experiment: ExperimentPlan, target: Target) -> ExperimentPlan:

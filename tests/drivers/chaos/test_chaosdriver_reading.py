@@ -43,7 +43,7 @@ def test_the_shipped_experiments_say_domain_hold_and_time() -> None:
         "database-members-loss": ("members", 1.0, 30.0, 18.0),
         "database-primary-loss": ("database", 25.0, 10.0, 42.0),
         "database-promotion": ("database", 25.0, 10.0, 45.0),
-        "each-pod-loss": ("pod", 0.0, 100.0, 102.0),
+        "each-pod-loss": ("pod", 0.0, 140.0, 142.0),
         "errors-10": ("external", 14.0, 5.0, 22.0),
         "errors-3": ("external", 14.0, 5.0, 22.0),
         "frontend-hung": ("container", 0.0, 10.0, 50.0),

@@ -391,6 +391,15 @@ def test_a_trace_that_a_spreadsheet_wrote_is_read(tmp_path: Path) -> None:
     assert len(traffic(tmp_path, "trace: trace.csv", "\ufeff1\n2\n").trace_ns) == 2
 
 
+def test_a_spike_keeps_its_height_where_the_target_replaces_the_rate(tmp_path: Path) -> None:
+    """Three times the rate before as after: from 10/s to 30/s, and on this target from 4/s to 12/s."""
+    shape = "rate: 10/s\nshape: {spike: {rate: 30/s, after: 5 s, for: 4 s}}"
+    folder = shop(tmp_path, GOOD.replace("rate: 10/s", shape))
+    here = load_traffic("shop", [folder], {"shop": TrafficOverride.model_validate({"rate": "4/s"})})
+    assert {per_s for _, per_s in here.rates} == {4, 12}
+    assert {per_s for _, per_s in load_traffic("shop", [folder]).rates} == {10, 30}
+
+
 def test_a_target_cannot_replace_a_rate_that_changes(tmp_path: Path) -> None:
     """Which of the steps would it be?"""
     folder = shop(tmp_path, GOOD.replace("rate: 10/s", "shape: {ramp: {from: 1/s, to: 2/s, over: 9 s}}"))

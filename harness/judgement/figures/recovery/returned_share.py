@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from harness.judgement.figures.fault_free import GuardedWindow
 from harness.judgement.figures.files import load_files
 from harness.judgement.figures.recovery.phases import of_each_attempt
-from harness.judgement.figures.spec import Basis, Need, Spec
+from harness.judgement.figures.spec import MOST_FOR_ANSWERS_S, Basis, Need, Spec
 from harness.judgement.figures.traffic.balancing import balanced_tally
 from harness.judgement.measures import Case, bounded, inconclusive
 from harness.judgement.receipts.faults.attempts import known_until_ns, samples_due
@@ -23,11 +23,12 @@ from harness.units import NS_PER_S
 _NAME: Final = "share of answers after the return"
 AFTER: Final = "after"
 """Key among the objective's times: time until the shares must be as declared."""
-_JUDGED_S: Final = 35
+_JUDGED_S: Final = 35.0
+_ANSWERS: Final = 1800
 _LEAST_S: Final = 20
 _BATCH_S: Final = 1.0
-"""Length in s of the judged answers, in batches of 1 s. If the next fault comes sooner, at least 20 s are needed to compute bounds. With 20 s, at
-60 requests/s, three of ten runs could not determine a declared share of 30 % to within 5 percentage points."""
+"""Least length in s of the judged answers, in batches of 1 s, and their least planned number. If the next fault comes sooner, at least 20 s are needed to
+compute bounds. With 1 200 answers three of ten runs could not determine a declared share of 30 % to within 5 percentage points."""
 _PATIENCE: Final = 3
 """An experiment is watched for this many times the limit if a region does not receive its share."""
 
@@ -82,12 +83,13 @@ class _Judged(NamedTuple):
 
 def _judged_answers(case: Case, attempt: Experiment, back_ns: int) -> _Judged:
     """The answers from the limit after the return on; if the next fault came too early, the last answers before it."""
-    after_s, judged_ns = case.objective.times[AFTER].at_scale(case.plan.time_scale).in_unit("s"), _JUDGED_S * NS_PER_S
+    after_s, longest_s = case.objective.times[AFTER].at_scale(case.plan.time_scale).in_unit("s"), _longest_s(case)
+    judged_ns = round(longest_s * NS_PER_S)
     least_ns = _LEAST_S * NS_PER_S
     due_ns, until_ns = back_ns + round(after_s * NS_PER_S), known_until_ns(case.evidence, attempt)
     samples = samples_due(case.evidence, case.objective.scope.traffic, (back_ns, until_ns))
     answers = samples.where(samples.ints["status"] > 0)
-    judged_s = min(max((until_ns - due_ns) / NS_PER_S, 0.0), float(_JUDGED_S))
+    judged_s = min(max((until_ns - due_ns) / NS_PER_S, 0.0), longest_s)
     start_ns, found = due_ns, f"the answers of {judged_s:.3g} s from {after_s:.3g} s after the return"
     restored_ns = attempt.restore.at_ns if attempt.restore.ok else None
     if restored_ns is not None and restored_ns < due_ns and until_ns < due_ns + least_ns:
@@ -95,6 +97,14 @@ def _judged_answers(case: Case, attempt: Experiment, back_ns: int) -> _Judged:
         found = f"the answers before the next fault, from {(start_ns - back_ns) / NS_PER_S:.3g} s after the return"
     span = (start_ns, max(min(start_ns + judged_ns, until_ns), start_ns))
     return _Judged(answers.between("intended_ns", *span), span, found)
+
+
+def _longest_s(case: Case) -> float:
+    """Length of the judged answers: longer where the traffic is small."""
+    traffic = case.plan.traffic.get(case.objective.scope.traffic or "")
+    if traffic is None or not traffic.requests_per_s:
+        return _JUDGED_S
+    return max(_JUDGED_S, min(_ANSWERS / traffic.requests_per_s, MOST_FOR_ANSWERS_S))
 
 
 def _of(case: Case, attempt: Experiment, judged: _Judged, scope: Mapping[str, str], share: float) -> Measure:
@@ -139,7 +149,7 @@ def _watched(objective: Objective, scale: float) -> tuple[float, float]:
 
 
 def _afterwards(_objective: Objective, _scale: float) -> float:
-    return float(_JUDGED_S)
+    return _JUDGED_S
 
 
 SPEC: Final = Spec(
@@ -157,4 +167,5 @@ SPEC: Final = Spec(
     ),
     watched=_watched,
     afterwards=_afterwards,
+    answers_after=_ANSWERS,
 )
