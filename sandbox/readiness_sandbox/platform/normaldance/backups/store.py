@@ -16,7 +16,8 @@ from pathlib import Path
 
 from ..kit.settings import PodSettings  # noqa: TID252 - of the platform
 
-GO_RUNTIME = {"GOMAXPROCS": "1"}
+GO_RUNTIME = {"GOMAXPROCS": "1", "GOMEMLIMIT": "384MiB"}
+"""One processor, and less memory than the container may have."""
 _VOLUME_MB = 128
 _VOLUMES = 16
 _FIRST_PORT, _PORTS = 20_000, 20

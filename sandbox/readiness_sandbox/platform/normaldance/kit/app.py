@@ -39,7 +39,7 @@ TLS_ANSWERS = 16
 
 A handshake costs both ends as much as ten answers. Connections go to the pods in turn, so pods whose connections carry equally many answers have equal shares.
 """
-TLS_MAX_AGE_S = 4.0
+TLS_MAX_AGE_S = 3.0
 """Age at which one that carries fewer is closed with its next answer, in seconds."""
 IDLE_MAX_S = 10.0
 """Seconds an idle connection is kept: longer than by any client of the platform.
