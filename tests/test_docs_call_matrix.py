@@ -1,4 +1,4 @@
-"""What docs/identity.md and docs/call-matrix.md tell to write is read, planned, run against a shop, and judged."""
+"""What docs/identity.md, docs/call-matrix.md and docs/sent-twice.md tell to write is read, planned, run against a shop, and judged."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from tests.builders.preloaded import command
 
 DOCS: Final = Path(__file__).parents[1] / "docs"
 MATRIX: Final = (DOCS / "call-matrix.md").read_text(encoding="utf-8")
+TWICE: Final = (DOCS / "sent-twice.md").read_text(encoding="utf-8")
 IDENTITY: Final = (DOCS / "identity.md").read_text(encoding="utf-8")
 
 
@@ -56,7 +57,7 @@ def test_the_page_names_the_extra_every_case_and_every_class() -> None:
 def test_the_page_decides_and_keeps_no_secret(
     open_: str, decided: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The run directory, and what is printed, have no token, key or password."""
+    """The run directory, and what is printed, have no token, key or password; an order that is sent twice is there twice."""
     here = tmp_path / "shop"
     with guarded_shop(monkeypatch) as shop:
         shop.open = open_
@@ -65,12 +66,16 @@ def test_the_page_decides_and_keeps_no_secret(
         target = here / "target.yaml"
         target.write_text(target.read_text("utf-8") + own[own.index("api:") :], "utf-8")
         (here / "openapi.json").write_text(json.dumps(description()), "utf-8")
-        (here / "features" / "calls.feature").write_text(f"Feature: Calls\n\n{blocks(MATRIX, 'gherkin')[0]}", "utf-8")
-        ran = command("harness", "run", "--only", "SHOP-AUTH", "--only", "SHOP-ROLES", "--no-decision", cwd=here)
+        calls = blocks(MATRIX, "gherkin")[0] + "\n" + blocks(TWICE, "gherkin")[0]
+        (here / "features" / "calls.feature").write_text(f"Feature: Calls\n\n{calls}", "utf-8")
+        only = [f"--only={row}" for row in ("SHOP-AUTH", "SHOP-ROLES", "SHOP-ONCE")]
+        ran = command("harness", "run", *only, "--no-decision", cwd=here)
     run = here / "reports" / "runs" / "latest"
     verdict = json.loads((run / "verdict.json").read_text(encoding="utf-8"))
     found = {one["id"]: one["verdict"] for one in verdict["requirements"]}
     assert (found["SHOP-AUTH"], found["SHOP-ROLES"]) == (decided, decided), ran.stdout + ran.stderr
+    assert found["SHOP-ONCE"] == "FAIL"  # it knows no keys
+    assert "POST /orders: status 201, then status 201: the first call made" in ran.stdout
     written = b"".join(one.read_bytes() for one in run.resolve().rglob("*") if one.is_file()) + ran.stdout.encode()
     assert re.search(rb"eyJ[\w-]{8,}\.eyJ[\w-]{8,}", written) is None  # header and claims of a token
     secrets = [b"open sesame", b"the-right-api-key", b"secret of a client"]

@@ -1,10 +1,11 @@
 Feature: Good practice shows in what the platform does
-  Each write carries a key of its own and may be sent again; the database is asked how often it is there.
+  Each write carries a key of its own and may be sent again; the database is asked how often it is there, and each operation is sent twice.
 
   @IP-BP-IDEMPOTENT
-  Scenario: Every acknowledged write is there once
+  Scenario: A write that is sent again is there once, at every operation
     When "everyday" traffic has run
-    Then every acknowledged write is there once
+    And the deployed platform has been inspected
+    Then every acknowledged write is there once and the calls cover every write operation
 
   @IP-BP-DEPTH
   Scenario: The other layers refuse what one no longer does

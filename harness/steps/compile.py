@@ -47,7 +47,7 @@ def compile_scenario(
             objective = _objective(reading, step, asked, experiments)
             if spec_of(objective.figure).basis is Basis.EXPERIMENT:
                 objective = _with_missing(objective, criterion.selection or reading.selection, experiments, in_part)
-            differences = _differences(objective, criterion, experiments)
+            differences = _differences(objective, criterion, experiments) or _other_checks(reading, criterion)
             if differences:
                 place = catalogue.where(requirement, "criterion")
                 what = f"the step differs from the criterion of {requirement} ({place}): {'; '.join(differences)}"
@@ -57,7 +57,7 @@ def compile_scenario(
             if objective.demand == DemandKind.INGEST:
                 _require_report(reading, step, asked)
                 objective = _with_report(objective, asked, catalogue, catalogue.requirement(requirement))
-            objectives.append(objective)
+            objectives += _with_check(objective, reading, in_part)
     if not objectives:
         raise UsageError("the scenario has no Then step", where=scenario.location, hint="add a Then step")
     required = [demand for reading, _ in readings if reading.keyword is not Keyword.THEN for demand in reading.demands]
@@ -238,9 +238,28 @@ def _as_reported(objective: Objective, step: Step) -> Objective:
         raise UsageError(error.what, where=step.at, hint=error.hint) from error
 
 
+def _other_checks(reading: Reading, criterion: Reading) -> list[str]:
+    """How the check that a Then sentence asks for as well differs from that of its criterion, in words."""
+    if reading.also is not None and criterion.also is not None:
+        return compare(reading.also, criterion.also)
+    left = criterion.also or reading.also
+    return [] if left is None else [f"only one of the two asks for the check `{left.check}`"]
+
+
+def _with_check(objective: Objective, reading: Reading, in_part: Collection[str]) -> list[Objective]:
+    """The objective with the check that its sentence asks for as well, or the one that the profile gates on."""
+    if reading.also is None:
+        return [objective]
+    both = dict(zip(reading.parts, (objective, replace(reading.also, at=objective.at)), strict=True))
+    left_out = tuple(part for part in both if in_part and part not in in_part)
+    return [
+        replace(one, scope=replace(one.scope, left_out=left_out)) for part, one in both.items() if part not in left_out
+    ]
+
+
 def _refuse_other_parts(scenario: Scenario, criterion: Reading, in_part: Collection[str]) -> None:
     """Refuse a profile that gates a requirement in part, but names an unknown part or all parts of the criterion."""
-    kinds = criterion.selection.kinds if criterion.selection else {}
+    kinds = criterion.selection.kinds if criterion.selection else criterion.parts
     hint = f"the kinds of experiments in the criterion are: {', '.join(kinds) or 'none'}"
     for kind in in_part:
         if kind not in kinds:

@@ -42,6 +42,7 @@ class Reading:
         experiments: names of the selected experiments.
         missing: kinds of experiments that the sentence refers to and of which no experiment is known.
         objective: condition of a Then sentence.
+        also: check that the sentence asks for as well. parts: names of both, of which a profile may gate on one.
         report: report that the Then steps are about.
         told: data that the platform exposes and that must have been read under the traffic, such as `metrics`; empty: none.
         rollout: name of the rollout that must have run under the traffic; empty if the sentence names none.
@@ -54,6 +55,8 @@ class Reading:
     experiments: tuple[str, ...]
     missing: tuple[str, ...]
     objective: Objective | None
+    also: Objective | None = None
+    parts: tuple[str, ...] = ()
     report: Mapping[str, str] = field(default_factory=dict)
     told: str = ""
     rollout: str = ""
@@ -78,8 +81,8 @@ class Reading:
             for name in self.experiments:
                 params = {"traffic": self.traffic}
                 demands.append(Demand(kind=DemandKind.EXPERIMENT, name=name, params=params))
-        if self.objective is not None:
-            demands += demands_of(self.objective)
+        for objective in (self.objective, self.also):
+            demands += demands_of(objective) if objective is not None else ()
         return tuple(demands)
 
 
@@ -143,7 +146,8 @@ def read(
         return reading
     if why := _refused(meaning.objective):
         raise UsageError(f"{text!r} can never be evaluated: {why}", hint=f"for example: {own.example}")
-    return replace(reading, objective=_located(meaning.objective, reading))
+    also = _located(meaning.also, reading) if meaning.also is not None else None
+    return replace(reading, objective=_located(meaning.objective, reading), also=also, parts=meaning.parts)
 
 
 def _matching(text: str, templates: Sequence[Template]) -> tuple[tuple[Template, Values], ...]:

@@ -91,6 +91,7 @@ class Meaning:
         traffic: name of the traffic that must have run.
         selection: experiments that must have run, or that an objective is about.
         objective: condition that must be met; sentence, place and experiments are filled in later.
+        also: check that the sentence asks for as well. parts: names of the objective and of this check, of which a profile may gate on one.
         told: data that the platform exposes and that must have been read under the traffic or rollout: `metrics`, `pod-reads`; empty: none.
         rollout: name of the rollout that must have run under the traffic.
         report: report that the Then steps are about: `format`, `report` (its name), `of` (release or commit).
@@ -99,6 +100,8 @@ class Meaning:
     traffic: str | None = None
     selection: Selection | None = None
     objective: Objective | None = None
+    also: Objective | None = None
+    parts: tuple[str, ...] = ()
     told: str = ""
     rollout: str = ""
     report: Mapping[str, str] = field(default_factory=dict)

@@ -11,8 +11,12 @@ from harness.model import Claim, DecisionOutcome, EvidenceKind, Figure, Judgemen
 from tests.builders.core_plan import core_plan
 from tests.builders.core_run import core_evidence
 
-NETWORK, MEMBERS = "experiments of domain network", "loss of all database members"
-ROWS = ("ND-RISK-DATALOSS", "DA-DR-RTO", "DA-DR-RPO")
+NETWORK, MEMBERS, CALLS = (
+    "experiments of domain network",
+    "loss of all database members",
+    "calls of every write operation",
+)
+ROWS = ("ND-RISK-DATALOSS", "DA-DR-RTO", "DA-DR-RPO", "IP-BP-IDEMPOTENT")
 
 
 def outcomes(judged: Judgement) -> dict[str, tuple[Outcome, str]]:
@@ -31,11 +35,12 @@ def whole(plan: Plan) -> Plan:
 
 
 def test_core_says_go_and_what_it_has_not_tried() -> None:
-    """Three rows are proven by the parts that core tries."""
+    """Four rows are proven by the parts that core tries."""
     judged = judge(core_plan(), core_evidence())
     assert judged.decision.outcome is DecisionOutcome.GO
     assert (
-        f"3 requirements proven in part: {', '.join(ROWS)}; not tried: {NETWORK}, {MEMBERS}" in judged.decision.headline
+        f"4 requirements proven in part: {', '.join(ROWS)}; not tried: {NETWORK}, {MEMBERS}, {CALLS}"
+        in judged.decision.headline
     )
     assert {outcomes(judged)[name][0] for name in ROWS} == {Outcome.PASS}
 
@@ -56,7 +61,8 @@ def test_a_row_that_is_not_passed_is_proven_in_no_part() -> None:
     gone = {name: attempts for name, attempts in evidence.experiments.items() if name != "region-loss"}
     judged = judge(core_plan(), replace(evidence, experiments=gone))
     assert outcomes(judged)["DA-DR-RTO"][0] is not Outcome.PASS
-    assert f"1 requirement proven in part: ND-RISK-DATALOSS; not tried: {NETWORK}" in judged.decision.headline
+    left = f"2 requirements proven in part: ND-RISK-DATALOSS, IP-BP-IDEMPOTENT; not tried: {NETWORK}, {CALLS}"
+    assert left in judged.decision.headline
 
 
 def test_a_row_made_of_others_is_not_passed_by_one_that_is_proven_in_part() -> None:

@@ -84,6 +84,37 @@ def test_a_profile_gates_in_part_on_parts_of_the_criterion(
     assert hint in found.value.hint
 
 
+ONCE = "then: every acknowledged write is there once and the calls cover every write operation"
+
+
+def test_a_sentence_of_the_writes_and_of_calls_asks_for_a_check_beside_the_traffic(catalogue: Catalogue) -> None:
+    """Both decide the row; a profile may gate on the writes of the run, and says what it has not tried."""
+    claim, demands = compiled(catalogue, "IP-BP-IDEMPOTENT", EVERYDAY, ONCE)
+    calls = "check calls-sent-twice class=write operation"
+    assert [demand.key for demand in demands] == ["traffic everyday", calls]
+    assert [one.figure for one in claim.objectives] == [Figure.COPIES, Figure.CHECK]
+    told = scenario("a", EVERYDAY, ONCE, tag="IP-BP-IDEMPOTENT")
+    part, _ = compile_scenario(told, catalogue, KNOWN, ("writes of the run",))
+    assert part.demands == ("traffic everyday",)
+    assert part.objectives[0].scope.left_out == ("calls of every write operation",)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "said"),
+    [
+        ("then: every acknowledged write is there once", "only one of the two asks for the check `calls-sent-twice`"),
+        (
+            "then: every acknowledged write is there once and the calls cover every admin operation",
+            "class admin operation, the criterion says write operation",
+        ),
+    ],
+)
+def test_a_check_of_its_criterion_cannot_be_left_out(catalogue: Catalogue, sentence: str, said: str) -> None:
+    """Nor be of another class."""
+    with pytest.raises(UsageError, match=said):
+        compiled(catalogue, "IP-BP-IDEMPOTENT", EVERYDAY, sentence)
+
+
 def test_a_row_that_names_no_experiments_is_gated_whole(catalogue: Catalogue) -> None:
     """There is nothing of which a profile could take a part."""
     told = scenario("a", EVERYDAY, "then: the error rate is below 0.1 % in the steady state", tag="ND-KPI-ERRORS")

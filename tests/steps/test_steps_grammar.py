@@ -1097,7 +1097,7 @@ def test_two_nouns_of_which_one_does_not_fit_the_other_are_refused(sentence: str
             "every alert that fired is resolved within 10 min of the recovery",
             "every alert that fired is resolved within <limit> after the recovery",
         ),
-        ("every accepted event is there once", "every acknowledged write is there once"),
+        ("every accepted event is there once", "every accepted event is visible once and whole within <limit>"),
         (
             "the memory alert fires within 3 min of the database's silence",
             "the memory alert fires within <limit> of one pod growing by 100 MB",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from harness.model import DemandKind, Figure, Objective, Op, Phase, Scope
 from harness.steps.meaning import Keyword, Meaning
-from harness.steps.objectives import measured, no_lost_write
+from harness.steps.objectives import facts, measured, no_lost_write
 from harness.steps.slots import Values
 from harness.steps.template import Noun, Template, form
 
@@ -23,6 +24,15 @@ def _migrations(slots: Values) -> Meaning:
         demand=DemandKind.CHECK,
     )
     return Meaning(objective=objective)
+
+
+def _copies(slots: Values) -> Meaning:
+    """What the writes of the run show, and what calls show that are made for it, where the sentence names a class of operations."""
+    meaning = measured(Figure.COPIES, phase=Phase.RUN)(slots)
+    if "class" not in slots:
+        return meaning
+    calls = facts(DemandKind.CHECK, "calls-sent-twice", **{"class": "<class>"})(slots).objective
+    return replace(meaning, also=calls, parts=("writes of the run", f"calls of every {slots['class']}"))
 
 
 _AGE: Final = measured(Figure.BACKUP_AGE, phase=Phase.RUN, params={"backup": "<backup>"})
@@ -52,10 +62,11 @@ ITEMS: Final = (
         "every <item:noun> is <kept:noun>",
         "What becomes of each write that was acknowledged, and of each event that was accepted, in the whole run, faults included.",
         Noun(
-            ("acknowledged write", "there once"),
-            measured(Figure.COPIES, phase=Phase.RUN),
-            "No acknowledged write of the ledger is there twice, and what journeys wrote is there and was counted once.",
-            "every acknowledged write is there once",
+            ("acknowledged write", "there once[ and the calls cover every <class:class>]"),
+            _copies,
+            "No acknowledged write of the ledger is there twice, and what journeys wrote is there and was counted once; and, where a class is named, "
+            "every operation of it is called twice with one key, and the second call has no effect.",
+            "every acknowledged write is there once and the calls cover every write operation",
         ),
         Noun(
             ("acknowledged write", "read back equal in every region"),

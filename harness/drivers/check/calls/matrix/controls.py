@@ -98,6 +98,30 @@ class Controls:
         user = owner or control.right.user
         return self._callers.plan(control.operation, headers, owner=user, values=control.values)
 
+    def named(self, control: Control, answer: CallAnswer) -> str | None:
+        """Id of the object that an answer names, of an operation below whose path there are objects; None: it names none."""
+        param = self._written.param_below(control.operation.name.partition(" ")[2].rstrip("/"))
+        return _id_in(answer, param) if param else None
+
+    def read_of(self, control: Control, answer: CallAnswer) -> CallPlan | None:
+        """The call that reads what an operation wrote: at its own path, below it, or above it; None: there is none."""
+        path = control.operation.name.partition(" ")[2].rstrip("/")
+        param = self._written.param_below(path)
+        below = {param: made} if param and (made := _id_in(answer, param)) is not None else {}
+        for place, values in ((f"{path}/{{{param}}}", below), (path, {}), (path.rpartition("/")[0], {})):
+            one = self._by_name.get(f"GET {place}")
+            if one is None or not one.inside or one.why or (place.endswith(f"/{{{param}}}") and not below):
+                continue
+            try:
+                own = one.scopes <= control.right.scopes and control.right.kind in one.kinds
+                by = control.right if own or one.access is OperationAccess.PUBLIC else self._callers.right(one)
+                return self._callers.plan(
+                    one, by.headers, owner=control.right.user, values={**control.values, **values}
+                )
+            except NotMadeError:
+                continue
+        return None
+
     def clean(self) -> FactReading | None:
         """Delete what was made, and say what is left; None: nothing was written."""
         return self._written.clean()

@@ -26,6 +26,8 @@ _IGNORED: Final = frozenset({"accept", "content-type", "authorization"})
 """Headers that a description cannot describe as parameters (OpenAPI 3.1, Parameter Object)."""
 STANDARD: Final = frozenset({"openid", "profile", "email", "address", "phone", "offline_access"})
 """Scopes of OpenID Connect, which say nothing about what a token may do."""
+KEY_HEADER: Final = "Idempotency-Key"
+"""Source: draft-ietf-httpapi-idempotency-key-header-07, section 2; a description may name another one."""
 _ALTERNATIVES: Final = (
     "its `security` has several scopes of which one is enough: write the one in `authorisation.scopes`"
 )
@@ -66,6 +68,7 @@ class GuardedOperation:
         access: who may call it.
         kinds: kinds of credentials, each of which is sufficient; empty for a public one.
         scopes: scopes that a token needs.
+        key_header: header in which it takes the key of a write that is sent again.
         why: why it cannot be called; empty if it can.
     """
 
@@ -81,6 +84,7 @@ class GuardedOperation:
     access: OperationAccess = OperationAccess.UNKNOWN
     kinds: frozenset[CredentialKind] = frozenset()
     scopes: frozenset[str] = frozenset()
+    key_header: str = KEY_HEADER
     why: str = ""
 
     @property
@@ -269,8 +273,10 @@ class _GuardReader:
         known = self._target.api.values if self._target.api is not None else {}
         given: dict[str, Any] = {}
         names: dict[str, list[str]] = {"query": [], "header": []}
-        ignored = _IGNORED | self._carrying()
+        ignored, key_header = _IGNORED | self._carrying(), KEY_HEADER
         for (name, place), parameter in self._document.parameters(item, operation).items():
+            if place == "header" and "idempoten" in name.lower():
+                key_header = name
             if place == "path" or (parameter.get("required") is True and place in names):
                 if place == "header" and name.lower() in ignored:
                     continue
@@ -284,7 +290,13 @@ class _GuardReader:
                 given[name] = next(iter([*examples, *_named(self._document, schema)]), made)
         media, body = self._body(one.name, operation)
         return replace(
-            one, given=given, query=tuple(names["query"]), headers=tuple(names["header"]), media=media, body=body
+            one,
+            given=given,
+            query=tuple(names["query"]),
+            headers=tuple(names["header"]),
+            key_header=key_header,
+            media=media,
+            body=body,
         )
 
     def _body(self, name: str, operation: Mapping[str, Any]) -> tuple[str, Any]:

@@ -12,7 +12,7 @@ from harness.drivers.check.calls.matrix.classes import members_of
 from harness.drivers.check.calls.matrix.controls import Control, Controls, admitted
 from harness.drivers.check.calls.matrix.judging import admission, let_in, refusal, told
 from harness.drivers.check.calls.matrix.operations import CredentialKind, GuardedOperation, operations_of
-from harness.drivers.check.calls.matrix.refused import DESCRIBED, IDENTIFIED, REFUSED, unknown_fact
+from harness.drivers.check.calls.matrix.refused import CALLS, DESCRIBED, IDENTIFIED, REFUSED, unknown_fact
 from harness.drivers.check.calls.together import CallAnswer, CallPlan
 from harness.drivers.check.claim import claim
 from harness.drivers.check.needs import within
@@ -27,8 +27,8 @@ _UNAUTHENTICATED: Final = 401
 
 
 @claim(
-    REFUSED,
-    "from a foreign origin",
+    CALLS,
+    f"from a foreign origin{REFUSED}",
     example="every call from a foreign origin was refused with 403 and the calls cover every state-changing operation",
     needs=(
         DESCRIBED,

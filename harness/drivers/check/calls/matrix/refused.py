@@ -32,11 +32,13 @@ DESCRIBED: Final = RequiredKey(
 IDENTIFIED: Final = RequiredKey(
     "identity", "calls with a right credential must be let in", "users with credentials", "write `identity: {users: …}`"
 )
-REFUSED: Final = SentenceForm(
-    "calls-refused",
-    "every call <case:noun> was refused with <status:status>[ and the calls cover every <class:class>]",
-    "Every operation of the class is called with the credential of the case, and with a right one, which must be let in.",
+CALLS: Final = SentenceForm(
+    "calls",
+    "every call <case:noun>[ and the calls cover every <class:class>]",
+    "Every operation of the class is called as the sentence says, and with a right credential, which must be let in.",
 )
+REFUSED: Final = " was refused with <status:status>"
+"""End of the noun of calls that must be refused."""
 PROTECTED: Final = "protected operation"
 
 
@@ -281,8 +283,8 @@ def _claimed(read: CheckFunction) -> None:
     for number, noun in enumerate(NOUNS):
         scope = noun.words.replace("<scope:scope>", "READ")
         claim(
-            REFUSED,
-            noun.words,
+            CALLS,
+            noun.words + REFUSED,
             name=noun.name,
             example=f"every call {scope} was refused with {noun.status} and the calls cover every {noun.of}",
             fixed={"noun": noun.name},
