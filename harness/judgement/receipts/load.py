@@ -68,7 +68,7 @@ def load_receipt(plan: Plan, window: Window | None, *, latencies: bool, lag_ms: 
         plan: plan with the traffic.
         window: window with its requests; None: nothing was recorded.
         latencies: whether response times are judged.
-        lag_ms: p99 of the lag in all windows that are judged together; None: that of this window.
+        lag_ms: p99 of the lag in all windows that are judged together, where that is small; None: that of this window.
     """
     if window is None:
         return Receipt(ok=False, why="no traffic was recorded", hint=NO_TRAFFIC)
@@ -94,13 +94,14 @@ def load_receipt(plan: Plan, window: Window | None, *, latencies: bool, lag_ms: 
 def joined_load_receipt(plan: Plan, windows: Sequence[Window], *, latencies: bool) -> Receipt:
     """The load receipt of all windows: the first receipt that is not ok decides; if all others are ok, the first unknown receipt.
 
-    The lag is that of all requests of a traffic, as their response times are judged together. Windows under 2 s are too short for a receipt; only
+    A window may lag if all requests of its traffic together do not: their response times are judged together. Windows under 2 s are too short for a receipt; only
     their rows are checked.
     """
     long = [w for w in windows if w is windows[0] or w.seconds >= HEALTH_S]
     lags_ms = {
-        traffic: lag_p99_ms(Table.merged(SAMPLES, [w.samples for w in windows if w.traffic == traffic]))
+        traffic: lag_ms
         for traffic in ({w.traffic for w in windows} if latencies else ())
+        if (lag_ms := _joined_lag_ms(windows, traffic)) <= lag_limit_ms(plan, traffic)
     }
     short = [w for w in windows[1:] if w.seconds < HEALTH_S and len(w.samples)]
     receipts = [
@@ -118,6 +119,11 @@ def joined_load_receipt(plan: Plan, windows: Sequence[Window], *, latencies: boo
     bad = weakest(receipts)
     where = "" if receipts[bad].ok or len(windows) == 1 else f" (window {[*long, *short][bad].name})"
     return replace(receipts[bad], why=f"{receipts[bad].why}{where}", files=files)
+
+
+def _joined_lag_ms(windows: Sequence[Window], traffic: str) -> float:
+    """p99 of the lag of all requests of a traffic."""
+    return lag_p99_ms(Table.merged(SAMPLES, [w.samples for w in windows if w.traffic == traffic]))
 
 
 def broken_off(window: Window) -> Iterable[Trouble]:

@@ -39,7 +39,7 @@ def test_the_plan_of_core_says_what_it_gates_in_part(tmp_path: Path) -> None:
     finished = readiness("plan", "--target", "sandbox", "--profile", "core", state=tmp_path)
     on, left = "loss of the primary, loss of a region", "loss of all database members"
     assert f"\nDA-DR-RTO is gated in part, on {on}; not tried: {left}\n" in finished.stdout
-    assert finished.stdout.count(" is gated in part, on ") == 3
+    assert finished.stdout.count(" is gated in part, on ") == 4
     assert "A run of this size can decide all 25 sentences" in finished.stdout
 
 
