@@ -107,7 +107,7 @@ def _hold_levels(now: Holding, here: Scaled) -> None:
     hold = Quantity.parse(params["hold"], scaled=True).at_scale(now.target.time_scale)
     own = _idle(now, here, resource)
     for level in (params["low"], params["high"]):
-        _held(now, here, _Level(resource, Quantity.parse(level).base, own), hold.base + _MORE_S)
+        own = _held(now, here, _Level(resource, Quantity.parse(level).base, own), hold.base + _MORE_S)
     _rest(now, here)
 
 
@@ -148,8 +148,11 @@ def _idle(now: Holding, here: Scaled, resource: str) -> float:
     return sum(readings) / len(readings)
 
 
-def _held(now: Holding, here: Scaled, level: _Level, hold_s: float) -> None:
-    """Reach a level, with the load corrected once if the first attempt missed it, and keep it for `hold_s` or until the replicas rise."""
+def _held(now: Holding, here: Scaled, level: _Level, hold_s: float) -> float:
+    """Reach a level, with the load corrected once if the first attempt missed it, and keep it for `hold_s` or until the replicas rise.
+
+    Returns what the pods used beside the load, for the next level.
+    """
     was, pods = patiently(here.replicas), len(patiently(here.pods))
     now.put("begun", here, level.resource, level.usage, pods=pods, mean=level.own)
     added, within_s = max(level.usage - level.own, 0.0), _reached_within_s(here)
@@ -169,6 +172,7 @@ def _held(now: Holding, here: Scaled, level: _Level, hold_s: float) -> None:
     why = "" if ok else f"usage was {100 * reached:.0f} % of the resource request, expected {100 * level.usage:.0f} %"
     extent = {"mean": reached, "lowest": min(means), "highest": max(means)}
     now.put("ended", here, level.resource, level.usage, pods=pods, ok=ok, why=why, **extent)
+    return max(reached - added, 0.0)
 
 
 def _kept(now: Holding, here: Scaled, level: _Level, was: int, hold_s: float) -> Iterator[float]:
