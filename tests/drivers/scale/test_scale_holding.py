@@ -77,7 +77,8 @@ class Service:
     def load_at(self, at_s: float) -> float:
         """What it uses at a moment; stress that is too old has ended itself."""
         since, load = [one for one in self.loads if one[0] <= at_s][-1]
-        return IDLE if load != IDLE and at_s - since > self.stresses[-1][2] else load
+        over = bool(self.stresses) and load != IDLE and at_s - since > self.stresses[-1][2]
+        return IDLE if over else load
 
     def mean(self) -> float:
         """Of the last whole window, with ten points in it."""
@@ -264,3 +265,15 @@ def test_the_pace_of_an_autoscaler_is_what_it_says(
     """What it leaves out is as the Kubernetes API has it by default."""
     autoscaler = {"spec": {"behavior": behavior} if behavior else {}}
     assert (ScalingPace.of(autoscaler, "scaleUp"), ScalingPace.of(autoscaler, "scaleDown")) == (up, down)
+
+
+def test_a_usage_that_was_high_before_the_load_spoils_no_level(
+    clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pods were busy with something else when they were read: the first level is corrected by what was missing, the second is reached at once."""
+    service = Service(clock, window_s=15.0)
+    service.loads = [(0.0, 0.4), (clock.monotonic() + 2.0, IDLE)]
+    sink = given(service, monkeypatch, "hold", HOLD)
+    assert [(one["level"], one["ok"]) for one in sink.of("scale.ended")] == [(0.6, True), (0.85, True)]
+    assert len(service.stresses) == 3
+    assert [one["level"] for one in sink.of("scale.begun")] == [0.6, 0.6, 0.85]
