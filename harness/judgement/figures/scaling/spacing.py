@@ -75,10 +75,14 @@ def scaled_in(case: Case) -> Iterable[Measure]:
 
 def _known_ns(case: Case, said: Sequence[AutoscalerSeen], level: HeldLevel, ended_ns: int) -> int:
     """The last time before the end of a load at which the autoscaler told a usage above its aim; one reading before the end at most."""
-    aims = {one.when_ns: (one.usage.get(level.resource, 0), one.aims.get(level.resource, math.inf)) for one in said}
-    over_ns = [at_ns for at_ns, (usage, aim) in aims.items() if at_ns <= ended_ns and usage > aim]
+    over_ns = [one.when_ns for one in said if one.when_ns <= ended_ns and _is_over(one, level.resource)]
     sync_s = min(_SYNC_S, _SYNC_SHARE * case.scaled.in_unit("s"))
     return max(max(over_ns, default=ended_ns), ended_ns - round(sync_s * NS_PER_S))
+
+
+def _is_over(said: AutoscalerSeen, resource: str) -> bool:
+    usage, aim = said.usage.get(resource), said.aims.get(resource)
+    return isinstance(usage, int | float) and isinstance(aim, int | float) and usage > aim
 
 
 def _never_fell(case: Case, level: HeldLevel, said: Sequence[AutoscalerSeen], until_ns: int) -> Measure:
