@@ -96,6 +96,14 @@ def test_shares_as_declared_pass_for_every_region() -> None:
     assert abs(found["us-east-1"].value or 0.0) < 0.01
 
 
+def test_a_small_traffic_is_judged_for_longer() -> None:
+    """1 800 answers at 30 requests/s take 60 s."""
+    known = plan({"R": SENTENCE})
+    small = {name: replace(one, journeys_per_s=30 / one.requests_per_journey) for name, one in known.traffic.items()}
+    found = measures(judge(replace(known, traffic=small), run(196)))
+    assert "the answers of 60 s from 50 s after the return" in found[-1].reason
+
+
 def test_a_region_that_stays_out_of_the_balancer_fails() -> None:
     """It gives nothing to the end, and each of the others too much."""
     found = judged(run(320))

@@ -134,8 +134,12 @@ def not_watched(_objective: Objective, _scale: float) -> tuple[float, float]:
     return 0.0, 0.0
 
 
-MOST_FOR_ANSWERS_S: Final = 120.0
-"""Longest time in s that is waited for `answers_after`, however small the traffic is."""
+_MOST_FOR_ANSWERS_S: Final = 120.0
+
+
+def seconds_for(answers: int, per_s: float) -> float:
+    """Time in s in which a traffic brings so many answers: two minutes at most, however small it is; 0 without traffic."""
+    return min(answers / per_s, _MOST_FOR_ANSWERS_S) if per_s else 0.0
 
 
 def nothing_afterwards(_objective: Objective, _scale: float) -> float:

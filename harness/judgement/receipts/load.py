@@ -94,8 +94,8 @@ def load_receipt(plan: Plan, window: Window | None, *, latencies: bool, lag_ms: 
 def joined_load_receipt(plan: Plan, windows: Sequence[Window], *, latencies: bool) -> Receipt:
     """The load receipt of all windows: the first receipt that is not ok decides; if all others are ok, the first unknown receipt.
 
-    A window may lag if all requests of its traffic together do not: their response times are judged together. Windows under 2 s are too short for a receipt; only
-    their rows are checked.
+    A window may lag if all requests of its traffic together do not: their response times are judged together. Windows under 2 s are too short for
+    a receipt; only their rows are checked.
     """
     long = [w for w in windows if w is windows[0] or w.seconds >= HEALTH_S]
     lags_ms = {

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from harness.figures import spec_of
-from harness.judgement.figures.spec import MOST_FOR_ANSWERS_S
+from harness.judgement.figures.spec import seconds_for
 from harness.model import Claim, ExperimentPlan, Objective, TrafficPlan
 from harness.model.planned.rollout import RolloutPlan
 
@@ -38,8 +38,7 @@ def _after_s(objective: Objective, scale: float, traffic: Sizes) -> float:
     """Time of traffic after a restore that an objective needs: a length of time, and a number of answers."""
     spec, size = spec_of(objective.figure), traffic.get(objective.scope.traffic or "")
     per_s = size.requests_per_s if size is not None else 0.0
-    waited_s = min(spec.answers_after / per_s, MOST_FOR_ANSWERS_S) if per_s else 0.0
-    return max(spec.afterwards(objective, scale), waited_s)
+    return max(spec.afterwards(objective, scale), seconds_for(spec.answers_after, per_s))
 
 
 def way_back_watched(rollout: RolloutPlan, claims: Iterable[Claim], scale: float) -> RolloutPlan:

@@ -17,7 +17,7 @@ from harness.drivers.check.monitor.grafana import grafana_panels
 from harness.targets import load_target
 from readiness_sandbox.platform.monitor.api import Monitored, application
 from readiness_sandbox.platform.monitor.grafana import GrafanaApi, dashboards_in
-from readiness_sandbox.platform.monitor.promql.query import _Evaluation
+from readiness_sandbox.platform.monitor.promql.query import PromqlQuery, _Evaluation
 from readiness_sandbox.platform.monitor.promql.values import Vector, labels_of
 from readiness_sandbox.platform.monitor.scrape.scraping import Scraper
 from readiness_sandbox.platform.monitor.storage import Storage
@@ -127,6 +127,36 @@ def test_panels_ask_for_the_same_moments_and_what_is_past_is_computed_once(monke
     assert nine[0] == pytest.approx(0.9)
     past = [at_s for at_s in computed if at_s < now_s - 20]
     assert len(past) == len({*past}) >= 3
+
+
+def test_a_long_query_leaves_as_much_time_to_scrapes_as_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each point takes 60 ms of the processor: the pauses between the points are as long together."""
+    paused, storage = list[float](), Storage()
+
+    def busy(_query: object, *_: object) -> float:
+        until_s = clock.now_s() + 0.06
+        while clock.now_s() < until_s:
+            pass
+        return 1.0
+
+    async def pause(seconds: float) -> None:
+        if seconds:
+            paused.append(seconds)
+
+    async def asked() -> int:
+        async with AsyncExitStack() as stack:
+            monitored = Monitored(storage=storage, groups=(), scraper=Scraper((), storage, lambda _: []))
+            prometheus = await _served(application(monitored), stack)
+            session = await stack.enter_async_context(ClientSession())
+            monkeypatch.setattr("readiness_sandbox.platform.monitor.api.asyncio.sleep", pause)
+            given = {"query": "vector(1)", "start": "0", "end": "5", "step": "1"}
+            async with session.get(f"{prometheus}/api/v1/query_range", params=given) as answer:
+                return answer.status
+
+    monkeypatch.setattr(PromqlQuery, "at", busy)
+    assert asyncio.run(asked()) == 200
+    assert len(paused) == 5
+    assert min(paused) >= 0.059
 
 
 def test_what_is_not_there_is_answered_as_grafana_does(tmp_path: Path) -> None:

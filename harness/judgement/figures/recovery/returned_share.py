@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from harness.judgement.figures.fault_free import GuardedWindow
 from harness.judgement.figures.files import load_files
 from harness.judgement.figures.recovery.phases import of_each_attempt
-from harness.judgement.figures.spec import MOST_FOR_ANSWERS_S, Basis, Need, Spec
+from harness.judgement.figures.spec import Basis, Need, Spec, seconds_for
 from harness.judgement.figures.traffic.balancing import balanced_tally
 from harness.judgement.measures import Case, bounded, inconclusive
 from harness.judgement.receipts.faults.attempts import known_until_ns, samples_due
@@ -102,9 +102,7 @@ def _judged_answers(case: Case, attempt: Experiment, back_ns: int) -> _Judged:
 def _longest_s(case: Case) -> float:
     """Length of the judged answers: longer where the traffic is small."""
     traffic = case.plan.traffic.get(case.objective.scope.traffic or "")
-    if traffic is None or not traffic.requests_per_s:
-        return _JUDGED_S
-    return max(_JUDGED_S, min(_ANSWERS / traffic.requests_per_s, MOST_FOR_ANSWERS_S))
+    return max(_JUDGED_S, seconds_for(_ANSWERS, traffic.requests_per_s) if traffic is not None else 0.0)
 
 
 def _of(case: Case, attempt: Experiment, judged: _Judged, scope: Mapping[str, str], share: float) -> Measure:

@@ -10,6 +10,7 @@ from harness.drivers.facts import FactReading
 
 NO_EVIDENCE: Final = frozenset({0, 408, 425, 429})
 """Statuses that say nothing about a credential, besides those of 500 and more; 0: no answer."""
+UNAUTHENTICATED: Final = 401
 
 
 def let_in(answer: CallAnswer) -> bool:

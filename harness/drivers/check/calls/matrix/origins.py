@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from harness.drivers.check.calls.matrix.callers import Credential, NotMadeError, RightCallers
 from harness.drivers.check.calls.matrix.classes import members_of
 from harness.drivers.check.calls.matrix.controls import Control, Controls, admitted
-from harness.drivers.check.calls.matrix.judging import admission, let_in, refusal, told
+from harness.drivers.check.calls.matrix.judging import UNAUTHENTICATED, admission, let_in, refusal, told
 from harness.drivers.check.calls.matrix.operations import CredentialKind, GuardedOperation, operations_of
 from harness.drivers.check.calls.matrix.refused import CALLS, DESCRIBED, IDENTIFIED, REFUSED, unknown_fact
 from harness.drivers.check.calls.together import CallAnswer, CallPlan
@@ -23,7 +23,6 @@ from harness.targets import Target
 from harness.targets.trust.browser import Browser, BrowserMaker, browsers, origin_of, test_users
 
 _CHANGING: Final = "state-changing operation"
-_UNAUTHENTICATED: Final = 401
 
 
 @claim(
@@ -158,11 +157,11 @@ class _Origins:
         for (number, label, _), answer in zip(calls, answers, strict=True):
             one, right = controls[number].operation, controls[number].right
             fact = refusal(one.name, label, answer, own[number], self._expected)
-            if number in no_cookie and answer.status in {_UNAUTHENTICATED, *self._expected}:
+            if number in no_cookie and answer.status in {UNAUTHENTICATED, *self._expected}:
                 fact = replace(
                     fact, ok=True, observed=f"{label}: {told(answer)}, as an own page: it takes no session cookie"
                 )
-            elif right.user in ended and (fact.ok or (fact.ok is False and answer.status == _UNAUTHENTICATED)):
+            elif right.user in ended and (fact.ok or (fact.ok is False and answer.status == UNAUTHENTICATED)):
                 fact = replace(fact, ok=None, observed=f"{fact.observed}, but {right.words} had ended by then")
             facts.append(fact)
         facts += [
@@ -189,7 +188,7 @@ class _Origins:
         """The controls whose operation lets the same user in with a token, and not with the cookie that the page is served with."""
         found = list[int]()
         for number, (control, answer) in enumerate(zip(controls, admitted, strict=True)):
-            if answer.status != _UNAUTHENTICATED or CredentialKind.SESSION in control.operation.kinds:
+            if answer.status != UNAUTHENTICATED or CredentialKind.SESSION in control.operation.kinds:
                 continue
             try:
                 token = replace(control, right=self._callers.user(control.right.user))
