@@ -382,6 +382,17 @@ def test_a_measure_of_another_attempt_asks_the_seconds_of_that_one(late: tuple[i
     assert ((Outcome.INCONCLUSIVE, ReasonKind.MACHINE) in found) is starved
 
 
+@pytest.mark.parametrize(("late", "found"), [((74, 83), MISSED), ((74, 90), STARVED)])
+def test_a_time_that_is_far_over_its_limit_is_not_excused_by_a_few_starved_seconds(
+    late: tuple[int, int], found: set[tuple[Outcome, ReasonKind]]
+) -> None:
+    """Reads were down for 27 s of at most 1 s: 9 starved seconds and 15 s after them are less than what is over it, 16 and 15 s are not."""
+    run = small_run()
+    run = replace(run, probes=down(Table.merged(PROBES, [reads(), health()]), 72.0, 98.0))
+    asked = small_plan({"R": recovery("1 s", "pod-loss", operations=("reads",), traffic=None)})
+    assert one(asked, late_in(run, *late)) == found
+
+
 def test_a_share_is_made_of_time_too() -> None:
     """A region that is late is left out by the balancer."""
     rows = samples(0, 60)

@@ -11,14 +11,15 @@ All other rules apply only to a target on the machine of the harness:
 * A second is starved if the control was slow in it while other programs used the processors, by the kernel's accounting. Processors that only the
   release kept busy do not count.
 * A FAIL becomes INCONCLUSIVE if more seconds around it were starved than chance explains on an idle machine, and these are more than a few of the
-  seconds with a slow control. It stays a FAIL if the requests of the other seconds prove it.
+  seconds with a slow control. It stays a FAIL if the requests of the other seconds prove it, or if it is a time that is over its limit by more than
+  the starved seconds and the 15 s after each.
 * A PASS stays: the platform passed under harder conditions.
 * An undecided response time becomes a PASS if it passes without the answers that a few starved seconds made late.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -26,7 +27,7 @@ import numpy as np
 
 from harness.judgement.measures import Case
 from harness.judgement.receipts.faults.attempts import counted_attempt, known_until_ns, on_its_way_ns
-from harness.judgement.receipts.processors import CALM_MS, control_witness, scarcity, watch_witness
+from harness.judgement.receipts.processors import CALM_MS, Witness, control_witness, scarcity, watch_witness
 from harness.judgement.special import bdtrc
 from harness.model import (
     NOT_DECIDED,
@@ -35,6 +36,7 @@ from harness.model import (
     Experiment,
     MachineResult,
     Measure,
+    Op,
     Outcome,
     Phase,
     Plan,
@@ -86,9 +88,13 @@ def slept(evidence: Evidence, spans: Spans | None) -> Reason | None:
 
 def starvation(plan: Plan, evidence: Evidence, spans: Spans) -> Reason | None:
     """The reason why a starved machine may have caused a failure in these spans, or within 15 s of them; None: it did not, or the target is no sandbox."""
-    around = round(_AROUND_S * NS_PER_S)
-    machine = _result(evidence, [(start - around, end + around) for start, end in spans]) if is_sandbox(plan) else None
+    machine = _result(evidence, _around(spans)) if is_sandbox(plan) else None
     return None if machine is None or machine.ok else Reason(kind=ReasonKind.MACHINE, text=machine.why, hint=HINT)
+
+
+def _around(spans: Spans) -> Spans:
+    around = round(_AROUND_S * NS_PER_S)
+    return [(start - around, end + around) for start, end in spans]
 
 
 def undisturbed(plan: Plan, evidence: Evidence) -> Evidence | None:
@@ -101,11 +107,9 @@ def undisturbed(plan: Plan, evidence: Evidence) -> Evidence | None:
         return None
     witness = control_witness(control, CALM_MS)
     sound = set(np.setdiff1d(witness.watched, witness.late).tolist())
-    around_s = round(_AROUND_S)
 
     def left_out(window: Window) -> StarvedTime:
-        seconds = range(window.start_ns // NS_PER_S - around_s, window.end_ns // NS_PER_S + 1)
-        felt = {at + after for at in seconds if at not in sound for after in range(around_s + 1)}
+        felt = _felt(window.start_ns - round(_AROUND_S * NS_PER_S), window.end_ns, sound)
         return StarvedTime(spans_ns=_spans_of(felt), patience_ns=on_its_way_ns(plan), failed_too=True)
 
     windows = {name: replace(window, starved=left_out(window)) for name, window in evidence.windows.items()}
@@ -190,12 +194,17 @@ def is_sandbox(plan: Plan) -> bool:
     return plan.environment == BESIDE or plan.stands_in
 
 
-def _result(evidence: Evidence, spans: Spans | None) -> MachineResult | None:
+def _witness(evidence: Evidence) -> Witness | None:
+    """The seconds in which the control, or else the watch, was slow; None: neither has a record."""
     control = evidence.recorded.get(CONTROL.name)
     table = control if control is not None and len(control) else evidence.probes
-    if not len(table):
+    return table.once(control_witness if table is control else watch_witness) if len(table) else None
+
+
+def _result(evidence: Evidence, spans: Spans | None) -> MachineResult | None:
+    witness = _witness(evidence)
+    if witness is None:
         return None
-    witness = table.once(control_witness if table is control else watch_witness)
     every_seen = list(evidence.every(MachineSeen))
     seen = [one for one in every_seen if _covers(one.when_ns, spans)]
     watched, late = (at[_inside(at * NS_PER_S, spans)] for at in (witness.watched, witness.late))
@@ -237,9 +246,30 @@ def on_this_machine(
         return found
     when = _spans(case, found) if spans is None else spans
     doubt = slept(case.evidence, None if anytime and spans is None else when)
-    if doubt is None and timed and found.outcome is Outcome.FAIL:
+    if doubt is None and timed and found.outcome is Outcome.FAIL and not _far_over(case.evidence, found, when):
         doubt = starvation(case.plan, case.evidence, when)
     return doubted(found, doubt)
+
+
+def _far_over(evidence: Evidence, found: Measure, spans: Spans) -> bool:
+    """Whether a time is over its limit by more than the seconds without a prompt control, and the 15 s after each: these cannot be the cause."""
+    proven, limit, witness = found.value if found.low is None else found.low, found.scaled_limit, _witness(evidence)
+    if (
+        found.unit != "s"
+        or found.op not in (Op.BELOW, Op.AT_MOST)
+        or proven is None
+        or limit is None
+        or witness is None
+    ):
+        return False
+    sound = set(np.setdiff1d(witness.watched, witness.late).tolist())
+    return proven - limit > len({at for start, end in _around(spans) for at in _felt(start, end, sound)})
+
+
+def _felt(start_ns: int, end_ns: int, sound: Container[int]) -> set[int]:
+    """The seconds of this time that are not `sound`, and the 15 s after each."""
+    seconds = range(start_ns // NS_PER_S, end_ns // NS_PER_S + 1)
+    return {at + after for at in seconds if at not in sound for after in range(round(_AROUND_S) + 1)}
 
 
 def _spans(case: Case, found: Measure) -> Spans:
