@@ -27,6 +27,7 @@ from harness.model import (
     Op,
     Outcome,
     Phase,
+    Plan,
     Quantity,
     Restore,
     Table,
@@ -96,11 +97,16 @@ def test_shares_as_declared_pass_for_every_region() -> None:
     assert abs(found["us-east-1"].value or 0.0) < 0.01
 
 
-def test_a_small_traffic_is_judged_for_longer() -> None:
-    """1 800 answers at 30 requests/s take 60 s."""
+def with_a_small_traffic() -> Plan:
+    """The plan of 30 requests/s."""
     known = plan({"R": SENTENCE})
     small = {name: replace(one, journeys_per_s=30 / one.requests_per_journey) for name, one in known.traffic.items()}
-    found = measures(judge(replace(known, traffic=small), run(196)))
+    return replace(known, traffic=small)
+
+
+def test_a_small_traffic_is_judged_for_longer() -> None:
+    """1 800 answers at 30 requests/s take 60 s."""
+    found = measures(judge(with_a_small_traffic(), run(196)))
     assert "the answers of 60 s from 50 s after the return" in found[-1].reason
 
 
@@ -125,6 +131,20 @@ def test_where_the_next_fault_comes_early_the_last_answers_before_it_count(back:
     found = judged(given)["us-east-1"]
     assert found.outcome is outcome
     assert "the answers before the next fault, from 4.5 s after the return" in found.reason
+
+
+@pytest.mark.parametrize(("back", "found"), [(196.0, "PASS from 16.5 s"), (246.0, "INCONCLUSIVE from 50 s")])
+def test_where_too_few_answers_follow_the_limit_those_before_it_may_prove_a_pass(back: float, found: str) -> None:
+    """The next fault comes 24 s after the limit; of a region that was back after the limit those before it prove nothing."""
+    given, name = run(back), after_faults_name("everyday")
+    last = given.windows[name]
+    last = replace(last, samples=last.samples.where(np.arange(len(last.samples)) % 13 == 0))
+    other = experiment("pod-loss", "pod", 270, 290)
+    given = replace(
+        given, windows={**given.windows, name: last}, experiments={**given.experiments, "pod-loss": (other,)}
+    )
+    one = next(one for one in measures(judge(with_a_small_traffic(), given)) if one.scope["region"] == "us-east-1")
+    assert f"{one.outcome} {one.reason[one.reason.index('from ') :]}".startswith(found)
 
 
 def test_an_early_fault_after_a_target_that_was_not_as_before_leaves_nothing_to_judge() -> None:

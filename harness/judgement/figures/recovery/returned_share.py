@@ -17,7 +17,7 @@ from harness.judgement.receipts.faults.attempts import known_until_ns, samples_d
 from harness.judgement.receipts.faults.fault import claimed_fault_receipt
 from harness.judgement.receipts.machine import attempt_of
 from harness.judgement.stats.batches import share_by_batches
-from harness.model import Evidence, Experiment, Figure, LimitRule, Measure, Objective, Op, Phase, Table
+from harness.model import Evidence, Experiment, Figure, LimitRule, Measure, Objective, Op, Outcome, Phase, Table
 from harness.units import NS_PER_S
 
 _NAME: Final = "share of answers after the return"
@@ -53,9 +53,13 @@ def _regions(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Itera
     back_ns = _back_ns(case.evidence, attempt)
     if back_ns is None:
         return
-    judged = _judged_answers(case, attempt, back_ns)
+    judged, earlier = _judged_answers(case, attempt, back_ns), _earlier_answers(case, attempt, back_ns)
     for region, share in sorted(case.plan.regions.items()):
-        yield _of(case, attempt, judged, {**scope, "region": region}, share)
+        found = _of(case, attempt, judged, {**scope, "region": region}, share)
+        if found.outcome is Outcome.INCONCLUSIVE and earlier is not None:
+            sooner = _of(case, attempt, earlier, {**scope, "region": region}, share)
+            found = sooner if sooner.outcome is Outcome.PASS else found
+        yield found
 
 
 def _back_ns(evidence: Evidence, attempt: Experiment) -> int | None:
@@ -97,6 +101,23 @@ def _judged_answers(case: Case, attempt: Experiment, back_ns: int) -> _Judged:
         found = f"the answers before the next fault, from {(start_ns - back_ns) / NS_PER_S:.3g} s after the return"
     span = (start_ns, max(min(start_ns + judged_ns, until_ns), start_ns))
     return _Judged(answers.between("intended_ns", *span), span, found)
+
+
+def _earlier_answers(case: Case, attempt: Experiment, back_ns: int) -> _Judged | None:
+    """As many answers as are to be judged, where too few came from the limit on: those before the next fault, from the restore on at the earliest.
+
+    They can only prove a PASS: shares that are as declared from an earlier moment on are so within the limit. None: there are no more of them.
+    """
+    restored_ns, until_ns = attempt.restore.at_ns, known_until_ns(case.evidence, attempt)
+    if not attempt.restore.ok or restored_ns is None:
+        return None
+    start_ns = max(until_ns - round(_longest_s(case) * NS_PER_S), restored_ns, back_ns)
+    after_s = case.objective.times[AFTER].at_scale(case.plan.time_scale).in_unit("s")
+    if start_ns >= back_ns + round(after_s * NS_PER_S):
+        return None
+    samples = samples_due(case.evidence, case.objective.scope.traffic, (start_ns, until_ns))
+    found = f"the answers before the next fault, from {(start_ns - back_ns) / NS_PER_S:.3g} s after the return"
+    return _Judged(samples.where(samples.ints["status"] > 0), (start_ns, until_ns), found)
 
 
 def _longest_s(case: Case) -> float:
