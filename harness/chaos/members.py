@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, Final
 
 from harness.chaos.confirmation.hits import HITS, Hits, pod_hits, remembered
 from harness.chaos.confirmation.members import CLAIM, CLAIMS, claims_of
 from harness.chaos.session import session
-from harness.errors import FaultNotInjected
+from harness.clock import Deadline
+from harness.errors import FaultNotInjected, TargetUnreachable
 from harness.targets.access import LOCK, access, accesses
 from harness.targets.cluster.objects import Objects
 from harness.targets.database import MEMBERS, database_of, not_streaming
@@ -17,6 +19,8 @@ from harness.targets.kubernetes import Cluster, Object
 from harness.targets.restoring import RESTORING, restore_database, restore_of
 from harness.targets.undo import undoable, undoes
 
+_ORDERED_WITHIN_S: Final = 30.0
+_AGAIN_S: Final = 0.5
 _RESTORED_FROM: Final[list[str]] = []
 """What the procedures that this process ran said that they restored."""
 
@@ -28,11 +32,37 @@ def _restore_members(cluster: Cluster, target: Target, *, region: str = "") -> N
 
 @undoable("restore-members", undo=_restore_members, of_a_cluster=True)
 def take_members(cluster: Cluster, pods: Iterable[Object], claims: Iterable[tuple[str, str]]) -> None:
-    """Delete the members without grace, and their claims of volumes, by namespace and name."""
-    for namespace, name in claims:
-        Objects(cluster.api).delete(CLAIM._replace(name=name, namespace=namespace))
-    for pod in pods:
-        cluster.delete_pod(pod["metadata"]["namespace"], pod["metadata"]["name"], grace_s=0)
+    """Delete the members without grace, and their claims of volumes, by namespace and name.
+
+    An order to which the API gave no answer is given again: nothing restores a database of which some members are left.
+
+    Raises:
+        TargetUnreachable: an order was not answered within 30 s.
+    """
+    objects = Objects(cluster.api)
+    waiting: list[Callable[[], None]] = [
+        partial(objects.delete, CLAIM._replace(name=name, namespace=namespace)) for namespace, name in claims
+    ]
+    waiting += [partial(cluster.delete_pod, *_place(pod), grace_s=0) for pod in pods]
+    again = Deadline.after(_ORDERED_WITHIN_S)
+    for _ in again.ticks(_AGAIN_S):
+        waiting = [order for order in waiting if not _answered(order, again)]
+        if not waiting:
+            return
+
+
+def _answered(order: Callable[[], None], again: Deadline) -> bool:
+    try:
+        order()
+    except TargetUnreachable:
+        if again.over:
+            raise
+        return False
+    return True
+
+
+def _place(pod: Object) -> tuple[str, str]:
+    return pod["metadata"]["namespace"], pod["metadata"]["name"]
 
 
 @accesses(*MEMBERS, *HITS, *RESTORING, *CLAIMS, *access("delete pods", "delete persistentvolumeclaims", at=LOCK))

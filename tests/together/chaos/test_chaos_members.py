@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pydantic import ValidationError
 
-from harness.chaos import actions, probes
+from harness.chaos import actions, members, probes
 from harness.chaos.session import session
-from harness.errors import ConfigurationError, DriverError, FaultNotInjected
+from harness.errors import ConfigurationError, DriverError, FaultNotInjected, TargetSilent
 from harness.targets.files.drills import DatabaseRestore
+from harness.targets.kubernetes import Cluster
 from harness.targets.restoring import restore_database
 from harness.targets.safety.intents import pending_intents
 from harness.targets.undo import undo_intent
@@ -61,6 +62,41 @@ def test_all_members_go_with_their_claims_and_the_way_back_is_on_disk_first(pock
     undo_intent(session().cluster, session().target, intent)
     undo_intent(session().cluster, session().target, intent)
     assert not [*pending_intents(session().platform)]
+
+
+def test_an_order_that_the_api_did_not_answer_is_given_again(pocket: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first order of each member was not answered: no member is left over which nothing can be restored."""
+    restored_by(command=("true",))
+    with_claims(pocket)
+    given, silent = Cluster.delete_pod, {*MEMBERS}
+
+    def delete_pod(cluster: Cluster, namespace: str, name: str, *, grace_s: int | None = None) -> None:
+        if name in silent:
+            silent.remove(name)
+            raise TargetSilent("the API server gave no answer")
+        given(cluster, namespace, name, grace_s=grace_s)
+
+    monkeypatch.setattr(Cluster, "delete_pod", delete_pod)
+    actions.lose_members()
+    assert not silent
+    assert probes.members_gone(within_s=SECOND)
+
+
+def test_an_api_that_never_answers_is_the_reason_why_the_fault_is_not_confirmed(
+    pocket: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The error of the last order is raised; the way back stays on disk."""
+    restored_by(command=("true",))
+    with_claims(pocket)
+
+    def delete_pod(*_: Any, **__: Any) -> None:
+        raise TargetSilent("the API server gave no answer")
+
+    monkeypatch.setattr(Cluster, "delete_pod", delete_pod)
+    monkeypatch.setattr(members, "_ORDERED_WITHIN_S", 0.0)
+    with pytest.raises(TargetSilent, match="gave no answer"):
+        actions.lose_members()
+    assert [*pending_intents(session().platform)]
 
 
 def test_a_claim_that_stays_keeps_the_fault_from_being_confirmed(pocket: Any) -> None:
