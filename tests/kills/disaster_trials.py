@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -31,12 +32,14 @@ from tests.plain.plain_project import Project
 LOSS: Final = "database-members-loss"
 PARTS: Final = ("backup",)
 OF_PLATFORM: Final = {
-    "restore": ("normaldance.backups.recover",),
+    "restore": ("/restore-database/",),
     "store": ("weed", "server"),
     "member": ("postgres", "-D"),
     "scratch": ("postgres", "scratch"),
 }
-"""Processes of the platform, and the words that their command lines have."""
+"""Processes of the platform, and the words that their command lines and the paths of their logs have."""
+SHORT_LIVED: Final = {"restore": 4.0, "scratch": 1.5}
+"""Victims that live for a few seconds: the moment of their end counts from when they are first seen, at most so many s."""
 VICTIMS: Final = {
     LOSS: ("run", "run", "chaos", "restore", "store", "member"),
     DRILL: ("run", "run", "scratch", "store", "member"),
@@ -44,6 +47,7 @@ VICTIMS: Final = {
 _SENT: Final = (f"chaos-{LOSS}", "fault.sent")
 _MOMENTS: Final = {LOSS: (_SENT, (f"chaos-{LOSS}", "fault.restarted")), DRILL: (("run", "act.started"),)}
 _LATEST_S: Final = {LOSS: 10.0, DRILL: 6.0}
+_SEEN_WITHIN_S: Final = 60.0
 _GONE_WITHIN_S: Final = 10.0
 
 
@@ -53,13 +57,14 @@ def strike(seed: int, number: int) -> Strike:
     subject = (LOSS, DRILL)[(number - 1) % 2]
     victim = random.choice(VICTIMS[subject])
     ends = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
+    short = victim in SHORT_LIVED
     return Strike(
         number=number,
         subject=subject,
         victim=victim,
         sent=signal.SIGKILL if victim in OF_PLATFORM else random.choice(ends),
-        moment=random.choice(_MOMENTS[subject]),
-        after_s=random.uniform(0.0, _LATEST_S[subject]),
+        moment=_MOMENTS[subject][0] if short else random.choice(_MOMENTS[subject]),
+        after_s=random.uniform(0.0, SHORT_LIVED[victim] if short else _LATEST_S[subject]),
     )
 
 
@@ -71,8 +76,11 @@ def trial(project: Project, one: Strike) -> Killed:
     """
     with temporary_of(project) as temporary:
         words = ("run", "--target", TARGET, "--only", row(one.subject))
-        find = (lambda: _of_platform(project, one.victim)) if one.victim in OF_PLATFORM else None
-        alive, ended = struck(project, one, words, temporary, find)
+        if one.victim in SHORT_LIVED:
+            find, reached = (lambda: _after_its_begin(project, one)), replace(one, after_s=0.0)
+        else:
+            find, reached = (lambda: _of_platform(project, one.victim)), one
+        alive, ended = struck(project, reached, words, temporary, find if one.victim in OF_PLATFORM else None)
         recovered = recovered_by_command(project, temporary)
         judged = project.do("judge", ended.run, TMPDIR=str(temporary)) if ended.ran else None
         cut = one.victim not in OF_PLATFORM and alive
@@ -88,7 +96,18 @@ def trial(project: Project, one: Strike) -> Killed:
         )
     last = "without evidence" if judged is None else str(judged.code)
     codes = f"run {ended.code}, recover {recovered.code}, judge {last}"
-    return Killed(number=one.number, hit=str(one), alive=alive, codes=codes, aftermath=aftermath, victim=one.victim)
+    hit = f"{one}, from when it is first seen" if one.victim in SHORT_LIVED else str(one)
+    return Killed(number=one.number, hit=hit, alive=alive, codes=codes, aftermath=aftermath, victim=one.victim)
+
+
+def _after_its_begin(project: Project, one: Strike) -> int | None:
+    """The victim, so long after it is first seen; None if it was never seen, or has ended before."""
+    for _ in clock.Deadline.after(_SEEN_WITHIN_S).ticks(0.05):
+        pid = _of_platform(project, one.victim)
+        if pid is not None:
+            ended = any(_of_platform(project, one.victim) != pid for _ in clock.Deadline.after(one.after_s).ticks(0.05))
+            return None if ended else pid
+    return None
 
 
 def _of_platform(project: Project, name: str) -> int | None:
@@ -109,7 +128,9 @@ def _scratch_left(project: Project) -> Iterable[str]:
 
 
 def _line(pid: int) -> str:
+    """Its command line and the path of its log: containers that are forked have the command line of what they are forked from."""
     try:
-        return os.fsdecode(Path(f"/proc/{pid}/cmdline").read_bytes()).replace("\0", " ")
+        line = os.fsdecode(Path(f"/proc/{pid}/cmdline").read_bytes()).replace("\0", " ")
+        return f"{line} {Path(f'/proc/{pid}/fd/1').readlink()}"
     except OSError:
         return ""
