@@ -1,4 +1,4 @@
-"""Lets what measures have the processors before what is measured, where both are on one machine."""
+"""Lets what measures, and what stands in for a platform's network and control plane, have the processors before the platform's pods."""
 
 from __future__ import annotations
 

@@ -20,6 +20,7 @@ import uvloop
 
 from harness import clock
 from harness.errors import HarnessError, SandboxError
+from harness.priority import go_first
 from readiness_sandbox import messages, progress
 from readiness_sandbox.apply import apply
 from readiness_sandbox.cluster import kubeconfig
@@ -294,4 +295,5 @@ def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    go_first()
     sys.exit(uvloop.run(main(SandboxSettings.parse(sys.argv[1]))))

@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING
 import uvloop
 
 from harness import clock
+from harness.priority import go_first
 from readiness_sandbox import messages
 from readiness_sandbox.network.accepting import Accepting
 from readiness_sandbox.network.flows import FlowEnds, FlowLogWriter
@@ -296,4 +297,5 @@ async def main(fd: int, log: Path) -> None:
 
 
 if __name__ == "__main__":
+    go_first()
     uvloop.run(main(int(sys.argv[1]), Path(sys.argv[2])))

@@ -66,7 +66,7 @@ class Kubelets(PodTerminator, RateSource, Stressor, Protocol):
 
 
 ROUNDS = 100
-SETTLED_WITHIN_S = 2.0
+SETTLED_WITHIN_S = 0.5
 """How long a request waits for the controllers to come to rest."""
 _UNANNOTATED = frozenset({POD, ENDPOINTS})
 """Kinds whose annotations no controller reads. Each Patroni writes those of its pod once a second, and the leader's of its Endpoints."""

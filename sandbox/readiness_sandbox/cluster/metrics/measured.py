@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Protocol
 
+from harness import clock
 from readiness_sandbox.cluster import kinds
 from readiness_sandbox.cluster.kubelet.nodes import is_powered
 from readiness_sandbox.cluster.metrics import kubelet, state
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 NODE = kinds.by_name("Node")
 POD = kinds.by_name("Pod")
 POD_METRICS = kinds.by_name("PodMetrics")
+COUNTED_FOR_S: Final = 0.5
+"""So long is what the network has counted told to every kubelet: each question stops the API server until it is answered. cAdvisor counts every 10 s."""
 SCALED: Final = "sandbox.readiness/cpu-scale"
 """The annotation of a measured object that names the CPU scale."""
 
@@ -53,6 +56,8 @@ class ClusterMeters:
         self._store = store
         self._source = source
         self._network = network
+        self._counted: Mapping[str, tuple[int, int]] = {}
+        self._counted_until = clock.Deadline.after(0)
 
     def objects(self, kind: Kind, namespace: str | None) -> list[Object]:
         """All PodMetrics of a namespace (None: of all), or all NodeMetrics; what was not measured twice is left out."""
@@ -72,7 +77,7 @@ class ClusterMeters:
         pods = [(pod, self._source.usage(pod)) for pod in self._on(node)]
         match path:
             case "/metrics/cadvisor":
-                return kubelet.cadvisor(pods, self._network.traffic())
+                return kubelet.cadvisor(pods, self._traffic())
             case "/metrics/resource":
                 return kubelet.resource(pods)
         raise no_such_path()
@@ -80,6 +85,11 @@ class ClusterMeters:
     def state(self) -> str:
         """What kube-state-metrics exposes."""
         return state.exposition(self._store)
+
+    def _traffic(self) -> Mapping[str, tuple[int, int]]:
+        if self._counted_until.over:
+            self._counted, self._counted_until = self._network.traffic(), clock.Deadline.after(COUNTED_FOR_S)
+        return self._counted
 
     def _on(self, node: str) -> list[Object]:
         return [pod for pod in self._store.list(POD) if pod["spec"].get("nodeName") == node]
