@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sysconfig
 import tempfile
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -38,7 +39,10 @@ CHART_SUBCHARTS: Final = ("prometheus", "grafana")
 _WITHIN_S: Final = 30.0
 _LARGEST: Final = 1 << 23
 """Bytes of what helm renders."""
-NO_HELM: Final = "`helm` is not on PATH, so the chart was not rendered; hint: install Helm 3 where the harness runs"
+NO_HELM: Final = (
+    "`helm` is not on PATH, so the chart was not rendered; "
+    "hint: install Helm 3 where the harness runs, such as by `pip install 'readiness-harness[helm]'`"
+)
 
 _INCOMPATIBLE: Final = "which is incompatible with Kubernetes"
 """What helm says of a chart whose `kubeVersion` leaves out the version that this helm renders for, which is not the target's."""
@@ -60,7 +64,7 @@ def chart_of(asked: Asked) -> Path:
 _CHART: Final = SentenceForm(
     "chart",
     "the chart renders <parts:noun>",
-    "The files of the chart, which `helm template` renders if helm is on PATH.",
+    "The files of the chart, which `helm template` renders if there is a helm.",
 )
 
 
@@ -71,7 +75,7 @@ _CHART: Final = SentenceForm(
     example="the chart renders and contains Chart.yaml, values.yaml, the 9 named templates and the 2 named subcharts",
 )
 def chart_parts(asked: Asked) -> Sequence[FactReading]:
-    """Facts: the files of the chart exist, and `helm template` renders it, if helm is on PATH."""
+    """Facts: the files of the chart exist, and `helm template` renders it, if there is a helm."""
     named_here = {"templates": len(CHART_TEMPLATES), "subcharts": len(CHART_SUBCHARTS)}
     if wrong := [key for key, count in named_here.items() if int(asked.params[key]) != count]:
         raise ConfigurationError(f"{named_here[wrong[0]]} {wrong[0]} are named, not {asked.params[wrong[0]]}")
@@ -109,7 +113,7 @@ def _subchart(root: Path, name: str, asked: Asked) -> FactReading:
     example="the chart renders with each of values-staging.yaml and values-production.yaml",
 )
 def chart_values(asked: Asked) -> Sequence[FactReading]:
-    """Facts: each values file exists in the chart or beside it, and `helm template` renders the chart with it, if helm is on PATH."""
+    """Facts: each values file exists in the chart or beside it, and `helm template` renders the chart with it, if there is a helm."""
     root = chart_of(asked)
     seen = []
     for environment in (asked.params["one"], asked.params["other"]):
@@ -127,9 +131,15 @@ def chart_values(asked: Asked) -> Sequence[FactReading]:
     return seen
 
 
+def _helm() -> str | None:
+    """The `helm` on PATH, or else the one that is installed beside this Python."""
+    places = (os.environ.get("PATH", os.defpath), sysconfig.get_path("scripts"))
+    return shutil.which("helm", path=os.pathsep.join(places))
+
+
 def _rendered(root: Path, values: Sequence[Path], asked: Asked) -> FactReading:
     title = f"{shown(root, asked)} rendered" + "".join(f" with {path.name}" for path in values)
-    fact, helm = partial(FactReading, subject=title, expected="manifests"), shutil.which("helm")
+    fact, helm = partial(FactReading, subject=title, expected="manifests"), _helm()
     if helm is None:
         return fact(observed=NO_HELM, ok=None)
     with tempfile.TemporaryDirectory(prefix="readiness-helm-") as home:

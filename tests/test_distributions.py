@@ -34,7 +34,10 @@ def test_both_have_one_version_and_name_each_other_in_it() -> None:
     """The sandbox requires the engine, the engine's extra the sandbox; and `readiness --version` says the same."""
     assert {ENGINE["version"], SANDBOX["version"]} == {harness.__version__}
     assert ENGINE["optional-dependencies"]["sandbox"] == [f"readiness-sandbox=={harness.__version__}"]
-    assert f"readiness-harness[kubernetes,database,static,dns,cache]=={harness.__version__}" in SANDBOX["dependencies"]
+    assert (
+        f"readiness-harness[kubernetes,database,static,helm,dns,cache]=={harness.__version__}"
+        in SANDBOX["dependencies"]
+    )
 
 
 def test_the_plain_package_asks_for_few_others() -> None:

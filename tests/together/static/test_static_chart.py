@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.builders.charts import needs_helm
 from tests.together.static.conftest import PaperPlatform, bad
 
 if TYPE_CHECKING:
@@ -53,8 +53,11 @@ def test_a_chart_for_newer_clusters_than_an_old_helm_renders_for_is_not_broken(
     )
 
 
-@pytest.mark.skipif(shutil.which("helm") is None, reason="helm is not on PATH")
-def test_the_chart_of_the_platform_renders(platform: PaperPlatform) -> None:
-    """With its own values, and with those of staging and production."""
+@needs_helm
+def test_the_chart_of_the_platform_renders_without_a_helm_on_path(
+    platform: PaperPlatform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the real one that is installed beside Python; with its own values, and with those of staging and production."""
+    monkeypatch.setenv("PATH", str(platform.root))
     assert bad(platform.row(ROW)) == []
     assert bad(platform.row("DA-HELM-VALUES")) == []
