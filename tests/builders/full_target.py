@@ -79,6 +79,42 @@ _CACHE: Final[Mapping[str, Any]] = {
 }
 
 
+_PAGE: Final = f"{NO_SERVICE}/"
+_FLOWS: Final[Mapping[str, Any]] = {
+    "log": "flows.log",
+    "stores": ["postgres"],
+    "data_access": ["users"],
+    "dependencies": {"users": ["postgres"]},
+}
+_DNS: Final[Mapping[str, Any]] = {
+    "names": {"shop.test": {"addresses": ["127.0.0.1"]}},
+    "resolver": "127.0.0.1:9",
+    "servers": ["127.0.0.1:9"],
+}
+_FLAGS: Final[Mapping[str, Any]] = {
+    "config_map": {"namespace": "shop", "name": "flags", "key": "flags.json"},
+    "ofrep": NO_SERVICE,
+    "answers": {"red": "/read"},
+    "pages": {"red": {"us-east-1": _PAGE}},
+    "metrics": {"red": ["red_total"]},
+}
+
+
+def _database_of(dsn: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "dsn": dsn,
+        "members": {"first": {"dsn": dsn, "region": "us-east-1"}},
+        "settings": {"ssl": "on"},
+        "roles": ["shop"],
+        "passwords": {"table": "users"},
+        "pool": {"connections": 2, "read": "/read"},
+        "production": {"register": "production.yaml"},
+        "retention": {"users": {"keep": "forever"}},
+        "saved": [{"every": "1 min", "kept_in": "database"}],
+        "archives": {"orders": _ARCHIVE},
+    }
+
+
 def full_target(directory: Path, prometheus: str = NO_SERVICE) -> dict[str, Any]:
     """Its content; what it names is in the directory."""
     for name, text in {
@@ -89,7 +125,6 @@ def full_target(directory: Path, prometheus: str = NO_SERVICE) -> dict[str, Any]
     }.items():
         (directory / name).write_text(text, encoding="utf-8")
     dsn = {"file": str(directory / "dsn")}
-    page = f"{NO_SERVICE}/"
     return {
         "name": "shop",
         "environment": "staging",
@@ -103,48 +138,19 @@ def full_target(directory: Path, prometheus: str = NO_SERVICE) -> dict[str, Any]
         "primary_region": "eu-central-1",
         "kubernetes": {"context": "staging", "namespace": "shop", "kubeconfig": str(directory / "kubeconfig")},
         "prometheus": prometheus,
-        "alerting": {"receiver": page, "alertmanager": NO_SERVICE},
+        "alerting": {"receiver": _PAGE, "alertmanager": NO_SERVICE},
         "grafana": {"url": NO_SERVICE},
         "profiles": {"path": "/profile"},
-        "database": {
-            "dsn": dsn,
-            "members": {"first": {"dsn": dsn, "region": "us-east-1"}},
-            "settings": {"ssl": "on"},
-            "roles": ["shop"],
-            "passwords": {"table": "users"},
-            "pool": {"connections": 2, "read": "/read"},
-            "production": {"register": "production.yaml"},
-            "retention": {"users": {"keep": "forever"}},
-            "saved": [{"every": "1 min", "kept_in": "database"}],
-            "archives": {"orders": _ARCHIVE},
-        },
+        "database": _database_of(dsn),
         "probes": {"services": {"users": "/users/1"}},
         "callers": {"accepted": {"app": "frontend"}, "refused": {"app": "stranger"}},
         "ledger": {"path": "/ledger", "read": True},
         "metrics": {"entry": "gateway"},
-        "flows": {
-            "log": "flows.log",
-            "stores": ["postgres"],
-            "data_access": ["users"],
-            "dependencies": {"users": ["postgres"]},
-        },
-        "dns": {
-            "names": {"shop.test": {"addresses": ["127.0.0.1"]}},
-            "resolver": "127.0.0.1:9",
-            "servers": ["127.0.0.1:9"],
-        },
-        "portal": page,
-        "website": page,
-        "documentation": page,
-        "quality_report": page,
+        "flows": _FLOWS,
+        "dns": _DNS,
+        **dict.fromkeys(("portal", "website", "documentation", "quality_report"), _PAGE),
         "migration": {"manifests": "jobs.yaml", "up": "up", "down": "down"},
-        "flags": {
-            "config_map": {"namespace": "shop", "name": "flags", "key": "flags.json"},
-            "ofrep": NO_SERVICE,
-            "answers": {"red": "/read"},
-            "pages": {"red": {"us-east-1": page}},
-            "metrics": {"red": ["red_total"]},
-        },
+        "flags": _FLAGS,
         "may_break": [{"experiment": name} for name in _MAY_BREAK],
         "may_write": [
             {"users": "test-*"},
