@@ -78,6 +78,10 @@ class Users:
     def quiet(self, start_ns: int, end_ns: int) -> None:
         """It is not asked what they were like before."""
 
+    def before_fault(self, alive: Callable[[], None]) -> bool:
+        """Whether they are served now."""
+        return self.now().ok
+
     def wait(self, alive: Callable[[], None]) -> PartsState:
         """No longer: these tests ask for the hold."""
         return self.now()

@@ -80,6 +80,26 @@ def test_users_who_are_never_served_are_waited_for_so_long(clock: FakeClock, tmp
     assert here.now().why == "route play-track was not served for five seconds after its last outage"
 
 
+def test_users_who_were_served_so_far_are_waited_for_before_a_fault(clock: FakeClock, tmp_path: Path) -> None:
+    """Out from 16 to 22 s: the fault at 20 s waits until they are back, so that it is held until they are."""
+    here = users(tmp_path, late=lambda at: 16 <= at < 22)
+    clock.sleep(14.0)
+    assert here.now().ok
+    clock.sleep(6.0)
+    began = clock.now_ns
+    assert here.before_fault(lambda: None)
+    assert 8.0 <= (clock.now_ns - began) / S <= 10.0
+
+
+def test_users_who_were_never_served_delay_no_fault(clock: FakeClock, tmp_path: Path) -> None:
+    """A release that always fails some of them is judged at once."""
+    here = users(tmp_path, fails=lambda _: True)
+    clock.sleep(20.0)
+    began = clock.now_ns
+    assert not here.before_fault(lambda: None)
+    assert clock.now_ns == began
+
+
 def test_users_are_out_where_more_fail_than_before_the_fault(clock: FakeClock, tmp_path: Path) -> None:
     """Three of 1250 fail in a row at 52 s: as may be where nothing is known, and not where none of 2000 failed before."""
     here = users(tmp_path, fails=lambda at: 52 <= at < 52.06, per_s=50)

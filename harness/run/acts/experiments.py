@@ -175,7 +175,7 @@ class _Attempt:
         """Run the attempt; returns whether the fault was confirmed."""
         name, history, context = self._experiment.name, self._context.history, self._context
         before = context.traffic.condition.baseline()
-        self._users_served = context.traffic.users.now().ok
+        self._users_served = context.traffic.users.before_fault(context.present)
         context.progress.say(
             f"{name}: a fault of domain {self._experiment.domain}, observed for at most {self._experiment.observe_s:g} s"
         )

@@ -39,6 +39,7 @@ class UsersServed:
         self._promise = promise
         self._recent = Table.empty(SAMPLES)
         self._quiet: Mapping[str, Requests] | None = None
+        self._served_once = False
 
     def quiet(self, start_ns: int, end_ns: int) -> None:
         """Use a span without a fault as reference: its rate of failures of a route or region counts as normal."""
@@ -56,7 +57,12 @@ class UsersServed:
         if self._quiet is not None:  # until then all of them are needed
             self._recent = recent
         why = still_out(recent, until_ns, self._rates, self._promise, self._quiet or {})
+        self._served_once = self._served_once or not why
         return PartsState(ok=not why, why=why)
+
+    def before_fault(self, alive: Callable[[], None]) -> bool:
+        """Whether users are served before a fault. If they were so far, they are waited for: a slow answer is no reason not to watch them under the fault."""
+        return self.wait(alive).ok if self._served_once else self.now().ok
 
     def _poll(self) -> None:
         self._recent = Table.merged(SAMPLES, [self._recent, *(tail.poll() for tail in self._tails)])
