@@ -26,11 +26,11 @@ _RISEN: Final = f"max by (namespace, pod, container) (max_over_time({SERIES}[1h]
 @claim(
     "the exposed restart count of every pod equals that of the Kubernetes API after the recovery",
     needs=(MONITOR, PODS),
-    when=When.AFTER_TRAFFIC,
+    when=When.AFTER_CONTAINERS,
 )
 @accesses(*access("list pods"))
 def restart_counts(target: Target, _params: Mapping[str, str]) -> FactProbe:
-    """When the traffic has ended, kube-state-metrics' count of each container in Prometheus against `restartCount` of the pod's status; counts that are all 0 prove nothing.
+    """After the faults of containers, kube-state-metrics' count of each container in Prometheus against `restartCount` of the pod's status; counts that are all 0 prove nothing.
 
     A new pod that Prometheus does not know yet is left out. If all counts were 0 in the last hour, the result is unknown, since counts
     that never rise cannot be told from correct ones.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
@@ -71,12 +72,27 @@ def test_checks_that_touch_nothing_come_first() -> None:
 
 def test_what_is_read_at_the_end_is_read_when_every_traffic_has_ended() -> None:
     """A check has no traffic of its own; without faults the fault-free window is the end."""
-    restarts = Demand(kind=DemandKind.CHECK, name="restart-counts")
-    acts = ordered_acts((restarts, EVERYDAY, breaks("pod-loss")), LIBRARY)
-    assert names(acts)[-2:] == ["everyday/after-faults", "check restart-counts"]
+    hidden = Demand(kind=DemandKind.CHECK, name="secrets-hidden")
+    acts = ordered_acts((hidden, EVERYDAY, breaks("pod-loss")), LIBRARY)
+    assert names(acts)[-2:] == ["everyday/after-faults", "check secrets-hidden"]
     assert acts[-1].after == ("everyday/after-faults",)
-    [*_, last] = ordered_acts((restarts, EVERYDAY), LIBRARY)
-    assert (last.name, last.after) == ("check restart-counts", ("everyday/fault-free",))
+    [*_, last] = ordered_acts((hidden, EVERYDAY), LIBRARY)
+    assert (last.name, last.after) == ("check secrets-hidden", ("everyday/fault-free",))
+
+
+def test_what_faults_of_containers_left_is_read_before_a_larger_fault() -> None:
+    """The loss of a node replaces the pods whose containers were started again, and may take the monitor's record."""
+    hung = experiment("frontend-hung", "container")
+    library = replace(LIBRARY, experiments={**LIBRARY.experiments, hung.name: hung})
+    restarts = Demand(kind=DemandKind.CHECK, name="restart-counts")
+    acts = ordered_acts((restarts, EVERYDAY, breaks("node-loss"), breaks("frontend-hung")), library)
+    assert names(acts) == [
+        "everyday/fault-free",
+        "experiment:frontend-hung",
+        "check restart-counts",
+        "experiment:node-loss",
+        "everyday/after-faults",
+    ]
 
 
 def test_a_plan_without_faults_has_no_window_after_them() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from harness.drivers.check.claim import When
 from harness.drivers.check.registry import kind_of, run_check
@@ -15,12 +15,16 @@ from harness.run.acts.driver import Driver, Library, RequiredKey, consent
 from harness.run.acts.yielding import yield_processors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from harness.model import Demand
     from harness.run.acts.context import Context
     from harness.targets import Target
     from harness.targets.access import Access
+
+
+_CONTAINER: Final = "container"
+"""The domain of faults after which containers are started again where they are."""
 
 
 class CheckDriver(Driver):
@@ -57,9 +61,11 @@ class CheckDriver(Driver):
         if kind.when is When.AFTER_TRAFFIC:
             ends = [(fault_free_name(name), after_faults_name(name)) for name in library.traffic]
             return [replace(act, after=tuple(name for both in ends for name in both))]
+        if kind.when is When.AFTER_CONTAINERS:
+            faults = [one.name for one in library.experiments.values() if one.domain == _CONTAINER]
+            return [replace(act, after=_after(ordinary, faults), traffic=ordinary)]
         if kind.when is When.BESIDE_USERS:
-            faults = (fault_free_name(ordinary), *(f"experiment:{name}" for name in library.experiments))
-            after = (*faults, *(f"rollout:{name}" for name in library.rollouts))
+            after = (*_after(ordinary, library.experiments), *(f"rollout:{name}" for name in library.rollouts))
             return [replace(act, after=after, traffic=ordinary)]
         return [replace(act, seconds=0.0, beside=fault_free_name(ordinary))]
 
@@ -88,3 +94,8 @@ class CheckDriver(Driver):
         target = context.target.model_copy(update={"release": release})
         demand, seed = context.plan.demand[act.demand], context.plan.seed
         run_check(demand, target, context.sink("checks"), context.directory.path, seed=seed)
+
+
+def _after(traffic: str, experiments: Iterable[str]) -> tuple[str, ...]:
+    """The fault-free window of a traffic, and these experiments, as acts."""
+    return (fault_free_name(traffic), *(f"experiment:{name}" for name in experiments))
