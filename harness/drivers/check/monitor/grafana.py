@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from harness.targets import Target
 
-_WITHIN_S: Final = 10.0
+_WITHIN_S: Final = 30.0
+"""As long as Grafana itself waits for a data source by default: `timeout` in the section `dataproxy` of its configuration."""
 _PAGE: Final = 500
 _PAGES: Final = 20
 _POINTS: Final = 300

@@ -30,6 +30,8 @@ from .moments import seconds_of
 from .serving import serve
 
 PORT: Final = 3000
+WITHIN_S: Final = 30.0
+"""How long a data source may take: the default `timeout` of the section `dataproxy`."""
 SOURCE: Final = {"uid": "prometheus", "name": "Prometheus", "type": "prometheus", "isDefault": True}
 LEAST_STEP_S: Final = 15.0
 """Smallest step of a query: a Prometheus data source has one, by default this."""
@@ -105,7 +107,7 @@ class GrafanaApi:
             queries = {str(one["refId"]): one for one in body["queries"] if not one.get("hide")}
         except (ValueError, KeyError, TypeError):
             return web.json_response({"message": "bad request data"}, status=400)
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10), trust_env=False) as session:
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=WITHIN_S), trust_env=False) as session:
             results = {name: await self._result(session, name, one, span) for name, one in queries.items()}
         failed = bool(results) and all("error" in one for one in results.values())
         return web.json_response({"results": results}, status=400 if failed else 200)
