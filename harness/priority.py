@@ -1,4 +1,4 @@
-"""Lets what measures, and what stands in for a platform's network and control plane, have the processors before the platform's pods."""
+"""Gives the processors first to what measures, and to the network and the control plane of a sandbox, and then to its pods."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sysconfig
 from datetime import UTC, datetime
 from pathlib import Path
 from textwrap import indent
@@ -363,8 +364,9 @@ def test_a_baseline_that_is_still_to_come_is_unknown(platform: PaperPlatform) ->
 def test_without_helm_the_rendering_is_unknown_and_the_parts_are_known(
     platform: PaperPlatform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The row is not decided; a missing template would still turn it."""
+    """Neither on PATH nor beside Python: the row is not decided; a missing template would still turn it."""
     monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setattr(sysconfig, "get_path", lambda _name: "/nowhere")
     assert [ok for _, ok in bad(platform.row("DA-HELM"))] == [None]
     assert [ok for _, ok in bad(platform.row("DA-HELM-VALUES"))] == [None, None]
 
