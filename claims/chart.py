@@ -64,7 +64,7 @@ def chart_of(asked: Asked) -> Path:
 _CHART: Final = SentenceForm(
     "chart",
     "the chart renders <parts:noun>",
-    "The files of the chart, which `helm template` renders if there is a helm.",
+    "The files of the chart, which `helm template` renders if helm is installed.",
 )
 
 
@@ -75,7 +75,7 @@ _CHART: Final = SentenceForm(
     example="the chart renders and contains Chart.yaml, values.yaml, the 9 named templates and the 2 named subcharts",
 )
 def chart_parts(asked: Asked) -> Sequence[FactReading]:
-    """Facts: the files of the chart exist, and `helm template` renders it, if there is a helm."""
+    """Facts: the files of the chart exist, and `helm template` renders it, if helm is installed."""
     named_here = {"templates": len(CHART_TEMPLATES), "subcharts": len(CHART_SUBCHARTS)}
     if wrong := [key for key, count in named_here.items() if int(asked.params[key]) != count]:
         raise ConfigurationError(f"{named_here[wrong[0]]} {wrong[0]} are named, not {asked.params[wrong[0]]}")
@@ -113,7 +113,7 @@ def _subchart(root: Path, name: str, asked: Asked) -> FactReading:
     example="the chart renders with each of values-staging.yaml and values-production.yaml",
 )
 def chart_values(asked: Asked) -> Sequence[FactReading]:
-    """Facts: each values file exists in the chart or beside it, and `helm template` renders the chart with it, if there is a helm."""
+    """Facts: each values file exists in the chart or beside it, and `helm template` renders the chart with it, if helm is installed."""
     root = chart_of(asked)
     seen = []
     for environment in (asked.params["one"], asked.params["other"]):

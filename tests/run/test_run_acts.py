@@ -93,6 +93,8 @@ def test_what_faults_of_containers_left_is_read_before_a_larger_fault() -> None:
         "experiment:node-loss",
         "everyday/after-faults",
     ]
+    without = ordered_acts((restarts, EVERYDAY, breaks("pod-loss")), LIBRARY)
+    assert names(without)[-2:] == ["everyday/after-faults", "check restart-counts"]
 
 
 def test_a_plan_without_faults_has_no_window_after_them() -> None:

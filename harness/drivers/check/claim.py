@@ -39,7 +39,10 @@ class When(StrEnum):
     AT_THE_WINDOWS_END = "at the window's end"
     """At the end of the fault-free window: the check reads the last minute of the steady state."""
     AFTER_CONTAINERS = "after the faults of containers"
-    """During the traffic, after the faults of containers: the check reads what they left, before a larger fault replaces pods and monitor."""
+    """During the traffic, after the faults of containers: the check reads what they left, before a larger fault replaces pods and monitor.
+
+    Without such a fault as `AFTER_TRAFFIC`.
+    """
     BESIDE_USERS = "beside users"
     """During the traffic, after its faults and rollouts, one at a time: the check changes what users get."""
     AFTER_TRAFFIC = "after traffic"

@@ -15,6 +15,8 @@ PARTS: Final = (ENTRY, WORKLOADS, NODES, DATABASE)
 """The parts of a target that a fault can disturb and that must be restored afterwards."""
 CACHE: Final = "cache"
 """Domain of a fault that takes a primary of a cache."""
+CONTAINER: Final = "container"
+"""Domain of a fault after which a container is started again where it is."""
 
 
 def part_of(part: str, name: str) -> str:
@@ -94,7 +96,7 @@ DOMAINS: Final = {
         Domain(name="members", disaster=True, every_copy=True, hits=True, must=_POD, order=8),
         Domain(name="service", hits=True, must=_POD, order=2, touches=(ENTRY, WORKLOADS)),
         Domain(name=CACHE, order=2, touches=(ENTRY, WORKLOADS)),
-        Domain(name="container", order=1, touches=(WORKLOADS,)),
+        Domain(name=CONTAINER, order=1, touches=(WORKLOADS,)),
         Domain(name="process", order=1, touches=(ENTRY,)),
         Domain(name="host", order=4),
         Domain(name="external", order=2, touches=(ENTRY,)),

@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from harness.drivers.check.claim import When
 from harness.drivers.check.registry import kind_of, run_check
 from harness.model import Act, DemandKind
+from harness.model.planned.domain import CONTAINER
 from harness.model.records.window import after_faults_name, fault_free_name
 from harness.run.acts.driver import Driver, Library, RequiredKey, consent
 from harness.run.acts.yielding import yield_processors
@@ -21,10 +22,6 @@ if TYPE_CHECKING:
     from harness.run.acts.context import Context
     from harness.targets import Target
     from harness.targets.access import Access
-
-
-_CONTAINER: Final = "container"
-"""The domain of faults after which containers are started again where they are."""
 
 
 class CheckDriver(Driver):
@@ -58,12 +55,12 @@ class CheckDriver(Driver):
         act = Act(name=demand.key, kind=self.kind, demand=demand.key, seconds=kind.seconds, touches=kind.touches)
         if not library.traffic or kind.when is When.BEFORE:
             return [act]
-        if kind.when is When.AFTER_TRAFFIC:
+        containers = [one.name for one in library.experiments.values() if one.domain == CONTAINER]
+        if kind.when is When.AFTER_CONTAINERS and containers:
+            return [replace(act, after=_after(ordinary, containers), traffic=ordinary)]
+        if kind.when in (When.AFTER_TRAFFIC, When.AFTER_CONTAINERS):
             ends = [(fault_free_name(name), after_faults_name(name)) for name in library.traffic]
             return [replace(act, after=tuple(name for both in ends for name in both))]
-        if kind.when is When.AFTER_CONTAINERS:
-            faults = [one.name for one in library.experiments.values() if one.domain == _CONTAINER]
-            return [replace(act, after=_after(ordinary, faults), traffic=ordinary)]
         if kind.when is When.BESIDE_USERS:
             after = (*_after(ordinary, library.experiments), *(f"rollout:{name}" for name in library.rollouts))
             return [replace(act, after=after, traffic=ordinary)]
