@@ -106,7 +106,7 @@ def _judged_answers(case: Case, attempt: Experiment, back_ns: int) -> _Judged:
 def _earlier_answers(case: Case, attempt: Experiment, back_ns: int) -> _Judged | None:
     """As many answers as are to be judged, where too few came from the limit on: those before the next fault, from the restore on at the earliest.
 
-    They can only prove a PASS: shares that are as declared from an earlier moment on are so within the limit. None: there are no more of them.
+    They can only prove a PASS: shares that are as declared from an earlier moment on are so within the limit. None: there are no more of them, or none at all.
     """
     restored_ns, until_ns = attempt.restore.at_ns, known_until_ns(case.evidence, attempt)
     if not attempt.restore.ok or restored_ns is None:
@@ -116,8 +116,11 @@ def _earlier_answers(case: Case, attempt: Experiment, back_ns: int) -> _Judged |
     if start_ns >= back_ns + round(after_s * NS_PER_S):
         return None
     samples = samples_due(case.evidence, case.objective.scope.traffic, (start_ns, until_ns))
+    answers = samples.where(samples.ints["status"] > 0)
+    if not len(answers):
+        return None
     found = f"the answers before the next fault, from {(start_ns - back_ns) / NS_PER_S:.3g} s after the return"
-    return _Judged(samples.where(samples.ints["status"] > 0), (start_ns, until_ns), found)
+    return _Judged(answers, (start_ns, until_ns), found)
 
 
 def _longest_s(case: Case) -> float:
