@@ -7,13 +7,16 @@ from pathlib import Path
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from readiness_sandbox.platform.monitor.promql.values import labels_of
-from readiness_sandbox.platform.monitor.scrape.config import read_config
+from readiness_sandbox.platform.monitor.scrape.config import ScrapeJob, read_config
 from readiness_sandbox.platform.monitor.scrape.discovery import node_targets, pod_targets
-from readiness_sandbox.platform.monitor.scrape.exposition import ExpositionError, labels_in, lines
+from readiness_sandbox.platform.monitor.scrape.exposition import ExpositionError, head, labels_in, lines, values_again
 from readiness_sandbox.platform.monitor.scrape.relabel import ConfigRefused, Relabel, relabelled
 from readiness_sandbox.platform.monitor.scrape.scraping import target_of
+from readiness_sandbox.platform.monitor.storage import Storage
 from readiness_sandbox.platform.render import MANIFESTS, kustomized
 
 POD = {
@@ -106,6 +109,48 @@ def test_lines_of_an_exposition() -> None:
     assert found[0] == (labels_of({"__name__": "a"}), 1.0, None)
     assert found[1] == (labels_of({"__name__": "b", "x": "1", "y": 'a"b\\c}\n'}), float("inf"), 1.5)
     assert (found[2][0], found[2][1] != found[2][1]) == (labels_of({"__name__": "c", "z": "q"}), True)
+
+
+SERIES_TEXTS = ("a", "ab", 'a{x="1"}', 'a{x="1 2"}', 'b{x="}",y="#"}', "a_total")
+EXPOSED_LINES = st.tuples(
+    st.sampled_from(SERIES_TEXTS),
+    st.sampled_from(("1", "2.5e3", "+Inf", "-0", "1 1500")),
+    st.sampled_from(("", "# HELP a\n", "\n")),
+)
+
+
+def exposed(found: list[tuple[str, str, str]]) -> str:
+    """The exposition of series, their numbers, and what stands before their lines."""
+    return "".join(f"{before}{series} {number}\n" for series, number, before in found)
+
+
+@given(st.lists(EXPOSED_LINES), st.lists(EXPOSED_LINES))
+def test_a_scrape_with_the_series_of_the_one_before_has_the_values_that_its_lines_have(
+    before: list[tuple[str, str, str]], after: list[tuple[str, str, str]]
+) -> None:
+    """Where it has other series, or a time of its own for a sample, that is told, and its lines are read."""
+    heads = [head(series) for series, _, _ in lines(exposed(before))]
+    same = [(series, number, gap) for (series, _, _), (_, number, gap) in zip(before, after, strict=False)]
+    for text in (exposed(after), exposed(same), exposed(before)):
+        read = list(lines(text))
+        alike = [head(series) for series, _, _ in read] == heads and all(said_s is None for _, _, said_s in read)
+        assert values_again(text, heads) == ([value for _, value, _ in read] if alike else None)
+
+
+def test_series_that_come_and_go_are_stored_as_if_each_scrape_were_the_first() -> None:
+    """A series that is no more has ended, one that is new has begun, and the others go on."""
+    storage = Storage()
+    target = target_of(ScrapeJob(name="a", interval_s=1.0, timeout_s=1.0, params={}), {"__address__": "10.0.0.7:80"})
+    assert target is not None
+    for at_s, text in ((1.0, "a 1\nb 2\n"), (2.0, "a 3\nb 4\n"), (3.0, "a 5\nc 6\n"), (4.0, "a 7\nc 8\n")):
+        target.store(text, storage, at_s)
+    found = {dict(one.labels)["__name__"]: one.within(0.0, 9.0) for one in storage.select([])}
+    assert {name: [*zip(*samples, strict=True)] for name, samples in found.items()} == {
+        "a": [(1.0, 1.0), (2.0, 3.0), (3.0, 5.0), (4.0, 7.0)],
+        "b": [(1.0, 2.0), (2.0, 4.0)],
+        "c": [(3.0, 6.0), (4.0, 8.0)],
+    }
+    assert [one.ended for one in storage.select([])] == [False, True, False]
 
 
 @pytest.mark.parametrize("text", ["a", "a b", "a{x=1} 2", '{x="1"} 2', "<html> 1"])

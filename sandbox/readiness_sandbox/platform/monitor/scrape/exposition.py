@@ -6,7 +6,7 @@ Nothing but its number differs from the same line of the scrape before, so that 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from ..promql.values import NAME, Labels, labels_of
@@ -38,6 +38,30 @@ def lines(text: str) -> Iterator[tuple[str, float, float | None]]:
         except (IndexError, ValueError):
             raise ExpositionError(f"invalid line: {line[:120]!r}") from None
         yield series + brace, value, own
+
+
+def values_again(text: str, heads: Sequence[str]) -> list[float] | None:
+    """The values of a scrape with the series of the one before in the same order; None: it has others, or samples with a time of their own.
+
+    Args:
+        text: of this scrape.
+        heads: `head` of each series of the scrape before.
+    """
+    found = [line for line in text.split("\n") if line and line[0] != "#"]
+    if len(found) != len(heads):
+        return None
+    try:
+        values = [
+            float(line[len(begins) :]) for line, begins in zip(found, heads, strict=True) if line.startswith(begins)
+        ]
+    except ValueError:
+        return None
+    return values if len(values) == len(heads) else None
+
+
+def head(series: str) -> str:
+    """What a line of a series begins with, up to its value."""
+    return series if series.endswith("}") else f"{series} "
 
 
 def labels_in(series: str) -> Labels:

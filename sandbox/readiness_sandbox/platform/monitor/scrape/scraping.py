@@ -22,7 +22,7 @@ from ..promql.values import NAME, Labels, labels_of
 from ..storage import Storage, StoredSeries
 from .config import ScrapeJob
 from .discovery import Discovered
-from .exposition import ExpositionError, labels_in, lines
+from .exposition import ExpositionError, head, labels_in, lines, values_again
 from .relabel import relabelled
 
 _RECONCILE_S: Final = 0.25
@@ -59,6 +59,8 @@ class ScrapeTarget:
     seconds: float = 0.0
     _series: dict[str, StoredSeries | None] = field(default_factory=dict)
     _last: set[str] = field(default_factory=set)
+    _heads: list[str] = field(default_factory=list)
+    _in_order: list[StoredSeries | None] = field(default_factory=list)
 
     async def scrape(self, session: aiohttp.ClientSession, storage: Storage, credentials: ScrapeAccess) -> None:
         """Scrape once."""
@@ -70,8 +72,8 @@ class ScrapeTarget:
             ) as response:
                 if response.status != 200:
                     raise aiohttp.ClientError(f"server returned HTTP status {response.status} {response.reason}")
-                found = list(lines(await response.text("utf-8")))
-            count = self._store(found, storage, at_s)
+                text = await response.text("utf-8")
+            count = self.store(text, storage, at_s)
         except _BROKEN as error:
             self.health, self.error, count = "down", str(error) or type(error).__name__, 0
             self.end(storage, at_s)
@@ -86,7 +88,17 @@ class ScrapeTarget:
         for name, value in own.items():
             storage.add(labels_of({**dict(self.labels), NAME: name}), at_s, value)
 
-    def _store(self, found: list[tuple[str, float, float | None]], storage: Storage, at_s: float) -> int:
+    def store(self, text: str, storage: Storage, at_s: float) -> int:
+        """Store the samples of a scrape at `at_s`, and return their number. Raises ExpositionError."""
+        again = values_again(text, self._heads)
+        if again is None:
+            return self._store_anew(list(lines(text)), storage, at_s)
+        for stored, value in zip(self._in_order, again, strict=True):
+            if stored is not None:
+                stored.add(at_s, value, storage.retention_s)
+        return len(again)
+
+    def _store_anew(self, found: list[tuple[str, float, float | None]], storage: Storage, at_s: float) -> int:
         now = set()
         for series, value, said_s in found:
             own_s = said_s if self.job.honor_timestamps else None
@@ -101,6 +113,9 @@ class ScrapeTarget:
                 now.add(series)
         self._end(self._last - now, storage, at_s)
         self._last = now
+        timeless = not self.job.honor_timestamps or all(said_s is None for _, _, said_s in found)
+        self._heads = [head(series) for series, _, _ in found] if timeless else []
+        self._in_order = [self._series[series] for series, _, _ in found] if timeless else []
         return len(found)
 
     def _labels(self, series: str) -> Labels | None:
@@ -117,7 +132,7 @@ class ScrapeTarget:
     def end(self, storage: Storage, at_s: float) -> None:
         """All its series end, but `up`."""
         self._end(self._last, storage, at_s)
-        self._last = set()
+        self._last, self._heads, self._in_order = set(), [], []
 
     def _end(self, series: set[str], storage: Storage, at_s: float) -> None:
         for each in series:
