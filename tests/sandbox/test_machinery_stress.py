@@ -24,12 +24,12 @@ class Stressed:
         self.cluster = cluster
         self.custom: Any = client.CustomObjectsApi(cluster.core.api_client)
 
-    def create(self, stressors: dict[str, Any], **spec: Any) -> None:
-        """The resource `stress` on the pods of `app=calm`."""
+    def create(self, stressors: dict[str, Any], name: str = "stress", **spec: Any) -> None:
+        """The resource `name` on the pods of `app=calm`."""
         body = {
             "apiVersion": "chaos-mesh.org/v1alpha1",
             "kind": "StressChaos",
-            "metadata": {"name": "stress"},
+            "metadata": {"name": name},
             "spec": {"mode": "all", "selector": {"labelSelectors": {"app": "calm"}}, "stressors": stressors, **spec},
         }
         self.custom.create_namespaced_custom_object(*CHAOS, body)
@@ -85,6 +85,16 @@ def test_memory_stress_is_on_the_account_of_the_container_until_it_is_deleted(ca
     calm.delete()
     calm.cluster.until(lambda: calm.memory_mib < before + 20, 40)
     assert calm.cluster.pods()[0].status.container_statuses[0].restart_count == 0
+
+
+def test_the_stress_of_two_resources_adds_up(calm: Stressed) -> None:
+    """As two processes beside a container do; the end of one leaves the other."""
+    before = calm.memory_mib
+    calm.create({"memory": {"workers": 1, "size": "60MB"}}, name="more")
+    calm.create({"memory": {"workers": 1, "size": "60MB"}})
+    calm.cluster.until(lambda: calm.memory_mib > before + 110, 40)
+    calm.delete()
+    calm.cluster.until(lambda: before + 50 < calm.memory_mib < before + 90, 40)
 
 
 def test_stress_over_the_memory_limit_kills_the_container(calm: Stressed) -> None:

@@ -98,7 +98,7 @@ class Agent:
         """What containers use, memory and CPU limits."""
         self._meter.sample(
             {
-                start: [pid, *filter(None, [self._stress.pid_of(start)])]
+                start: [pid, *self._stress.pids_of(start)]
                 for worker in self._workers.values()
                 for start, pid in worker.processes.items()
             },
@@ -106,7 +106,7 @@ class Agent:
         )
         for worker in self._workers.values():
             for name in worker.hold_memory_limits(self._meter):
-                self._stress.end(worker.uid, name)
+                self._stress.end_all(worker.uid, name)
         self._limits.hold(
             {
                 start: (cores, self._meter.members.get(start, ()))
@@ -115,18 +115,18 @@ class Agent:
             }
         )
 
-    def stress(self, pod: Object, container: str, stressors: Object) -> None:
-        """Use CPU and memory on a container's account. Raises StatusError 400 when it does not run, or for too much."""
+    def stress(self, pod: Object, container: str, stressors: Object) -> int:
+        """Use CPU and memory on a container's account; the number of this stress. Raises StatusError 400 when it does not run, or for too much."""
         worker = self._workers.get(pod["metadata"]["uid"])
         spec = next((each for each in pod["spec"]["containers"] if each["name"] == container), None)
         found = [each for each in worker.processes.items() if each[0].container == container] if worker else []
         if spec is None or not found:
             raise bad_request(f'container "{container}" of pod "{pod["metadata"]["name"]}" does not run')
-        self._stress.begin(*found[0], spec, stressors)
+        return self._stress.begin(*found[0], spec, stressors)
 
-    def relieve(self, pod_uid: str, container: str) -> None:
-        """End the stress beside a container; nothing when there is none."""
-        self._stress.end(pod_uid, container)
+    def relieve(self, stress: int) -> None:
+        """End a stress; nothing when it was ended before."""
+        self._stress.end(stress)
 
     def execute(self, pod: Object, container: str, argv: Sequence[str]) -> RunningCommand:
         """Start a command beside a container. Raises StatusError when it does not run, or there is no such program."""

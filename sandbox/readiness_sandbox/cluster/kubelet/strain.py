@@ -1,4 +1,7 @@
-"""Stress beside containers: processes that use CPU and memory on a container's account, as many and as much as was asked for, within bounds."""
+"""Stress beside containers: processes that use CPU and memory on a container's account, as many and as much as was asked for, within bounds.
+
+Several at once add up.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
+from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -48,15 +53,29 @@ _PART: Final = 0.5
 """Of the memory that the machine has left, one container may be stressed with."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Stress:
+    """One stress that runs beside a container; `fills`: it only holds memory."""
+
+    pod: str
+    container: str
+    process: subprocess.Popen[bytes]
+    fills: bool
+
+
 class StressProcesses:
-    """The stress that runs, by pod and container."""
+    """The stress that runs, by its number."""
 
     def __init__(self) -> None:
-        self._running: dict[tuple[str, str], subprocess.Popen[bytes]] = {}
-        self._of_memory: set[tuple[str, str]] = set()
+        self._running: dict[int, _Stress] = {}
+        self._numbers = count(1)
 
-    def begin(self, start: ContainerStart, pid: int, container: Object, stressors: Object) -> None:
-        """Stress a container whose first process is `pid`; it ends with that process. Raises StatusError 400 for too much."""
+    def begin(self, start: ContainerStart, pid: int, container: Object, stressors: Object) -> int:
+        """Stress a container whose first process is `pid`, and return the number of the stress; it ends with that process.
+
+        Raises:
+            StatusError: 400, for too much.
+        """
         cpu, memory = stressors.get("cpu") or {}, stressors.get("memory") or {}
         size = _size(memory["size"], container) if memory.get("size") else 0
         if memory and not size:
@@ -65,7 +84,6 @@ class StressProcesses:
             raise bad_request(
                 f"stressors.memory: {size * memory['workers']} bytes are over half of the {left} that the machine has left"
             )
-        self.end(start.pod, start.container)
         # The load is of a core as the kubelet reports it: under the CPU scale.
         words = (
             pid,
@@ -75,34 +93,38 @@ class StressProcesses:
             memory.get("workers", 0),
             size,
         )
-        if not cpu:
-            self._of_memory.add((start.pod, start.container))
-        self._running[start.pod, start.container] = subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-I", "-S", "-c", _SCRIPT, *map(str, words)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
+        number = next(self._numbers)
+        self._running[number] = _Stress(pod=start.pod, container=start.container, process=process, fills=not cpu)
+        return number
 
-    def end(self, pod: str, container: str) -> None:
-        """Kill it with all its workers; nothing when there is none."""
-        self._of_memory.discard((pod, container))
-        process = self._running.pop((pod, container), None)
-        if process is not None:
+    def end(self, number: int) -> None:
+        """Kill it with all its workers; nothing when it was ended before."""
+        if (stress := self._running.pop(number, None)) is not None:
             with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+                os.killpg(stress.process.pid, signal.SIGKILL)
+            stress.process.wait()
+
+    def end_all(self, pod: str, container: str) -> None:
+        """End every stress beside a container."""
+        for number in [n for n, one in self._running.items() if (one.pod, one.container) == (pod, container)]:
+            self.end(number)
 
     @property
     def uncharged(self) -> list[int]:
         """The first process of each stress that only holds memory: filling it takes CPU that was not asked for."""
-        return [self._running[key].pid for key in self._of_memory]
+        return [one.process.pid for one in self._running.values() if one.fills]
 
-    def pid_of(self, start: ContainerStart) -> int | None:
-        """The first process of the stress beside a container; None when there is none."""
-        process = self._running.get((start.pod, start.container))
-        return None if process is None or process.poll() is not None else process.pid
+    def pids_of(self, start: ContainerStart) -> list[int]:
+        """The first process of each stress beside a container that has not ended."""
+        beside = [one for one in self._running.values() if (one.pod, one.container) == (start.pod, start.container)]
+        return [one.process.pid for one in beside if one.process.poll() is None]
 
 
 def _size(text: str, container: Object) -> int:

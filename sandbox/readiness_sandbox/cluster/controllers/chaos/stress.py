@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 class Stressor(Protocol):
     """The kubelets, as far as they stress containers."""
 
-    def stress(self, pod: Object, container: str, stressors: Object) -> None:
-        """Begin to stress a container. Raises StatusError when it does not run, or when that is too much."""
+    def stress(self, pod: Object, container: str, stressors: Object) -> int:
+        """Begin to stress a container, and return the number of this stress. Raises StatusError when it does not run, or when that is too much."""
         ...
 
-    def relieve(self, pod_uid: str, container: str) -> None:
-        """End it; nothing when there is none."""
+    def relieve(self, stress: int) -> None:
+        """End it; nothing when it was ended before."""
         ...
 
 
@@ -32,6 +32,8 @@ class StressChaos(ChaosResources):
     def __init__(self, store: Store, kubelets: Stressor, record: Recorder) -> None:
         super().__init__(store, record)
         self._kubelets = kubelets
+        self._stress: dict[int, int] = {}
+        """By the identity of the record."""
 
     def records(self, chaos: Object, pods: list[Object]) -> list[ChaosRecord]:
         """The containers."""
@@ -44,11 +46,11 @@ class StressChaos(ChaosResources):
 
     def inject(self, chaos: Object, record: ChaosRecord) -> None:
         """Begin to stress one."""
-        self._kubelets.stress(record.pod, _container(record), chaos["spec"]["stressors"])
+        self._stress[id(record)] = self._kubelets.stress(record.pod, _container(record), chaos["spec"]["stressors"])
 
     def recover(self, record: ChaosRecord) -> None:
         """End that."""
-        self._kubelets.relieve(record.pod["metadata"]["uid"], _container(record))
+        self._kubelets.relieve(self._stress.pop(id(record)))
 
 
 def _container(record: ChaosRecord) -> str:
