@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -27,6 +27,12 @@ _STEADY: Final = 3
 SPIKE: Final = 1.5
 """Usage divided by the request in a spike: three times the half that a service uses at normal load."""
 _IDLE_READINGS: Final = 3
+_ATTEMPTS: Final = 3
+"""Attempts for which the load of a level may be there: its own last one, and two at the next level."""
+_PATIENCE: Final = 3
+"""Times as long as usual a level is waited for at most."""
+_CLIMB: Final = 0.01
+"""A usage that is so much higher than all before it still climbs."""
 _MORE_S: Final = 1.0
 """Seconds by which a level is kept longer than the limit."""
 
@@ -106,8 +112,9 @@ def _hold_levels(now: Holding, here: Scaled) -> None:
     _rest(now, here)
     hold = Quantity.parse(params["hold"], scaled=True).at_scale(now.target.time_scale)
     own = _idle(now, here, resource)
-    for level in (params["low"], params["high"]):
-        own = _held(now, here, _Level(resource, Quantity.parse(level).base, own), hold.base + _MORE_S)
+    with ExitStack() as loads:
+        for level in (params["low"], params["high"]):
+            own = _held(now, here, _Level(resource, Quantity.parse(level).base, own), hold.base + _MORE_S, loads)
     _rest(now, here)
 
 
@@ -135,7 +142,7 @@ def spike(now: Holding) -> None:
 
 
 class _Level(NamedTuple):
-    """A level of usage divided by the request, and the usage of the pods without load."""
+    """A level of usage divided by the request, and the usage of the pods before its load."""
 
     resource: str
     usage: float
@@ -148,21 +155,26 @@ def _idle(now: Holding, here: Scaled, resource: str) -> float:
     return sum(readings) / len(readings)
 
 
-def _held(now: Holding, here: Scaled, level: _Level, hold_s: float) -> float:
+def _held(now: Holding, here: Scaled, level: _Level, hold_s: float, loads: ExitStack) -> float:
     """Reach a level, with the load corrected once if the first attempt missed it, and keep it for `hold_s` or until the replicas rise.
 
-    Returns what the pods used beside the load, for the next level.
+    The load of a level at which they did not rise stays in `loads`, so that the next one begins there: from no load at all the way to it may take
+    as long as the rise. Returns what the pods use then.
     """
     was, pods = patiently(here.replicas), len(patiently(here.pods))
     now.put("begun", here, level.resource, level.usage, pods=pods, mean=level.own)
-    added, within_s = max(level.usage - level.own, 0.0), _reached_within_s(here)
+    added, within_s, stays = max(level.usage - level.own, 0.0), _reached_within_s(here), False
     for last in (False, True):
-        with _stress(now, here, level, added, within_s + hold_s):
+        with ExitStack() as load:
+            load.enter_context(_stress(now, here, level, added, _ATTEMPTS * (_PATIENCE * within_s + hold_s)))
             mean, risen = _reach(now, here, level, was, within_s)
             near = abs(mean - level.usage) <= NEAR
             if near or risen or last:
                 now.put("reached", here, level.resource, level.usage, pods=pods, mean=mean, ok=near)
                 means = [mean, *_kept(now, here, level, was, hold_s)]
+                stays = near and patiently(here.replicas) == was
+                if stays:
+                    loads.push(load.pop_all())
                 break
             added = max(added + level.usage - mean, 0.0)  # the pods' own usage may be another one by now
         if mean < level.usage:  # the time to a rise is that of the load that reaches the level
@@ -172,7 +184,7 @@ def _held(now: Holding, here: Scaled, level: _Level, hold_s: float) -> float:
     why = "" if ok else f"usage was {100 * reached:.0f} % of the resource request, expected {100 * level.usage:.0f} %"
     extent = {"mean": reached, "lowest": min(means), "highest": max(means)}
     now.put("ended", here, level.resource, level.usage, pods=pods, ok=ok, why=why, **extent)
-    return max(reached - added, 0.0)
+    return reached if stays else max(reached - added, 0.0)
 
 
 def _kept(now: Holding, here: Scaled, level: _Level, was: int, hold_s: float) -> Iterator[float]:
@@ -196,15 +208,23 @@ def _reached_within_s(here: Scaled) -> float:
 
 
 def _reach(now: Holding, here: Scaled, level: _Level, was: int, within_s: float) -> tuple[float, bool]:
-    """Wait until consecutive readings are near the level or the replicas have risen; returns the mean usage, and whether they have risen."""
+    """Wait until consecutive readings are near the level or the replicas have risen; returns the mean usage, and whether they have risen.
+
+    While the usage climbs to the level it is waited for longer: a machine may take its time to hand out memory.
+    """
     last: list[float] = []
-    for _ in Deadline.after(within_s).ticks(_POLL_S):
+    highest, still = 0.0, Deadline.after(within_s)
+    for _ in Deadline.after(_PATIENCE * within_s).ticks(_POLL_S):
         reading = now.read(here, level.resource)
         last = [*last, reading.mean][-_STEADY:]
         if len(last) == _STEADY and all(abs(one - level.usage) <= NEAR for one in last):
             break
         if reading.replicas > was:
             return reading.mean, True
+        if highest + _CLIMB < reading.mean < level.usage:
+            highest, still = reading.mean, Deadline.after(within_s)
+        if still.over:
+            break
     return sum(last) / len(last), False
 
 

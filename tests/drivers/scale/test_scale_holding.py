@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -53,6 +52,7 @@ class Service:
     """A service with two pods and an autoscaler, whose usage is measured in windows that follow each other.
 
     Attributes:
+        climb_s: so long its usage takes from one load to the next.
         window_s: of the metrics API, which shows the last whole window. up, down: what its autoscaler says of itself. time_scale: it is so much faster.
         stresses: since when each was there, until when, and for how long it would have been.
         loads: what it used since each moment, over its request.
@@ -67,6 +67,7 @@ class Service:
     stresses: list[list[float]] = field(default_factory=list)
     loads: list[tuple[float, float]] = field(default_factory=lambda: [(0.0, IDLE)])
     risen: int = 0
+    climb_s: float = 0.0
     above_s: float = 0.0
     changed_s: float = 0.0
 
@@ -76,9 +77,10 @@ class Service:
 
     def load_at(self, at_s: float) -> float:
         """What it uses at a moment; stress that is too old has ended itself."""
-        since, load = [one for one in self.loads if one[0] <= at_s][-1]
+        (_, before), (since, load) = [(0.0, 0.0), *(one for one in self.loads if one[0] <= at_s)][-2:]
         over = bool(self.stresses) and load != IDLE and at_s - since > self.stresses[-1][2]
-        return IDLE if over else load
+        part = min((at_s - since) / self.climb_s, 1.0) if self.climb_s and load > before > 0 else 1.0
+        return IDLE if over else before + part * (load - before)
 
     def mean(self) -> float:
         """Of the last whole window, with ten points in it."""
@@ -101,11 +103,12 @@ class Service:
         self, _here: object, stressors: Mapping[str, Any], _target: object, _platform: object, *, needs_s: float
     ) -> Iterator[None]:
         """As `stressed`, by the added share of the request."""
-        self.stresses.append([self.now_s(), 0.0, needs_s])
-        self.loads.append((self.now_s(), IDLE + stressors["added"]))
+        stress = [self.now_s(), 0.0, needs_s]
+        self.stresses.append(stress)
+        self.loads.append((self.now_s(), self.loads[-1][1] + stressors["added"]))
         yield
-        self.stresses[-1][1] = self.now_s()
-        self.loads.append((self.now_s(), IDLE))
+        stress[1] = self.now_s()
+        self.loads.append((self.now_s(), self.loads[-1][1] - stressors["added"]))
 
 
 class ScaledService:
@@ -197,7 +200,7 @@ def test_at_scale_1_both_levels_are_held_for_as_long_as_the_sentence_says(
 
 
 def test_without_a_name_every_service_is_given_both_levels(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One after the other: two of them take four stresses, of which no two are there at once. One that the act names is loaded alone.
+    """One after the other: each takes a stress for the lower level, and one that is added for the higher. One that the act names is loaded alone.
 
     One to which another sentence of the run gives these levels gets them once; one that cannot be loaded is named, and keeps no other from its load.
     """
@@ -210,7 +213,19 @@ def test_without_a_name_every_service_is_given_both_levels(clock: FakeClock, mon
     assert [ended["level"] for ended in sink.of("scale.ended")] == [0.6, 0.85, 0.6, 0.85]
     sink = given(Service(clock, window_s=15.0), monkeypatch, "hold", unnamed, workload="web")
     assert [ended["level"] for ended in sink.of("scale.ended")] == [0.6, 0.85]
-    assert all(first[1] <= second[0] for first, second in itertools.pairwise(service.stresses))
+    low, high, next_low, next_high = service.stresses
+    assert low[0] < high[0] < high[1] <= low[1] <= next_low[0] < next_high[0] < next_high[1] <= next_low[1]
+
+
+def test_a_level_is_waited_for_while_the_usage_climbs_to_it(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine takes half a minute to hand out what is asked for: no load begins anew for that, and the higher level begins at the lower one."""
+    service = Service(clock, window_s=3.0, climb_s=30.0, target=0.75)
+    sink = given(service, monkeypatch, "hold", {**HOLD, "hold": "6 s"})
+    assert [(one["level"], one["ok"]) for one in sink.of("scale.ended")] == [(0.6, True), (0.85, True)]
+    assert len(service.stresses) == 2
+    assert sink.of("scale.begun")[1]["mean"] == pytest.approx(0.6, abs=0.06)
+    low, high = (one["at_ns"] for one in sink.of("scale.ended"))
+    assert min(one["usage"] for one in sink.of("scale.usage") if low < one["at_ns"] < high) > 0.5
 
 
 def test_a_spike_lasts_until_a_slow_autoscaler_has_grown_three_times(
