@@ -116,6 +116,16 @@ def test_a_fault_is_held_at_least_as_long_as_its_file_says(monkeypatch: pytest.M
     assert round(dict(child.did)["release"], 1) == 6.0
 
 
+@pytest.mark.parametrize(("served_s", "released"), [(8.0, 20.0), (90.0, 41.0)])
+def test_a_held_fault_goes_on_while_requests_are_served_as_long_as_a_sentence_needs(
+    monkeypatch: pytest.MonkeyPatch, clock: FakeClock, served_s: float, released: float
+) -> None:
+    """Reads and writes are back at 12 s; the longest limit, 40 s after the fault was sent at 1 s, ends it all the same."""
+    child = Child(clock=clock, sent_s=1.0)
+    run(monkeypatch, clock, replace(HELD, served_s=served_s), child, ground=Ground(clock=clock, back_s=12.0))
+    assert round(dict(child.did)["release"], 1) == released
+
+
 def test_a_fault_that_nothing_comes_back_from_is_released_at_the_longest_limit(
     monkeypatch: pytest.MonkeyPatch, clock: FakeClock
 ) -> None:

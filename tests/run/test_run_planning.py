@@ -12,7 +12,7 @@ from harness.catalogue import load_catalogue
 from harness.drivers.chaos import find_experiments
 from harness.drivers.check.registry import CHECKS, kind_of
 from harness.errors import ConfigurationError
-from harness.model import Claim, Demand, NotAssessable, ReasonKind, Scenario
+from harness.model import Claim, Demand, ExperimentPlan, NotAssessable, ReasonKind, Scenario
 from harness.run.acts.driver import Library
 from harness.run.acts.registry import drivers
 from harness.run.plan.groups import unserved
@@ -362,9 +362,24 @@ def test_the_return_of_a_region_is_watched_for_as_many_answers_as_its_share_need
     journeys_per_s: float, seconds: float
 ) -> None:
     """1 800 answers of two requests per journey, 35 s at least and two minutes at most."""
-    asked = objective_of("the share of every region is within 5 points of the declared one 50 s after the return")
+    asked = "the share of every region is within 5 points of the declared one 50 s after the return"
+    assert (found := _watched_region(asked, journeys_per_s)).after_s == pytest.approx(seconds)
+    assert found.served_s == 0.0
+
+
+@pytest.mark.parametrize(("journeys_per_s", "seconds"), [(40.0, 15.0), (0.1, 120.0)])
+def test_the_loss_of_a_region_is_held_for_as_many_answers_as_a_remaining_one_needs(
+    journeys_per_s: float, seconds: float
+) -> None:
+    """600 answers while requests are served again, in two minutes at most."""
+    asked = "the response time p95 at every remaining region is below 200 ms within 1 h of the loss of a region"
+    assert _watched_region(asked, journeys_per_s).served_s == pytest.approx(seconds)
+
+
+def _watched_region(sentence: str, journeys_per_s: float) -> ExperimentPlan:
+    """The loss of a region as a sentence about it asks, under a traffic of two requests per journey."""
+    asked = objective_of(sentence)
     asked = replace(asked, scope=replace(asked.scope, experiments=("region-loss",)))
     plan = planned(asked)
     size = replace(plan.traffic["census"], journeys_per_s=journeys_per_s / 2, requests_per_journey=2)
-    found = watched(experiment("region-loss"), plan.claims, 60, {"census": size})
-    assert found.after_s == pytest.approx(seconds)
+    return watched(experiment("region-loss"), plan.claims, 60, {"census": size})

@@ -210,6 +210,7 @@ class Spec:
         watched: time for which an experiment is watched, in s at a time scale: the longest time without service, and the shortest time.
         afterwards: time of traffic after the restore and before the next fault, in s at a time scale.
         answers_after: number of answers of the traffic that this time must have.
+        answers_served: number of answers of the traffic that a kept fault must have while requests are served again.
         left_alone: time for which the harness must not take over a rollback that others began, in s at a time scale.
         awaits: further parts of the target that must recover before a fault is undone, since the figure judges them during the fault.
         rates: probes per second of the watchers, by name, if the usual rates are too low.
@@ -236,6 +237,7 @@ class Spec:
     watched: Callable[[Objective, float], tuple[float, float]] = not_watched
     afterwards: Callable[[Objective, float], float] = nothing_afterwards
     answers_after: int = 0
+    answers_served: int = 0
     left_alone: Callable[[Objective, float], float] = nothing_afterwards
     awaits: frozenset[str] = frozenset()
     rates: Mapping[str, float] = field(default_factory=dict)

@@ -229,6 +229,7 @@ class ExperimentPlan:
         observe_s: observation in s without a recovery, which is the longest scaled limit of its objectives.
         seconds: expected time of the experiment in s.
         watch_s: minimum observation in s from the confirmation on, also after a recovery.
+        served_s: minimum time in s for which a kept fault stays active while requests are served again.
         after_s: minimum time in s of traffic after the restore, before the next fault.
         awaits: parts of the target that must have recovered before a kept fault is ended.
         configuration: resolved values of the block `configuration`, by variable.
@@ -245,6 +246,7 @@ class ExperimentPlan:
     observe_s: float
     seconds: float
     watch_s: float = 0.0
+    served_s: float = 0.0
     after_s: float = 0.0
     awaits: tuple[str, ...] = ()
     configuration: Mapping[str, str] = field(default_factory=dict)

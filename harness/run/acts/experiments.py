@@ -222,12 +222,13 @@ class _Attempt:
         return self._sent_ns
 
     def _hold(self) -> None:
-        """Undo a fault that is kept active once reads, writes and users are served again, or the longest limit has passed.
+        """Undo a fault that is kept active once reads, writes and users are served again, as long as is asked for, or the longest limit has passed.
 
         A child process that takes much longer than planned is interrupted.
         """
         experiment, context = self._experiment, self._context
         released = False
+        served_ns: int | None = None
         most_s = _interrupted_after_s(experiment)
         for _ in clock.Deadline.after(most_s).ticks(_CHILD_POLL_S):
             if not self._child.alive():
@@ -241,7 +242,9 @@ class _Attempt:
             if seconds < min(experiment.hold_s, experiment.observe_s):
                 continue
             out = self._still_out(sent_ns)
-            if not out or seconds >= experiment.observe_s:
+            served_ns = None if out else served_ns or clock.now_ns()
+            served_s = (clock.now_ns() - served_ns) / NS_PER_S if served_ns else -1.0
+            if served_s >= experiment.served_s or seconds >= experiment.observe_s:
                 why = f"not recovered within {experiment.observe_s:g} s ({out})" if out else "requests are served again"
                 context.history.put("hold.released", experiment.name, why=why)
                 ends = "; the longest limit of its sentences ends the hold" if out and experiment.hold_s else ""

@@ -173,7 +173,8 @@ def _held(experiment: ExperimentPlan) -> str:
     """When the `hold` of an experiment ends; empty if it has none."""
     if not experiment.hold_s:
         return ""
-    return f", kept by `hold` until requests are served again, for {experiment.hold_s:g} to {experiment.observe_s:g} s"
+    served = f" for {experiment.served_s:.0f} s" if experiment.served_s else ""
+    return f", kept by `hold` until requests are served again{served}, for {experiment.hold_s:g} to {experiment.observe_s:g} s"
 
 
 def _reach(experiment: ExperimentPlan) -> str:

@@ -24,11 +24,13 @@ def watched(experiment: ExperimentPlan, claims: Iterable[Claim], scale: float, t
     asked = [(0.0, 0.0), *(spec_of(o.figure).watched(o, scale) for o in named)]
     at_most, at_least = (max(seconds) for seconds in zip(*asked, strict=True))
     after_s = max([experiment.after_s, *(_after_s(o, scale, traffic) for o in named)])
+    served_s = max([0.0, *(_answered_s(o, spec_of(o.figure).answers_served, traffic) for o in named)])
     awaits = {*experiment.awaits, *(part for o in named for part in spec_of(o.figure).awaits)}
     return replace(
         experiment,
         observe_s=max(experiment.observe_s, at_most),
         watch_s=max(experiment.watch_s, at_least),
+        served_s=served_s,
         after_s=after_s,
         awaits=tuple(sorted(awaits)),
     )
@@ -36,9 +38,13 @@ def watched(experiment: ExperimentPlan, claims: Iterable[Claim], scale: float, t
 
 def _after_s(objective: Objective, scale: float, traffic: Sizes) -> float:
     """Time of traffic after a restore that an objective needs: a length of time, and a number of answers."""
-    spec, size = spec_of(objective.figure), traffic.get(objective.scope.traffic or "")
-    per_s = size.requests_per_s if size is not None else 0.0
-    return max(spec.afterwards(objective, scale), seconds_for(spec.answers_after, per_s))
+    spec = spec_of(objective.figure)
+    return max(spec.afterwards(objective, scale), _answered_s(objective, spec.answers_after, traffic))
+
+
+def _answered_s(objective: Objective, answers: int, traffic: Sizes) -> float:
+    size = traffic.get(objective.scope.traffic or "")
+    return seconds_for(answers, size.requests_per_s if size is not None else 0.0)
 
 
 def way_back_watched(rollout: RolloutPlan, claims: Iterable[Claim], scale: float) -> RolloutPlan:
