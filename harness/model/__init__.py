@@ -39,6 +39,7 @@ from harness.model.judged.verdict import (
 )
 from harness.model.planned.document_table import DocumentTable, DocumentTableRow
 from harness.model.planned.domain import DOMAINS, NO_FAULT, Domain, KnownExperiments, domain_of, only_by_name
+from harness.model.planned.experiment import ExperimentPlan
 from harness.model.planned.objective import (
     UNFELT,
     EvidenceKind,
@@ -59,7 +60,6 @@ from harness.model.planned.plan import (
     Claim,
     Demand,
     DemandKind,
-    ExperimentPlan,
     NotAssessable,
     Plan,
     TrafficPlan,

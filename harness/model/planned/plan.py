@@ -10,6 +10,7 @@ from typing import Final
 
 from harness.model.judged.reason import Reason
 from harness.model.planned.document_table import DocumentTable
+from harness.model.planned.experiment import ExperimentPlan
 from harness.model.planned.objective import Objective, Phase, Requirement
 from harness.model.planned.rollout import RolloutPlan
 from harness.model.planned.scenario import Scenario
@@ -214,45 +215,6 @@ class TrafficPlan:
             trace = ArrivalTrace(offsets_ns=self.trace_ns)
             return trace.offered(round(until_s * NS_PER_S)) - trace.offered(round(from_s * NS_PER_S))
         return self.curve.offered(until_s) - self.curve.offered(from_s)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ExperimentPlan:
-    """A planned experiment.
-
-    Attributes:
-        name: name of the file without `.yaml`.
-        file: resolved path of the file.
-        domain: pod, node, zone, database, region, members, service, cache, process, host, external, network, or `none` without a fault.
-        within_s: maximum time in s until the fault is confirmed.
-        hold_s: minimum time in s for which the fault is kept active; 0: it is not kept.
-        observe_s: observation in s without a recovery, which is the longest scaled limit of its objectives.
-        seconds: expected time of the experiment in s.
-        watch_s: minimum observation in s from the confirmation on, also after a recovery.
-        served_s: minimum time in s for which a kept fault stays active while requests are served again.
-        after_s: minimum time in s of traffic after the restore, before the next fault.
-        awaits: parts of the target that must have recovered before a kept fault is ended.
-        configuration: resolved values of the block `configuration`, by variable.
-        needs: keys of the target file that its activities need.
-        actions: actions of the method with their providers, for people.
-        blast_radius: limits of the fault, for people; empty: the file has none.
-    """
-
-    name: str
-    file: str
-    domain: str
-    within_s: float
-    hold_s: float
-    observe_s: float
-    seconds: float
-    watch_s: float = 0.0
-    served_s: float = 0.0
-    after_s: float = 0.0
-    awaits: tuple[str, ...] = ()
-    configuration: Mapping[str, str] = field(default_factory=dict)
-    needs: tuple[str, ...] = ()
-    actions: tuple[str, ...] = ()
-    blast_radius: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

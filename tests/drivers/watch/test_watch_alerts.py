@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -41,6 +43,8 @@ NO_ANSWERS = [
 class Prometheus(ThreadingHTTPServer):
     """Answers `GET /monitoring/api/v1/alerts` and, where it has groups, `…/rules` as Prometheus does, and 404 to all else.
 
+    With `started` it also tells that it started then, and which alerts are in its record of whatever time it is asked for.
+
     Attributes:
         alerts: that are pending or firing.
         instead: status and body of the next answers, where they are others; status 0 is no answer.
@@ -56,6 +60,9 @@ class Prometheus(ThreadingHTTPServer):
         self.groups: list[dict[str, Any]] | None = None
         self.instead: tuple[int, bytes] | None = None
         self.asked = 0
+        self.started = ""
+        self.record: list[dict[str, str]] = []
+        self.told: list[str] = []
 
     @property
     def url(self) -> str:
@@ -82,6 +89,14 @@ class _Handler(BaseHTTPRequestHandler):
         status, body = (self.server.instead or (200, found)) if is_ours else (404, b"404 page not found")
         if are_rules and self.server.groups is not None:
             status, body = 200, json.dumps({"status": "success", "data": {"groups": self.server.groups}}).encode()
+        elif self.path == f"{API}/status/runtimeinfo" and self.server.started:
+            self.server.told.append("started")
+            status, body = 200, _success({"startTime": self.server.started, "goroutineCount": 40})
+        elif self.path.startswith(f"{API}/query?") and self.server.started:
+            self.server.told.append(unquote(self.path.rpartition("=")[2]))
+            names = {"__name__": "ALERTS", "alertstate": "firing"}
+            series = [{"metric": names | one, "values": [[1763639688.606, "1"]]} for one in self.server.record]
+            status, body = 200, _success({"resultType": "matrix", "result": series})
         if status:
             self.send_response(status)
             self.send_header("content-type", "application/json")
@@ -94,6 +109,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
         """Quiet."""
+
+
+def _success(data: object) -> bytes:
+    return json.dumps({"status": "success", "data": data}).encode()
 
 
 @pytest.fixture
@@ -240,6 +259,55 @@ def test_an_answer_that_is_none_is_trouble_told_once_and_blind_time(
     assert [line["from_ns"] < answered_ns < line["until_ns"] for line in blind] == [True]
     meanwhile = lines(settings, "alerts")[-1]
     assert (meanwhile["since_ns"], meanwhile["at_ns"]) == (blind[0]["from_ns"], blind[0]["until_ns"])
+
+
+@pytest.mark.parametrize(
+    ("record", "restarted", "seen", "blind"),
+    [
+        ([], False, [], False),
+        (["Meanwhile"], False, [("alert.firing", "Meanwhile"), ("alert.resolved", "Meanwhile")], False),
+        (["Before"], False, [], False),
+        (["Shortly"], False, [], True),
+        (["Meanwhile"], True, [], True),
+    ],
+    ids=["nothing fired", "one fired", "one fires all the time", "one may have fired before only", "another process"],
+)
+def test_what_fired_while_there_was_no_answer_is_read_from_the_record_of_prometheus(
+    prometheus: Prometheus,
+    settings: WatchSettings,
+    *,
+    record: list[str],
+    restarted: bool,
+    seen: list[tuple[str, str]],
+    blind: bool,
+) -> None:
+    """Where the record is complete nothing is blind; after a new start it may have begun anew."""
+    prometheus.started, prometheus.groups = SINCE, []
+    prometheus.put("Before", "firing")
+    prometheus.put("Shortly", "firing")
+    with Watch(settings) as watch:
+        until(lambda: bool(prometheus.told) and len(changes(settings)) == 2)
+        prometheus.put("Shortly", None)
+        until(lambda: changes(settings)[-1] == ("alert.resolved", "Shortly"))
+        prometheus.instead = (503, b"")
+        asked_again(prometheus)
+        prometheus.started = "2026-11-20T11:58:01Z" if restarted else SINCE
+        prometheus.record = [{"alertname": name} for name in record]
+        prometheus.instead = None
+        until(lambda: prometheus.told[1:2] == ["started"])
+        asked_again(prometheus)
+        assert watch.stop()
+    assert changes(settings)[3:] == seen
+    asked = [each for each in prometheus.told if each != "started"]
+    assert [bool(re.fullmatch(r'ALERTS\{alertstate="firing"\}\[\d+ms\]', each)) for each in asked] == [True] * (
+        0 if restarted else 1
+    )
+    found = of_alerts(settings, "watch.blind")
+    assert bool([line for line in found if line["from_ns"] > lines(settings, "alerts")[2]["since_ns"]]) is blind
+    if seen:
+        fired, resolved = lines(settings, "alerts")[3:]
+        assert (fired["at_ns"], fired["since_ns"]) == (resolved["at_ns"], resolved["since_ns"])
+        assert (fired["labels"], fired["active_at"]) == ({"alertname": "Meanwhile"}, "2025-11-20T11:54:48.606000Z")
 
 
 def test_its_receipt_stands_in_the_judgement(prometheus: Prometheus, settings: WatchSettings) -> None:

@@ -286,6 +286,7 @@ def test_the_shapes_of_the_api(running: Running) -> None:
     )
     assert group["interval"] == 0.5
     assert running.api("status/buildinfo")["version"]
+    assert running.api("status/runtimeinfo")["startTime"]
     assert [one["value"][1] for one in running.api("query", query="up{job='away'}")["result"]] == ["0"]
 
 

@@ -69,6 +69,7 @@ def application(monitored: Monitored) -> web.Application:
         web.get("/alerts", api.alerts),
         web.get("/targets", api.targets),
         web.get("/status/buildinfo", api.buildinfo),
+        web.get("/status/runtimeinfo", api.runtimeinfo),
     ]
     app.add_routes([web.RouteDef(one.method, f"/api/v1{one.path}", one.handler, one.kwargs) for one in routes])
     app.add_routes([web.get(path, _well) for path in ("/-/ready", "/-/healthy")])
@@ -109,6 +110,7 @@ class Api:
         self._groups = monitored.groups
         self._scraper = monitored.scraper
         self._past: PastVectors = {}
+        self._started = rfc3339(time.time())
 
     async def query(self, request: web.Request) -> web.Response:
         """`/query`: a value at one moment."""
@@ -204,6 +206,11 @@ class Api:
         """`/status/buildinfo`."""
         keys = ("revision", "branch", "buildUser", "buildDate", "goVersion")
         return _success({"version": VERSION, **dict.fromkeys(keys, "")})
+
+    async def runtimeinfo(self, _: web.Request) -> web.Response:
+        """`/status/runtimeinfo`: what there is of it here. After a new start the storage begins anew."""
+        kept = f"{self._storage.retention_s:.0f}s"
+        return _success({"startTime": self._started, "reloadConfigSuccess": True, "storageRetention": kept})
 
 
 async def _parameters(request: web.Request) -> dict[str, list[str]]:
