@@ -36,17 +36,12 @@ class CannotStart(Exception):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Launch:
-    """A container to start.
-
-    Attributes:
-        nice: of its session. owned: directories that are its own. binds: what it sees at another path, by that path.
-    """
+    """A container to start; `owned` are the directories that are its own, `binds` what it sees at another path, by that path."""
 
     argv: Sequence[str]
     env: Mapping[str, str]
     cwd: Path
     log: Path
-    nice: int = 0
     owned: Sequence[Path] = ()
     binds: Mapping[str, str] = field(default_factory=dict)
 
@@ -110,7 +105,6 @@ class Launcher:
             "env": dict(launch.env),
             "cwd": str(launch.cwd),
             "log": str(launch.log),
-            "nice": launch.nice,
             "owned": [str(each) for each in launch.owned],
             "binds": dict(launch.binds),
             "module": module,

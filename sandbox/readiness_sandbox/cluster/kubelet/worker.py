@@ -24,7 +24,6 @@ from readiness_sandbox.cluster.kubelet.mounted import kept_fresh
 from readiness_sandbox.cluster.kubelet.status import TOO_LONG, PodFacts, Terminated, pod_status
 from readiness_sandbox.cluster.kubelet.throttle import limit_of
 from readiness_sandbox.cluster.kubelet.usage import ContainerStart, Meter
-from readiness_sandbox.cluster.kubelet.weights import nice_of
 from readiness_sandbox.cluster.statuses import bad_request
 from readiness_sandbox.cluster.store import Object, StatusError, Store
 from readiness_sandbox.cluster.timestamps import passed_s
@@ -249,7 +248,6 @@ class PodWorker:
             env=environment.relocated(env, mounted),
             cwd=self._cwd(container, mounted),
             log=log,
-            nice=nice_of(container),
             owned=owned,
             binds=binds,
         )

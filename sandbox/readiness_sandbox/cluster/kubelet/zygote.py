@@ -3,7 +3,7 @@
 The platform's own services (`python -m normaldance.…`) are forked from it: 10 ms to the first answer instead of 100. Any
 other command is executed inside a container of its own (`containment`). Single-threaded, without event loop, thread or TLS context.
 
-    {"start": id, "argv": […], "env": {…}, "cwd": path, "log": path, "nice": number, "owned": [path…], "binds": {path: path}, "module": name | null}
+    {"start": id, "argv": […], "env": {…}, "cwd": path, "log": path, "owned": [path…], "binds": {path: path}, "module": name | null}
         answered {"started": id, "pid": pid}, and once it has ended {"ended": id, "code": code}
     {"terminate": id}   SIGTERM to the container's first process
     {"kill": id}        SIGKILL to all of it
@@ -26,8 +26,7 @@ import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from io import TextIOWrapper
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from readiness_sandbox import messages, processes
 from readiness_sandbox.cluster.kubelet import containment
@@ -36,8 +35,6 @@ from readiness_sandbox.cluster.kubelet.ending import LastStep
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-_AUTOGROUP: Final = Path("/proc/self/autogroup")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,11 +137,9 @@ class Zygote:
 
 
 def _be_container(launch: messages.Message) -> None:
-    """In the fork: a session with its weight, a log, a directory of its own, and nothing of the zygote's."""
+    """In the fork: a session, a log, a directory of its own, and nothing of the zygote's."""
     processes.die_with_parent()
     os.setsid()
-    with suppress(OSError):  # only root may go before others, and not every kernel has it
-        _AUTOGROUP.write_text(str(launch["nice"]), encoding="ascii")
     signal.set_wakeup_fd(-1)
     for number in (signal.SIGCHLD, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
