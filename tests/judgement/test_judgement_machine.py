@@ -393,6 +393,33 @@ def test_a_time_that_is_far_over_its_limit_is_not_excused_by_a_few_starved_secon
     assert one(asked, late_in(run, *late)) == found
 
 
+@pytest.mark.parametrize(
+    ("scarce", "found"),
+    [(range(30, 140), STARVED), (range(30, 140, 4), MISSED), (range(200, 300), MISSED), (range(0), MISSED)],
+    ids=["all the time", "half of the time", "at another time", "never"],
+)
+def test_a_length_of_time_is_in_doubt_where_the_machine_was_too_small_and_no_control_was_late(
+    scarce: range, found: set[tuple[Outcome, ReasonKind]]
+) -> None:
+    """Reads were down for 27 s of at most 1 s; harness and release needed almost all processors, and the control, which only answers, got its turn."""
+    run = controlled(small_run())
+    run = with_share(run, scarce, harness=0.45, target=0.5)
+    run = replace(run, probes=down(Table.merged(PROBES, [reads(), health()]), 172.0, 198.0))
+    asked = small_plan({"R": recovery("1 s", "region-loss", operations=("reads",), traffic=None)})
+    assert one(asked, run) == found
+
+
+@pytest.mark.parametrize(("harness", "found"), [(0.45, STARVED), (0.3, MISSED)])
+def test_a_release_that_fills_the_machine_by_itself_makes_no_length_of_time_doubtful(
+    harness: float, found: set[tuple[Outcome, ReasonKind]]
+) -> None:
+    """It had more than it takes where it is healthy: what is left of that is not scarce."""
+    run = with_share(controlled(small_run()), range(400), harness=harness, target=0.65)
+    run = replace(run, probes=down(Table.merged(PROBES, [reads(), health()]), 172.0, 198.0))
+    asked = small_plan({"R": recovery("1 s", "region-loss", operations=("reads",), traffic=None)})
+    assert one(asked, run) == found
+
+
 def test_a_share_is_made_of_time_too() -> None:
     """A region that is late is left out by the balancer."""
     rows = samples(0, 60)

@@ -13,6 +13,8 @@ All other rules apply only to a target on the machine of the harness:
 * A FAIL becomes INCONCLUSIVE if more seconds around it were starved than chance explains on an idle machine, and these are more than a few of the
   seconds with a slow control. It stays a FAIL if the requests of the other seconds prove it, or if it is a time that is over its limit by more than
   the starved seconds and the 15 s after each.
+* A length of time that is over its limit is in doubt, too, if processors were scarce in most seconds of it: a control that does next to nothing gets
+  its turn at once on a machine that is full, and what has much to do, as a monitor, does not.
 * A PASS stays: the platform passed under harder conditions.
 * An undecided response time becomes a PASS if it passes without the answers that a few starved seconds made late.
 """
@@ -20,6 +22,7 @@ All other rules apply only to a target on the machine of the harness:
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import Final
 
@@ -62,6 +65,11 @@ MOSTLY: Final = 0.5
 """Share of these seconds in which processors were scarce for any reason: with less, the release itself made the control slow.
 
 It is 0.6 to 0.9 where a machine was too small for the sandbox, and 0.06 to 0.4 where a release kept a whole processor busy.
+"""
+FULL_FOR: Final = 0.6
+"""Share of the seconds in which a length of time was measured and processors were scarce: from this on the machine was too small for it.
+
+It is 0.06 to 0.4 where a release kept a whole processor busy, and 0.8 in a rollout whose monitor fell behind, with two of 58 seconds of late control.
 """
 _AROUND_S: Final = 15.0
 """The machine is also checked this long before and after a window, in s, as its load has an effect for some time."""
@@ -248,11 +256,33 @@ def on_this_machine(
     doubt = slept(case.evidence, None if anytime and spans is None else when)
     if doubt is None and timed and found.outcome is Outcome.FAIL and not _far_over(case.evidence, found, when):
         doubt = starvation(case.plan, case.evidence, when)
+    if doubt is None and timed and found.outcome is Outcome.FAIL:
+        doubt = _crowding(case, found, when)
     return doubted(found, doubt)
 
 
-def _far_over(evidence: Evidence, found: Measure, spans: Spans) -> bool:
-    """Whether a time is over its limit by more than the seconds without a prompt control, and the 15 s after each: these cannot be the cause."""
+def _crowding(case: Case, found: Measure, spans: Spans) -> Reason | None:
+    """The reason why a machine that was too small may have made a length of time longer than its limit."""
+    witness, scarce = _witness(case.evidence), scarcity(case.evidence.every(MachineSeen))
+    if found.unit != "s" or witness is None or scarce is None or not is_sandbox(case.plan):
+        return None
+    watched = witness.watched[_inside(witness.watched * NS_PER_S, spans)]
+    full = scarce.every - scarce.taken  # the effect of other programs shows in the control
+    count, of = int(np.isin(watched, list(full)).sum()), len(watched)
+    if count < max(FEWEST, FULL_FOR * of) or _far_over(case.evidence, found, spans, full):
+        return None
+    return Reason(
+        kind=ReasonKind.MACHINE,
+        text=f"the machine was too small: processors were scarce in {count} of {of} s",
+        hint=HINT,
+    )
+
+
+def _far_over(evidence: Evidence, found: Measure, spans: Spans, scarce: AbstractSet[int] = frozenset()) -> bool:
+    """Whether a time is over its limit by more than the seconds that are `scarce` or without a prompt control, and the 15 s after each.
+
+    These cannot be the cause then.
+    """
     proven, limit, witness = found.value if found.low is None else found.low, found.scaled_limit, _witness(evidence)
     if (
         found.unit != "s"
@@ -262,7 +292,7 @@ def _far_over(evidence: Evidence, found: Measure, spans: Spans) -> bool:
         or witness is None
     ):
         return False
-    sound = set(np.setdiff1d(witness.watched, witness.late).tolist())
+    sound = set(np.setdiff1d(witness.watched, witness.late).tolist()) - scarce
     return proven - limit > len({at for start, end in _around(spans) for at in _felt(start, end, sound)})
 
 
