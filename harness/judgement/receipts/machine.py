@@ -69,7 +69,7 @@ It is 0.6 to 0.9 where a machine was too small for the sandbox, and 0.06 to 0.4 
 FULL_FOR: Final = 0.6
 """Share of the seconds in which a length of time was measured and processors were scarce: from this on the machine was too small for it.
 
-It is 0.06 to 0.4 where a release kept a whole processor busy, and 0.8 in a rollout whose monitor fell behind, with two of 58 seconds of late control.
+It is 0.06 to 0.4 where a release kept a whole processor busy, and 0.65 in a rollout whose monitor fell behind while the control was late in 4 of 58 s.
 """
 _AROUND_S: Final = 15.0
 """The machine is also checked this long before and after a window, in s, as its load has an effect for some time."""
