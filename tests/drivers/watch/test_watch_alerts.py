@@ -63,6 +63,7 @@ class Prometheus(ThreadingHTTPServer):
         self.started = ""
         self.record: list[dict[str, str]] = []
         self.told: list[str] = []
+        self.fires_with_record = ""
 
     @property
     def url(self) -> str:
@@ -94,6 +95,8 @@ class _Handler(BaseHTTPRequestHandler):
             status, body = 200, _success({"startTime": self.server.started, "goroutineCount": 40})
         elif self.path.startswith(f"{API}/query?") and self.server.started:
             self.server.told.append(unquote(self.path.rpartition("=")[2]))
+            if self.server.fires_with_record:
+                self.server.put(self.server.fires_with_record, "firing")
             names = {"__name__": "ALERTS", "alertstate": "firing"}
             series = [{"metric": names | one, "values": [[1763639688.606, "1"]]} for one in self.server.record]
             status, body = 200, _success({"resultType": "matrix", "result": series})
@@ -308,6 +311,27 @@ def test_what_fired_while_there_was_no_answer_is_read_from_the_record_of_prometh
         fired, resolved = lines(settings, "alerts")[3:]
         assert (fired["at_ns"], fired["since_ns"]) == (resolved["at_ns"], resolved["since_ns"])
         assert (fired["labels"], fired["active_at"]) == ({"alertname": "Meanwhile"}, "2025-11-20T11:54:48.606000Z")
+
+
+def test_an_alert_that_begins_to_fire_while_the_record_is_read_is_not_told_to_be_over(
+    prometheus: Prometheus, settings: WatchSettings
+) -> None:
+    """It is in the record, and not in the answer before it: the alerts are asked for again, and it fired no earlier than that."""
+    prometheus.started, prometheus.groups = SINCE, []
+    prometheus.record, prometheus.fires_with_record = [{"alertname": "Late"}], "Late"
+    with Watch(settings) as watch:
+        until(lambda: bool(prometheus.told))
+        prometheus.instead = (503, b"")
+        asked_again(prometheus)
+        before_ns = clock.now_ns()
+        prometheus.instead = None
+        until(lambda: bool(changes(settings)))
+        asked_again(prometheus)
+        assert watch.stop()
+    (late,) = lines(settings, "alerts")
+    assert (late["kind"], late["subject"]) == ("alert.firing", "Late")
+    assert late["since_ns"] < before_ns < late["at_ns"]
+    assert [line for line in of_alerts(settings, "watch.blind") if line["until_ns"] > before_ns] == []
 
 
 def test_its_receipt_stands_in_the_judgement(prometheus: Prometheus, settings: WatchSettings) -> None:

@@ -83,8 +83,11 @@ def test_a_genuine_prometheus_tells_what_fired_until_it_is_started_anew(tmp_path
             assert found is not None
             assert {labels: at_s > since_s for labels, at_s in found.items()} == {FIRES: True}
         with prometheus(tmp_path, port):
-            assert await told(meanwhile, since_ns) is None
-            assert (await told(meanwhile, since_ns) or {}).keys() == {FIRES}
+            first, *_, last = [
+                await told(meanwhile, since_ns) for _ in range(3)
+            ]  # a connection to the old one may end in between
+            assert first is None
+            assert (last or {}).keys() == {FIRES}
         await wires.close()
 
     asyncio.run(run())

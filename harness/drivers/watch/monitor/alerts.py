@@ -76,17 +76,24 @@ class Alerts:
         self._asked_ns = 0
         self._seen_ns = clock.now_ns()
         self._why = ""
+        self._filling = False
 
     async def probe(self, _due_ns: int) -> None:
-        """Request the alerts once, and record their changes."""
-        answer = await self._wires.ask("GET", self._path, within_s=WAIT_S)
-        if answer.sent_ns < self._asked_ns:  # a later request was answered sooner
+        """Request the alerts once, and record their changes.
+
+        After a time without answers the record of it is read first, and the alerts are requested again: so an alert of the record that does not fire
+        any more has been resolved, and none is recorded earlier than it fired. Meanwhile nothing else is asked of a Prometheus that is busy.
+        """
+        if self._filling:
+            return
+        answer = await self._ask()
+        if self._filling or answer.sent_ns < self._asked_ns:  # a later request was answered sooner
             return
         alerts, fired = _alerts(answer), None
         if self._why and not isinstance(alerts, str):
-            fired = await self._meanwhile.fired(self._seen_ns)
-            if answer.sent_ns < self._asked_ns:
-                return
+            self._filling = True
+            fired, answer = await self._meanwhile.fired(self._seen_ns), await self._ask()
+            alerts, self._filling = _alerts(answer), False
         self._asked_ns = answer.sent_ns
         if isinstance(alerts, str):
             if alerts != self._why:
@@ -101,6 +108,9 @@ class Alerts:
         if self._rules.due():
             await self._meanwhile.begin()
             self._rules.take(await self._wires.ask("GET", self._rules_path, within_s=WAIT_S))
+
+    async def _ask(self) -> ProbeResponse:
+        return await self._wires.ask("GET", self._path, within_s=WAIT_S)
 
     def end(self) -> None:
         """End the watch; the time since the last valid answer is blind if later answers were not valid."""

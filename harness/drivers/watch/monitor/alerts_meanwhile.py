@@ -77,8 +77,9 @@ class AlertsMeanwhile:
         Returns:
             None if Prometheus has no complete record, or gave no valid answer.
         """
-        before, self._started = self._started, await self._start()
-        if not before or before != self._started:
+        before, started = self._started, await self._start()
+        self._started = started or before
+        if not before or before != started:
             return None
         ms = math.ceil((clock.now_ns() - since_ns + WAIT_S * NS_PER_S) / NS_PER_MS)
         answer = await self._ask(_QUERY + quote(_RECORD.format(ms=ms)))
