@@ -195,8 +195,8 @@ def test_slots_that_nobody_serves_are_counted(cluster: list[CacheProcess], tmp_p
     cluster[3].kill()
     cluster[0].kill()
     target = target_of(tmp_path, {"at": cluster[1].url})
-    until(lambda: facts(cache_slots, target, primaries="3")[0].ok is False)
-    assert facts(cache_slots, target, primaries="3")[0].observed.startswith("0 by 2 primaries")
+    until(lambda: facts(cache_slots, target, primaries="3")[0].observed.startswith("0 by 2 primaries"))
+    assert facts(cache_slots, target, primaries="3")[0].ok is False
 
 
 def test_a_slot_that_its_primary_has_given_up_is_not_served(cluster: list[CacheProcess], tmp_path: Path) -> None:
