@@ -70,8 +70,16 @@ def test_too_little_room_is_said_before_the_load(tmp_path: Path) -> None:
     said = room(tmp_path, (seen(at, others=0.55) for at in range(1, 201))).said()
     assert said == (
         "this machine has 1.1 times the processors that the run uses, expected 1.2 times "
-        "(if the run ends INCONCLUSIVE, close other programs, or give a smaller `--traffic-scale`)"
+        "(if the run ends INCONCLUSIVE: close other programs, or give a smaller `--traffic-scale`)"
     )
+
+
+def test_who_has_no_other_programs_is_not_told_to_close_them(tmp_path: Path) -> None:
+    """Harness and sandbox alone fill the machine."""
+    said = room(tmp_path, (seen(at, target=0.45, harness=0.52, others=0.01) for at in range(1, 201))).said()
+    assert said.startswith("this machine has 1.0 times the processors that the run uses")
+    assert "the machine is too small for this run: give a smaller `--traffic-scale`, choose fewer" in said
+    assert "close other programs" not in said
 
 
 def test_too_little_room_and_a_control_that_suffers_end_the_run(tmp_path: Path) -> None:

@@ -184,7 +184,7 @@ def shares(before: ProcessorTicks, now: ProcessorTicks, *, equals: bool) -> Proc
 def _processes(proc: Path) -> Iterator[tuple[int, _Used]]:
     """Every process with its parent, and the ticks that it and its ended children have used. Source: proc(5), /proc/pid/stat."""
     for name in os.listdir(proc):  # noqa: PTH208 - names, and as cheap as can be
-        if name.isdecimal() and (text := _bytes(proc / name / "stat")):
+        if name.isdecimal() and (text := _bytes(f"{proc}/{name}/stat")):
             fields = text.rpartition(b")")[2].split()
             own, inherited = sum(map(int, fields[11:13])), sum(map(int, fields[13:15]))
             yield int(name), _Used(own, inherited, int(fields[1]))
@@ -208,9 +208,10 @@ def _tree(roots: Iterable[int], children: Mapping[int, list[int]]) -> Iterator[i
             waiting += children.get(pid, ())
 
 
-def _bytes(file: Path) -> bytes:
+def _bytes(file: Path | str) -> bytes:
     try:
-        return file.read_bytes()
+        with open(file, "rb", buffering=0) as opened:  # noqa: PTH123 - hundreds each second: half of the time of a `Path`
+            return opened.read()
     except OSError:  # it has ended, or is another user's
         return b""
 

@@ -71,10 +71,12 @@ class Room:
             return ""
         text = f"this machine has {ratio:.1f} times the processors that the run uses, expected {ENOUGH:g} times"
         since_ns = seen[0].when_ns - NS_PER_S
+        taken = 1 - sum(map(left_over, seen)) / len(seen)
+        hint = _CROWDED if taken >= _TAKEN else _SMALL
         if ratio < LEAST and sum(second * NS_PER_S >= since_ns for second in self._starved()) >= _FEWEST_S:
             late = f"the control, a service that does nothing but answer, took over {LATE_MS:g} ms"
-            raise DriverError(f"{text}; {late}", hint=_HINT)
-        return f"{text} (if the run ends INCONCLUSIVE, {_HINT})"
+            raise DriverError(f"{text}; {late}", hint=hint)
+        return f"{text} (if the run ends INCONCLUSIVE: {hint})"
 
     def check(self) -> None:
         """Count the starved seconds again, every two seconds at most.
@@ -106,4 +108,6 @@ class Room:
 
 
 _SMALL: Final = "the machine is too small for this run: give a smaller `--traffic-scale`, choose fewer requirements with `--only`, or use a faster one"
-_HINT: Final = "close other programs, or give a smaller `--traffic-scale`"
+_CROWDED: Final = "close other programs, or give a smaller `--traffic-scale`"
+_TAKEN: Final = 0.1
+"""From this share of all processors on, other programs are what to close; a quiet machine has some hundredths."""

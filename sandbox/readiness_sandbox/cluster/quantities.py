@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from functools import lru_cache
 
 _QUANTITY = re.compile(r"(?P<number>[+-]?(?:\d+\.?\d*|\.\d+))(?P<suffix>[numkMGTPE]|[KMGTPE]i|[eE][+-]?\d{1,2}|)")
 _DECIMAL = {
@@ -17,6 +18,7 @@ _BINARY = {f"{letter}i": Fraction(1024) ** power for power, letter in enumerate(
 _FACTORS = {**_DECIMAL, **_BINARY}
 
 
+@lru_cache(maxsize=4096)  # the same few are asked for at each turn of the autoscaler and each scrape
 def amount(quantity: str | float) -> Fraction:
     """The exact number that a quantity means: cores, bytes, or a plain number. Raises ValueError."""
     found = _QUANTITY.fullmatch(str(quantity))

@@ -63,8 +63,8 @@ def test_the_shipped_experiments_say_domain_hold_and_time() -> None:
         "service-loss-user": ("service", 48.0, 12.0, 52.0),
         "slow-queries": ("process", 14.0, 5.0, 22.0),
         "zone-loss-1": ("zone", 25.0, 60.0, 45.0),
-        "zone-loss-2": ("zone", 12.0, 60.0, 24.0),
-        "zone-loss-3": ("zone", 12.0, 60.0, 24.0),
+        "zone-loss-2": ("zone", 20.0, 60.0, 32.0),
+        "zone-loss-3": ("zone", 20.0, 60.0, 32.0),
     }
 
 

@@ -23,7 +23,7 @@ from readiness_sandbox.cluster.tls import Authority
 from readiness_sandbox.platform.normaldance.backups.making import BackupFailed, BackupMaker, remove_expired
 from readiness_sandbox.platform.normaldance.backups.objects import ArchiveBucket, KeptObject, ObjectStoreError
 from readiness_sandbox.platform.normaldance.backups.order import NOT_TRIED, order
-from readiness_sandbox.platform.normaldance.backups.receiving import SEGMENT_BYTES, WalArchive
+from readiness_sandbox.platform.normaldance.backups.receiving import SEGMENT_BYTES, WalArchive, written
 from readiness_sandbox.platform.normaldance.backups.restoring import (
     StoredBackups,
     missing,
@@ -41,6 +41,13 @@ DATABASE, KEEPER, RESTORED = "127.93.7.1", "127.93.7.2", "127.93.7.3"
 KEY = BackupKey(b"k" * 32)
 TOKEN = {"authorization": "Bearer operators"}
 FIRST = "000000010000000000000002"
+
+
+@pytest.mark.parametrize("zeros", [0, 1, (64 << 10) - 1, 64 << 10, (64 << 10) + 1, 3 << 17])
+@pytest.mark.parametrize("begins", [b"", b"\1", b"\0\1", b"\1" * (64 << 10), bytes(64 << 10) + b"\1"])
+def test_what_was_written_of_a_segment_ends_before_its_zeros(begins: bytes, zeros: int) -> None:
+    """Zeros among what was written are of it, however many follow."""
+    assert written(begins + bytes(zeros)) == len(begins)
 
 
 def test_what_is_sealed_is_opened_by_its_key_and_name_alone() -> None:

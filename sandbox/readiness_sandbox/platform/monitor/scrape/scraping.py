@@ -27,6 +27,8 @@ from .relabel import relabelled
 
 _RECONCILE_S: Final = 0.25
 _FORGET_S: Final = 60.0
+_OWN: Final = ("up", "scrape_duration_seconds", "scrape_samples_scraped")
+"""What each scrape says of itself: whether it was answered, how long that took in seconds, how many samples it had."""
 _BROKEN: Final = (aiohttp.ClientError, TimeoutError, ExpositionError, UnicodeDecodeError, OSError)
 
 
@@ -61,6 +63,10 @@ class ScrapeTarget:
     _last: set[str] = field(default_factory=set)
     _heads: list[str] = field(default_factory=list)
     _in_order: list[StoredSeries | None] = field(default_factory=list)
+    _own: dict[str, Labels] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._own = {name: labels_of({**dict(self.labels), NAME: name}) for name in _OWN}
 
     async def scrape(self, session: aiohttp.ClientSession, storage: Storage, credentials: ScrapeAccess) -> None:
         """Scrape once."""
@@ -80,13 +86,8 @@ class ScrapeTarget:
         else:
             self.health, self.error = "up", ""
         self.at_s, self.seconds = at_s, time.perf_counter() - began
-        own = {
-            "up": float(self.health == "up"),
-            "scrape_duration_seconds": self.seconds,
-            "scrape_samples_scraped": count,
-        }
-        for name, value in own.items():
-            storage.add(labels_of({**dict(self.labels), NAME: name}), at_s, value)
+        for labels, value in zip(self._own.values(), (float(self.health == "up"), self.seconds, count), strict=True):
+            storage.add(labels, at_s, value)
 
     def store(self, text: str, storage: Storage, at_s: float) -> int:
         """Store the samples of a scrape at `at_s`, and return their number. Raises ExpositionError."""
@@ -143,8 +144,8 @@ class ScrapeTarget:
         """It is no target any more: `up` ends, too."""
         at_s = time.time()
         self.end(storage, at_s)
-        for name in ("up", "scrape_duration_seconds", "scrape_samples_scraped"):
-            storage.end(labels_of({**dict(self.labels), NAME: name}), at_s)
+        for labels in self._own.values():
+            storage.end(labels, at_s)
 
 
 class Scraper:
@@ -162,6 +163,10 @@ class Scraper:
         self._found = found
         self._tasks: dict[tuple[str, str, Labels], tuple[ScrapeTarget, asyncio.Task[None]]] = {}
         self._known: dict[tuple[str, Labels], ScrapeTarget | None] = {}
+        self._static = [
+            (job, {"__address__": each, **one.labels}) for job in jobs for one in job.static for each in one.addresses
+        ]
+        self._offered: list[tuple[ScrapeJob, Discovered]] = []
         self.dropped: list[Mapping[str, str]] = []
 
     @property
@@ -181,17 +186,23 @@ class Scraper:
                     self._storage.forget(time.time())
 
     def _reconcile(self, session: aiohttp.ClientSession) -> None:
+        offered = [
+            *self._static,
+            *((job, each) for job in self._jobs for role in job.roles for each in self._found(role)),
+        ]
+        if len(offered) == len(self._offered) and all(
+            now is before for (_, now), (_, before) in zip(offered, self._offered, strict=True)
+        ):
+            return  # an object that changes gives new labels
         expected: dict[tuple[str, str, Labels], ScrapeTarget] = {}
-        self.dropped, known = [], {}
-        for job in self._jobs:
-            static = [{"__address__": each, **one.labels} for one in job.static for each in one.addresses]
-            for discovered in (*static, *(each for role in job.roles for each in self._found(role))):
-                key = (job.name, labels_of(discovered))  # relabelled once: most targets stay
-                known[key] = target = self._known[key] if key in self._known else target_of(job, discovered)
-                if target is None:
-                    self.dropped.append(discovered)
-                else:
-                    expected.setdefault((job.name, target.url, target.labels), target)
+        self._offered, self.dropped, known = offered, [], {}
+        for job, discovered in offered:
+            key = (job.name, labels_of(discovered))  # relabelled once: most targets stay
+            known[key] = target = self._known[key] if key in self._known else target_of(job, discovered)
+            if target is None:
+                self.dropped.append(discovered)
+            else:
+                expected.setdefault((job.name, target.url, target.labels), target)
         self._known = known
         for gone in self._tasks.keys() - expected.keys():
             target, task = self._tasks.pop(gone)

@@ -24,6 +24,8 @@ SEGMENT_BYTES = 16 << 20
 ARCHIVE = "archive/wal/"
 AGAIN_S = 0.2
 _PARTIAL = ".partial"
+_ZEROS = bytes(64 << 10)
+"""Compared at once: byte by byte, the end of a segment took 50 ms of a processor each time."""
 _SEGMENT = re.compile(r"[0-9A-F]{24}")
 _BROKEN = ("has already been removed", "is not in this server's history", "is ahead of the WAL flush position")
 """What the server says where what it has does not follow what was received."""
@@ -33,7 +35,11 @@ Put = Callable[[str, bytes], None]
 
 def written(content: bytes) -> int:
     """How many bytes of a segment were written: what follows is zeros, as a piece that is not stored is."""
-    return len(content.rstrip(b"\0"))
+    until = len(content)
+    while content.endswith(_ZEROS, 0, until):
+        until -= len(_ZEROS)
+    start = max(0, until - len(_ZEROS))
+    return start + len(content[start:until].rstrip(b"\0"))
 
 
 @dataclass(kw_only=True)
@@ -74,10 +80,12 @@ class WalArchive:
         if since >= SEGMENT_BYTES:
             return 0
         with suppress(FileNotFoundError):  # it was renamed meanwhile
-            content = file.read_bytes()
-            until = SEGMENT_BYTES if complete else written(content)
+            with file.open("rb") as segment:
+                segment.seek(since)
+                content = segment.read()
+            until = SEGMENT_BYTES if complete else since + written(content)
             if until > since and name != self._skipped:
-                self._put(f"{ARCHIVE}{name}/{since:08x}-{until:08x}", content[since:until])
+                self._put(f"{ARCHIVE}{name}/{since:08x}-{until:08x}", content[: until - since])
             if until > since:
                 self._stored[name] = until
                 return until - since
