@@ -5,8 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
+from readiness_sandbox import documents
 from readiness_sandbox.cluster import kinds
 from readiness_sandbox.cluster.tls import write_private
 from readiness_sandbox.platform import backup, control, identity, parts, render
@@ -73,14 +72,14 @@ def _of_backups(store: Store, directory: Directory, credentials: Credentials) ->
 
 def stand_for(directory: Directory, environment: str) -> None:
     """Let target.yaml name another environment, and put the sample reports beside it."""
-    content, samples = yaml.safe_load(directory.target.read_text()), directory.root / SAMPLES
+    content, samples = documents.load(directory.target.read_text()), directory.root / SAMPLES
     copy_samples(samples, named_as(content, environment))
     _write(directory, standing_for(content, environment, samples, directory.repository))
 
 
 def deployed_parts(directory: Directory) -> tuple[str, ...]:
     """The parts that run beside the platform."""
-    return tuple(yaml.safe_load(directory.target.read_text()).get("parts", ()))
+    return tuple(documents.load(directory.target.read_text()).get("parts", ()))
 
 
 def with_candidate(content: dict[str, Any], candidate: str) -> dict[str, Any]:
@@ -93,17 +92,17 @@ def with_candidate(content: dict[str, Any], candidate: str) -> dict[str, Any]:
 
 def set_candidate(directory: Directory, candidate: str) -> None:
     """Record that another release takes over in rollouts."""
-    _write(directory, with_candidate(yaml.safe_load(directory.target.read_text()), candidate))
+    _write(directory, with_candidate(documents.load(directory.target.read_text()), candidate))
 
 
 def set_release(directory: Directory, release: str) -> None:
     """Record that another release runs now."""
-    content = yaml.safe_load(directory.target.read_text())
+    content = documents.load(directory.target.read_text())
     _write(directory, {**content, "release": {**content["release"], "version": release}})
 
 
 def _write(directory: Directory, content: dict[str, object]) -> None:
-    directory.target.write_text(yaml.safe_dump(content, sort_keys=False))
+    directory.target.write_text(documents.dump(content))
 
 
 def _controls(store: Store) -> list[str]:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-import yaml
-
+from readiness_sandbox import documents
 from readiness_sandbox.platform import parts, render
 from readiness_sandbox.releases import load_release, names
 
@@ -31,10 +30,10 @@ def write(directory: Path, deployed: Sequence[str]) -> None:
         release = load_release(name)
         if release.replaces is not None:
             rollouts = [each for each in render.without_credentials(release, deployed) if each["kind"] == "Rollout"]
-            (directory / f"{release.version}.yaml").write_text(yaml.safe_dump_all(rollouts, sort_keys=False), "utf-8")
+            (directory / f"{release.version}.yaml").write_text(documents.dump_all(rollouts), "utf-8")
             jobs = [migration(release.version, way) for way in ("up", "down")]
             file = directory / f"{release.version}-migration.yaml"
-            file.write_text(yaml.safe_dump_all(jobs, sort_keys=False), "utf-8")
+            file.write_text(documents.dump_all(jobs), "utf-8")
 
 
 def migration(version: str, way: str) -> dict[str, Any]:
@@ -43,7 +42,7 @@ def migration(version: str, way: str) -> dict[str, Any]:
     A release without migrations of its own has those of the version that its name begins with: `1.1.0-slow` those of `1.1.0`.
     """
     of = version if (MIGRATIONS / version).is_dir() else version.partition("-")[0]
-    job: dict[str, Any] = yaml.safe_load((parts.directory(PART) / "migration.yaml").read_text("utf-8"))
+    job: dict[str, Any] = documents.load((parts.directory(PART) / "migration.yaml").read_text("utf-8"))
     job["metadata"]["name"] = f"migrate-{way}"
     container = job["spec"]["template"]["spec"]["containers"][0]
     container["image"] = f"normaldance/migrate:{version}"

@@ -11,10 +11,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from harness.errors import ConfigurationError
 from harness.merge import strategic
+from readiness_sandbox import documents
 from readiness_sandbox.platform import parts
 
 if TYPE_CHECKING:
@@ -89,7 +88,8 @@ def without_credentials(release: Release, deployed: Iterable[str] = ()) -> list[
     released = release.applied_to(obj for _, obj in every)
     objects = [obj for (here, _), obj in zip(every, released, strict=True) if here]
     for directory in [directory for name in chosen for here, directory in parts.manifests(name, chosen) if here]:
-        objects = [_patched(obj, _component_patches(directory)) for obj in objects]
+        patches = _component_patches(directory)
+        objects = [_patched(obj, patches) for obj in objects]
     return _with_rollouts(objects)
 
 
@@ -171,7 +171,7 @@ def _patched(obj: Object, patches: Iterable[Object]) -> Object:
         target = row["target"]
         named = target.get("namespace", namespace), target.get("name", name)
         if target["kind"] == obj["kind"] and named == (namespace, name):
-            patch = yaml.safe_load(row["patch"])
+            patch = _patch_of(row["patch"])
             kept = {key: value for key, value in patch["metadata"].items() if key in ("annotations", "labels")}
             changed = {key: value for key, value in patch.items() if key in ("spec", "data")}
             obj = strategic(obj, {**changed, "metadata": kept})
@@ -187,4 +187,10 @@ TRANSFORMERS: dict[str, Callable[[Object, Any], Object]] = {
 
 @cache
 def _documents(file: Path) -> list[Object]:
-    return [document for document in yaml.safe_load_all(file.read_text("utf-8")) if document]
+    return documents.load_all(file.read_text("utf-8"))
+
+
+@cache
+def _patch_of(text: str) -> Object:
+    patch: Object = documents.load(text)
+    return patch

@@ -14,9 +14,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import yaml
-
 from harness import clock
+from readiness_sandbox import documents
 
 if TYPE_CHECKING:
     from readiness_sandbox.releases import Release
@@ -143,16 +142,7 @@ def _write_manifests(directory: Path, objects: Iterable[Object]) -> None:
             by_namespace.setdefault(obj["metadata"].get("namespace") or "cluster", []).append(obj)
     directory.mkdir(parents=True, exist_ok=True)
     for namespace, listed in by_namespace.items():
-        (directory / f"{namespace}.yaml").write_text(
-            yaml.dump_all(listed, Dumper=_Plainly, sort_keys=False), encoding="utf-8"
-        )
-
-
-class _Plainly(yaml.SafeDumper):
-    """Without anchors: the same value in two objects is written twice."""
-
-    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - the library's
-        return True
+        (directory / f"{namespace}.yaml").write_text(documents.dump_all(listed), encoding="utf-8")
 
 
 def _date_baselines(directory: Path) -> None:

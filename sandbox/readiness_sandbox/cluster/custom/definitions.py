@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import yaml
-
+from readiness_sandbox import documents
 from readiness_sandbox.cluster import deletion
 from readiness_sandbox.cluster.custom.columns import columns
 from readiness_sandbox.cluster.kinds import Kind
@@ -38,7 +37,7 @@ MANIFESTS = Path(__file__).parent / "manifests"
 def shipped() -> list[Object]:
     """The definitions that every sandbox has from its start."""
     files = sorted(MANIFESTS.glob("*.yaml"))
-    return [each for file in files for each in yaml.safe_load_all(file.read_text("utf-8"))]
+    return [each for file in files for each in documents.load_all(file.read_text("utf-8"))]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
