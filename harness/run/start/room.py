@@ -8,7 +8,7 @@ from harness import clock
 from harness.errors import DriverError
 from harness.evidence import RowTail
 from harness.judgement.receipts.machine import HINT
-from harness.judgement.receipts.processors import LATE_MS, control_witness, left_over, needed, scarcity
+from harness.judgement.receipts.processors import LATE_MS, TAKEN, control_witness, left_over, needed, scarcity
 from harness.model import Table
 from harness.model.records.table import CONTROL
 from harness.units import NS_PER_S
@@ -72,7 +72,7 @@ class Room:
         text = f"this machine has {ratio:.1f} times the processors that the run uses, expected {ENOUGH:g} times"
         since_ns = seen[0].when_ns - NS_PER_S
         taken = 1 - sum(map(left_over, seen)) / len(seen)
-        hint = _CROWDED if taken >= _TAKEN else _SMALL
+        hint = _CROWDED if taken > TAKEN else _SMALL
         if ratio < LEAST and sum(second * NS_PER_S >= since_ns for second in self._starved()) >= _FEWEST_S:
             late = f"the control, a service that does nothing but answer, took over {LATE_MS:g} ms"
             raise DriverError(f"{text}; {late}", hint=hint)
@@ -109,5 +109,3 @@ class Room:
 
 _SMALL: Final = "the machine is too small for this run: give a smaller `--traffic-scale`, choose fewer requirements with `--only`, or use a faster one"
 _CROWDED: Final = "close other programs, or give a smaller `--traffic-scale`"
-_TAKEN: Final = 0.1
-"""From this share of all processors on, other programs are what to close; a quiet machine has some hundredths."""

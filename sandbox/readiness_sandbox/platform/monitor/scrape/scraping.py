@@ -63,10 +63,10 @@ class ScrapeTarget:
     _last: set[str] = field(default_factory=set)
     _heads: list[str] = field(default_factory=list)
     _in_order: list[StoredSeries | None] = field(default_factory=list)
-    _own: dict[str, Labels] = field(init=False)
+    _own: tuple[Labels, ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._own = {name: labels_of({**dict(self.labels), NAME: name}) for name in _OWN}
+        self._own = tuple(labels_of({**dict(self.labels), NAME: name}) for name in _OWN)
 
     async def scrape(self, session: aiohttp.ClientSession, storage: Storage, credentials: ScrapeAccess) -> None:
         """Scrape once."""
@@ -86,7 +86,7 @@ class ScrapeTarget:
         else:
             self.health, self.error = "up", ""
         self.at_s, self.seconds = at_s, time.perf_counter() - began
-        for labels, value in zip(self._own.values(), (float(self.health == "up"), self.seconds, count), strict=True):
+        for labels, value in zip(self._own, (float(self.health == "up"), self.seconds, count), strict=True):
             storage.add(labels, at_s, value)
 
     def store(self, text: str, storage: Storage, at_s: float) -> int:
@@ -144,7 +144,7 @@ class ScrapeTarget:
         """It is no target any more: `up` ends, too."""
         at_s = time.time()
         self.end(storage, at_s)
-        for labels in self._own.values():
+        for labels in self._own:
             storage.end(labels, at_s)
 
 
