@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 pytestmark = needs_kubectl
 PAGE = Path(__file__).parents[3] / "docs" / "autoscaling.md"
+USAGE = r"user-service-\S+ +[0-9]+m +[0-9]+Mi"
 MANIFEST = """
 apiVersion: v1
 kind: Namespace
@@ -58,9 +59,10 @@ def test_every_command_of_the_page_answers(cluster: PocketCluster) -> None:
     """Usage of pods and nodes, the autoscaler with its target and its usage, its conditions, and what the metrics API says."""
     cluster.kubectl("apply", "-f", "-", stdin=MANIFEST)
     cluster.until(lambda: re.search(r"cpu: +[0-9]+%/70%", cluster.kubectl("get", "hpa", "-n", "us-east-1")) is not None)
+    cluster.until(lambda: len(re.findall(USAGE, cluster.kubectl("top", "pods", "-n", "us-east-1"))) == 2)
     told = {line: cluster.kubectl(*shlex.split(line)[1:]) for line in commands()}
     assert len(told) == 7
-    assert len(re.findall(r"user-service-\S+ +[0-9]+m +[0-9]+Mi", told["kubectl top pods -n us-east-1"])) == 2
+    assert len(re.findall(USAGE, told["kubectl top pods -n us-east-1"])) == 2
     assert re.search(r"Deployment/user-service +cpu: +[0-9]+%/70% +2 +10 +2", told["kubectl get hpa -n us-east-1"])
     assert re.search(r"ScalingActive +True +ValidMetricFound", told["kubectl describe hpa user-service -n us-east-1"])
     assert '"kind": "PodMetricsList"' in told[commands()[5]] or '"kind":"PodMetricsList"' in told[commands()[5]]
