@@ -6,6 +6,8 @@ import difflib
 from collections.abc import Iterable
 from typing import Final
 
+from harness.words import some
+
 MOST_NAMED: Final = 12
 """Maximum number of known words that a message lists."""
 
@@ -23,5 +25,4 @@ def hint_with_nearest(word: str, known: Iterable[str]) -> str:
     found = nearest(word, names)
     if found is not None:
         return f"did you mean {found!r}?"
-    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    return f"use one of: {', '.join(names[:MOST_NAMED])}{more}" if names else "none is defined here"
+    return f"use one of: {some(names, MOST_NAMED)}" if names else "none is defined here"

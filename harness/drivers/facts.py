@@ -34,12 +34,6 @@ class FactReading:
     amount: FactAmount | None = None
 
 
-def first_of(names: Sequence[str], most: int = 3) -> str:
-    """The first names of a list for the text of a fact, and the number of the others: `a, b, c and 10 more`."""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return f"{', '.join(names[:most])}{more}"
-
-
 FactProbe = Callable[[], Sequence[FactReading]]
 """A function that reads all facts of a check."""
 

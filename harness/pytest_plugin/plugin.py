@@ -15,6 +15,7 @@ from harness.pytest_plugin.settling import SCENARIO, SETTLING, STATUS, Inconclus
 from harness.run.github import problem_annotations
 from harness.run.project import features_below
 from harness.steps import read_feature
+from harness.words import some
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -26,8 +27,6 @@ _HYPOTHESIS: Final = "hypothesispytest"
 """A pytest plugin that imports all of hypothesis for its summary, which takes most of the time of a replay."""
 _ALLURE_SELECTS: Final = tuple(f"allure_{by}" for by in ("severities", "epics", "features", "stories", "labels"))
 """The options by which allure-pytest selects tests."""
-_NAMED: Final = 3
-"""Maximum number of the project's own failed tests that are named; pytest lists all."""
 
 
 class ReadinessPlugin:
@@ -337,10 +336,11 @@ def _write_error(terminalreporter: pytest.TerminalReporter, error: str) -> None:
 
 def _of_others(failed: Sequence[str], *, nothing_run: bool) -> str:
     """The text for exit code 1 if it comes from failed tests of the project's own."""
-    named = ", ".join(dict.fromkeys(failed[:_NAMED]))
-    more = f" and {len(failed) - _NAMED} more" if len(failed) > _NAMED else ""
+    named = some([*dict.fromkeys(failed)])
     why = "; nothing was run or judged, because they cannot be collected" if nothing_run else ""
-    return f"{len(failed)} of the project's own tests or steps failed, which are not verdicts: {named}{more}{why} (exit code 1)"
+    return (
+        f"{len(failed)} of the project's own tests or steps failed, which are not verdicts: {named}{why} (exit code 1)"
+    )
 
 
 def _distributes(config: pytest.Config) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import harness
 from harness.errors import EvidenceError, Exit, HarnessError, UsageError
@@ -16,14 +16,12 @@ from harness.judgement import judge
 from harness.model import IN_ORDER, OF_THE_CHOICE, DecisionOutcome, Outcome
 from harness.model.judged.outcome import DECISION_EXITS
 from harness.run.which import run_path
+from harness.words import some
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.model import Evidence, Judgement, Plan
-
-_NAMED: Final = 6
-"""Most requirement ids that are named if a stored verdict differs."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -141,8 +139,7 @@ def require_same_verdict(decided: Decided) -> None:
         ) from error
     before, now = _answers(_document(stored)), _answers(json.loads(judged))
     differ = sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
-    more = f" and {len(differ) - _NAMED} more" if len(differ) > _NAMED else ""
-    named = f"the verdict or its reason differs for {', '.join(differ[:_NAMED])}{more}"
+    named = f"the verdict or its reason differs for {some(differ)}"
     raise HarnessError(
         f"the stored verdict.json differs from the verdict of this evidence: {named if differ else 'only texts differ'}",
         where=str(stored),

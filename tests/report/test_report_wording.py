@@ -9,7 +9,8 @@ import pytest
 from report_measures import measure
 
 from harness.model import Length, OperationRecovery
-from harness.report.view.wording import at_scale, clean, duration, expected, figure, give_or_take, recovered, some, span
+from harness.report.view.wording import at_scale, clean, duration, expected, figure, give_or_take, recovered, span
+from harness.words import some
 
 
 @pytest.mark.parametrize(

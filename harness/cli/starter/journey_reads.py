@@ -12,6 +12,7 @@ from harness.cli.starter.trial import NO_ANSWER, NOT_TRIED, REFUSED
 from harness.cli.starter.writing import WRITE
 from harness.errors import ConfigurationError
 from harness.targets.files.parts import TYPES
+from harness.words import some
 
 if TYPE_CHECKING:
     from harness.cli.starter.trial import ServiceTrial
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 MOST_READS: Final = 12
 """Maximum number of requests of a journey."""
 _SIGN_IN: Final = "it needs a sign-in"
-_NAMED: Final = 4
-"""Maximum number of operations that a message names."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -192,11 +191,10 @@ def unsent_writes(writes: Sequence[DocumentedWrite], write: str) -> Iterator[str
     left = [one for one in writes if not (one.method == "POST" and one.path == write)]
     if not left:
         return
-    shown = ", ".join(f"{one.method} {one.path}" for one in left[:_NAMED])
-    more = f" and {len(left) - _NAMED} more" if len(left) > _NAMED else ""
+    shown = some([f"{one.method} {one.path}" for one in left])
     posts = [one for one in left if one.method == "POST" and "{" not in one.path]
     hint = ""
     if posts and not write:
         body = f" --body {shlex.quote(posts[0].example or '{…}')}" if posts[0].needs_body or posts[0].example else ""
         hint = f": `--write {posts[0].path}{body}` adds a POST"
-    yield f"{shown}{more}: not sent by the trial, since {'it changes' if len(left) == 1 else 'they change'} data{hint}"
+    yield f"{shown}: not sent by the trial, since {'it changes' if len(left) == 1 else 'they change'} data{hint}"

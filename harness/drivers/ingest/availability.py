@@ -12,11 +12,12 @@ from harness.drivers.claim import claim
 from harness.drivers.facts import FactReading
 from harness.drivers.ingest.formats.plain import LARGEST_TEXT, read_report
 from harness.drivers.ingest.formats.samples import RangeAnswer, range_answer
-from harness.drivers.ingest.reports import age_of, key_of, matching, some
+from harness.drivers.ingest.reports import age_of, key_of, matching
 from harness.drivers.paper import Asked
 from harness.errors import ConfigurationError, DriverError, TargetUnreachable
 from harness.model import FactAmount, Quantity
 from harness.targets.files.paper import PrometheusQuery
+from harness.words import some
 
 if TYPE_CHECKING:
     import httpx

@@ -24,12 +24,13 @@ from harness.drivers.ingest.chaos.experiment import (
 from harness.drivers.ingest.formats.moments import Moment
 from harness.drivers.ingest.formats.plain import LARGEST_TEXT, read_report, shown
 from harness.drivers.ingest.formats.provenance import Provenance
-from harness.drivers.ingest.reports import YOUNGER, completed, counts, files_of, key_of, provenance, some
+from harness.drivers.ingest.reports import YOUNGER, completed, counts, files_of, key_of, provenance
 from harness.drivers.paper import Asked
 from harness.errors import DriverError
 from harness.model import FactAmount
 from harness.modules import modules_below, values_in
 from harness.targets.files.paper import ChaosReports
+from harness.words import some
 
 FORM: Final = SentenceForm(
     "reported-experiments",

@@ -18,9 +18,10 @@ from harness.drivers.ingest.formats.plain import LARGEST_TEXT, read_report, show
 from harness.drivers.ingest.formats.provenance import Provenance, same_release
 from harness.drivers.ingest.formats.records import DatedStep, PlainRecord, plain_record
 from harness.drivers.ingest.formats.security.severity import LEVELS
-from harness.drivers.ingest.reports import EVERY, NEWEST, files_of, key_of, none_of, provenance, share_of, some
+from harness.drivers.ingest.reports import EVERY, NEWEST, files_of, key_of, none_of, provenance, share_of
 from harness.drivers.paper import Asked
 from harness.errors import DriverError
+from harness.words import some
 from harness.yamlfile import read_document
 
 _WORST: Final = 10

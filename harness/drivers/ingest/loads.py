@@ -28,7 +28,7 @@ from harness.drivers.ingest.load.protocol import (
 )
 from harness.drivers.ingest.load.stream import ReportStream
 from harness.drivers.ingest.load.times import TimesSeen
-from harness.drivers.ingest.reports import YOUNGER, at_least_one, completed, files_of, key_of, provenance, some
+from harness.drivers.ingest.reports import YOUNGER, at_least_one, completed, files_of, key_of, provenance
 from harness.drivers.paper import Asked
 from harness.errors import DriverError
 from harness.evidence.rows import RowWriter
@@ -36,6 +36,7 @@ from harness.model import REPORTED, Demand, DemandKind
 from harness.modules import modules_below, values_in
 from harness.targets.files.paper import LoadReports
 from harness.units import NS_PER_S
+from harness.words import some
 
 MOST_SAMPLES: Final = 1 << 24
 """Requests of one report; the judge needs about a gigabyte of memory for them."""

@@ -21,10 +21,10 @@ from harness.drivers.ingest.reports import (
     provenance,
     register_of,
     share_of,
-    some,
 )
 from harness.drivers.paper import Asked
 from harness.model import FactAmount
+from harness.words import some
 
 
 @claim(

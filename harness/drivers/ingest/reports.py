@@ -21,6 +21,7 @@ from harness.drivers.paper import Asked
 from harness.errors import ConfigurationError, DriverError
 from harness.model import FactAmount, Quantity
 from harness.targets.files.paper import DECLARED, ChaosReports, LoadReports
+from harness.words import some
 
 FORMATS: Final = {
     "junit": "JUnit report",
@@ -63,8 +64,6 @@ _BY_RUN: Final = "name `release.commit` in the target file that the run is made 
 _ORIGINS: Final = {"verdict": _BY_RUN, "history": _BY_RUN, "records": "write it into {name}, at its top"}
 """Hints by format if the release or commit of a report is unknown; for other formats a file beside the report names it."""
 _MOST_FILES: Final = 10_000
-_NAMED: Final = 3
-"""Most names in a text that lists several things."""
 
 _Read = TypeVar("_Read")
 
@@ -326,12 +325,6 @@ def none_of(subject: str, found: Sequence[str], *, aside: str = "", unclear: boo
 def at_least_one(subject: str, count: int) -> FactReading:
     """The fact that a report lists something at all; of an empty one nothing is known."""
     return FactReading(subject=subject, expected="at least 1", observed=str(count), ok=True if count else None)
-
-
-def some(names: Sequence[str]) -> str:
-    """The first few of many: `a, b, c and 7 more`."""
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return f"{', '.join(names[:_NAMED])}{more}"
 
 
 def register_of(asked: Asked, name: str) -> tuple[str, ...]:

@@ -14,10 +14,11 @@ from harness.drivers.ingest.formats.earlier import EarlierRun, earlier_run
 from harness.drivers.ingest.formats.moments import Moment
 from harness.drivers.ingest.formats.plain import LARGEST_TEXT, json_of, read_report, shown
 from harness.drivers.ingest.formats.provenance import same_commit, same_release
-from harness.drivers.ingest.reports import NEWEST, YOUNGER, age_of, files_of, key_of, of_this, provenance, some
+from harness.drivers.ingest.reports import NEWEST, YOUNGER, age_of, files_of, key_of, of_this, provenance
 from harness.drivers.paper import Asked
 from harness.errors import DriverError, HarnessError
 from harness.model import domain_of
+from harness.words import some
 
 _MOST_RUNS: Final = 10_000
 

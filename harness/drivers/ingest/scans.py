@@ -23,11 +23,11 @@ from harness.drivers.ingest.reports import (
     parts_of,
     provenance,
     register_of,
-    some,
     without,
 )
 from harness.drivers.paper import Asked
 from harness.model import FactAmount
+from harness.words import some
 
 
 @claim(

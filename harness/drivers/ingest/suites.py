@@ -23,12 +23,12 @@ from harness.drivers.ingest.reports import (
     provenance,
     register_of,
     share_of,
-    some,
     without,
 )
 from harness.drivers.paper import Asked
 from harness.errors import ConfigurationError
 from harness.model import FactAmount
+from harness.words import some
 
 _ENGINES: Final[Mapping[str, str]] = {
     "chromium": "Blink",

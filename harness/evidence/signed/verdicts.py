@@ -29,6 +29,7 @@ from harness.evidence.signed.statements import (
     subjects_of,
 )
 from harness.model.judged.outcome import DecisionOutcome
+from harness.words import some
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 
 FILE: Final = f"reports/{VERDICT_FILE}.intoto.jsonl"
 """Where a signed verdict is written, relative to the run directory; it is a report, and no evidence."""
-_NAMED: Final = 5
 _DIGEST: Final = re.compile(r"\w+:[0-9a-f]+")
 _OTHER: Final = (
     "the signer and this version disagree: verify with the version that signed, which `versions` in manifest.json names"
@@ -222,6 +222,5 @@ def _digest(subjects: tuple[Subject, ...], name: str) -> str:
 
 
 def _changed(changed: list[Missing]) -> str:
-    named = "; ".join(f"{one.file}: {one.why}" for one in changed[:_NAMED])
-    more = f" (and {len(changed) - _NAMED} more)" if len(changed) > _NAMED else ""
-    return f"the run is not as it was recorded: {named}{more}"
+    named = some([f"{one.file}: {one.why}" for one in changed], between="; ")
+    return f"the run is not as it was recorded: {named}"

@@ -16,11 +16,11 @@ from harness.judgement.stats.statistics import Floats
 from harness.model import Measure, Objective, Per, Phase, Plan, ReasonKind, Table, Window
 from harness.model.records.table import Bools, Ints
 from harness.model.rounding import plain
+from harness.words import some
 
 CUT_OFF: Final = "cut_off"
 _BUSY: Final = frozenset({408, 425, 429})
 """Client errors that do not show a wrong request."""
-_MOST_ROUTES: Final = 3
 MORE_TRAFFIC: Final = "let the traffic run longer, then run again"
 
 
@@ -140,10 +140,9 @@ def refused_hint(case: Case, tables: Iterable[Table]) -> str:
     refused = refused_routes(tables)
     if not refused:
         return ""
-    named = ", ".join(f"{route} {status}" for route, status in [*refused.items()][:_MOST_ROUTES])
-    more = f" and {len(refused) - _MOST_ROUTES} more" if len(refused) > _MOST_ROUTES else ""
+    named = some([f"{route} {status}" for route, status in refused.items()])
     return (
-        f"every request of a route was refused ({named}{more}); correct the requests of the journey, such as sign-in, path or body "
+        f"every request of a route was refused ({named}); correct the requests of the journey, such as sign-in, path or body "
         f"(docs/load.md), or the platform that refuses it; `readiness why {case.claim.requirement}` shows the evidence"
     )
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final
 
 from harness.model import Outcome, Phase
-from harness.report.view.wording import NOT_VERIFIED, counted, figure, recovered, some
+from harness.report.view.wording import NOT_VERIFIED, counted, figure, recovered
+from harness.words import some
 
 if TYPE_CHECKING:
     from harness.model import ExperimentResult, JourneyResult, Judgement, ReleaseResult

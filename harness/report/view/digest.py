@@ -35,9 +35,9 @@ from harness.report.view.wording import (
     is_scaled,
     said,
     scope_text,
-    some,
     span,
 )
+from harness.words import some
 
 _LEFT_OUT: Final = Reason(
     kind=ReasonKind.HARNESS,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from typing import Final
 
 from harness.model import DecisionOutcome, Measure, Op, OperationRecovery, Outcome
@@ -141,12 +140,6 @@ def counted(n: float, noun: str, many: str = "") -> str:
 def found(n: int | None) -> str:
     """A count as text; `not verified` if it is None."""
     return NOT_VERIFIED if n is None else str(n)
-
-
-def some(names: Sequence[str], most: int = 4, *, between: str = ", ") -> str:
-    """The first names of a list, and the number of the others: `a, b, c and 10 more`."""
-    shown = between.join(names[:most])
-    return f"{shown} and {len(names) - most} more" if len(names) > most else shown
 
 
 def recovered(seen: OperationRecovery | None) -> str:

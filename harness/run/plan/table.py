@@ -19,6 +19,7 @@ from harness.run.plan.outlook import Prospect, around_s, outlook_document, prosp
 from harness.run.plan.planning import Compiled, library_of, make_plan
 from harness.run.plan.refusals import cut_holds, left_to_people, refusals
 from harness.run.start.means import reached_as
+from harness.words import some
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
     from harness.run.settings import Settings
     from harness.targets import Target
 
-_NAMED: Final = 4
-"""Most requirements that are named as waiting for the same thing; `--json` names all."""
 _WIDTH: Final = 136
 """Smallest width of the tables, in columns: a number that wraps cannot be searched for."""
 
@@ -214,9 +213,7 @@ def _waiting(rows: Sequence[RowAccount]) -> Iterator[str]:
         if len(one.ids) == 1:
             yield f"will not be assessed: {one.ids[0]}: {one.text}{hint}"
         else:
-            named = ", ".join(one.ids[:_NAMED])
-            more = f" and {len(one.ids) - _NAMED} more" if len(one.ids) > _NAMED else ""
-            yield f"will not be assessed: {len(one.ids)} requirements ({named}{more}): {one.text}{hint}"
+            yield f"will not be assessed: {len(one.ids)} requirements ({some(one.ids)}): {one.text}{hint}"
 
 
 def _evidence(sentences: Iterable[Prospect]) -> Table:

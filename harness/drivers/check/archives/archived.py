@@ -17,11 +17,12 @@ from harness.drivers.check.drills.directories import filled_directory
 from harness.drivers.check.drills.restored import primary_of
 from harness.drivers.check.needs import DATABASE, within
 from harness.drivers.check.sql.asking import database_in
-from harness.drivers.facts import FactProbe, FactReading, first_of
+from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError
 from harness.targets import Target
 from harness.targets.commands import CommandEnded, CommandHangs, run_command
 from harness.targets.files.archives import RecordArchive
+from harness.words import some
 
 _ARCHIVE: Final = within("database.archives.{archive}", "old rows are archived and read back")
 _CHECK: Final = "check archived-records"
@@ -93,7 +94,7 @@ def _compared(
         may_be = updated >= len(other) and not back.lacking.intersection(columns)
         why = f"rows that were changed meanwhile: {updated}" if may_be else ""
         named = [f"{one} (not in the archive)" if one in back.lacking else one for one in columns]
-        yield _difference(f"{_ARCHIVED} that differ", f"{len(other)}, in {first_of(named)}", why)
+        yield _difference(f"{_ARCHIVED} that differ", f"{len(other)}, in {some(named)}", why)
     if several:
         said = f"{several}, one version of each equal: the others may be of an earlier archive"
         yield _fact(f"{_ARCHIVED} in several versions", "0", said, ok=None)
@@ -101,7 +102,7 @@ def _compared(
         said = f"{back.unread} of {back.lines}, the first in {back.first_unread}"
         yield _fact(f"lines that are no row of {table.archive.table}, as JSON", "0", said, ok=None)
     if back.digests and back.lacking and not other:  # nothing shows whether a value of these columns would be archived
-        said = f"without {first_of(sorted(back.lacking))}, which was NULL in each record"
+        said = f"without {some(sorted(back.lacking))}, which was NULL in each record"
         yield _fact("columns in the archive", f"all {len(table.columns)}", said, ok=None)
     equal = len(back.digests) - len(other) - several
     yield _fact(f"{_ARCHIVED} that are equal", f"{len(left)}", f"{equal}", ok=bool(equal) or None)

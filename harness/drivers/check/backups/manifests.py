@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
-from harness.drivers.facts import FactReading, first_of
+from harness.drivers.facts import FactReading
 from harness.errors import ConfigurationError, DriverError
 from harness.targets.files.configuration import LiveObjects, SavedConfiguration
 from harness.targets.kubernetes import Cluster, Object, annotations_of, labels_of
+from harness.words import some
 from harness.yamlfile import documents_in
 
 MOST_BYTES: Final = 1 << 26
@@ -180,7 +181,7 @@ def difference_facts(
     """
     strange = [*expected.unknown, *found.unknown]
     if strange:
-        why = first_of(strange)
+        why = some(strange)
         yield FactReading(subject=f"{place}: what is not recognised", expected="nothing", observed=why, ok=None)
     names, differ = sorted({*expected.objects, *found.objects}), 0
     for name in names:
@@ -204,4 +205,4 @@ def _difference(expected: Mapping[str, str] | None, found: Mapping[str, str] | N
         for part in sorted({*expected, *found})
         if expected.get(part) != found.get(part)
     ]
-    return first_of(parts)
+    return some(parts)

@@ -18,11 +18,12 @@ from harness.drivers.check.backups.stores import (
     text_of,
 )
 from harness.drivers.check.claim import When, claim
-from harness.drivers.facts import FactProbe, FactReading, first_of
+from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import DriverError, HarnessError
 from harness.targets import Target
 from harness.targets.files.backups import BackupsMade, BackupStore
 from harness.targets.stores.listing import ObjectKind, StoredBackup, named_ns, newest, recognised
+from harness.words import some
 
 _NEWEST: Final = "newest backup"
 _SHA256: Final = re.compile(r"(?i)(?:sha256:)?([0-9a-f]{64})")
@@ -69,11 +70,11 @@ def strange_facts(found: Sequence[StoredBackup]) -> Iterator[FactReading]:
     """Names that are not explained, and times that cannot be."""
     unknown = [one.stored.name for one in found if one.kind is ObjectKind.UNKNOWN]
     if unknown:
-        why = f"{first_of(unknown)}: the target file does not say what it is, or the name has no time, or one with a zone that `time` lacks"
+        why = f"{some(unknown)}: the target file does not say what it is, or the name has no time, or one with a zone that `time` lacks"
         yield FactReading(subject="names", expected="in `files`, `beside` or `unfinished`", observed=why, ok=None)
     early = [one.stored.name for one in found if one.early]
     if early:
-        why = f"{first_of(early)}: the time in the name is later than that of the store, so the clocks differ"
+        why = f"{some(early)}: the time in the name is later than that of the store, so the clocks differ"
         yield FactReading(subject="times", expected="not later than the store's", observed=why, ok=None)
 
 
@@ -154,7 +155,7 @@ def _newest_made(store: BackupStore, found: Sequence[StoredBackup], made: Mappin
     times = {name: named_ns(form, name) for name in made} if form is not None else {}
     untimed = [name for name, at in times.items() if at is None]
     if untimed:
-        why = f"{first_of(untimed)}: the name has no time"
+        why = f"{some(untimed)}: the name has no time"
         yield FactReading(subject="newest made", expected="in the place", observed=why, ok=None)
         return
     last = max(made, key=lambda name: (times[name] or 0, name)) if times else [*made][-1]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from harness.drivers.check.drills.checksums import DatabaseSums, TableSum
-from harness.drivers.facts import FactReading, first_of
+from harness.drivers.facts import FactReading
 from harness.targets.queries import HEARTBEAT
+from harness.words import some
 
 
 def compared(
@@ -76,7 +77,7 @@ def _columns(before: TableSum, restored: TableSum) -> str:
         [one for one in mine.columns if one not in other.columns]
         for mine, other in ((before, restored), (restored, before))
     )
-    return "; ".join(f"{what} {first_of(columns)}" for what, columns in (("without", lacks), ("with", has)) if columns)
+    return "; ".join(f"{what} {some(columns)}" for what, columns in (("without", lacks), ("with", has)) if columns)
 
 
 def _beats_on(name: str, before: TableSum, after: TableSum, restored: TableSum) -> bool:

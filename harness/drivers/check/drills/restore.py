@@ -18,13 +18,14 @@ from harness.drivers.check.drills.restored import DrillSeen, drill_of, product_o
 from harness.drivers.check.drills.steps import DrillSteps
 from harness.drivers.check.needs import DATABASE, within
 from harness.drivers.check.once import OncePerRun
-from harness.drivers.facts import FactProbe, FactReading, first_of
+from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError
 from harness.model import Quantity
 from harness.model.planned.need import RequiredKey
 from harness.targets import Target
 from harness.targets.access import Access, accesses
 from harness.targets.files.drills import RestoreDrill
+from harness.words import some
 
 _DRILL: Final = within("drills.{drill}", "a backup is restored into a scratch database")
 _RESTORE: Final = RequiredKey(
@@ -140,5 +141,5 @@ def _emptied(found: DatabaseSums, filled: frozenset[str]) -> str:
     """
     lacking = sorted(name for name in filled if name not in found.tables or found.tables[name].rows == 0)
     if lacking:
-        return f"{first_of(lacking, 1)} has rows where it serves and none in the copy"
+        return f"{some(lacking, 1)} has rows where it serves and none in the copy"
     return "" if any(one.rows for one in found.tables.values()) else "the copy has no row"

@@ -22,8 +22,8 @@ from harness.model.planned.need import RequiredKey
 from harness.targets import Target
 from harness.targets.files.sessions import PasswordChange, PasswordStatuses
 from harness.targets.trust.browser import BrowserAnswer, SignedCaller
+from harness.words import some
 
-_MOST_NAMED: Final = 5
 _AGAIN: Final = frozenset({401, 403})
 """Statuses of a session that ended with a change of the password."""
 
@@ -142,8 +142,7 @@ def _of_group(
     refused = len(attempts) - len(let_in) - sum(unclear.values())
     words = [f"{refused} refused"]
     if let_in:
-        more = f" and {len(let_in) - _MOST_NAMED} more" if len(let_in) > _MOST_NAMED else ""
-        words.append(f"{len(let_in)} accepted: {', '.join(let_in[:_MOST_NAMED])}{more}")
+        words.append(f"{len(let_in)} accepted: {some(let_in)}")
     words += [f"{n} got {what}, which is neither of `accepted` nor of `refused`" for what, n in unclear.items()]
     expected = f"each refused with status {' or '.join(map(str, rules.refused))}"
     ok = False if let_in else None if unclear else True

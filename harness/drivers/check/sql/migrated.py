@@ -38,10 +38,9 @@ from harness.targets.files.reference import Reference
 from harness.targets.kubernetes import Cluster, Object
 from harness.targets.safety.intents import amend_intent, strike_intent
 from harness.targets.undo import undoable
+from harness.words import some
 
 CHECK: Final = "migrated-and-back"
-_SHOWN: Final = 4
-"""Maximum number of a migration's changes that are named."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -211,11 +210,10 @@ def _is_in(before: Mapping[str, Rows], there: Mapping[str, Rows]) -> FactReading
         changes += [f"{change} in `{name}`" for change in columns]
         if not columns and compared(before[name], there[name]).ok is False:
             changes.append(f"rows of `{name}` changed")
-    more = f" and {len(changes) - _SHOWN} more" if len(changes) > _SHOWN else ""
     return FactReading(
         subject="the migration",
         expected="changes the schema, or a row",
-        observed=", ".join(sorted(changes)[:_SHOWN]) + more if changes else "nothing changed, so it was not applied",
+        observed=some(sorted(changes)) or "nothing changed, so it was not applied",
         ok=bool(changes) or None,
     )
 

@@ -20,6 +20,7 @@ from harness import clock
 from harness.clock import Deadline
 from harness.drivers.check.stored.dumps import PackedDump, UnknownDump
 from harness.drivers.check.stored.scanning import ByteStream, FoundMarker, MarkerScan, ScanCount
+from harness.words import some
 
 _HEAD: Final = 512
 """Bytes at the begin of a file by which its form is known."""
@@ -53,8 +54,6 @@ _LIES: Final = (
 )
 _TWICE: Final = "packed more than once: name a `command` that prints its content"
 LATE: Final = "not read as a whole within the time of `encryption.within`"
-_NAMED: Final = 5
-"""Files with one and the same problem that are named; of the others the number is given."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -98,8 +97,7 @@ class PlaceScan:
     def not_read(self) -> Iterator[tuple[str, str]]:
         """What was not read: names, and the reason."""
         for why, names in self.problems.items():
-            more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-            yield ", ".join(names[:_NAMED]) + more, why
+            yield some(names), why
 
 
 class _InTime:

@@ -27,7 +27,7 @@ from harness.drivers.ingest.chaos.experiment import (
 )
 from harness.drivers.ingest.chaos.objects import ReportedObject, objects_of
 from harness.drivers.ingest.formats.plain import ReportSection, section_of, shown
-from harness.drivers.ingest.reports import some
+from harness.words import some
 
 _ARGUMENT: Final = re.compile(r"\{\{\s*args\.([\w-]+)\s*\}\}")
 _JUDGING: Final = {"job", "kayenta"}

@@ -40,7 +40,7 @@ from harness.drivers.ingest.chaos.mesh_objects import (
 from harness.drivers.ingest.chaos.objects import ReportedObject, objects_of
 from harness.drivers.ingest.formats.moments import Moment
 from harness.drivers.ingest.formats.plain import section_of, shown
-from harness.drivers.ingest.reports import some
+from harness.words import some
 
 _FAULTS: Final = (
     "AWSChaos",

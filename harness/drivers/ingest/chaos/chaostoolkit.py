@@ -31,8 +31,8 @@ from harness.drivers.ingest.chaos.experiment import (
 )
 from harness.drivers.ingest.formats.moments import Moment
 from harness.drivers.ingest.formats.plain import ReportSection, section_of, shown
-from harness.drivers.ingest.reports import some
 from harness.errors import DriverError
+from harness.words import some
 
 _VERSION: Final = re.compile(r"1\.\d+(\.\S*)?")
 _ENDED: Final = {"completed", "failed"}

@@ -9,8 +9,8 @@ from typing import Any, Final, NamedTuple
 
 from harness.drivers.ingest.formats.moments import Moment
 from harness.drivers.ingest.formats.plain import json_of, shown, text_of
-from harness.drivers.ingest.reports import some
 from harness.errors import DriverError
+from harness.words import some
 from harness.yamlfile import documents_in
 
 AGAIN: Final = "write it again with its tool, and copy it when the tool has ended"

@@ -24,7 +24,7 @@ from harness.drivers.ingest.chaos.experiment import (
 )
 from harness.drivers.ingest.chaos.objects import ReportedObject, objects_of
 from harness.drivers.ingest.formats.plain import ReportSection, section_of, shown
-from harness.drivers.ingest.reports import some
+from harness.words import some
 
 _IN: Final = {"injected", "detached"}
 _BACK: Final = {"reverted", "re-attached"}

@@ -14,7 +14,6 @@ from harness.judgement.figures.backups.readings import (
     AGAIN,
     FILE,
     FILES,
-    NAMED,
     NEED,
     PlaceReading,
     place_record,
@@ -27,6 +26,7 @@ from harness.judgement.shapes.every import Gap, Things, every_one
 from harness.judgement.wording import formatted
 from harness.model import Figure, Measure, Objective, Op, Phase
 from harness.units import NS_PER_S
+from harness.words import some
 
 NAME: Final = Figure.BACKUPS_KEPT.value
 _AGE: Final = "age"
@@ -74,8 +74,7 @@ def kept_backups(case: Case) -> Iterable[Measure]:
 
 
 def _listed(said: dict[str, str]) -> str:
-    more = f"; and {len(said) - NAMED} more" if len(said) > NAMED else ""
-    return "; ".join(f"{name}: {why}" for name, why in [*said.items()][:NAMED]) + more
+    return some([f"{name}: {why}" for name, why in said.items()], between="; ")
 
 
 def _too_old(readings: Sequence[PlaceReading], limit_s: float, found: _KeptBackups) -> None:

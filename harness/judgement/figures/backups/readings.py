@@ -18,6 +18,7 @@ from harness.judgement.wording import formatted
 from harness.model import Evidence, Receipt
 from harness.model.observations import BackupsListed
 from harness.units import NS_PER_S
+from harness.words import some
 
 FILE: Final = "history/backups.ndjson"
 FILES: Final = ("history/backups.", "history/watch.")
@@ -32,8 +33,6 @@ AGAIN: Final = (
 )
 AHEAD_NS: Final = 5 * NS_PER_S
 """A backup may be later than the store's time by this much, for times that are cut to seconds."""
-NAMED: Final = 3
-"""Backups that a reason names; of the others it has the number."""
 _BACKUP: Final = "backup"
 _UNKNOWN: Final = "unknown"
 _VERIFICATION: Final = "verification"
@@ -136,26 +135,20 @@ class PlaceRecord:
                 found |= {one.name: None for one in new if one.early or reading.most_age_ns(one) < -AHEAD_NS}
                 before = reading.there
         why = "the time is later than the store's clock, so the clocks differ"
-        return f"{in_names([*found])}: {why}" if found else ""
+        return f"{some([*found])}: {why}" if found else ""
 
     @property
     def unknown(self) -> str:
         """The names that the target file does not explain; empty: there is none."""
         found = [*dict.fromkeys(name for reading in self.readings for name in reading.unknown)]
         why = "the target file does not say what it is, or the name has no time, or one with a zone that `time` lacks"
-        return f"{in_names(found)}: {why}" if found else ""
+        return f"{some(found)}: {why}" if found else ""
 
     @property
     def unread(self) -> str:
         """That readings failed, and why, or that clocks differ; empty: neither."""
         why, _, cure = self.failed.partition(HINT)
         return f"; a reading failed: {why}{f' ({cure})' if cure else ''}" if why else self.apart
-
-
-def in_names(names: Sequence[str]) -> str:
-    """Names, of many only the first ones."""
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return f"{', '.join(names[:NAMED])}{more}"
 
 
 def place_record(evidence: Evidence, name: str) -> PlaceRecord:

@@ -35,11 +35,10 @@ from harness.judgement.stats.statistics import needed
 from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Phase, Receipt, Window
 from harness.model.observations import StatementCounts
 from harness.units import NS_PER_S
+from harness.words import some
 
 _FILES: Final = ("history/queries.ndjson",)
 _AGAIN: Final = "make sure that the statistics of every member can be read during the complete window, then run again"
-_NAMED: Final = 3
-"""Maximum number of rare statements that a reason names."""
 
 
 class _Uncounted(Exception):
@@ -127,10 +126,8 @@ def _by_statement(
 
 def _besides(texts: Mapping[str, str], rare: Iterable[str]) -> str:
     """The statements that were never slow, but ran too rarely to judge their quantile, in words."""
-    names = sorted(texts[one] for one in rare)
-    some = ", ".join(f"`{name}`" for name in names[:_NAMED])
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return f"; too few calls to judge, but no slow call: {some}{more}" if names else ""
+    names = [f"`{name}`" for name in sorted(texts[one] for one in rare)]
+    return f"; too few calls to judge, but no slow call: {some(names)}" if names else ""
 
 
 def _statements(case: Case, window: Window) -> tuple[_Statements, str]:

@@ -13,6 +13,7 @@ from harness.model import Evidence, Experiment, Hit, Objective, Receipt
 from harness.model.observations import AutoscalerSeen
 from harness.model.planned.domain import DATABASE
 from harness.units import NS_PER_S
+from harness.words import some
 
 LATER_NS: Final = 5 * NS_PER_S
 """Time after the confirmation in which a history may show the hit."""
@@ -272,5 +273,4 @@ def _no(attempt: Experiment, why: str, *, ok: bool | None = None) -> Receipt:
 
 
 def _some(names: Iterable[str]) -> str:
-    every = list(names)
-    return ", ".join(every[:3]) + (f" and {len(every) - 3} more" if len(every) > 3 else "") if every else "nothing"
+    return some([*names]) or "nothing"

@@ -21,6 +21,7 @@ from harness.judgement.recovery import probed
 from harness.model import Evidence, Experiment, domain_of
 from harness.model.planned.domain import DATABASE, ENTRY, NODES
 from harness.units import NS_PER_S
+from harness.words import some
 
 AROUND_NS: Final = 2 * NS_PER_S
 """How long before and after the restore the watch's records are used, in ns; records after the next fault are never used."""
@@ -49,7 +50,7 @@ def _nodes(evidence: Evidence, sent_ns: int, until_ns: int) -> Iterable[str]:
     after = {node.name: node.ready for node in evidence.nodes if node.at_ns < until_ns}
     away = sorted(name for name, ready in before.items() if ready and not after[name])
     if away:
-        yield f"{_some(away)} was not Ready by then (history/pods.ndjson)"
+        yield f"{some(away)} was not Ready by then (history/pods.ndjson)"
 
 
 def _pods(evidence: Evidence, attempt: Experiment, sent_ns: int, until_ns: int) -> Iterable[str]:
@@ -57,7 +58,7 @@ def _pods(evidence: Evidence, attempt: Experiment, sent_ns: int, until_ns: int) 
     was = {pod.uid for pod in evidence.pods_before(sent_ns) if pod.is_ready}
     waiting = sorted(pod.name for pod in evidence.pods_before(until_ns) if pod.uid in was and not pod.is_ready)
     if waiting:
-        yield f"{_some(waiting)} was not ready by then (history/pods.ndjson)"
+        yield f"{some(waiting)} was not ready by then (history/pods.ndjson)"
     before, after = (_ready(evidence, at_ns) for at_ns in (sent_ns, until_ns))
     gone = {hit.uid for hit in attempt.fault.hit if hit.kind == "pod"}
     hit = {(pod.namespace, pod.workload) for pod in evidence.pods_before(sent_ns) if pod.uid in gone}
@@ -80,7 +81,7 @@ def _members(evidence: Evidence, sent_ns: int, around: tuple[int, int]) -> Itera
     after = set(rows.between("at_ns", *around).words["member"].text())
     silent = sorted(str(member) for member in (before & set(asked.words["member"].text())) - after)
     if silent:
-        yield f"{_some(silent)} did not report its role at that time (watch/replicas)"
+        yield f"{some(silent)} did not report its role at that time (watch/replicas)"
     leaders = {change.subject: change for change in evidence.leaders if change.at_ns < around[1]}
     yield from (
         f"{subject} had no primary at that time (history/pods.ndjson)"
@@ -94,7 +95,3 @@ def _health(evidence: Evidence, around: tuple[int, int]) -> Iterable[str]:
     own = rows.where(rows.words["subject"].equals(ENTRY) & rows.words["kind"].equals("health"))
     if len(own) and not probed(own).any():
         yield f"none of {len(own)} health probes at the entry was answered at that time (watch/entry)"
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

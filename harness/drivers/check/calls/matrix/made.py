@@ -17,6 +17,7 @@ from harness.targets import Target, platform_of
 from harness.targets.kubernetes import Cluster
 from harness.targets.safety.intents import strike_intent
 from harness.targets.undo import undoable
+from harness.words import some
 
 _GONE = frozenset({404, 410})
 _SHOWN = 10
@@ -125,9 +126,7 @@ class Written:
         self._made = []
         if not self._removed and not self._left:
             return None
-        words = [*self._left]
-        more = f" and {len(words) - _SHOWN} more" if len(words) > _SHOWN else ""
-        left = f"; left: {', '.join(words[:_SHOWN])}{more}" if words else ""
+        left = f"; left: {some([*self._left], _SHOWN)}" if self._left else ""
         observed = f"{self._removed} objects made and deleted{left}"
         return FactReading(subject="what the calls wrote", expected="deleted, or named", observed=observed, ok=True)
 
