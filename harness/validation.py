@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, GetCoreSchemaHandler, GetJsonSch
 
 from harness.errors import ConfigurationError
 from harness.nearest import nearest
+from harness.words import counted
 from harness.yamlfile import Location, YamlDocument, read_document, yaml_files
 
 _Form = TypeVar("_Form", bound=BaseModel)
@@ -80,7 +81,7 @@ def configuration_error(
     location, first = min(problems, key=lambda one: (one[1]["type"] == "missing", document.lines.get(one[0], 0)))
     what, hint = _words(first, location[len(at) :], model)
     others = len(problems) - 1
-    more = f" (and {others} more error{'s' if others > 1 else ''})" if others else ""
+    more = f" (and {counted(others, 'more error')})" if others else ""
     # in one line, whatever the file has: a line of a CI job's log may be a command
     what, where, hint = (" ".join(text.splitlines()) for text in (what + more, document.where(location), hint))
     return ConfigurationError(what, where=where, hint=hint)

@@ -13,6 +13,7 @@ import click
 
 from harness.cli.completing import profiles, requirements
 from harness.errors import ConfigurationError, UsageError
+from harness.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -112,7 +113,7 @@ def lint_catalogue(*, verbose: bool, as_json: bool) -> int:
     forms = tallies(shown, claimed)
     for line in [*_notes(shown, read, verbose=verbose), *_counts(shown, forms), *_forms(forms)]:
         click.echo(line)
-    click.echo(f"{len(problems)} problem{'' if len(problems) == 1 else 's'}")
+    click.echo(counted(len(problems), "problem"))
     return 1 if problems else 0
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from harness.model.judged.fleet import CellName
 from harness.model.judged.outcome import DecisionOutcome
 from harness.report.past import columns, one_line
-from harness.report.view.wording import DECISION_MARKS, NOTHING, counted
+from harness.report.view.wording import DECISION_MARKS, NOTHING
+from harness.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 from harness.model import DecisionOutcome, Outcome
 from harness.report.view.causes import decisive
 from harness.report.view.digest import rows
-from harness.report.view.wording import clean, counted
+from harness.report.view.wording import clean
+from harness.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

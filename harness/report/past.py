@@ -6,7 +6,8 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from harness.model.judged.past import Change
-from harness.report.view.wording import NOTHING, counted, figure, span
+from harness.report.view.wording import NOTHING, figure, span
+from harness.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -12,9 +12,9 @@ from harness.report.view.digest import closest, rows, unverified
 from harness.report.view.experiments import longest_way_back
 from harness.report.view.sections import documents
 from harness.report.view.tables import document_tables
-from harness.report.view.wording import MARKS, NOT_VERIFIED, NOTHING, counted, figure, found, recovered
+from harness.report.view.wording import MARKS, NOT_VERIFIED, NOTHING, figure, found, recovered
 from harness.report.view.worst import WORST_HEADS, worst_by_figure
-from harness.words import some
+from harness.words import counted, some
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

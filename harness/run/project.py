@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from harness.errors import ConfigurationError
 from harness.files import bundled
 from harness.provided import is_provided
+from harness.words import counted
 
 if TYPE_CHECKING:
     from harness.catalogue import Catalogue
@@ -131,7 +132,9 @@ def nothing_claimed(project: Project, requirements: Sequence[Requirement]) -> st
     row = next((one for one in requirements if not one.needs), requirements[0])
     profiles = " and ".join(dict.fromkeys(one.profile for one in requirements))
     counts = {base: len(features_below(base)) for base in own}
-    read = [f"{count or 'no'} feature file{'' if count == 1 else 's'} in {base}" for base, count in counts.items()]
+    read = [
+        f"{counted(count, 'feature file') if count else 'no feature files'} in {base}" for base, count in counts.items()
+    ]
     read += [] if own else ["no directory of the project's own"]
     first = os.path.relpath(own[0], project.root) if own else "features"
     file = f"{first}/{feature_file(row).removeprefix('features/')}"

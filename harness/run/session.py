@@ -26,6 +26,7 @@ from harness.run.settings import RELEASE, Settings
 from harness.run.which import newer_runs, run_path
 from harness.steps import compile_scenario, lint_features, requirement_of, speaks_of_a_domain
 from harness.targets import load_target
+from harness.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -368,7 +369,7 @@ class VerificationSession:
         if self.replay and outcomes:
             name = self.decided.plan.run if self.decided else self.settings.evidence
             newer = newer_runs(self.decided.directory.path) if self.decided else 0
-            beside = f" · {newer} newer run{'s' if newer > 1 else ''} exist{'' if newer > 1 else 's'}" if newer else ""
+            beside = f" · {counted(newer, 'newer run')} exist{'' if newer > 1 else 's'}" if newer else ""
             yield f"replay of {name}{beside} · {len(outcomes)} scenarios · no decision"
         if self.replay or self.decided is None:
             return

@@ -20,6 +20,7 @@ from harness.targets.openapi.answers import Judged, as_described, as_refused
 from harness.targets.openapi.description import DescriptionReading, Operation, read_operations
 from harness.targets.openapi.schemas import UnsupportedError
 from harness.targets.openapi.source import DescriptionText, description_of
+from harness.words import counted
 
 CONTROLS: Final = 20
 """Maximum number of inputs as described that are sent to see whether one succeeds, before malformed inputs count."""
@@ -214,7 +215,7 @@ def _row(one: Exchange, expected_of: Callable[[DrawnRequest], str]) -> FactReadi
 
 
 def _inputs(number: int) -> str:
-    return f"{number} input{'s' if number != 1 else ''}"
+    return counted(number, "input")
 
 
 def undecided(operation: Operation, why: str) -> FactReading:

@@ -18,7 +18,7 @@ from harness.drivers.ingest.reports import NEWEST, YOUNGER, age_of, files_of, ke
 from harness.drivers.paper import Asked
 from harness.errors import DriverError, HarnessError
 from harness.model import domain_of
-from harness.words import some
+from harness.words import counted, some
 
 _MOST_RUNS: Final = 10_000
 
@@ -82,7 +82,7 @@ def _newest_no_go(runs: Sequence[tuple[Path, EarlierRun]], since: EarlierRun) ->
 
 
 def _decision(run: EarlierRun) -> str:
-    breadth = f"{run.requirements} requirement{'' if run.requirements == 1 else 's'}"
+    breadth = counted(run.requirements, "requirement")
     return f"{run.decision} in the run {run.run}, profile {shown('+'.join(run.profiles))} with {breadth}"
 
 

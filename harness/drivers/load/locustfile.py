@@ -14,6 +14,7 @@ from harness.drivers.load.sources import FACADE, has_tests, imports_of, modules_
 from harness.drivers.packages import module_directories, package_spec
 from harness.errors import ConfigurationError
 from harness.nearest import nearest
+from harness.words import counted
 
 _USERS: Final = ("OpenLoopUser", "ClosedLoopUser")
 _STOCK: Final = "HttpUser"
@@ -126,7 +127,7 @@ def _check_journey(path: Path, user: ast.ClassDef) -> None:
     taken = len(arguments.posonlyargs) + len(arguments.args)
     if taken != 2 and arguments.vararg is None:  # self and the journey
         raise ConfigurationError(
-            f"`journey` takes {taken} argument{'' if taken == 1 else 's'}",
+            f"`journey` takes {counted(taken, 'argument')}",
             where=f"{path}:{methods['journey'].lineno}",
             hint="write `def journey(self, journey: Journey) -> None:`",
         )

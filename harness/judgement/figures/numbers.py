@@ -9,6 +9,7 @@ from harness.judgement.special import bdtr
 from harness.judgement.stats.statistics import FAIL_CONFIDENCE, needed, share_at_least
 from harness.judgement.stats.swings import THIRDS, WAVES, most_in_third
 from harness.model import Objective
+from harness.words import counted
 
 
 def failures_tolerated(share: float, planned: int, objective: Objective, *, by_route: bool = False) -> Numbers:
@@ -34,7 +35,7 @@ def failures_tolerated(share: float, planned: int, objective: Objective, *, by_r
 def _counted(samples: int, *, late: bool) -> str:
     if late:
         return f"{samples} over the limit"
-    return f"{samples} failure{'' if samples == 1 else 's'}"
+    return counted(samples, "failure")
 
 
 def failures_refuting(share: float, planned: int) -> int | None:

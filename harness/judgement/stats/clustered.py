@@ -26,6 +26,7 @@ from harness.judgement.stats.floors import beside, least_share
 from harness.judgement.stats.shared import Shared
 from harness.judgement.stats.statistics import FAIL_CONFIDENCE, Bounds, share_bounds
 from harness.judgement.stats.swings import changes, slow_swings, thirds
+from harness.words import counted
 
 PAIR: Final = 2
 """If a complete window has only this many bad requests, the next cluster is assumed to be no larger than this."""
@@ -116,7 +117,7 @@ def _by_time(slots: Slots, episodes: Episodes) -> Clustering:
     n, bad = int(slots.n.sum()), int(slots.bad.sum())
     effect = design_effect(episodes.rest)
     found = len(episodes)
-    seen = f"{found} episode{'s' if found > 1 else ''}, the longest {episodes.longest_s:.3g} s"
+    seen = f"{counted(found, 'episode')}, the longest {episodes.longest_s:.3g} s"
     return Clustering(
         rule=f"time ({seen if found else f'design effect {effect:.3g}'})",
         n=n,

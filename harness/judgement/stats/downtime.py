@@ -14,6 +14,7 @@ from harness.judgement.stats.clusters import Floats, Timeline, episodes_of, kish
 from harness.judgement.stats.effective import ENOUGH, NEXT_LARGER, sum_at_least, sum_at_most
 from harness.judgement.stats.statistics import FAIL_CONFIDENCE, Bounds
 from harness.model.records.table import Bools, Ints
+from harness.words import counted
 
 LONE: Final = 1.5
 """Maximum length of an outage of one failed probe, in probe spacings."""
@@ -144,7 +145,7 @@ def _share_down(down: Downtime, confidence: float, times: float) -> tuple[float,
 def outages_of(down: Downtime) -> str:
     """Number of outages and the longest one, in words: `2 outages, the longest 0.12 s`."""
     count = len(down.seconds)
-    return f"{count or 'no'} outage{'' if count == 1 else 's'}" + (
+    return f"{counted(count, 'outage') if count else 'no outages'}" + (
         f", the longest {down.seconds.max():.3g} s" if count else ""
     )
 

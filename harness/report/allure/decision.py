@@ -28,7 +28,8 @@ from harness.report.markdown import plain
 from harness.report.summary import document_table, render_summary, requirement_table
 from harness.report.view.causes import deciding_sentence
 from harness.report.view.sections import documents
-from harness.report.view.wording import clean, counted
+from harness.report.view.wording import clean
+from harness.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence

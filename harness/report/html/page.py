@@ -24,8 +24,9 @@ from harness.report.view.rollouts import rollout_views
 from harness.report.view.sections import counts_of, documents
 from harness.report.view.tables import document_tables
 from harness.report.view.watched import ledger_facts, pipeline_facts, source_lines, watcher_lines
-from harness.report.view.wording import DECISION_MARKS, MARKS, NOTHING, anchor, clean, counted, duration, figure, found
+from harness.report.view.wording import DECISION_MARKS, MARKS, NOTHING, anchor, clean, duration, figure, found
 from harness.report.view.worst import WORST_HEADS, worst_by_figure
+from harness.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

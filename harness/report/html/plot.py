@@ -12,8 +12,9 @@ import numpy as np
 from harness.model import Evidence, Experiment, ExperimentResult, OperationRecovery
 from harness.report.view.seconds import Bins, Floats, ProbeSeries, TrafficSeries, probes_in, traffic_in
 from harness.report.view.story import Reign, TimelineEvent, reigns, zero_of
-from harness.report.view.wording import counted, figure, give_or_take
+from harness.report.view.wording import figure, give_or_take
 from harness.units import NS_PER_S
+from harness.words import counted
 
 WIDTH: Final = 960
 LEFT: Final = 108

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final
 
 from harness.model import Outcome, Phase
-from harness.report.view.wording import NOT_VERIFIED, counted, figure, recovered
-from harness.words import some
+from harness.report.view.wording import NOT_VERIFIED, figure, recovered
+from harness.words import counted, some
 
 if TYPE_CHECKING:
     from harness.model import ExperimentResult, JourneyResult, Judgement, ReleaseResult

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from harness.model import NOT_DECIDED, DecisionOutcome, Outcome, ReasonKind
 from harness.report.view.digest import measures_of
-from harness.report.view.wording import counted
-from harness.words import some
+from harness.words import counted, some
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -28,7 +28,6 @@ from harness.report.view.wording import (
     NOTHING,
     at_scale,
     confidence,
-    counted,
     expected,
     give_or_take,
     is_fact,
@@ -37,7 +36,7 @@ from harness.report.view.wording import (
     scope_text,
     span,
 )
-from harness.words import some
+from harness.words import counted, some
 
 _LEFT_OUT: Final = Reason(
     kind=ReasonKind.HARNESS,

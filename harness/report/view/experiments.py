@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from harness.report.view.story import TimelineEvent, oldest_lost, story
-from harness.report.view.wording import NOTHING, came_back, counted, figure, found, give_or_take, recovered
-from harness.words import some
+from harness.report.view.wording import NOTHING, came_back, figure, found, give_or_take, recovered
+from harness.words import counted, some
 
 if TYPE_CHECKING:
     from harness.model import Evidence, Experiment, ExperimentResult, FailedProbeShares, OperationRecovery

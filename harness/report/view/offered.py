@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from harness.model import Phase
 from harness.model.judged.overview import LEAST_REQUESTS, LEAST_S
-from harness.report.view.wording import NOTHING, counted, duration, figure
-from harness.words import some
+from harness.report.view.wording import NOTHING, duration, figure
+from harness.words import counted, some
 
 if TYPE_CHECKING:
     from harness.model import Judgement, TrafficPlan, TrafficResult, Worker

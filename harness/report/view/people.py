@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.report.view.wording import counted
+from harness.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

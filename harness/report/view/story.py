@@ -9,9 +9,9 @@ from itertools import groupby
 from typing import Final
 
 from harness.model import Evidence, Experiment, ExperimentResult, OperationRecovery, PodChange, domain_of
-from harness.report.view.wording import counted, figure, give_or_take
+from harness.report.view.wording import figure, give_or_take
 from harness.units import NS_PER_S
-from harness.words import some
+from harness.words import counted, some
 
 _ALERTS: Final = {"alert.pending": "is pending", "alert.firing": "fires", "alert.resolved": "is resolved"}
 _PODS: Final = {"deleted": "gone", "ready": "ready", "unready": "not ready"}

@@ -132,11 +132,6 @@ def scope_text(measure: Measure) -> str:
     return ", ".join(dict.fromkeys(shown))
 
 
-def counted(n: float, noun: str, many: str = "") -> str:
-    """A count with its noun: `1 requirement`, `3 requirements`; `many` is the plural if it is not regular."""
-    return f"{n:.10g} {noun}" if n == 1 else f"{n:.10g} {many or f'{noun}s'}"
-
-
 def found(n: int | None) -> str:
     """A count as text; `not verified` if it is None."""
     return NOT_VERIFIED if n is None else str(n)

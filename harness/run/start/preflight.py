@@ -24,6 +24,7 @@ from harness.errors import AccessDenied, ConfigurationError, TargetUnreachable, 
 from harness.run.scheduler import needs_as_before
 from harness.targets.http import proxy_for, tls_context
 from harness.targets.loops import run_in_loop
+from harness.words import counted
 from harness.yamlfile import Location, read_document
 
 if TYPE_CHECKING:
@@ -243,7 +244,7 @@ def _refuse(target: Target, found: Sequence[ProbeFailure], say: Callable[[str], 
     if mistakes := [finding for finding in found if finding.mistake]:
         first = mistakes[0]
         others = len({finding.probe.key for finding in mistakes} - {first.probe.key})
-        more = f" (and {others} more probe{'s' if others > 1 else ''})" if others else ""
+        more = f" (and {counted(others, 'more probe')})" if others else ""
         raise ConfigurationError(
             f"GET {first.probe.url} never succeeded: {first.what}{more}; nothing was run",
             where=document.where(first.probe.key),

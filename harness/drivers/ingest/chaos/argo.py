@@ -17,7 +17,6 @@ from harness.drivers.ingest.chaos.experiment import (
     ChaosFile,
     ChaosFinding,
     ChaosFormat,
-    counted,
     found_if,
     is_from,
     newest_of,
@@ -27,7 +26,7 @@ from harness.drivers.ingest.chaos.experiment import (
 )
 from harness.drivers.ingest.chaos.objects import ReportedObject, objects_of
 from harness.drivers.ingest.formats.plain import ReportSection, section_of, shown
-from harness.words import some
+from harness.words import counted, some
 
 _ARGUMENT: Final = re.compile(r"\{\{\s*args\.([\w-]+)\s*\}\}")
 _JUDGING: Final = {"job", "kayenta"}

@@ -18,7 +18,6 @@ from harness.drivers.ingest.chaos.experiment import (
     ChaosFile,
     ChaosFinding,
     ChaosFormat,
-    counted,
     found_if,
     is_from,
     newest_of,
@@ -40,7 +39,7 @@ from harness.drivers.ingest.chaos.mesh_objects import (
 from harness.drivers.ingest.chaos.objects import ReportedObject, objects_of
 from harness.drivers.ingest.formats.moments import Moment
 from harness.drivers.ingest.formats.plain import section_of, shown
-from harness.words import some
+from harness.words import counted, some
 
 _FAULTS: Final = (
     "AWSChaos",

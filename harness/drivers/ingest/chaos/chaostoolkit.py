@@ -20,7 +20,6 @@ from harness.drivers.ingest.chaos.experiment import (
     ChaosFile,
     ChaosFinding,
     ChaosFormat,
-    counted,
     found_if,
     is_from,
     newest_of,
@@ -32,7 +31,7 @@ from harness.drivers.ingest.chaos.experiment import (
 from harness.drivers.ingest.formats.moments import Moment
 from harness.drivers.ingest.formats.plain import ReportSection, section_of, shown
 from harness.errors import DriverError
-from harness.words import some
+from harness.words import counted, some
 
 _VERSION: Final = re.compile(r"1\.\d+(\.\S*)?")
 _ENDED: Final = {"completed", "failed"}

@@ -141,8 +141,3 @@ def oldest_of(moments: Iterable[Moment | None]) -> Moment | None:
 def unknown_word(what: str, word: str | None) -> str:
     """That a report has a word that is not known."""
     return f"no {what}" if not word else f"the {what} `{shown(word)}` is not known"
-
-
-def counted(number: int, one: str, many: str = "") -> str:
-    """`1 pod`, `2 pods`; `many` where the plural is another than with `s`."""
-    return f"{number} {one if number == 1 else many or one + 's'}"

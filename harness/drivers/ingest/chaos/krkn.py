@@ -20,14 +20,13 @@ from harness.drivers.ingest.chaos.experiment import (
     ChaosFile,
     ChaosFinding,
     ChaosFormat,
-    counted,
     found_if,
     only_document,
     time_of,
 )
 from harness.drivers.ingest.formats.moments import Moment
 from harness.drivers.ingest.formats.plain import ReportSection, section_of, shown
-from harness.words import some
+from harness.words import counted, some
 
 _PARTS: Final = (-9.5, -3.5, -2.5, 3.5, 4.5, 5.5, 5.75, 6.5, 8.75, 9.5, 10.5, 12.75, 13.75)
 _ZONES: Final = [timedelta(hours=number) for number in (*range(-12, 15), *_PARTS)]

@@ -17,14 +17,13 @@ from harness.drivers.ingest.chaos.experiment import (
     ChaosFile,
     ChaosFinding,
     ChaosFormat,
-    counted,
     found_if,
     time_of,
     unknown_word,
 )
 from harness.drivers.ingest.chaos.objects import ReportedObject, objects_of
 from harness.drivers.ingest.formats.plain import ReportSection, section_of, shown
-from harness.words import some
+from harness.words import counted, some
 
 _IN: Final = {"injected", "detached"}
 _BACK: Final = {"reverted", "re-attached"}
