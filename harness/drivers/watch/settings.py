@@ -32,9 +32,9 @@ class Rates(BaseModel):
         computed.
         region: reads at each region's entry while no fault may be active.
         region_in_fault: reads at each region's entry from before a fault until the restore.
-        region_health: requests of the health path of each region's entry while no fault may be active.
-        region_health_in_fault: requests of the health path of each region's entry from before a fault until the
-        restore.
+        region_health: requests of the health path of each region's entry at any other time.
+        region_health_judged: requests of the health path of each region's entry in a fault-free window, and from
+        before a fault until the restore.
         ledger: writes of all ledger clients together while no fault may be active.
         ledger_in_fault: writes from before a fault until the restore; their spacing is the resolution of a recovery of
         writes.
@@ -61,8 +61,8 @@ class Rates(BaseModel):
     health_in_window: float = 50.0
     region: float = 2.0
     region_in_fault: float = 5.0
-    region_health: float = 5.0
-    region_health_in_fault: float = 5.0
+    region_health: float = 1.0
+    region_health_judged: float = 5.0
     ledger: float = 10.0
     ledger_in_fault: float = 10.0
     pipeline: float = 2.0

@@ -174,10 +174,12 @@ def test_events_are_sent_as_often_as_figures_need_in_a_window_only(service: Serv
 def test_each_regions_door_is_asked_for_its_health_in_a_window_and_under_a_fault(
     service: Service, settings: WatchSettings
 ) -> None:
-    """Blind side 9: a region's own door that is dead shows, also while the entry is fine."""
+    """Blind side 9: a region's own door that is dead shows, also while the entry is fine; once a second at any other time."""
     run = settings.run_directory
     with Watch(settings) as watch:
         until(lambda: len(health(run, "north")) >= 3)
+        assert 1000 in spacings(health(run, "north"))
+        assert 200 not in spacings(health(run, "north"))
         watch.health_window(is_open=True)
         until(lambda: len(health(run, "north")) >= 23)
         watch.fault_window(is_open=True)

@@ -97,9 +97,10 @@ class DoorsWatcher(Watcher):
             )
 
     def pace(self, pace: Pace) -> None:
-        """Probe health and reads more often while a fault may be active."""
+        """Probe health more often in a window, and both more often while a fault may be active."""
         rates = self._rates
         for schedule in self._health:
-            schedule.set_rate(rates.region_health_in_fault if pace.fault_in else rates.region_health)
+            judged = pace.window_open or pace.fault_in
+            schedule.set_rate(rates.region_health_judged if judged else rates.region_health)
         per_s = rates.region_in_fault if pace.fault_in else rates.region
         self.respace(self._recorder, per_s, self._reads)
