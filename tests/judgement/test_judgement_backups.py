@@ -61,16 +61,20 @@ def readings(
     unknown: Sequence[str] = (),
     removed_within_s: float = 0.0,
     why: str = "uploaded again",
+    left: str = "",
     store: Callable[[float], float] = lambda when: STORE_S + when,
     machine_s: float | None = None,
 ) -> tuple[Observation, ...]:
     """What the watcher records of them; a store that cuts its time to seconds, or one that does not; `machine_s`: what this machine's clock says at 0 s."""
-    found, before = [], dict[str, Backup]()
+    found, before, alike = [], dict[str, Backup](), {"why": left} if left else {}
     for number, when in enumerate(at or np.arange(FROM, UNTIL + 0.1, 2.0).tolist()):
         now = {one.name: one for one in backups if one.there <= when < one.gone}
         there = {name: one for name, one in now.items() if before.get(name) != one}
         gone = [
-            {"name": name, **({"why": "replaced" if now[name].content != one.content else why} if name in now else {})}
+            {
+                "name": name,
+                **({"why": "replaced" if now[name].content != one.content else why} if name in now else alike),
+            }
             for name, one in before.items()
             if now.get(name) != one
         ]
@@ -278,6 +282,14 @@ def test_another_content_under_the_same_name_is_a_removal() -> None:
     assert judged(KEPT, *readings(first, same, why="written")).outcome is INCONCLUSIVE
 
 
+def test_a_backup_whose_content_another_one_has_is_not_decided() -> None:
+    """It may be this one under another name, or one that was made later of the same state."""
+    gone = Backup("young.dump", -10.0, gone=50.0)
+    assert judged(KEPT, *readings(*STAYS, gone)).outcome is FAIL
+    found = judged(KEPT, *readings(*STAYS, gone, left="alike"))
+    assert (found.outcome, "a backup of another time has its content" in found.reason) == (INCONCLUSIVE, True)
+
+
 def test_a_backup_that_one_reading_alone_lacks_is_not_decided() -> None:
     """The store may have been still at it."""
     found = judged(KEPT, *readings(*STAYS, Backup("a.dump", 110.0, 112.0, 150.5), Backup("a.dump", 110.0, 152.5)))
@@ -285,11 +297,13 @@ def test_a_backup_that_one_reading_alone_lacks_is_not_decided() -> None:
 
 
 def test_names_that_nobody_explains_are_named() -> None:
-    """They may be backups: what is kept is not decided, and the age of the newest one is what it is."""
+    """They may be backups: what is kept is not decided, nor that the newest one is too old."""
     found = judged(KEPT, *readings(*STAYS, unknown=["dump (copy)", "x"]))
     words = "dump (copy), x: the target file does not say what it is"
     assert (found.outcome, words in found.reason) == (INCONCLUSIVE, True)
     assert judged(YOUNG, *readings(*HOURLY, unknown=["x"])).outcome is PASS
+    found = judged(YOUNG, *readings(*HOURLY[:2], unknown=["x"]))
+    assert (found.outcome, "x: the target file does not say what it is" in found.reason) == (INCONCLUSIVE, True)
 
 
 SECONDS = st.integers(-150, 220).map(float)

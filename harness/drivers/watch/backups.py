@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from functools import cache, partial
 from typing import Any, ClassVar, Final
 
@@ -28,6 +29,7 @@ from harness.targets.stores.s3 import S3Place, listed
 _MORE_S: Final = 0.5
 """Time in which a reading that is out of time says why."""
 UPLOADED_AGAIN: Final = "uploaded again"
+ALIKE: Final = "alike"
 WRITTEN: Final = "written"
 REPLACED: Final = "replaced"
 
@@ -107,16 +109,14 @@ class BackupReadings:
             for one in recognised(self._store, (one for name, one in now.items() if name not in same))
         }
         self._known = {**same, **new}
-        kept = {self._content(one.stored) for one in self._known.values() if one.kind is ObjectKind.BACKUP}
+        kept = defaultdict[tuple[str, int, int], set[int]](set)
+        for one in self._known.values():
+            if one.kind is ObjectKind.BACKUP:
+                kept[self._content(one.stored)].add(one.saved_ns)
         gone = [
-            {"name": name, **why}
+            {"name": name, **_why(one, now.get(name), kept[self._content(one.stored)], in_bucket=self._store.in_bucket)}
             for name, one in before.items()
             if name not in same
-            for why in [
-                {"why": UPLOADED_AGAIN}
-                if self._content(one.stored) in kept
-                else _why(one.stored, now.get(name), in_bucket=self._store.in_bucket)
-            ]
         ]
         return [_fields(one, self._store.verified) for one in new.values()], gone
 
@@ -133,10 +133,17 @@ def _fields(one: StoredBackup, verified: str) -> dict[str, Any]:
     return {"name": stored.name, "what": one.kind.value, **times, "size": stored.size, **early, **of}
 
 
-def _why(before: StoredObject, now: StoredObject | None, *, in_bucket: bool) -> dict[str, str]:
-    """How an object of the same name differs; empty: there is none, or a resource that is no backup any more."""
+def _why(backup: StoredBackup, now: StoredObject | None, kept: Collection[int], *, in_bucket: bool) -> dict[str, str]:
+    """Where the content still is, or how an object of the same name differs; empty: there is none, or a resource that is no backup any more.
+
+    `kept` is when the backups that have its content now were saved. One that was saved at another time is another backup, or this one
+    under a name with another time, or copied in a bucket, which gives a new time.
+    """
+    before = backup.stored
+    if backup.saved_ns in kept:
+        return {"why": UPLOADED_AGAIN}
     if now is None or now.kind not in {None, ObjectKind.BACKUP}:
-        return {}
+        return {"why": ALIKE} if kept else {}
     if in_bucket:
         return {"why": UPLOADED_AGAIN if now.tag == before.tag else REPLACED}
     same_file = now.tag.rpartition("-")[0] == before.tag.rpartition("-")[0]

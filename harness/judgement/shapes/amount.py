@@ -30,6 +30,7 @@ class Amount(Found):
         lenient: whether the better end alone decides, because the other end only says how precisely the number was read.
         broken: whether the measure fails for another cause, which `text` names.
         between: why the number is not known precisely enough, if the limit is between the ends.
+        excuse: why a number outside the limit proves no failure; empty: it is a failure.
     """
 
     low: float
@@ -44,6 +45,7 @@ class Amount(Found):
     lenient: bool = False
     broken: bool = False
     between: str = ""
+    excuse: str = ""
 
 
 def amount(case: Case, found: Amount, name: str = "") -> Measure:
@@ -54,7 +56,7 @@ def amount(case: Case, found: Amount, name: str = "") -> Measure:
     op = found.op or case.objective.op
     limit = case.scaled.in_unit(found.unit) if found.limit is None else found.limit
     outcome = Outcome.FAIL if found.broken else held(op, _ends(found, op), limit, found.tolerance)
-    why = found.unknown or (found.doubt if outcome is Outcome.PASS else "")
+    why = found.unknown or {Outcome.PASS: found.doubt, Outcome.FAIL: found.excuse}.get(outcome, "")
     text = f"{found.text}, expected {found.expected or case.expected}"
     if why:
         outcome, text = Outcome.INCONCLUSIVE, f"{text}{NOT_DECIDED}{why}"

@@ -270,7 +270,8 @@ class BackupsListed(Timed):
         appeared: `name`, `what` it is, `saved_ns`, `modified_ns`, `size`, `early` if the store's time is before the name's, and `of`, the
             name of the backup that a verification is of.
         gone: `name`, and `why` if something of that name is still there: `replaced`, `written` (a file was changed where it is) or
-            `uploaded again` (its content is still there, under this name or another).
+            `uploaded again` (its content is still there, under this name or another, saved at the same time); `alike` if a backup that
+            was saved at another time has its content.
         why: why it could not be read; then there are no other fields.
     """
 

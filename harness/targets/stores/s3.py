@@ -32,6 +32,10 @@ _NO_BUCKET: Final = "correct `at` or `endpoint` of `backups`, or make the bucket
 _T = TypeVar("_T")
 
 
+class NoSetting(DriverError):
+    """A server that has no such setting of a bucket."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class S3Request:
     """One request about the bucket, or about an object if it has a `key`."""
@@ -164,13 +168,13 @@ def setting(place: S3Place, name: str, form: str, *absent: str) -> Steps[XmlElem
     """A setting of the bucket such as `lifecycle`, whose answer has the form `LifecycleConfiguration`; None: there is none, as one of these codes says.
 
     Raises:
-        DriverError: it cannot be read, or the server has no such settings.
+        DriverError: it cannot be read. NoSetting: the server has no such settings.
     """
     answer = yield S3Request(query={name: ""})
     if answer.status == 404 and _code(place, answer)[0] in absent:
         return None
     if answer.status in {400, 405, 501}:
-        raise DriverError(f"the server has no setting `{name}`: {_words(place, answer)}", where=place.url)
+        raise NoSetting(f"the server has no setting `{name}`: {_words(place, answer)}", where=place.url)
     return _told(place, answer, form)
 
 

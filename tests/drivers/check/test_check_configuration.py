@@ -15,7 +15,7 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import pytest
 
@@ -41,10 +41,10 @@ RESTORED: Final = "restored configuration"
 HEADER: Final = "Bearer tests"
 
 
-def packed(files: Mapping[str, bytes]) -> bytes:
+def packed(files: Mapping[str, bytes], mode: Literal["w:gz", "w:xz"] = "w:gz") -> bytes:
     """A compressed archive of files."""
     made = io.BytesIO()
-    with tarfile.open(fileobj=made, mode="w:gz") as archive:
+    with tarfile.open(fileobj=made, mode=mode) as archive:
         for name, content in files.items():
             one = tarfile.TarInfo(name)
             one.size = len(content)
@@ -177,6 +177,13 @@ def broken_archive(shop: Shop) -> None:
     (shop.here / "copies" / "etc-20260131T130000Z.tar.gz").write_bytes(packed(NEW)[:40])
 
 
+def spoilt_archive(shop: Shop) -> None:
+    """Of the newest archive eight bytes in the middle are others."""
+    content = packed(NEW, "w:xz")
+    file = shop.here / "copies" / "etc-20260131T130000Z.tar.gz"
+    file.write_bytes(content[: len(content) // 2] + b"\xff" * 8 + content[len(content) // 2 + 8 :])
+
+
 def strange_archive(shop: Shop) -> None:
     """A name that nobody explains."""
     (shop.here / "copies" / "etc-newest.tar.gz").write_bytes(packed(OLD))
@@ -195,6 +202,7 @@ def strange_archive(shop: Shop) -> None:
         (no_repository, {GIT: None, STORE: True}),
         (no_archive, {GIT: True, STORE: False}),
         (broken_archive, {GIT: True, STORE: None}),
+        (spoilt_archive, {GIT: True, STORE: None}),
         (strange_archive, {GIT: True, STORE: None}),
     ],
 )

@@ -169,7 +169,7 @@ def test_of_several_the_most_frequent_counts_and_the_limit_is_scaled(tmp_path: P
 
 
 def test_the_archiver_of_a_server_counts_by_its_timeout(database: Member, tmp_path: Path) -> None:
-    """Off it saves nothing; without a timeout nothing limits it; one that fails, or has not archived yet, is not known."""
+    """Off it saves nothing; without a timeout nothing limits it; one that fails, has not archived yet, or not a segment, is not known."""
     target = target_of(tmp_path, [{"archive": True}], database.dsn)
     assert [(one.ok, one.observed) for one in facts(target)] == [
         (False, "archive_timeout of PostgreSQL: archive_mode is off")
@@ -198,6 +198,14 @@ def test_the_archiver_of_a_server_counts_by_its_timeout(database: Member, tmp_pa
         database.ask(f"CREATE TABLE hangs_{number} AS SELECT 1 AS one")
         database.ask("SELECT pg_switch_wal()")
     until(lambda: "complete segments of the log are not archived" in facts(target)[-1].observed)
+    assert outcomes(target) == [True, None]
+    with (database.data / "postgresql.conf").open("a") as file:
+        file.write("restore_command = 'false'\n")
+    (database.data / "postgresql.auto.conf").write_text("archive_command = 'true'\narchive_timeout = 1800\n")
+    database.end()
+    (database.data / "recovery.signal").touch()
+    database.start()
+    until(lambda: "was archived last, so it is not known" in facts(target)[-1].observed)
     assert outcomes(target) == [True, None]
 
 

@@ -25,6 +25,9 @@ SNAPSHOT: Final = ("snapshot.storage.k8s.io", "v1")
 Put = Callable[..., None]
 
 
+BOTH: Final = {"barmanObjectStore": {"destinationPath": "s3://b"}, "volumeSnapshot": {"className": "csi"}}
+
+
 @pytest.fixture
 def put(cluster: PocketCluster) -> Iterator[Put]:
     """Creates an object with its status; the definitions of the three products are there."""
@@ -139,14 +142,15 @@ def test_a_product_that_is_not_installed_is_no_empty_list(cluster: PocketCluster
         ({"backup": {"barmanObjectStore": {"destinationPath": "s3://b"}, "retentionPolicy": "4w"}}, False, "28 d"),
         ({"backup": {"barmanObjectStore": {"destinationPath": "s3://b"}, "retentionPolicy": "1m"}}, False, "31 d"),
         ({"backup": {"barmanObjectStore": {"destinationPath": "s3://b"}}}, False, "no retentionPolicy"),
-        ({"backup": {"volumeSnapshot": {"className": "csi"}, "retentionPolicy": "30d"}}, None, "is for `barman"),
+        ({"backup": {"retentionPolicy": "30d"}}, None, "is for `barman"),
+        ({"backup": {**BOTH, "retentionPolicy": "30d"}}, None, "is not for `volumeSnapshot`"),
         ({"backup": {}, "plugins": [{"name": "barman-cloud.cloudnative-pg.io"}]}, None, "rules of their own"),
     ],
 )
 def test_the_rule_of_a_cluster_is_read(
     put: Put, target: Target, spec: dict[str, Any], *, ok: bool | None, said: str
 ) -> None:
-    """In days, weeks, or months of 31 days; it is for object stores only."""
+    """In days, weeks, or months of 31 days; it is for object stores only, and not for snapshots of volumes beside them."""
     put(CNPG, "clusters", serving("main", **spec))
     target = placed(target, "backups.postgresql.cnpg.io", "main")
     (fact,) = backup_retention(target, {"backup": "database", "keep": "30 d"})()

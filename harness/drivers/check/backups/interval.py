@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
@@ -29,6 +30,8 @@ _ARCHIVER: Final = (
     "last_archived_wal, CASE WHEN pg_is_in_recovery() THEN last_archived_wal ELSE pg_walfile_name(pg_current_wal_lsn()) END, "
     "(SELECT setting::bigint FROM pg_settings WHERE name = 'wal_segment_size') FROM pg_stat_archiver"
 )
+_SEGMENT: Final = re.compile("[0-9A-F]{24}")
+"""The name of a segment; a history of a timeline, a backup's label and a part of a segment have others."""
 _MISSED: Final = 2.0
 """Intervals since the last saved state after which one was left out."""
 _SUBJECT: Final = "longest interval between two saved states"
@@ -147,7 +150,10 @@ def _archiver(target: Target) -> SavedEvery:
     if mode == "off":
         return SavedEvery(by=by, off="archive_mode is off")
     doubt = "" if age_s is not None else "no segment of the log was archived yet"
-    if age_s is not None and age_s > _MISSED * timeout_s and (waiting := _waiting(*segments)) > 0:
+    archived, *others = segments
+    if age_s is not None and not _SEGMENT.fullmatch(archived):
+        doubt = f"{archived} was archived last, so it is not known which segments are"
+    elif age_s is not None and age_s > _MISSED * timeout_s and (waiting := _waiting(archived, *others)) > 0:
         doubt = f"{waiting} complete segments of the log are not archived, the last one was {_said(age_s)} ago"
     if failed:
         doubt = "the archiver failed the last time, see pg_stat_archiver"

@@ -6,7 +6,9 @@ import base64
 import hashlib
 import io
 import json
+import lzma
 import tarfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -143,7 +145,7 @@ def unpacked(name: str, content: bytes) -> Mapping[str, bytes]:
                 if file is None or left < 0:
                     raise DriverError(f"{one.name} is not a file, or the files are too large", where=name)
                 found[str(PurePosixPath(one.name))] = file.read()
-    except (tarfile.TarError, OSError, EOFError) as error:
+    except (tarfile.TarError, OSError, EOFError, zlib.error, lzma.LZMAError) as error:
         raise DriverError(f"neither a tar archive nor a manifest ({type(error).__name__})", where=name) from error
     return found
 

@@ -79,7 +79,8 @@ def strange_facts(found: Sequence[StoredBackup]) -> Iterator[FactReading]:
 
 
 def _checksum(target: Target, store: BackupStore, last: StoredBackup, made: Mapping[str, str] | None) -> FactReading:
-    subject, name = "its checksum", last.stored.name
+    name = last.stored.name
+    subject = f"checksum of {name}"
     try:
         declared = made.get(name, "") if made is not None else _declared(target, store, name)
     except DriverError as error:
@@ -96,7 +97,7 @@ def _checksum(target: Target, store: BackupStore, last: StoredBackup, made: Mapp
     if not same and last.stored not in list_store(target, store).objects:
         why = f"{name} was written to while it was read: it may be one that is being made"
         return FactReading(subject=subject, expected=expected[1].lower(), observed=why, ok=None)
-    return FactReading(subject=subject, expected=expected[1].lower(), observed=f"{digest} ({name})", ok=same)
+    return FactReading(subject=subject, expected=expected[1].lower(), observed=digest, ok=same, sure=not same)
 
 
 def _declared(target: Target, store: BackupStore, name: str) -> str:

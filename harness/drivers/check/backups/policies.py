@@ -75,9 +75,12 @@ def _owner(target: Target, resources: BackupResources, version: str, plural: str
 def _of_cluster(cluster: Object) -> tuple[float | None, str]:
     """The rule of a Cluster in s, and its words; None: it does not decide; below 0: there is none."""
     spec: Mapping[str, Any] = cluster["spec"]
-    policy = str((spec.get("backup") or {}).get("retentionPolicy") or "")
+    backup: Mapping[str, Any] = spec.get("backup") or {}
+    policy = str(backup.get("retentionPolicy") or "")
     if parts := _POLICY.fullmatch(policy):
-        if not (spec.get("backup") or {}).get("barmanObjectStore"):
+        if backup.get("volumeSnapshot"):
+            return None, f"retentionPolicy {policy} is not for `volumeSnapshot`, whose backups the Cluster may make"
+        if not backup.get("barmanObjectStore"):
             return None, f"retentionPolicy {policy} is for `barmanObjectStore`, which the Cluster does not have"
         days = int(parts[1]) * _UNITS[parts[2]]
         return float(days * _DAY_S), f"{days} d (retentionPolicy {policy})"

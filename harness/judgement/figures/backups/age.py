@@ -50,6 +50,7 @@ def newest_backup(case: Case) -> Iterable[Measure]:
         broken=none,
         between=f"the newest backup was removed, or the list was not read for too long{record.unread}",
         unknown=record.early,
+        excuse=record.unknown,
         hint=AGAIN,
         kind=ReasonKind.NO_RECORD,
     )

@@ -32,6 +32,9 @@ NAME: Final = Figure.BACKUPS_KEPT.value
 _AGE: Final = "age"
 _SAME: Final = "uploaded again"
 _WRITTEN: Final = "written"
+_ALIKE: Final = "alike"
+
+_MOVED: Final = ", and a backup of another time has its content: it is this one under another name, or a later one"
 
 
 @dataclass(kw_only=True, slots=True)
@@ -100,10 +103,11 @@ def _too_early(readings: Sequence[PlaceReading], limit_s: float, found: _KeptBac
             if why == _SAME or before.least_age_ns(one) > limit_s * NS_PER_S:
                 continue
             age_s = reading.most_age_ns(one) / NS_PER_S
-            what = f"{'replaced' if why else 'gone'} when it was at most {formatted(age_s, 's')} old"
-            back = later is not None and not why and name in later.there
-            if back or later is None or why == _WRITTEN or age_s > limit_s:
-                found.unsure[name] = f"{what}; then it was there again" if back else what
+            what = f"{'replaced' if why and why != _ALIKE else 'gone'} when it was at most {formatted(age_s, 's')} old"
+            back = later is not None and why in {"", _ALIKE} and name in later.there
+            if back or later is None or why in {_WRITTEN, _ALIKE} or age_s > limit_s:
+                more = "; then it was there again" if back else _MOVED if why == _ALIKE else ""
+                found.unsure[name] = f"{what}{more}"
             else:
                 found.early[name] = what
 
