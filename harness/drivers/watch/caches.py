@@ -155,7 +155,10 @@ class WatchedCache:
                     info = await self._ask(at, "INFO", "cluster")
                     enabled = int(info["cluster_enabled"])
                     seen = await self._ask(at, "CLUSTER NODES") if enabled else {}
-                self._learned(cluster_nodes(seen, at.host))
+                nodes = cluster_nodes(seen, at.host)
+                if nodes and not any(one.ranges for one in nodes):
+                    continue  # a server that came back empty and has not met the others knows itself alone
+                self._learned(nodes)
                 return
 
 

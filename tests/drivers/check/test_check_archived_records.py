@@ -120,10 +120,11 @@ def archive(tmp_path: Path, primary: Member, monkeypatch: pytest.MonkeyPatch) ->
         "to_jsonb(gone)",
         "json_strip_nulls(row_to_json(gone)) ",
         "to_jsonb(gone) || '{\"more\": 1}'",
+        "to_jsonb(gone) || jsonb_build_object('sum', trim_scale(sum))",
     ],
 )
 def test_what_reads_back_as_it_was_is_equal_however_it_is_written(archive: Archive, record: str) -> None:
-    """Values of many types, empty ones and NULL, blanks and order of JSON, and a key that the archive has besides."""
+    """Values of many types, empty ones and NULL, blanks and order of JSON, last zeros, and a key that the archive has besides."""
     archive.primary.ask("UPDATE orders SET hollow = 'full' WHERE id = 43")
     archive.archive = archive.moved(record)
     assert archive.facts() == WELL

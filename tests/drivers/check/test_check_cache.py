@@ -10,12 +10,13 @@ from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler
 from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from harness import clock
-from harness.drivers.check.cache import commands, memory
+from harness.drivers.check.cache import commands, memory, slots
 from harness.drivers.check.cache.memory import cache_memory
 from harness.drivers.check.cache.shares import cache_hits
 from harness.drivers.check.cache.slots import cache_slots
@@ -24,7 +25,7 @@ from harness.drivers.check.cache.trips import cache_returns
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError, TargetUnreachable
 from harness.targets import Target, load_target
-from harness.targets.caches import CacheConnection
+from harness.targets.caches import CacheAddress, CacheConnection, ClusterNode
 from tests.builders.addresses import NET
 from tests.builders.cache_servers import CacheProcess, cache, clustered, program, until
 from tests.builders.http_servers import Quiet, serving
@@ -161,6 +162,16 @@ def test_a_full_cache_that_evicts_stays_at_its_limit_and_one_that_cannot_refuses
         assert "commands were refused meanwhile, as its memory was full" in observed
 
 
+@pytest.mark.parametrize(
+    ("role", "of_evicting", "ok"), [("slave", True, True), ("slave", False, None), ("master", True, None)]
+)
+def test_a_full_replica_evicts_with_its_primary(role: str, *, of_evicting: bool, ok: bool | None) -> None:
+    """It evicts nothing itself."""
+    reading = {"maxmemory": 1000, "maxmemory_policy": "allkeys-lru", "used_memory": 1001, "role": role}
+    fact = memory._of("eu", [reading, reading], of_evicting=of_evicting)
+    assert (fact.ok, "its primary evicts" in fact.observed) == (ok, ok is True)
+
+
 @BOTH
 def test_each_primary_of_a_cluster_has_a_replica_elsewhere(cluster: list[CacheProcess], tmp_path: Path) -> None:
     """Elsewhere is another place; one that is declared to be the same is none, and two addresses alone may be of one machine."""
@@ -178,6 +189,41 @@ def test_each_primary_of_a_cluster_has_a_replica_elsewhere(cluster: list[CachePr
     assert sorted(str(one.ok) for one in together[2:]) == ["False", "True", "True"]
     four = facts(cache_slots, target_of(tmp_path, server), primaries="4")
     assert [one.ok for one in four] == [True, False, True, True, True]
+
+
+class _Pods:
+    """A cluster with these pods, as address and node."""
+
+    def __init__(self, url: str, *pods: tuple[str, str]) -> None:
+        self.url, self._pods = url, pods
+
+    def pods(self, _namespace: str) -> list[dict[str, Any]]:
+        """As the API server gives them."""
+        ended = {"status": {"podIP": "10.244.1.6", "phase": "Succeeded"}, "spec": {"nodeName": "ended"}}
+        running = [{"status": {"podIP": ip, "phase": "Running"}, "spec": {"nodeName": node}} for ip, node in self._pods]
+        return [ended, *running]
+
+
+def test_pods_of_two_clusters_may_have_one_address(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Then its node is not known; a declared place is that of an announced name, too."""
+    clusters = {
+        "eu": _Pods("https://eu", ("10.244.1.5", "eu-1"), ("10.244.1.6", "eu-1")),
+        "us": _Pods("https://us", ("10.244.1.5", "us-1"), ("10.244.1.7", "eu-1")),
+    }
+    monkeypatch.setattr(slots, "Clusters", lambda _: SimpleNamespace(of=clusters.get))
+    monkeypatch.setattr(slots, "every_place", lambda _: [("eu", "shop"), ("us", "shop")])
+    target = target_of(tmp_path, {"at": "redis://10.244.1.5:6379"}, kubernetes={"context": "eu", "namespace": "shop"})
+    assert target.cache is not None
+    places = slots._Places(target, target.cache.servers["eu"].model_copy(update={"places": {"cache-9": "rack-9"}}))
+
+    def place(host: str, name: str = "") -> str | None:
+        at = CacheAddress(name or host, 6379)
+        return places.of(ClusterNode(id="a", primary="", at=at, host=host, slots=0, ranges=(), state="ok"))
+
+    assert place("10.244.1.5") is None
+    assert place("10.244.1.6") == "eu-1 of https://eu"
+    assert place("10.244.1.7") == "eu-1 of https://us"
+    assert place("10.244.1.5", "cache-9") == "rack-9"
 
 
 def test_a_primary_without_a_replica_is_named(cluster: list[CacheProcess], tmp_path: Path) -> None:

@@ -11,19 +11,23 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import Any, NoReturn
 
 import psycopg
 import pytest
 
 from harness import clock
-from harness.drivers.check.drills.restore import restore_time, restored_copy
+from harness.drivers.check.drills.checksums import DatabaseSums, TableSum, filled_tables, sums_of
+from harness.drivers.check.drills.compared import compared
+from harness.drivers.check.drills.restore import _emptied, restore_time, restored_copy
 from harness.drivers.check.drills.scratch import is_gone
 from harness.drivers.facts import FactReading
 from harness.errors import DriverError
 from harness.targets import Target, load_target
+from harness.targets.files.reference import Reference
 from harness.targets.safety.intents import pending_intents
 from harness.targets.safety.platform import platform_of
 from harness.targets.undo import recover
@@ -441,12 +445,107 @@ def _close_each(balancer: socket.socket) -> None:
 
 
 def test_a_restore_after_which_the_scratch_address_reaches_what_serves_proves_nothing(drill: Drill) -> None:
-    """Its tables would be compared with themselves."""
+    """Its tables would be compared with themselves, and `remove` would remove what serves: not run, until the address is another."""
     drill.restore = f"printf %s {shlex.quote(drill.primary.dsn)} > {drill.here}/scratch"
-    gone = f"host={drill.primary.address} user=tester dbname=scratch"
-    drill.remove = f"printf %s {shlex.quote(gone)} > {drill.here}/scratch"
-    with pytest.raises(DriverError, match="is the one that serves"):
-        drill.copy()
+    drill.remove = f"touch {drill.here}/removed"
+    target = drill.target()
+    with pytest.raises(DriverError, match="is the one that serves: it was not removed"):
+        _drilled(target)
+    (left,) = recover(target).left
+    assert "is the one that serves: it was not removed" in left.why
+    assert not (drill.here / "removed").exists()
+    (drill.here / "scratch").write_text(drill.scratch, encoding="utf-8")
+    assert not recover(target).left
+    assert (drill.here / "removed").exists()
+
+
+def test_a_copy_that_serves_by_now_is_not_removed(drill: Drill) -> None:
+    """A drill was killed, and its copy promoted since: `database.dsn` leads to it."""
+    drill.restore += f"; touch {drill.here}/there; sleep 2"
+    target = drill.target()
+    killed_in(target, drill.here / "there")
+    (drill.here / "dsn").write_text(drill.scratch, encoding="utf-8")
+    (left,) = recover(target).left
+    assert "is the one that serves: it was not removed" in left.why
+    (drill.here / "dsn").write_text("host=127.0.0.1 port=9 user=tester dbname=postgres", encoding="utf-8")
+    (left,) = recover(target).left
+    assert "no answer from the database" in left.why
+    with psycopg.connect(drill.scratch):
+        pass
+    (drill.here / "dsn").write_text(drill.primary.dsn, encoding="utf-8")
+    assert not recover(target).left
+    assert is_gone(target.drills["orders"].scratch)
+
+
+def test_a_server_at_the_port_of_the_environment_may_have_it(drill: Drill, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Libpq connects to `PGPORT` and `PGHOSTADDR` where the address names no other."""
+    drill.scratch = f"host={NET}233 user=tester dbname=scratch"
+    scratch = drill.target().drills["orders"].scratch
+    assert is_gone(scratch)
+    monkeypatch.setenv("PGPORT", "5433")
+    with socket.create_server((f"{NET}233", 5433)):
+        assert not is_gone(scratch)
+    monkeypatch.delenv("PGPORT")
+    monkeypatch.setenv("PGHOSTADDR", f"{NET}235")
+    assert not is_gone(scratch)
+
+
+@pytest.mark.parametrize(("number", "gone"), [(socket.EAI_NONAME, True), (socket.EAI_AGAIN, False)])
+def test_a_resolver_that_fails_for_a_while_shows_nothing(
+    drill: Drill, monkeypatch: pytest.MonkeyPatch, number: int, *, gone: bool
+) -> None:
+    """Only that there is no such name."""
+
+    def resolve(*_: object, **__: object) -> NoReturn:
+        raise socket.gaierror(number, "said by the resolver")
+
+    drill.scratch = "host=main-drill.invalid user=tester dbname=scratch"
+    monkeypatch.setattr(socket, "create_connection", resolve)
+    assert is_gone(drill.target().drills["orders"].scratch) is gone
+
+
+def test_a_database_without_an_encoding_is_compared(drill: Drill) -> None:
+    """As `initdb` makes it in a container without a locale."""
+    drill.primary.ask("CREATE DATABASE plain TEMPLATE template0 ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C'")
+    try:
+        (drill.here / "plain").write_text(f"{drill.primary.dsn} dbname=plain", encoding="utf-8")
+        plain = Reference(file=str(drill.here / "plain"))
+        with psycopg.connect(plain.resolve()) as connection:
+            connection.execute(b"CREATE TABLE songs (id int PRIMARY KEY, title text)")
+            connection.execute("INSERT INTO songs VALUES (1, 'é')".encode())
+        seen = sums_of(plain, 20.0)
+        assert (seen.encoding, [*seen.tables], seen.tables["public.songs"].rows) == ("SQL_ASCII", ["public.songs"], 1)
+        assert filled_tables(plain, 20.0) == {"public.songs"}
+    finally:
+        drill.primary.ask("DROP DATABASE plain WITH (FORCE)")
+
+
+def sums(**tables: TableSum) -> DatabaseSums:
+    """A snapshot of these tables."""
+    return DatabaseSums(encoding="UTF8", tables=tables, sequences={})
+
+
+def test_a_table_of_the_copy_that_cannot_be_read_may_be_empty() -> None:
+    """So the restore is not known to be done."""
+    copy = sums(a=TableSum(rows=1), orders=TableSum(why="InsufficientPrivilege"))
+    assert (
+        _emptied(copy, frozenset({"a", "orders"}))
+        == "orders has rows where it serves, and none in the copy that can be read"
+    )
+    assert _emptied(copy, frozenset({"a"})) == ""
+
+
+def test_tables_of_an_extension_may_differ_with_its_version() -> None:
+    """Other columns, or a table more; of the user's own tables both fail."""
+    one, more = TableSum(rows=1, checksum="1", columns=("a int",)), TableSum(rows=1, checksum="2", columns=("b int",))
+
+    def outcomes(*, partial: bool) -> list[bool | None]:
+        before, copy = replace(one, partial=partial), replace(more, partial=partial)
+        facts = compared(sums(x=before), sums(x=before), {}, sums(x=copy, y=copy))
+        return [fact.ok for fact in facts if fact.subject.startswith("table ")]
+
+    assert outcomes(partial=True) == [None, None]
+    assert outcomes(partial=False) == [False, False]
 
 
 def test_a_physical_copy_has_the_identity_of_what_serves_and_is_compared(drill: Drill) -> None:
@@ -464,16 +563,21 @@ def _drilled(target: Target) -> None:
     restored_copy(target, {"drill": "orders"})()
 
 
+def killed_in(target: Target, begun: Path) -> None:
+    """A drill that is killed as soon as this file is there."""
+    process = multiprocessing.get_context("fork").Process(target=_drilled, args=(target,))
+    process.start()
+    until(begun.exists)
+    assert process.pid is not None
+    os.kill(process.pid, signal.SIGKILL)
+    process.join()
+
+
 def test_after_a_kill_the_scratch_database_is_removed_by_recover(drill: Drill) -> None:
     """The undo is on disk before the restore."""
     drill.restore += f"; touch {drill.here}/there; sleep 2"
     target = drill.target()
-    process = multiprocessing.get_context("fork").Process(target=_drilled, args=(target,))
-    process.start()
-    until((drill.here / "there").exists)
-    assert process.pid is not None
-    os.kill(process.pid, signal.SIGKILL)
-    process.join()
+    killed_in(target, drill.here / "there")
     with psycopg.connect(drill.scratch):
         pass
     recovered = recover(target)

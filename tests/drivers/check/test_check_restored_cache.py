@@ -18,7 +18,7 @@ from redis import Redis
 
 from harness import clock
 from harness.drivers.check.cache.restored import KeysAround, key_fact, restored_cache
-from harness.drivers.check.cache.scratch import ScratchCache, fetch_snapshot
+from harness.drivers.check.cache.scratch import ScratchCache, SnapshotUnread, fetch_snapshot
 from harness.drivers.facts import FactReading
 from harness.errors import ConfigurationError, DriverError
 from harness.targets import Target
@@ -248,6 +248,35 @@ def test_a_file_of_another_version_and_a_program_that_is_not_there_decide_nothin
     assert [one.ok for one in keys] == [None, True, True]
     with pytest.raises(DriverError, match=r"nowhere-server: not found on this machine"):
         restored_cache(snapshots.target(program="nowhere-server"), {"snapshots": "cache"})()
+
+
+def test_keys_of_a_module_that_the_program_lacks_decide_nothing(product: str, tmp_path: Path) -> None:
+    """The file is whole: a type that a module has defined is in it. Source of the form: `src/rdb.c`, `moduleTypeEncodeId` of `src/module.c`."""
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    number = 0
+    for letter in "ReJSON-RL":
+        number = number << 6 | letters.index(letter)
+    value = b"\x81" + (number << 10 | 3).to_bytes(8) + b"\x05\x02{}\x00"
+    directory = tmp_path / "scratch"
+    scratch = ScratchCache(program=product, directory=directory, server=CacheServer(at="redis://x"), within_s=30.0)
+    scratch.make()
+    file = scratch.files / "of-a-module.rdb"
+    file.write_bytes(b"REDIS0009\xfe\x00\x07\x03doc" + value + b"\xff" + bytes(8))
+    with (
+        pytest.raises(SnapshotUnread, match=r"(?s)no matching module type 'ReJSON-RL'.*--loadmodule") as caught,
+        scratch.reading(file),
+    ):
+        pass
+    assert not caught.value.decides
+
+
+def test_a_directory_whose_path_is_too_long_for_a_socket_is_refused(product: str, tmp_path: Path) -> None:
+    """The message names what to set."""
+    directory = tmp_path / ("x" * 120)
+    scratch = ScratchCache(program=product, directory=directory, server=CacheServer(at="redis://x"), within_s=30.0)
+    with pytest.raises(DriverError, match=r"(?s)too long for the socket of a server.*set TMPDIR"):
+        scratch.make()
+    assert not directory.exists()
 
 
 def test_a_cache_without_a_cluster_is_restored_too(product: str, snapshots: Snapshots, tmp_path: Path) -> None:

@@ -15,13 +15,15 @@ import psycopg
 import pytest
 
 from harness.drivers.check.drills import marked
-from harness.drivers.check.drills.marked import DatabaseClock, MarkedWrite, MarkedWrites, checksum
+from harness.drivers.check.drills.marked import DatabaseClock, MarkedWrite, MarkedWrites, checksum, ledger_table
 from harness.drivers.check.drills.moment import moment_facts, restored_moment
 from harness.drivers.check.drills.restore import restored_copy
 from harness.drivers.check.drills.scratch import is_gone
 from harness.drivers.facts import FactReading
 from harness.errors import ConfigurationError, DriverError
 from harness.targets import Target, load_target
+from harness.targets.files.parts import LedgerSettings
+from harness.targets.files.reference import Reference
 from harness.targets.safety.intents import pending_intents
 from harness.targets.safety.platform import platform_of
 from harness.units import NS_PER_S
@@ -195,6 +197,23 @@ def test_a_restore_that_fails_fails_and_one_whose_archive_never_comes_decides_no
         moment.facts()
 
 
+def test_the_ledger_is_found_where_it_serves_whatever_the_search_path_of_the_copy_is(moment: Moment) -> None:
+    """It lies in a schema of the role that serves; the role of the copy has none."""
+    ask = moment.course.primary.ask
+    ask("CREATE SCHEMA shop")
+    ask("CREATE TABLE shop.ledger (client int, sequence int, checksum text)")
+    try:
+        (moment.here / "own").write_text(f"{moment.course.primary.dsn} options='-c search_path=shop'", encoding="utf-8")
+        own, other = Reference(file=str(moment.here / "own")), Reference(file=str(moment.here / "dsn"))
+        moment.target()
+        ledger = LedgerSettings(path="/ledger")
+        assert ledger_table(own, ledger) == ("shop", "ledger")
+        assert ledger_table(other, ledger) == ("public", "ledger")
+        assert ledger_table(own, LedgerSettings(path="/ledger", table="songs")) == ("songs",)
+    finally:
+        ask("DROP SCHEMA shop CASCADE")
+
+
 def test_a_ledger_that_is_not_restored_at_all_fails(moment: Moment) -> None:
     """The table is not in the restored database, though what serves has it."""
     psql = f"{shlex.join(postgres('psql'))} -h {moment.address} -U tester -d postgres"
@@ -224,7 +243,7 @@ def _made(*writes: tuple[float, float, bool]) -> MarkedWrites:
         for n, (sent, done, known) in enumerate(writes)
     ]
     database = DatabaseClock(least_ns=10 * NS_PER_S, most_ns=round(10.2 * NS_PER_S))
-    return MarkedWrites(client=7, moment_s=100, database=database, every=every)
+    return MarkedWrites(client=7, table=("public", "ledger"), moment_s=100, database=database, every=every)
 
 
 def test_a_write_within_the_difference_of_the_clocks_decides_nothing() -> None:

@@ -129,6 +129,23 @@ def test_a_replica_that_takes_over_is_seen(cluster: list[CacheProcess], tmp_path
         assert seen.resolution_s < 1.5
 
 
+def test_a_server_that_came_back_empty_is_not_asked_who_has_the_slots(
+    cluster: list[CacheProcess], tmp_path: Path
+) -> None:
+    """The target file names a replica that has forgotten the others: what they say counts."""
+
+    def act(watched: Watched) -> None:
+        until(lambda: len(watched.poll()) >= 6)
+        cluster[5].ask("CLUSTER", "RESET", "HARD")
+        cluster[0].kill()
+        until(lambda: f"{HOSTS[3]}:6379" in str(watched.poll().words["servers"].present))
+
+    watched = asyncio.run(watch(target_of(tmp_path, cluster[5]), tmp_path / "run", act))
+    errors = watched.poll().words["error"].present
+    assert errors
+    assert not any("no primary" in one for one in errors), errors
+
+
 def test_a_replica_that_may_not_take_over_is_no_recovery(cluster: list[CacheProcess], tmp_path: Path) -> None:
     """The keys of the first primary fail until the end; the error names it, and the others are served."""
     for one in cluster:

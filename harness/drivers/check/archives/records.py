@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, LiteralString
 
 from harness.drivers.check.drills.checksums import TABLES, TEXT, connected
 from harness.errors import DriverError, TargetUnreachable
@@ -147,18 +147,22 @@ class RecordTable:
     def _query(self, text: str, **named: sql.Composable) -> sql.Composed:
         from psycopg import sql
 
-        # JSON is compared by what it says: an archive may write its blanks and the order of its keys otherwise
-        values = [
-            sql.SQL(_VALUE).format(
-                value=sql.SQL("{}::jsonb" if kind == "json" else "{}").format(sql.Identifier("one", name))
-            )
-            for name, kind in self.columns.items()
-        ]
-        keys = sql.SQL(", ").join(sql.Identifier("one", name) for name in self.keys)
-        named["key"], named["digest"] = sql.SQL(_KEY).format(keys=keys), sql.SQL(" || ").join(values)
+        values = {
+            name: sql.SQL(_forms(kind)).format(sql.Identifier("one", name)) for name, kind in self.columns.items()
+        }
+        digests = [sql.SQL(_VALUE).format(value=value) for value in values.values()]
+        keys = sql.SQL(", ").join(values[name] for name in self.keys)
+        named["key"], named["digest"] = sql.SQL(_KEY).format(keys=keys), sql.SQL(" || ").join(digests)
         named["table"] = sql.Identifier(*self.archive.qualified)
         of_text = {name: part for name, part in named.items() if f"{{{name}}}" in text}
         return sql.SQL(text).format(**of_text)
+
+
+def _forms(kind: str) -> LiteralString:
+    """How a value is read: an archive may write the blanks and the order of JSON otherwise, and a number without its last zeros."""
+    if kind == "json":
+        return "{}::jsonb"
+    return "trim_scale({})" if kind.startswith("numeric") and not kind.endswith("]") else "{}"
 
 
 def table_of(dsn: Reference, archive: RecordArchive) -> RecordTable:

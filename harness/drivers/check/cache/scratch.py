@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 _PROGRAMS: Final = ("valkey-server", "redis-server")
 _BROKEN: Final = ("Short read", "Wrong RDB checksum", "Internal error in RDB reading")
 """What the server logs of a broken file. Source: `src/rdb.c` of Redis 7.0 and Valkey 9.1."""
+_OF_MODULE: Final = "module data I can't load"
+"""What it logs of a file with keys of a module that it lacks, after `Internal error`. Source: `src/rdb.c` of both."""
 _REFUSED: Final = (*_BROKEN, "Can't handle RDB format", "Wrong signature", "Fatal error")
 _DATABASES: Final = 1024
 _AGAIN_S: Final = 0.05
@@ -33,18 +36,22 @@ _FILES: Final = "files"
 _SOCKET: Final = "socket"
 _LOG: Final = "log"
 _FILE: Final = "dump.rdb"
+_LONGEST: Final = 107
+"""Bytes in the path of a socket. Source: unix(7), `sun_path` with its end."""
 
 
 class SnapshotUnread(DriverError):
     """The server did not read a file.
 
     Attributes:
-        decides: whether the file is broken; a format of another version and an error that is not known say nothing of it.
+        decides: whether the file is broken; a format of another version, keys of a module and an error that is not known say
+            nothing of it.
     """
 
     def __init__(self, what: str, *, where: str, decides: bool) -> None:
-        hint = "" if decides else "name the program of the cache's own version in `program`"
-        super().__init__(what, where=where, hint=hint)
+        own = "name the program of the cache's own version in `program`"
+        loads = 'name a program in `program` that loads the module, such as a script with `exec valkey-server --loadmodule FILE "$@"`'
+        super().__init__(what, where=where, hint="" if decides else loads if _OF_MODULE in what else own)
         self.decides = decides
 
 
@@ -70,7 +77,14 @@ class ScratchCache:
         return self.directory / _FILES
 
     def make(self) -> None:
-        """Make the directories, which only this user may read."""
+        """Make the directories, which only this user may read.
+
+        Raises:
+            DriverError: the path of its socket is too long for one.
+        """
+        if len(os.fsencode(self.directory / _SOCKET)) > _LONGEST:
+            hint = "set TMPDIR to a directory with a shorter path"
+            raise DriverError("the path is too long for the socket of a server", where=str(self.directory), hint=hint)
         self.directory.mkdir(mode=0o700)
         self.files.mkdir()
 
@@ -155,7 +169,8 @@ def _unread(log: Path, name: str) -> SnapshotUnread:
     said = [line.partition(" # ")[2] for line in lines]
     known = [one for one in said if one.startswith(_REFUSED)]
     observed = known[0] if known else "the server ended, and did not say why"
-    return SnapshotUnread(observed, where=name, decides=observed.startswith(_BROKEN))
+    decides = observed.startswith(_BROKEN) and _OF_MODULE not in observed
+    return SnapshotUnread(observed, where=name, decides=decides)
 
 
 def _remove(_cluster: Cluster | None, _target: Target, *, directory: str) -> None:

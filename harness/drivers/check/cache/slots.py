@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
@@ -105,10 +106,10 @@ def _own(target: Target, server: CacheServer, node: ClusterNode) -> tuple[str, s
 def _replicated(
     subject: str, primary: ClusterNode, replicas: Sequence[tuple[ClusterNode, str, bool | None]], places: _Places
 ) -> FactReading:
-    here = places.of(primary.host)
+    here = places.of(primary)
     words, outcomes = list[str](), list[bool | None]()
     for one, why, linked in replicas:
-        there = places.of(one.host)
+        there = places.of(one)
         known = here is not None and there is not None
         apart = there != here if known else one.host != primary.host
         said = why if why or known or not apart else "of which no node is known: name it in `places`"
@@ -136,22 +137,29 @@ class _Places:
 
     def __init__(self, target: Target, server: CacheServer) -> None:
         self._declared = server.places
-        self._pods: Mapping[str, str] | None = {} if target.kubernetes is None else None
+        self._pods: Mapping[str, set[str]] | None = {} if target.kubernetes is None else None
         self._target = target
 
-    def of(self, host: str) -> str | None:
-        """The place of a host; None: it is not known, as two addresses may be of one machine."""
-        if host in self._declared:
-            return self._declared[host]
+    def of(self, one: ClusterNode) -> str | None:
+        """The place of a server; None: it is not known, as two addresses may be of one machine, or one of pods in two clusters."""
+        for host in (one.at.host, one.host):
+            if host in self._declared:
+                return self._declared[host]
         if self._pods is None:
-            self._pods = dict(_nodes_of_pods(self._target))
-        return self._pods.get(host)
+            self._pods = _nodes_of_pods(self._target)
+        found = self._pods.get(one.host, set())
+        return next(iter(found)) if len(found) == 1 else None
 
 
-def _nodes_of_pods(target: Target) -> Iterator[tuple[str, str]]:
-    clusters = Clusters(target)
-    for region, namespace in every_place(target):
-        for pod in clusters.of(region).pods(namespace):
-            address, node = pod.get("status", {}).get("podIP"), pod.get("spec", {}).get("nodeName")
-            if address and node:
-                yield address, node
+def _nodes_of_pods(target: Target) -> Mapping[str, set[str]]:
+    """The nodes of the pods that run, by their address, which pods of two clusters may share; of several clusters each node with its own."""
+    clusters, places = Clusters(target), every_place(target)
+    several = len({clusters.of(region).url for region, _ in places}) > 1
+    found = defaultdict[str, set[str]](set)
+    for region, namespace in places:
+        cluster = clusters.of(region)
+        for pod in cluster.pods(namespace):
+            status, node = pod.get("status", {}), pod.get("spec", {}).get("nodeName")
+            if status.get("podIP") and node and status.get("phase") == "Running":
+                found[status["podIP"]].add(f"{node} of {cluster.url}" if several else node)
+    return found

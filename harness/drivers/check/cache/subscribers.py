@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -78,6 +79,8 @@ def _published(
             listeners = {one: stack.enter_context(_listener(target, server, one, channel)) for one in at}
             publishers = [stack.enter_context(connected(target, server, one)) for one in at]
             got: Received = {one: [] for one in at}
+            for publisher in publishers:
+                publisher.ask("PUBSUB NUMSUB", channel)  # opens its connection, whose time is not that of a message
             sent = _sent(publishers, channel, listeners, got)
         except (TargetUnreachable, CommandRefused) as error:
             ok = False if isinstance(error, CommandRefused) and error.decides else None
@@ -93,14 +96,22 @@ def _published(
 def _sent(
     publishers: Sequence[CacheConnection], channel: str, listeners: Mapping[CacheAddress, PubSub], got: Received
 ) -> dict[str, int]:
-    """Each message, and when it was published. What comes is received meanwhile: to servers far away publishing takes longer than a message may."""
+    """Each message, and when it was published. What comes is received beside: to servers far away publishing takes longer than a message may."""
     sent: dict[str, int] = {}
-    for number in range(_MESSAGES):
-        for publisher in publishers:
-            message = f"{publisher.at} {number}"
-            sent[message] = clock.now_ns()
-            publisher.ask("PUBLISH", channel, message)
+
+    def publish() -> None:
+        for number in range(_MESSAGES):
+            for publisher in publishers:
+                message = f"{publisher.at} {number}"
+                sent[message] = clock.now_ns()
+                publisher.ask("PUBLISH", channel, message)
+
+    with ThreadPoolExecutor(1) as beside:
+        publishing = beside.submit(publish)
+        while not publishing.done():
             _receive(listeners, got)
+            clock.sleep(_POLL_S)
+        publishing.result()
     return sent
 
 

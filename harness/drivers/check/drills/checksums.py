@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from harness.drivers.check.sql.asking import CONNECT_S, rows_of
+from harness.drivers.check.sql.asking import CONNECT_S, TEXTS, rows_of
 from harness.errors import DriverError, TargetUnreachable
 from harness.targets.files.reference import Reference
 
@@ -141,7 +141,7 @@ def sums_of(dsn: Reference, within_s: float, of: DatabaseSums | None = None) -> 
             numbered = connection.execute(_SEQUENCES).fetchall()
             sequences = {f"{row[0]}.{row[1]}": _numbered(connection, row) for row in numbered}
             encoding = str(connection.info.parameter_status("server_encoding"))
-        except psycopg.Error as error:
+        except (psycopg.Error, UnicodeDecodeError) as error:  # the latter of names in a database without an encoding
             raise DriverError(f"the database refused a query ({type(error).__name__})", where=str(dsn)) from error
         connection.rollback()
     return DatabaseSums(encoding=encoding, tables=tables, sequences=sequences)
@@ -199,7 +199,11 @@ def connected(dsn: Reference, options: str = "", **named: str) -> Iterator[psyco
 
     try:
         address = make_conninfo(
-            dsn.resolve(), connect_timeout=CONNECT_S, application_name="readiness-drill", options=options, **named
+            dsn.resolve(),
+            connect_timeout=CONNECT_S,
+            application_name="readiness-drill",
+            options=options,
+            **{**TEXTS, **named},
         )
     except psycopg.ProgrammingError:
         raise DriverError("this is not the address of a PostgreSQL database", where=str(dsn)) from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from harness.drivers.check.drills.scratch import is_gone
+from harness.drivers.check.drills.scratch import is_gone, refuse_removal
 from harness.drivers.check.drills.steps import CHECK, StepFailed, StepHangs
 from harness.errors import DriverError
 from harness.targets import Target, platform_of
@@ -74,15 +74,18 @@ def _run(command: DrillCommand, within_s: float) -> None:
 
 
 def _remove(
-    _cluster: Cluster | None, _target: Target, *, words: Sequence[str], scratch: Mapping[str, Any], within_s: float
+    _cluster: Cluster | None, target: Target, *, words: Sequence[str], scratch: Mapping[str, Any], within_s: float
 ) -> None:
     """Remove the scratch database.
 
     Raises:
-        DriverError: the command failed, or the database is still there.
+        DriverError: it serves, the command failed, or the database is still there.
+        TargetUnreachable: the database that serves does not answer, so nothing was run.
     """
+    dsn = Reference.model_validate(scratch)
+    refuse_removal(target, dsn)
     run_command(words, within_s)
-    if not is_gone(dsn := Reference.model_validate(scratch)):
+    if not is_gone(dsn):
         hint = "`remove` must remove the database, and end a restore that still runs"
         raise DriverError("the scratch database is still there", where=str(dsn), hint=hint)
 

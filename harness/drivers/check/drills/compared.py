@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
 from harness.drivers.check.drills.checksums import DatabaseSums, TableSum
 from harness.drivers.facts import FactReading
 from harness.targets.queries import HEARTBEAT
 from harness.words import some
+
+_OTHERS: Final = "; it is of an extension, which may have another version, or unlogged"
 
 
 def compared(
@@ -47,14 +50,16 @@ def _table(
         if before is not None or after is not None:
             yield _fact(subject, "not made or dropped while the backup was made", "made or dropped meanwhile", ok=None)
         else:
-            yield _fact(subject, "no such table, as in the database that serves", str(restored), ok=False)
+            ok = None if restored is not None and restored.partial else False
+            yield _fact(subject, "no such table, as in the database that serves", _said(restored), ok=ok)
         return
     if restored is None:
         yield _fact(subject, str(before), "the table is missing", ok=False)
         return
     if differ := _columns(before, restored):
-        ok = None if before.columns != after.columns else False
-        yield _fact(subject, f"the columns of what serves; {len(before.columns)}", differ, ok=ok)
+        may = before.partial and restored.partial
+        ok = None if before.columns != after.columns or may else False
+        yield _fact(subject, f"the columns of what serves; {len(before.columns)}", f"{differ}{_OTHERS * may}", ok=ok)
         return
     unread = next((one for one in (before, after, restored) if one.content is None), None)
     if unread is not None:
@@ -69,6 +74,10 @@ def _table(
             else ""
         )
         yield _fact(subject, str(before), f"{restored}{why}", ok=None if why else False)
+
+
+def _said(restored: TableSum | None) -> str:
+    return f"{restored}{_OTHERS if restored is not None and restored.partial else ''}"
 
 
 def _columns(before: TableSum, restored: TableSum) -> str:

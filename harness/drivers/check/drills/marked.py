@@ -28,6 +28,9 @@ _EVERY_S: Final = 0.1
 _WITHIN_S: Final = 2.0
 _ACCEPTED: Final = frozenset({200, 201})
 
+_TABLE: Final = "SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass({})"
+"""Schema and name of a table as the search path of the session finds it."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DatabaseClock:
@@ -73,12 +76,14 @@ class MarkedWrites:
 
     Attributes:
         client: number of the client whose writes they are.
+        table: schema and name of the ledger's table.
         moment_s: the moment, in s since 1970 on the database's clock.
         database: that clock.
         every: the writes, in order.
     """
 
     client: int
+    table: tuple[str, ...]
     moment_s: int
     database: DatabaseClock
     every: Sequence[MarkedWrite]
@@ -153,7 +158,7 @@ def write_around(target: Target, dsn: Reference) -> MarkedWrites:
     import httpx
 
     ledger, client = ledger_in(target), uuid.uuid4().int >> 97  # a number that no watcher has, below 2**31
-    first = clock_of(dsn)
+    table, first = ledger_table(dsn, ledger), clock_of(dsn)
     moment_s = -(-(clock.now_ns() + first.most_ns + round(_AROUND_S * NS_PER_S)) // NS_PER_S)
     until = clock.Deadline(moment_s * NS_PER_S - first.least_ns + round(_AROUND_S * NS_PER_S))
     done: list[MarkedWrite] = []
@@ -167,7 +172,8 @@ def write_around(target: Target, dsn: Reference) -> MarkedWrites:
             except httpx.HTTPError:
                 acknowledged = False
             done.append(MarkedWrite(number=number, sent_ns=sent_ns, done_ns=clock.now_ns(), acknowledged=acknowledged))
-    return MarkedWrites(client=client, moment_s=moment_s, database=first.and_then(clock_of(dsn)), every=done)
+    database = first.and_then(clock_of(dsn))
+    return MarkedWrites(client=client, table=table, moment_s=moment_s, database=database, every=done)
 
 
 def checksum(client: int, number: int) -> str:
@@ -175,8 +181,21 @@ def checksum(client: int, number: int) -> str:
     return hashlib.sha256(f"{client}:{number}".encode()).hexdigest()[:16]
 
 
-def numbers_in(dsn: Reference, ledger: LedgerSettings, client: int) -> Mapping[int, str]:
-    """The rows of a client in a database: checksum by number; none where the table is not there.
+def ledger_table(dsn: Reference, ledger: LedgerSettings) -> tuple[str, ...]:
+    """The ledger's table as the database that serves has it: with its schema, which another role may not have in its search path.
+
+    Raises:
+        TargetUnreachable: no connection. DriverError: the server refused the query.
+    """
+    from psycopg import sql
+
+    named = tuple(ledger.table.split("."))
+    query = sql.SQL(_TABLE).format(sql.Literal(sql.Identifier(*named).as_string(None)))
+    return next(iter(rows_of(dsn, query)), named)
+
+
+def numbers_in(dsn: Reference, made: MarkedWrites) -> Mapping[int, str]:
+    """The rows of these writes in a database: checksum by number; none where the table is not there.
 
     Raises:
         TargetUnreachable: no connection. DriverError: the server refused the query.
@@ -184,10 +203,9 @@ def numbers_in(dsn: Reference, ledger: LedgerSettings, client: int) -> Mapping[i
     import psycopg
     from psycopg import sql
 
-    table = sql.Identifier(*ledger.table.split("."))
-    query = sql.SQL("SELECT sequence, checksum FROM {} WHERE client = %s").format(table)
+    query = sql.SQL("SELECT sequence, checksum FROM {} WHERE client = %s").format(sql.Identifier(*made.table))
     try:
-        return {int(number): str(held) for number, held in rows_of(dsn, query, (client,), raises=True)}
+        return {int(number): str(held) for number, held in rows_of(dsn, query, (made.client,), raises=True)}
     except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
         return {}
     except psycopg.Error as error:

@@ -14,7 +14,13 @@ from typing import Final
 from harness import clock
 from harness.drivers.check.claim import When, claim
 from harness.drivers.check.drills.commands import CommandSteps
-from harness.drivers.check.drills.marked import MarkedWrites, checksum, ledger_in, numbers_in, write_around
+from harness.drivers.check.drills.marked import (
+    MarkedWrites,
+    checksum,
+    ledger_in,
+    numbers_in,
+    write_around,
+)
 from harness.drivers.check.drills.restored import drill_of, refuse_drill, restored, step_of
 from harness.drivers.check.needs import DATABASE, ENTRY, within
 from harness.drivers.facts import FactProbe, FactReading
@@ -49,7 +55,7 @@ def restored_moment(target: Target, params: Mapping[str, str]) -> FactProbe:
     def probe() -> Sequence[FactReading]:
         serves = refuse_drill(target, drill, CommandSteps(target, params["drill"], drill, command))
         made = write_around(target, serves)
-        served = numbers_in(serves, ledger_in(target), made.client)
+        served = numbers_in(serves, made)
         moment = datetime.fromtimestamp(made.moment_s, UTC).isoformat()  # PostgreSQL's settings refuse the ending Z
         to_moment = DrillCommand(command=tuple(word.replace(MOMENT, moment) for word in command.command))
         return _drilled(target, drill, params["drill"], to_moment, (made, served, moment))
@@ -77,7 +83,7 @@ def _drilled(
             seen = restored(target, drill, steps)
             if seen.why:
                 return [seen.not_done]
-            found = numbers_in(drill.scratch, ledger_in(target), made.client)
+            found = numbers_in(drill.scratch, made)
             return list(moment_facts(made, served, found, moment))
         except CommandNotYet as error:
             last = error

@@ -11,7 +11,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from harness import clock
-from harness.drivers.check.drills.scratch import is_gone
+from harness.drivers.check.drills.scratch import is_gone, refuse_removal
 from harness.drivers.check.drills.steps import CHECK, StepFailed, StepHangs
 from harness.drivers.check.sql.asking import database_in, rows_of
 from harness.errors import AccessDenied, DriverError
@@ -343,7 +343,7 @@ def _bracketed(why: str) -> str:
 
 def _remove(
     cluster: Cluster,
-    _target: Target,
+    target: Target,
     *,
     objects: Sequence[Sequence[str]],
     mark: str,
@@ -353,9 +353,12 @@ def _remove(
     """Delete the scratch objects that are those of the drill, the newest first; what belongs to them goes with them.
 
     Raises:
-        DriverError: one of them, or the database, is still there. What was made before it is not deleted then: a restore that
-            still runs could make it again.
+        DriverError: the database serves, or it or one of them is still there. What was made before it is not deleted then: a
+            restore that still runs could make it again.
+        TargetUnreachable: the database that serves does not answer, so nothing was deleted.
     """
+    dsn = Reference.model_validate(scratch)
+    refuse_removal(target, dsn)
     api, deadline = Objects(cluster.api), clock.Deadline.after(max(within_s, SILENT_S))
     own = True
     for kind, version, plural, name, namespace in reversed(objects):
@@ -372,7 +375,6 @@ def _remove(
             hint = "check the operator of the product, and the finalizers of the object"
             where = str(ScratchObject(kind=kind, ref=ref))
             raise DriverError(f"the scratch {kind} is still there", where=where, hint=hint)
-    dsn = Reference.model_validate(scratch)
     if own and not any(is_gone(dsn) for _ in clock.Deadline.after(deadline.left_s).ticks(_AGAIN_S)):
         raise DriverError("the scratch database is still there", where=str(dsn), hint="remove it by hand")
 

@@ -137,9 +137,9 @@ def _drilled(target: Target, drill: RestoreDrill, steps: DrillSteps) -> DrillSee
 def _emptied(found: DatabaseSums, filled: frozenset[str]) -> str:
     """Which tables have rows where they serve, and none in the copy; empty: every one has, and there is one.
 
-    A restore that goes on in the background, or that restores no rows, leaves some empty.
+    A restore that goes on in the background, or that restores no rows, leaves some empty; one that cannot be read may be.
     """
-    lacking = sorted(name for name in filled if name not in found.tables or found.tables[name].rows == 0)
+    lacking = sorted(name for name in filled if name not in found.tables or not found.tables[name].rows)
     if lacking:
-        return f"{some(lacking, 1)} has rows where it serves and none in the copy"
+        return f"{some(lacking, 1)} has rows where it serves, and none in the copy that can be read"
     return "" if any(one.rows for one in found.tables.values()) else "the copy has no row"

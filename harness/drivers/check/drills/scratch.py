@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import socket
 import struct
@@ -13,6 +14,7 @@ from harness import clock
 from harness.drivers.check.drills.checksums import connected
 from harness.drivers.check.sql.asking import CONNECT_S
 from harness.errors import DriverError, TargetUnreachable
+from harness.targets import Target
 from harness.targets.files.reference import Reference
 
 _AGAIN_S: Final = 0.1
@@ -20,7 +22,12 @@ _ASKED: Final = ("postgres", "template1")
 """Databases of every server, of which one is asked whether the scratch database is there."""
 _REQUEST_OF_TLS: Final = struct.pack("!II", 8, 80877103)
 """The message SSLRequest of PostgreSQL's protocol."""
+_PORT: Final = "5432"
 _LAST_PORT: Final = 65_535
+_ELSEWHERE: Final = ("service", "hostaddr")
+"""Parts of an address, or variables `PGSERVICE` and `PGHOSTADDR`, that lead to another host than `host`."""
+_NO_NAME: Final = (socket.EAI_NONAME, socket.EAI_NODATA)
+"""What a resolver says of a name that there is not; else it may only not know it now."""
 _CLOSED: Final = 3
 """Connections closed without an answer, one after the other, that show that no server is behind a balancer."""
 
@@ -67,6 +74,22 @@ def is_the_same(serves: Reference, scratch: Reference) -> bool:
         raise DriverError(f"a database refused a query ({type(error).__name__})", where=str(scratch)) from error
 
 
+def refuse_removal(target: Target, scratch: Reference) -> None:
+    """Refuse to remove a scratch database that serves: `restore` reached the wrong server, or the copy was promoted since.
+
+    Raises:
+        DriverError: it is refused.
+        TargetUnreachable: the database that serves does not answer, so it is not known.
+    """
+    if target.database is not None and is_the_same(target.database.dsn, scratch):
+        hint = (
+            "remove by hand what `restore` made, let `scratch` name nothing that serves, then run `readiness recover`"
+        )
+        raise DriverError(
+            "the scratch database is the one that serves: it was not removed", where=str(scratch), hint=hint
+        )
+
+
 @contextmanager
 def _answering(dsn: Reference) -> Iterator[Any]:
     """Context of a connection; None if there is no answer."""
@@ -90,8 +113,9 @@ def _presence(scratch: Reference) -> str:
         if there is not None:
             return "is there already"
     parts = conninfo_to_dict(scratch.resolve())
-    host, port, name = (str(parts.get(key) or usual) for key, usual in (("host", ""), ("port", "5432"), ("dbname", "")))
-    of_others = "," in host or parts.get("service") or parts.get("hostaddr")
+    host, name = str(parts.get("host") or ""), str(parts.get("dbname") or "")
+    port = str(parts.get("port") or os.environ.get("PGPORT") or _PORT)
+    of_others = "," in host or any(parts.get(one) or os.environ.get(f"PG{one.upper()}") for one in _ELSEWHERE)
     if not host or not name or of_others or not (port.isdecimal() and 0 < int(port) <= _LAST_PORT):
         return "is not named by one `host`, one `port` and one `dbname`"
     if not _listens(host, int(port)):
@@ -114,8 +138,10 @@ def _listens(host: str, port: int) -> bool:
     """
     try:
         return any(_answers(host, port) for _ in range(_CLOSED))
-    except (ConnectionRefusedError, FileNotFoundError, socket.gaierror):
+    except (ConnectionRefusedError, FileNotFoundError):
         return False
+    except socket.gaierror as error:
+        return error.errno not in _NO_NAME
     except (OSError, UnicodeError):  # the latter of a host that is no name
         return True
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 CONNECT_S: Final = 3
 """Connection timeout in s, for each address of a DSN."""
 STATEMENT_MS: Final = 10_000
+TEXTS: Final = {"client_encoding": "utf8"}
+"""Part of an address: from a database without an encoding (`SQL_ASCII`), names and texts would come as bytes."""
 
 Row = tuple[Any, ...]
 
@@ -58,12 +60,11 @@ def rows_of(
         psycopg.Error: the server's error, if `raises`.
     """
     import psycopg  # here: the sentences of the checks are read where no database is asked
-    from psycopg.conninfo import make_conninfo
 
     bound = "" if plain else f"-c statement_timeout={STATEMENT_MS}{' -c timezone=UTC' if utc else ''}"
     where = _address(dsn)
     try:
-        with psycopg.connect(make_conninfo(where, options=bound) if bound else where) as connection:
+        with psycopg.connect(_with_options(where, bound)) as connection:
             try:
                 return connection.execute(query, values or None).fetchall()
             finally:
@@ -87,11 +88,10 @@ def stream_of(dsn: Reference, query: sql.Composed, *, at_once: int = 5000) -> It
         DriverError: the server answered with an error.
     """
     import psycopg
-    from psycopg.conninfo import make_conninfo
 
     bound = f"-c statement_timeout={STATEMENT_MS}"
     try:
-        with psycopg.connect(make_conninfo(_address(dsn), options=bound)) as connection:
+        with psycopg.connect(_with_options(_address(dsn), bound)) as connection:
             with connection.cursor(name="readiness") as cursor:
                 cursor.itersize = at_once
                 cursor.execute(query)
@@ -125,6 +125,14 @@ def run_statement(dsn: Reference, statement: str) -> None:
         raise DriverError(f"the database refused `{statement}`: {what}", where=str(dsn)) from error
 
 
+def _with_options(address: str, bound: str) -> str:
+    """The address with more options of the session; its own, such as a search path, stay."""
+    from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+    own = str(conninfo_to_dict(address).get("options") or "")
+    return make_conninfo(address, options=f"{own} {bound}".strip()) if bound else address
+
+
 def _address(dsn: Reference) -> str:
     """The DSN with our own timeouts. The errors of the parser contain parts of the DSN and are not shown.
 
@@ -135,7 +143,7 @@ def _address(dsn: Reference) -> str:
     from psycopg.conninfo import make_conninfo
 
     try:
-        return make_conninfo(dsn.resolve(), connect_timeout=CONNECT_S, application_name="readiness-check")
+        return make_conninfo(dsn.resolve(), connect_timeout=CONNECT_S, application_name="readiness-check", **TEXTS)
     except psycopg.ProgrammingError:
         hint = "write `host=… dbname=… user=…` or `postgresql://…`"
         raise DriverError("this is not the address of a PostgreSQL database", where=str(dsn), hint=hint) from None
