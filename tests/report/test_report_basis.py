@@ -9,6 +9,7 @@ from report_builders import go, nothing
 
 from harness.model import ExperimentResult, Outcome
 from harness.report.view.basis import basis
+from harness.words import some
 
 
 def _line(label: str, **changes: object) -> str:
@@ -22,7 +23,7 @@ def _experiments() -> tuple[ExperimentResult, ...]:
 
 def test_a_run_without_evidence_says_only_that_experiments_left_nothing() -> None:
     """No load, no writes, no events, no watchers, no release, no windows: no line of them."""
-    every = ", ".join(result.name for result in _experiments())
+    every = some([result.name for result in _experiments()])
     assert basis(nothing()[2]) == (("Faults", f"4 experiments, receipts of {every} are incomplete"),)
 
 
