@@ -36,6 +36,8 @@ _EXPECTED: Final[Mapping[str, str]] = {
     "list_type": "a list",
 }
 
+_MAPPINGS: Final = frozenset({"mapping_type", "dict_type"})
+
 
 @dataclass(frozen=True)
 class matching:  # noqa: N801 - it is used like the validators of pydantic that are functions
@@ -114,9 +116,9 @@ def _words(problem: _Problem, location: Location, model: type[BaseModel]) -> tup
             )
         case "literal_error" | "enum":
             named = problem["ctx"]["expected"].replace(" or ", ", ").split(", ")
-            choices = [word.strip("'") for word in named if word != "''"]
+            choices = [word.strip("'").replace("True", "true") for word in named if word != "''"]
             words = (
-                f"`{value}` is not one of {', '.join(choices)}",
+                f"{_shown(value)} is not one of {', '.join(choices)}",
                 f"{_suggestion(str(value), choices)}use one of these words",
             )
         case "value_error":
@@ -131,7 +133,8 @@ def _words(problem: _Problem, location: Location, model: type[BaseModel]) -> tup
             words = f"this must have at least {problem['ctx']['min_length']} item", "add an item"
         case _:
             hint = "put it in quotes" if kind == "string_type" and isinstance(value, int | float) else ""
-            words = f"`{value}` is not {_EXPECTED.get(kind) or _bound(problem)}", hint
+            hint = "write `NAME: {…}`, not a list" if kind in _MAPPINGS and isinstance(value, list | tuple) else hint
+            words = f"{_shown(value)} is not {_EXPECTED.get(kind) or _bound(problem)}", hint
     return words
 
 
@@ -144,7 +147,14 @@ def _unexpected(value: Any, expected: str) -> tuple[str, str]:
         hint = f"{_suggestion(str(value), expected.removeprefix(ONE_OF).split(', '))}use one of these words"
     elif expected == _EXPECTED["string_type"] and isinstance(value, int | float):
         hint = "put it in quotes"
-    return f"`{value}` is not {expected}", hint
+    return f"{_shown(value)} is not {expected}", hint
+
+
+def _shown(value: Any) -> str:
+    """A value in a message; neither a mapping nor a list, which may have a secret that should have been a reference."""
+    if isinstance(value, Mapping | list | tuple):
+        return "a mapping" if isinstance(value, Mapping) else "a list"
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
 def _misfit(value: str, pattern: str) -> tuple[str, str]:

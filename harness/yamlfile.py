@@ -130,10 +130,9 @@ def _explained(path: Path, text: str) -> tuple[Any, dict[Location, int]]:
         read = _read(path, text, _Plain)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else 1
         raise ConfigurationError(
             f"the text is not plain YAML: {error.problem or error.context}",
-            where=f"{path}:{line}",
+            where=f"{path}:{mark.line + 1 if mark else 1}",
             hint=_cure(error.problem or ""),
         ) from error
     except (yaml.YAMLError, ValueError, OverflowError) as error:
@@ -143,8 +142,8 @@ def _explained(path: Path, text: str) -> tuple[Any, dict[Location, int]]:
         ) from error
     if half := _HALF.search(text):  # libyaml refuses it; this reader makes text of it that cannot be written
         where = f"{path}:{text.count(chr(10), 0, half.start()) + 1}"
-        hint = "write the character itself"
-        raise ConfigurationError(f"the text is not plain YAML: `{half[0]}` is not a character", where=where, hint=hint)
+        what = f"the text is not plain YAML: `{half[0]}` is not a character"
+        raise ConfigurationError(what, where=where, hint="write the character itself")
     return read
 
 
@@ -152,6 +151,8 @@ def _cure(problem: str) -> str:
     """The hint for a problem of the YAML; empty if its text is sufficient."""
     if "\t" in problem.replace("\\t", "\t"):
         return "indent with spaces, not with tabs"
+    if "alphabetic or numeric character" in problem or "cannot start any token" in problem:
+        return 'put a value that begins with `*`, `%`, `@` or another sign in quotes, such as `"*.dump"`'
     return "repeat the content instead of the anchor" if problem == _NO_ANCHORS else ""
 
 

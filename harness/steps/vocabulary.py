@@ -93,7 +93,8 @@ def _keys(reading: Reading) -> Iterator[str]:
     """What the checks, the files or the figure of a sentence read of the target file: a key, or how to give what no key of that name gives."""
     for demand in reading.demands:
         if demand.kind == DemandKind.CHECK.value:
-            yield from (_in_words(need.key, need.lacks and need.hint) for need in kind_of(demand.name).needs)
+            needed = (need.filled(demand.params) for need in kind_of(demand.name).needs)
+            yield from (_in_words(need.key, need.lacks and need.hint) for need in needed)
     objective = reading.objective
     if objective is not None:
         own = reading.template.alone(reading.sentence)

@@ -29,9 +29,12 @@ from judgement_builders import (
 from harness.judgement import judge
 from harness.judgement.ledger.account import account_of
 from harness.model import (
+    JOURNEY_READS,
+    JOURNEY_WRITES,
     LEDGER_FINAL,
     LEDGER_READS,
     LEDGER_WRITES,
+    AccountPlan,
     Evidence,
     Figure,
     FinalRead,
@@ -175,6 +178,68 @@ def test_a_disaster_that_took_every_copy_excuses_what_the_rpo_grants_under_quoru
     assert said({"RISK": RISK}, 110) == {"RISK": FAIL}
     strict = no_loss("database-loss")
     assert said({"RPO": RPO, "STRICT": strict}, 110) == {"RPO": PASS, "STRICT": FAIL}
+
+
+def test_rows_on_other_disasters_do_not_count_what_a_loss_of_every_copy_took() -> None:
+    """Also one whose own RPO is shorter."""
+    base = evidence()
+    taken = tuple(replace(one, domain="members") for one in base.experiments["region-loss"])
+    lost = ledger(ROWS, lost=[int(np.searchsorted(ROWS.ints["made_ns"], ns(150)))])
+    run = replace(base, ledger=lost, experiments={**base.experiments, "region-loss": taken})
+    rows = {
+        "SHORT": no_loss("database-loss", older_than="10 min"),
+        "ALL": no_loss("region-loss", older_than="1 h"),
+        "RISK": RISK,
+    }
+    for durability in ("", "quorum"):
+        verdicts = judge(plan(rows, durability=durability), run).verdicts
+        assert {one.requirement: one.outcome for one in verdicts} == dict.fromkeys(rows, PASS)
+
+
+def test_a_disaster_was_not_before_the_last_write_that_it_took() -> None:
+    """The action was sent 8 s before clients got no acknowledgement any more: 17.4 s are lost, and not 9.5 s."""
+    base = evidence()
+    (one,) = base.experiments["database-loss"]
+    slow = replace(one, fault=replace(one.fault, confirmed_ns=ns(119.5)))
+    made = ROWS.ints["made_ns"]
+    answered = (made >= ns(111)) & (made < ns(118.9))
+    rows = with_words(with_ints(ROWS, answered, accepted_ns=made[answered] + 5_000_000), answered, outcome="accepted")
+    gone = np.flatnonzero((made >= ns(101.5)) & (made < ns(118.9))).tolist()
+    experiments = {**base.experiments, "database-loss": (slow,)}
+    run = replace(base, ledger=ledger(rows, lost=gone), experiments=experiments)
+    for rpo, outcome in (("10 min", FAIL), ("17 min", FAIL), ("18 min", PASS)):
+        judgement = judge(plan({"RPO": no_loss("database-loss", older_than=rpo)}), run)
+        assert [one.outcome for one in judgement.verdicts] == [outcome], rpo
+        (seen,) = [one for one in judgement.experiments if one.name == "database-loss"]
+        assert seen.loss_window_s == pytest.approx(17.4, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("made_s", "lost", "wrong", "expected"),
+    [
+        (20, 5, 0, {"RISK": FAIL, "RPO": FAIL}),
+        (20, 0, 5, {"RISK": FAIL, "RPO": FAIL}),
+        (100, 5, 0, {"RISK": FAIL, "RPO": INCONCLUSIVE}),
+        (100, 0, 0, {"RISK": INCONCLUSIVE, "RPO": INCONCLUSIVE}),
+    ],
+    ids=["older than the RPO", "other values", "within the RPO", "none"],
+)
+def test_a_write_of_a_user_is_excused_within_the_rpo_alone(
+    made_s: float, lost: int, wrong: int, expected: dict[str, Outcome]
+) -> None:
+    """As one of the ledger, and where the sentence grants it; without the requests of these writes nothing passes here."""
+    ids, at_ns = np.arange(1, 101), np.full(100, ns(made_s))
+    made = table(
+        JOURNEY_WRITES, 100, id=ids, by=1, made_ns=at_ns, accepted_ns=at_ns, digest=7, item="orders", outcome="accepted"
+    )
+    digests, states = np.full(100, 7), ["absent"] * lost + ["found"] * (100 - lost)
+    digests[lost : lost + wrong] = 8
+    read = table(JOURNEY_READS, 100, id=ids, digest=digests, seen_ns=ns(195), status=200, item="orders", state=states)
+    run = replace(evidence(), recorded={**evidence().recorded, JOURNEY_WRITES.name: made, JOURNEY_READS.name: read})
+    asked = plan(BOTH, durability="")
+    orders = AccountPlan(name="orders", path="/orders/{id}", counts="")
+    asked = replace(asked, traffic={"everyday": replace(asked.traffic["everyday"], accounts=(orders,))})
+    assert {one.requirement: one.outcome for one in judge(asked, run).verdicts} == expected
 
 
 @pytest.mark.parametrize("objectives", [BOTH, {"RISK": RISK}])

@@ -136,13 +136,13 @@ def test_three_keys_are_enough(tmp_path: Path) -> None:
         ("time_scale: 60", "time_scale: 0.5", "target.yaml:3: time_scale: `0.5` is not a number of at least 1"),
         ("environment: sandbox", "environment: staging", "target.yaml:3: time_scale: `60` is allowed only in `environment: sandbox`, or if the sandbox simulates staging\n  hint: remove `time_scale`: on a real platform all limits apply as written"),
         ("read: {path: /tracks/1", "read: {path: tracks", "target.yaml:17: probes.read.path: `tracks` is not a path that starts with `/`"),
-        ("title: str", "title: [str]", "target.yaml:17: probes.read.expect.title: `('str',)` is not a text, a number, true, false, null or one of the type names str, int, float, bool, list, dict"),
+        ("title: str", "title: [str]", "target.yaml:17: probes.read.expect.title: a list is not a text, a number, true, false, null or one of the type names str, int, float, bool, list, dict"),
         ("expect: {id", "expects: {id", "target.yaml:17: probes.read.expects: unknown key `expects`\n  hint: did you mean `expect`? known here: path, expect"),
         ('release: "1.0.0"', "release: {version: '1', haeder: x-release}", "target.yaml:4: release.haeder: unknown key `haeder`\n  hint: did you mean `header`? known here: version, commit, header, images, path"),
         ('release: "1.0.0"', "release: {path: version}", "target.yaml:4: release.path: `version` is not a path that starts with `/`"),
         ("disposable: true", "flags: {within: 30}", "target.yaml:22: flags.within: `30` is not a time like `30 s`"),
         ("disposable: true", "flags: {within: 0 s}", "target.yaml:22: flags.within: `0 s` is not a number above 0"),
-        ("disposable: true", "power: {annotation: a, value: off}", "target.yaml:22: power.value: `False` is not text\n  hint: put it in quotes"),
+        ("disposable: true", "power: {annotation: a, value: off}", "target.yaml:22: power.value: `false` is not text\n  hint: put it in quotes"),
         ("disposable: true", "power: {annotation: a, drain: true}", "target.yaml:22: power: expected one of `annotation`, `stop` with `start`, and `drain: true`"),
         ("disposable: true", "power: {stop: [halt, '{node}']}", "target.yaml:22: power: expected `start`: a command that names its node by {node}, {provider_id}, {instance}"),
         ("disposable: true", "callers: {accepted: {app: frontend}}", "target.yaml:22: callers.refused: the key `refused` is missing\n  hint: write `refused: …`"),
@@ -179,6 +179,40 @@ def test_the_ways_of_the_page_to_cut_power_can_be_written_as_they_are_there(tmp_
 def test_the_page_has_all_ways_to_cut_power() -> None:
     """An annotation, commands, and a drain in their place."""
     assert len(POWER_WAYS) == 3
+
+
+@pytest.mark.parametrize(
+    ("section", "words"),
+    [
+        (
+            "cache: {servers: [{password: hunter2}]}",
+            "cache.servers: a list is not a mapping\n  hint: write `NAME: {…}`, not a list",
+        ),
+        ("cache: {servers: {eu: {at: redis://h, password: {env: hunter-2}}}}", "not its value"),
+        ("cache: {servers: {eu: {at: redis://h, password: {env: [hunter2]}}}}", "a list is not text"),
+        ("cache: {servers: {eu: {at: 'redis://h/²'}}}", "an address like `redis://"),
+        (
+            "drills: {a: {scratch: {env: 'password=hunter2'}, remove: {command: [a]}, restore: {command: [a]}}}",
+            "not its value",
+        ),
+        (
+            "backups: {a: {at: /b, files: ['*'], configuration: {directory: d, git: {at: 'https://u:hunter2@h/x.git'}}}}",
+            "an address without a password in `at`",
+        ),
+    ],
+)
+def test_no_value_that_may_be_a_secret_is_shown(tmp_path: Path, section: str, words: str) -> None:
+    """Neither a list nor a mapping in the place of a name, nor a password in the place of its variable or in an address."""
+    said = message(f"name: shop\nenvironment: staging\nentry: https://shop.example.test\n{section}\n", tmp_path)
+    assert words in said
+    assert "hunter" not in said
+
+
+def test_a_value_that_begins_with_a_sign_needs_quotes(tmp_path: Path) -> None:
+    """A pattern, a schedule or a form of times, as they are often written first."""
+    for value in ("[*.dump]", "%Y", "@daily"):
+        said = message(f"name: shop\nbackups: {{a: {{files: {value}}}}}\n", tmp_path)
+        assert "in quotes, such as" in said, said
 
 
 def test_a_secret_that_should_be_a_reference_is_not_shown(tmp_path: Path) -> None:

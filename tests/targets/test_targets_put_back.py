@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from harness.targets.cluster.put_back import manifest_of, parts_of, way_back
@@ -39,6 +39,7 @@ def plain(value: Any) -> Any:
     return {key: below for key, below in kept.items() if not (below is None or below is False or below in ("", [], {}))}
 
 
+@example(before={"a": {"c": 0}}, left={"a": {"c": False}})
 @given(before=PARTS, left=PARTS)
 def test_what_an_action_left_is_put_back(before: Parts, left: Parts) -> None:
     """Whether it is known what the action left, or not."""

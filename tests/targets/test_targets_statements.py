@@ -109,7 +109,7 @@ def test_a_waiver_says_what_it_accepts(tmp_path: Path) -> None:
         ("{outcome: FAIL}", "outcome"),
         ("{bound: quick}", "bound"),
         ("{count: -1}", "accepts.count: `-1` is not a number of at least 1"),
-        ("{count: true}", "accepts.count: `True` is not a whole number"),
+        ("{count: true}", "accepts.count: `true` is not a whole number"),
         ("{bound: 300 ms, count: 0}", "accepts.count: `0` is not a number of at least 1"),
         ("{count: 0}", "accepts.count: `0` is not a number of at least 1"),
         (

@@ -78,7 +78,7 @@ class CheckKind:
             section, *below = need.key.split(".")
             try:
                 parts = [section, *(part.format_map(params) for part in below)]
-                named = need._replace(key=".".join(parts), **_filled(need, params)) if "{" in need.key else need
+                named = need.filled(params)
             except KeyError:
                 continue
             if section not in lacking and not _value(target, parts):
@@ -186,10 +186,6 @@ def checks_of(claims: Sequence[CheckClaim]) -> Mapping[str, CheckKind]:
             hint = "name the keys of the target file that it reads, as in `needs=(API,)`"
             raise ConfigurationError(f"no claim says what `{one.check}` needs", where=one.where, hint=hint)
     return MappingProxyType(found)
-
-
-def _filled(need: RequiredKey, params: Params) -> dict[str, str]:
-    return {field: getattr(need, field).format_map(params) for field in ("why", "lacks", "hint")}
 
 
 def _value(target: Target, parts: list[str]) -> Any:

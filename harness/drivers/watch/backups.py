@@ -7,7 +7,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from functools import cache, partial
-from typing import Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from harness import clock
 from harness.drivers.watch.recorder import WatchRecorder
@@ -25,6 +25,9 @@ from harness.targets.stores.directory import list_directory
 from harness.targets.stores.listing import Listing, ObjectKind, StoredBackup, StoredObject, recognised
 from harness.targets.stores.resources import list_resources, listed_access
 from harness.targets.stores.s3 import S3Place, listed
+
+if TYPE_CHECKING:
+    import httpx
 
 _MORE_S: Final = 0.5
 """Time in which a reading that is out of time says why."""
@@ -215,11 +218,16 @@ def _reader(here: Watching, store: BackupStore) -> Callable[[], Coroutine[Any, A
         return partial(_in_thread, _resources_of(here.target, store.resources, store.within_s))
     if not store.in_bucket:
         return partial(_in_thread, partial(list_directory, here.target.beside(store.place)))
-    place = S3Place.of(store)
-    client = loop_client(here.target, place)
-    here.closes(client)
+
+    @cache
+    def reached() -> tuple[S3Place, httpx.AsyncClient]:
+        place = S3Place.of(store)
+        client = loop_client(here.target, place)
+        here.closes(client)
+        return place, client
 
     async def read() -> Listing:
+        place, client = reached()  # here: a key that is not set is the trouble of this place alone
         return await asked_in_loop(client, place, listed(place), clock.Deadline.after(store.within_s))
 
     return read

@@ -46,7 +46,7 @@ def unexcused(account: Account, plan: Plan, evidence: Evidence, objective: Objec
     A lost write is excused if
 
     * it is missing in the database (or at the entry, if no database was read),
-    * it was acknowledged within the objective's RPO before a disaster, and
+    * it was acknowledged within the objective's RPO before a disaster, which was not before the last write that it took, and
     * the last read before the disaster found it, and no later read did.
 
     Of a disaster that took every copy of the database, and that the objective does not speak of, the RPO is the one that the plan grants: what
@@ -70,10 +70,20 @@ def _granted_ns(plan: Plan, objective: Objective, disaster: Experiment) -> int |
     """The RPO that excuses writes which this disaster took, in ns; None if there is none."""
     if not may_excuse(plan, disaster):
         return None
-    if objective.older_than is not None:
-        return _scaled_ns(plan, objective.older_than)
+    own_ns = None if objective.older_than is None else _scaled_ns(plan, objective.older_than)
     spoken_of = disaster.name in objective.scope.experiments or disaster.domain in objective.scope.domains
-    return rpo_ns(plan) if domain_of(disaster.domain).every_copy and not spoken_of else None
+    return max(rpo_ns(plan), own_ns or 0) if domain_of(disaster.domain).every_copy and not spoken_of else own_ns
+
+
+def excused_spans(plan: Plan, evidence: Evidence, objective: Objective) -> tuple[tuple[int, int], ...]:
+    """For each disaster that excuses writes for this objective, the time of the acknowledged writes that it may take, in ns."""
+    granted = ((disaster, _granted_ns(plan, objective, disaster)) for disaster in _sent(evidence))
+    return tuple(
+        (first - age_ns, last)
+        for disaster, age_ns in granted
+        if age_ns is not None
+        for first, last in [_taken(disaster)]
+    )
 
 
 def rpo_ns(plan: Plan) -> int:
@@ -92,9 +102,16 @@ def taken_with_every_copy(plan: Plan, evidence: Evidence) -> Iterable[tuple[int,
     return ((first - rpo_ns(plan), last) for first, last in struck)
 
 
-def _young(lost: Writes, disaster: Experiment, age_ns: int) -> Bools:
+def struck_ns(lost: Writes, disaster: Experiment) -> int:
+    """When a disaster was, at the earliest, in ns: after it nothing is acknowledged, so not before the last write that it took."""
     sent_ns, until_ns = _taken(disaster)
-    return np.asarray((lost.at_ns >= sent_ns - age_ns) & (lost.at_ns <= until_ns), dtype=np.bool_)
+    own = lost.at_ns[(lost.at_ns >= sent_ns) & (lost.at_ns <= until_ns)]
+    return int(own.max()) if len(own) else sent_ns
+
+
+def _young(lost: Writes, disaster: Experiment, age_ns: int) -> Bools:
+    first_ns, (_, until_ns) = struck_ns(lost, disaster) - age_ns, _taken(disaster)
+    return np.asarray((lost.at_ns >= first_ns) & (lost.at_ns <= until_ns), dtype=np.bool_)
 
 
 def disasters(plan: Plan, evidence: Evidence) -> Iterable[tuple[int, int]]:

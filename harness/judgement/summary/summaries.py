@@ -11,6 +11,7 @@ from harness.judgement.figures.ledger.loss import read_back
 from harness.judgement.figures.recovery.recovered import recovery_in, regional_recovery
 from harness.judgement.figures.recovery.recovered_users import users_in
 from harness.judgement.ledger.account import Account
+from harness.judgement.ledger.excuses import struck_ns
 from harness.judgement.receipts.faults.attempts import counted_attempt, harmful_attempts
 from harness.judgement.receipts.faults.fault import fault_receipt, not_run
 from harness.judgement.receipts.faults.hits import proven_hits
@@ -237,7 +238,7 @@ def _loss_window(evidence: Evidence, attempt: Experiment, account: Account) -> f
     since_ns = max((a.observed_until_ns for a in every if a.observed_until_ns <= sent_ns), default=0)
     at_ns = account.lost.where(~account.lost.among(account.wrong)).at_ns
     own = at_ns[(at_ns >= since_ns) & (at_ns < max(attempt.observed_until_ns, sent_ns))]
-    return max(sent_ns - int(own.min()), 0) / NS_PER_S if len(own) else None
+    return max(struck_ns(account.lost, attempt) - int(own.min()), 0) / NS_PER_S if len(own) else None
 
 
 def _shares(evidence: Evidence, during: Window) -> dict[str, float]:

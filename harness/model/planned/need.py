@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 
@@ -19,3 +20,11 @@ class RequiredKey(NamedTuple):
     why: str
     lacks: str = ""
     hint: str = ""
+
+    def filled(self, params: Mapping[str, str]) -> RequiredKey:
+        """The key for a sentence: a key such as `drills.{drill}` has the name that the sentence gives.
+
+        Raises:
+            KeyError: the sentence does not give it.
+        """
+        return RequiredKey(*(text.format_map(params) for text in self)) if "{" in self.key else self

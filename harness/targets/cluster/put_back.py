@@ -6,6 +6,7 @@ a field that was changed again by others stays as it is.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -77,15 +78,20 @@ def way_back(before: Parts, left: Parts | None, now: Parts) -> dict[str, Any]:
     for key in {**before, **now}:
         was, here = before.get(key), now.get(key)
         after = _ABSENT if left is None else left.get(key)
-        if was == here or (_is_empty(was) and _is_empty(here)):
+        if _are_equal(was, here) or (_is_empty(was) and _is_empty(here)):
             continue
         if isinstance(was, Mapping) and isinstance(here, Mapping):
             known = None if after is _ABSENT else after if isinstance(after, Mapping) else {}
             if below := way_back(was, known, here):
                 patch[key] = below
-        elif after is _ABSENT or after == here:
+        elif after is _ABSENT or _are_equal(after, here):
             patch[key] = was
     return patch
+
+
+def _are_equal(one: Any, other: Any) -> bool:
+    """Whether two values are equal in JSON, where 0 is not false."""
+    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
 
 
 def _is_empty(value: Any) -> bool:

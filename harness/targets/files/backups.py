@@ -31,8 +31,13 @@ _DIGITS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 """Directives of `strptime` that a time in a name may have, and their digits."""
-_ZONE: Final = r"(?!\s?[+-](?:0\d|1[0-4]):?(?:00|15|30|45)(?!\d)|\s?(?!Z|UTC|GMT)[A-Z]{2,5}(?![A-Za-z]))"
-"""No offset from UTC and no capitals, such as `CET`."""
+_ZONE: Final = (
+    r"(?![\s_]?[+-](?:0\d|1[0-4]):?(?:00|15|30|45)(?!\d)|\s?(?!Z|UTC|GMT)[A-Z]{2,5}(?![A-Za-z])"
+    r"|[_.-](?:[ACEMPW][SD]T|A[CEW][SD]T|AK[SD]T|[CEW]ES?T|MSK|BST|IST|JST|KST|HKT|SGT|HST|SAST|NZ[SD]T|BRT|PKT)(?![A-Za-z]))"
+)
+"""No offset from UTC and no capitals, such as `CET`; after a sign only names of zones, so that `.DUMP` is allowed."""
+_ENDS_IN_ZONE: Final = re.compile(r"(?:[+-]\d\d:?\d\d|(?<![A-Za-z])(?!UTC$|GMT$)[A-Z]{2,5})$")
+_META: Final = "x-amz-meta-"
 _DIRECTIVE: Final = re.compile(r"%.?")
 
 
@@ -48,6 +53,10 @@ def _time_form(value: str) -> str:
     named = _DIRECTIVE.findall(value)
     if not {"%Y", "%H"} <= {*named} <= {*_DIGITS} or not ({"%m", "%d"} <= {*named} or "%j" in named):
         raise ValueError("a form like `%Y%m%dT%H%M%SZ`, of %Y, %m, %d (or %j), %H, %M, %S and %z")
+    if _ENDS_IN_ZONE.search(_DIRECTIVE.split(value)[-1]):
+        raise ValueError(
+            "a form whose time is in UTC, or has its zone by `%z`: an offset or a name of a zone is not read"
+        )
     if len(named) > len({*named}):
         raise ValueError("a form that has each of its directives once")
     return value
@@ -97,6 +106,10 @@ class BackupChecksum(TargetSection):
 
     @model_validator(mode="after")
     def _of_one(self) -> Self:
+        if {*"*?"} & {*self.beside}:
+            raise ValueError("an ending such as `.sha256` in `beside`, without `*` and `?`")
+        if self.metadata.lower().startswith(_META):
+            raise ValueError(f"the name in `metadata` without `{_META}`")
         if bool(self.beside) + bool(self.metadata) + (self.made is not None) != 1:
             raise ValueError("one of `beside`, `metadata` and `made`")
         return self
@@ -230,15 +243,20 @@ def wrong_backups(
 
 
 def wrong_places(
-    saved: Sequence[SavedBy], stores: Mapping[str, StorePlace], backups: Collection[str]
+    saved: Sequence[SavedBy], stores: Mapping[str, StorePlace], backups: Collection[str], *, in_cluster: bool
 ) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
-    """Names of places of backups that the file does not have: where, what is wrong, and a hint.
+    """Names of places of backups that the file does not have, and what is read from a cluster without one: where, what is wrong, and a hint.
 
     Args:
         saved: what saves the database.
         stores: places in which data is stored.
         backups: names in `backups`.
+        in_cluster: whether the target names a cluster.
     """
+    for n, one in enumerate(saved):
+        if not in_cluster and (one.cron_job is not None or one.variable is not None):
+            where = ("database", "saved", n, "variable" if one.cron_job is None else "cron_job")
+            yield where, "the target names no cluster", "write `kubernetes: {context: NAME, namespace: NAME}`"
     named: list[tuple[tuple[str | int, ...], str]] = [
         *((("database", "saved", n, "kept_in"), one.kept_in) for n, one in enumerate(saved)),
         *((("encryption", "stores", name, "backups"), one.backups) for name, one in stores.items()),

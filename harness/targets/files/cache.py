@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Final, Self
 from urllib.parse import urlsplit
@@ -21,6 +22,8 @@ DIRECTORY: Final = "{directory}"
 """In `fetch` of a snapshot: a new directory."""
 _SCHEMES: Final = ("redis", "rediss")
 
+_DATABASE: Final = re.compile("/*[0-9]{0,5}/*")
+
 
 def _address(value: str) -> str:
     try:
@@ -30,7 +33,7 @@ def _address(value: str) -> str:
         )
     except ValueError:
         right = False
-    if not right or parts.query or parts.fragment or not (parts.path.strip("/") or "0").isdigit():
+    if not right or parts.query or parts.fragment or _DATABASE.fullmatch(parts.path) is None:
         raise ValueError(
             "an address like `redis://cache.example.test:6379`, `rediss://` with TLS, without user and password"
         )

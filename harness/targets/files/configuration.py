@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Final, Literal, Self
 
@@ -34,6 +35,9 @@ class LiveObjects(TargetSection):
     without: tuple[Word, ...] = ("kube-root-ca.crt",)
 
 
+_PASSWORD: Final = re.compile(r"^\w+://[^/@]*:[^/@]+@")
+
+
 class GitCopy(TargetSection):
     """A branch of a git repository; a repository at an address is cloned into a directory that is removed.
 
@@ -48,6 +52,14 @@ class GitCopy(TargetSection):
     branch: Annotated[str, matching("[^-].*", "the name of a branch")] = "main"
     path: str = ""
     authorization: Reference | None = None
+
+    @model_validator(mode="after")
+    def _without_password(self) -> Self:
+        if _PASSWORD.search(self.at):
+            raise ValueError(
+                "an address without a password in `at`: write it into a file, and name that in `authorization`"
+            )
+        return self
 
     @property
     def is_remote(self) -> bool:

@@ -193,9 +193,14 @@ class RestoreDrill(TargetSection):
         return self.make is not None or (self.product is not None and self.product.backup == "new")
 
 
-def wrong_drills(drills: Mapping[str, RestoreDrill], *, in_cluster: bool) -> Iterator[tuple[tuple[str, ...], str, str]]:
-    """Drills by resources of a target that names no cluster: place in the file, what is wrong, and the hint."""
+def wrong_drills(
+    drills: Mapping[str, RestoreDrill], serves: Reference | None, *, in_cluster: bool
+) -> Iterator[tuple[tuple[str, ...], str, str]]:
+    """Drills into the database that serves, and drills by resources of a target that names no cluster: place in the file, what is wrong, and the hint."""
     for name, drill in drills.items():
+        if serves is not None and drill.scratch == serves:
+            hint = "name a database that only the drill's `restore` makes and `remove` removes"
+            yield ("drills", name, "scratch"), "this is `database.dsn`, the database that serves", hint
         if drill.product is not None and not in_cluster:
             key = next(one for one in PRODUCTS if getattr(drill, one.replace("-", "_")) is not None)
             where = ("drills", name, key)

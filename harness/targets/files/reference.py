@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from harness.errors import ConfigurationError
+
+_VARIABLE: Final = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 
 
 class Reference(BaseModel):
@@ -24,6 +27,8 @@ class Reference(BaseModel):
 
     @model_validator(mode="after")
     def _one(self) -> Self:
+        if self.env and _VARIABLE.fullmatch(self.env) is None:  # the value is not shown: it may be the secret itself
+            raise ValueError("the name of an environment variable in `env`, such as `DATABASE_DSN`, not its value")
         if sum(map(bool, (self.env, self.file, self.command))) != 1:
             raise ValueError("exactly one of `env`, `file`, `command`")
         return self

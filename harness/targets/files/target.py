@@ -362,24 +362,25 @@ def _check(target: Target, document: YamlDocument) -> None:
             hint="change the shares so that they add up to at most 100 %",
         )
     stands_in = target.environment == "staging" and target.embedded
-    stated = {"time_scale": target.time_scale, "scrape_scale": target.scrape_scale, "cpu_scale": target.cpu_scale}
-    for key, scale in stated.items():
-        if scale != 1 and target.environment != "sandbox" and not stands_in:
+    for key in ("time_scale", "scrape_scale", "cpu_scale"):
+        if (scale := getattr(target, key)) != 1 and target.environment != "sandbox" and not stands_in:
             raise ConfigurationError(
                 f"`{scale:g}` is allowed only in `environment: sandbox`, or if the sandbox simulates staging",
                 where=document.where((key,)),
                 hint=f"remove `{key}`: on a real platform all limits apply as written",
             )
+    in_cluster, database = target.kubernetes is not None, target.database
     wrong = [
         *wrong_strategies(target.rollout.strategies if target.rollout is not None else {}),
         *wrong_identity(target.identity, target.authorisation, signs_in=target.sign_in is not None),
         *wrong_sessions(target.identity, target.limits),
-        *wrong_drills(target.drills, in_cluster=target.kubernetes is not None),
-        *wrong_backups(target.backups, in_cluster=target.kubernetes is not None),
+        *wrong_drills(target.drills, database.dsn if database is not None else None, in_cluster=in_cluster),
+        *wrong_backups(target.backups, in_cluster=in_cluster),
         *wrong_places(
-            target.database.saved if target.database is not None else (),
+            database.saved if database is not None else (),
             target.encryption.stores if target.encryption is not None else {},
             target.backups,
+            in_cluster=in_cluster,
         ),
     ]
     for location, what, hint in wrong:

@@ -21,7 +21,7 @@ import pytest
 
 from harness import clock
 from harness.drivers.check.backups.configuration import restored_configuration, saved_configuration
-from harness.drivers.check.backups.manifests import state_of
+from harness.drivers.check.backups.manifests import difference_facts, state_of
 from harness.drivers.facts import FactReading
 from harness.errors import ConfigurationError
 from harness.targets import Target, load_target
@@ -212,6 +212,41 @@ def test_each_difference_is_named_and_a_copy_that_is_not_read_decides_nothing(
     """What is live against the last commit and the newest archive; a copy that is not there is a difference."""
     spoil(shop)
     assert outcomes(saved_configuration, shop) == expected
+
+
+KEYS: Final = "apiVersion: v1\nkind: Secret\nmetadata: {name: keys, namespace: shop}\nstringData: {password: right}\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "ok", "words"),
+    [
+        ({"a.yaml": KEYS}, True, ""),
+        ({"a.yaml": KEYS.replace("right", "wrong")}, False, "data.password differs"),
+        (
+            {"a.yaml": KEYS.replace("right", "'ENC[AES256_GCM]'") + "sops: {version: 3}\n"},
+            None,
+            "is encrypted with SOPS",
+        ),
+        ({"a.yaml": KEYS.replace("kind: Secret", "kind: SealedSecret")}, None, "a SealedSecret, whose Secret is made"),
+        ({"a.yaml": KEYS.replace("kind: Secret", "kind: ExternalSecret")}, None, "an ExternalSecret, whose Secret"),
+        ({"a.yaml": KEYS.replace("right", "x"), "kustomization.yaml": "resources: [a.yaml]\n"}, None, "kustomization"),
+        ({"prod/a.yaml": KEYS, "staging/a.yaml": KEYS.replace("right", "x")}, None, "is there twice"),
+    ],
+    ids=["equal", "other", "sops", "sealed", "external", "kustomized", "twice"],
+)
+def test_what_is_made_into_an_object_elsewhere_is_not_decided(
+    files: dict[str, str], *, ok: bool | None, words: str
+) -> None:
+    """A copy in git is seldom the object itself: it is encrypted, sealed, rendered, or one of several."""
+    saved = SavedConfiguration(
+        objects=(LiveObjects(kind="Secret", namespaces=("shop",)),), git=GitCopy(at="repository")
+    )
+    live = state_of({"live.yaml": KEYS.encode()}, saved)
+    found = state_of({name: text.encode() for name, text in files.items()}, saved)
+    facts = list(difference_facts("copy", live, found, like="the live objects"))
+    worst = min((one.ok for one in facts), key=lambda one: (one is not False, one is not None))
+    assert worst is ok
+    assert words in " ".join(one.observed for one in facts)
 
 
 def test_a_work_tree_is_read_by_its_last_commit(shop: Shop) -> None:

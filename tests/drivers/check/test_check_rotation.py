@@ -10,16 +10,17 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 import pytest
 import yaml
 
 from harness.drivers.check.claim import RUN
+from harness.drivers.check.secrets import rotation
 from harness.drivers.check.secrets.ages import key_ages
-from harness.drivers.check.secrets.rotation import secret_rotation
-from harness.drivers.check.secrets.tries import LET_IN, current, tried
+from harness.drivers.check.secrets.rotation import RotationSeen, secret_rotation
+from harness.drivers.check.secrets.tries import LET_IN, REFUSED, SecretInUse, current, tried
 from harness.drivers.check.secrets.turns import rotation_of, take_turn
 from harness.drivers.facts import FactReading
 from harness.errors import ConfigurationError
@@ -217,6 +218,30 @@ def test_an_old_password_that_is_let_in_for_ever_fails(server: Member, tmp_path:
         seen = facts(target, "refused", "2 s")
     assert (seen["the old key"].ok, seen["the old key"].observed) == (False, "let in after 2 s")
     assert seen["requests during the rotation"].ok is True
+
+
+def test_one_refusal_of_several_servers_is_no_proof(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Behind one address one has the new keys, and the other lets the old one in for ever; what does not answer says nothing."""
+    seen, old, nothing = RotationSeen(), SecretInUse(user="", password="old"), cast("Any", None)
+    said = iter([REFUSED, "no answer", REFUSED, LET_IN, REFUSED])
+    monkeypatch.setattr(rotation, "tried", lambda *_: next(said))
+    after = [0.5, 1.0, 1.5, None, None]
+    found = []
+    for passed_s in after:
+        rotation._note_old(nothing, nothing, seen, old, passed_s)
+        found.append((seen.refused_s, seen.old))
+    assert found == [(0.5, REFUSED)] * 3 + [(None, LET_IN), (None, REFUSED)]
+
+
+@pytest.mark.parametrize(
+    ("after_s", "took_s", "ok"),
+    [(0.0, 0.1, True), (0.0, 8.0, None), (2.5, 1.0, None), (3.5, 0.0, False), (None, 0.0, False)],
+)
+def test_a_rotation_is_made_at_any_moment_of_its_command(
+    after_s: float | None, took_s: float, *, ok: bool | None
+) -> None:
+    """What it does within itself is not known: the old key may have been good all that time."""
+    assert rotation._in_time(after_s, took_s, 3.0) is ok
 
 
 def test_a_rotation_that_fails_halfway_proves_nothing_and_is_undone(server: Member, tmp_path: Path) -> None:

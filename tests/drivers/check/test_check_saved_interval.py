@@ -207,6 +207,11 @@ def test_the_archiver_of_a_server_counts_by_its_timeout(database: Member, tmp_pa
     database.start()
     until(lambda: "was archived last, so it is not known" in facts(target)[-1].observed)
     assert outcomes(target) == [True, None]
+    database.end()
+    (database.data / "standby.signal").touch()
+    database.start()
+    until(lambda: "is a standby and archives nothing" in facts(target)[-1].observed)
+    assert outcomes(target) == [True, None]
 
 
 def test_a_job_and_a_variable_are_read_from_the_cluster(tmp_path: Path) -> None:

@@ -254,6 +254,14 @@ def test_what_became_of_tables(tracks: Member, tmp_path: Path) -> None:
     assert after("UPDATE visits SET at = '2026-01-03'", "visits", visits)[0] is True
     ok, words = after("UPDATE visits SET at = '2026-01-01'", "visits", visits)
     assert (ok, words.endswith("`at` of 1 rows is lower")) == (False, True)
+    counted = InUse(growing={"entries": ("n",)})
+    ok, words = after("UPDATE entries SET n = 0", "entries", counted)
+    assert (ok, "without a primary key it is not known which row has which n" in words) == (None, True)
+    tracks.ask("CREATE ROLE hidden LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO hidden")
+    tracks.ask("ALTER TABLE tracks ENABLE ROW LEVEL SECURITY")
+    (tmp_path / "dsn").write_text(tracks.dsn.replace("user=tester", "user=hidden"))
+    with pytest.raises(DriverError, match="row-level security"):
+        rows_of_tables(dsn, grows)
     tracks.ask("CREATE ROLE stranger LOGIN")
     (tmp_path / "dsn").write_text(tracks.dsn.replace("user=tester", "user=stranger"))
     with pytest.raises(DriverError, match="permission denied") as caught:

@@ -25,7 +25,7 @@ from harness.targets.stores.resources import date_ns, time_ns
 from harness.units import NS_PER_S
 
 _ARCHIVER: Final = (
-    "SELECT current_setting('archive_mode'), (SELECT setting::int FROM pg_settings WHERE name = 'archive_timeout'), "
+    "SELECT current_setting('archive_mode'), pg_is_in_recovery(), (SELECT setting::int FROM pg_settings WHERE name = 'archive_timeout'), "
     "coalesce(last_failed_time > last_archived_time, last_failed_time IS NOT NULL), extract(epoch FROM now() - last_archived_time)::float, "
     "last_archived_wal, CASE WHEN pg_is_in_recovery() THEN last_archived_wal ELSE pg_walfile_name(pg_current_wal_lsn()) END, "
     "(SELECT setting::bigint FROM pg_settings WHERE name = 'wal_segment_size') FROM pg_stat_archiver"
@@ -145,7 +145,7 @@ def _read(target: Target, made: SavedBy) -> SavedEvery:
 
 
 def _archiver(target: Target) -> SavedEvery:
-    ((mode, timeout_s, failed, age_s, *segments),) = rows_of(database_in(target).dsn, _ARCHIVER)
+    ((mode, standby, timeout_s, failed, age_s, *segments),) = rows_of(database_in(target).dsn, _ARCHIVER)
     by = "archive_timeout of PostgreSQL"
     if mode == "off":
         return SavedEvery(by=by, off="archive_mode is off")
@@ -155,6 +155,10 @@ def _archiver(target: Target) -> SavedEvery:
         doubt = f"{archived} was archived last, so it is not known which segments are"
     elif age_s is not None and age_s > _MISSED * timeout_s and (waiting := _waiting(archived, *others)) > 0:
         doubt = f"{waiting} complete segments of the log are not archived, the last one was {_said(age_s)} ago"
+    if standby and mode != "always":
+        doubt = "this server is a standby and archives nothing: let `database.dsn` lead to the primary"
+    elif standby and age_s is not None and age_s > _MISSED * timeout_s:
+        doubt = f"this server is a standby, and archived the last segment {_said(age_s)} ago"
     if failed:
         doubt = "the archiver failed the last time, see pg_stat_archiver"
     return SavedEvery(by=by, interval_s=float(timeout_s) or inf, doubt=doubt)

@@ -25,6 +25,10 @@ MOST_BYTES: Final = 1 << 26
 """Size of a configuration that is read."""
 _MANIFESTS: Final = frozenset({".yaml", ".yml", ".json"})
 _KUSTOMIZE: Final = "kustomize.config.k8s.io/"
+_RENDERS: Final = frozenset({"kustomization.yaml", "kustomization.yml", "Kustomization", "Chart.yaml"})
+"""Files by which others are made into the objects: of kustomize and of Helm."""
+_SEALS: Final = {"SealedSecret": "a SealedSecret", "ExternalSecret": "an ExternalSecret"}
+"""Kinds of objects from which an operator makes Secrets, in words."""
 _OF_CLIENTS: Final = "kubectl.kubernetes.io/"
 """Annotations that `kubectl` writes begin so."""
 
@@ -36,10 +40,14 @@ class ConfigurationState:
     Attributes:
         objects: name of each object, as `ConfigMap shop/settings`, or of each file; with the SHA-256 of each of its parts.
         unknown: what was found and is not recognised, and why.
+        unsure: names of objects whose parts may be others than these.
+        rendered: whether something makes the objects from the manifests, which may change any of them.
     """
 
     objects: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     unknown: Sequence[str] = ()
+    unsure: frozenset[str] = frozenset()
+    rendered: bool = False
 
 
 def live_state(cluster: Cluster, selected: Sequence[LiveObjects]) -> ConfigurationState:
@@ -59,18 +67,31 @@ def state_of(files: Mapping[str, bytes], saved: SavedConfiguration) -> Configura
         return ConfigurationState(objects={name: {"content": _digest(content)} for name, content in files.items()})
     found: dict[str, Mapping[str, str]] = {}
     unknown: list[str] = []
+    unsure: set[str] = set()
     for name, content in files.items():
         try:
             for one in _manifests(name, content):
+                if one.get("kind") in _SEALS and _may_make(one, saved):
+                    unknown.append(f"{name}: {_SEALS[one['kind']]}, whose Secret is made in the cluster")
                 if not any(one.get("kind") == chosen.kind and _is_chosen(one, chosen) for chosen in saved.objects):
                     continue
                 title = _name_of(str(one["kind"]), one)
+                if "sops" in one:
+                    unknown.append(f"{name}: {title} is encrypted with SOPS")
                 if title in found:
                     unknown.append(f"{name}: {title} is there twice")
+                unsure |= {title} if title in found or "sops" in one else set()
                 found[title] = _parts_of(one)
         except ConfigurationError as error:
             unknown.append(f"{error.where or name}: {error.what}")
-    return ConfigurationState(objects=found, unknown=unknown)
+    rendered = any(PurePosixPath(name).name in _RENDERS for name in files)
+    return ConfigurationState(objects=found, unknown=unknown, unsure=frozenset(unsure), rendered=rendered)
+
+
+def _may_make(one: Object, saved: SavedConfiguration) -> bool:
+    """Whether what an operator makes of an object may be a Secret that is chosen."""
+    there = one["metadata"].get("namespace")
+    return any(chosen.kind == "Secret" and there in (None, *chosen.namespaces) for chosen in saved.objects)
 
 
 def _manifests(name: str, content: bytes) -> Iterator[Object]:
@@ -190,7 +211,8 @@ def difference_facts(
         if why := _difference(expected.objects.get(name), found.objects.get(name), like):
             differ += 1
             known = not strange or {name} <= {*expected.objects} & {*found.objects}
-            ok = False if known else None
+            sure = not (expected.rendered or found.rendered or name in expected.unsure | found.unsure)
+            ok = False if known and sure else None
             yield FactReading(subject=f"{place}: {name}", expected=f"equal to {like}", observed=why, ok=ok)
     said = f"{len(names) - differ} of {len(names)} equal"
     yield FactReading(subject=place, expected=f"equal to {like}", observed=said, ok=True if names else None)

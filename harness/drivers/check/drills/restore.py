@@ -29,10 +29,16 @@ from harness.words import some
 
 _DRILL: Final = within("drills.{drill}", "a backup is restored into a scratch database")
 _RESTORE: Final = RequiredKey(
-    "drills.{drill}.restores", "a backup is restored into a scratch database", "`drills.{drill}.restore`"
+    "drills.{drill}.restores",
+    "a backup is restored into a scratch database",
+    "`drills.{drill}.restore`",
+    "add `restore: {{command: [WORDS]}}` to `drills.{drill}`",
 )
 _MAKE: Final = RequiredKey(
-    "drills.{drill}.makes", "the content of a backup is known if the drill makes it", "`drills.{drill}.make`"
+    "drills.{drill}.makes",
+    "the content of a backup is known if the drill makes it",
+    "`drills.{drill}.make`",
+    "add `make: {{command: [WORDS]}}` to `drills.{drill}`",
 )
 
 _SEEN: Final = OncePerRun[DrillSeen]()

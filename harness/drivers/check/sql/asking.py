@@ -43,6 +43,7 @@ def rows_of(
     plain: bool = False,
     raises: bool = False,
     utc: bool = False,
+    whole: bool = False,
 ) -> list[Row]:
     """All rows of the answer to one query; its transaction is rolled back.
 
@@ -53,6 +54,7 @@ def rows_of(
         plain: whether the session keeps the server's own settings, including its statement timeout.
         raises: whether an error from the server is raised unchanged, for callers that expect one.
         utc: whether times without a zone are UTC, whatever the server's own zone is.
+        whole: whether a role that may see only some rows of a table gets an error.
 
     Raises:
         TargetUnreachable: no connection, or no answer in time; the message never contains the DSN.
@@ -61,7 +63,8 @@ def rows_of(
     """
     import psycopg  # here: the sentences of the checks are read where no database is asked
 
-    bound = "" if plain else f"-c statement_timeout={STATEMENT_MS}{' -c timezone=UTC' if utc else ''}"
+    own = [f"statement_timeout={STATEMENT_MS}", *["timezone=UTC"] * utc, *["row_security=off"] * whole]
+    bound = "" if plain else " ".join(f"-c {one}" for one in own)
     where = _address(dsn)
     try:
         with psycopg.connect(_with_options(where, bound)) as connection:
@@ -85,11 +88,11 @@ def stream_of(dsn: Reference, query: sql.Composed, *, at_once: int = 5000) -> It
 
     Raises:
         TargetUnreachable: no connection, or no answer in time.
-        DriverError: the server answered with an error.
+        DriverError: the server answered with an error, or the role may see only some rows of a table.
     """
     import psycopg
 
-    bound = f"-c statement_timeout={STATEMENT_MS}"
+    bound = f"-c statement_timeout={STATEMENT_MS} -c row_security=off"
     try:
         with psycopg.connect(_with_options(_address(dsn), bound)) as connection:
             with connection.cursor(name="readiness") as cursor:

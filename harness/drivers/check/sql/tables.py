@@ -16,6 +16,7 @@ from harness.drivers.check.sql.asking import Row, rows_of
 from harness.drivers.facts import FactReading
 from harness.errors import DriverError
 from harness.targets.files.reference import Reference
+from harness.words import some
 
 if TYPE_CHECKING:
     from psycopg import sql
@@ -103,6 +104,11 @@ class Rows:
         return digest.hexdigest()[:16]
 
     @property
+    def unnumbered(self) -> bool:
+        """Whether it has rows and numbers that only grow, and no key by which those of a row are known again."""
+        return bool(self.table.growing and self.copies)
+
+    @property
     def count(self) -> int:
         """Number of rows."""
         return len(self.digests) + sum(self.copies.values())
@@ -159,17 +165,19 @@ def _rows_in(dsn: Reference, table: TableColumns, like: TableColumns) -> Rows:
     from psycopg import sql
 
     name = sql.Identifier(*table.name.split("."))
-    [(count,)] = rows_of(dsn, sql.SQL("SELECT count(*) FROM {}").format(name), raises=True)
+    [(count,)] = rows_of(dsn, sql.SQL("SELECT count(*) FROM {}").format(name), raises=True, whole=True)
     if count > MOST_ROWS:
         return Rows(table=table, too_many=count)
     hashes = _joined([column for column in like.compared if column in table.columns])
     if not like.key or not {*like.key} <= table.columns.keys():
         query = sql.SQL("SELECT {}, count(*) FROM {} GROUP BY 1").format(hashes, name)
-        return Rows(table=table, copies=Counter({bytes(row): n for row, n in rows_of(dsn, query, raises=True)}))
+        return Rows(
+            table=table, copies=Counter({bytes(row): n for row, n in rows_of(dsn, query, raises=True, whole=True)})
+        )
     growing = [one for one in like.growing if one in table.columns]
     numbers = [_number(one, table.columns[one]) for one in growing]
     chosen = sql.SQL(", ").join([_joined(like.key), hashes, *numbers])
-    rows = rows_of(dsn, sql.SQL("SELECT {} FROM {}").format(chosen, name), raises=True)
+    rows = rows_of(dsn, sql.SQL("SELECT {} FROM {}").format(chosen, name), raises=True, whole=True)
     return Rows(
         table=table,
         digests={bytes(row[0]): bytes(row[1]) for row in rows},
@@ -212,6 +220,9 @@ def compared(before: Rows, now: Rows | None) -> FactReading:
         return FactReading(
             subject=subject, expected="read row by row", observed=f"{too_many} rows are too many", ok=None
         )
+    if before.unnumbered:
+        said = f"without a primary key it is not known which row has which {some(table.growing)}"
+        return FactReading(subject=subject, expected=expected, observed=said, ok=None)
     wrong = columns_changed(table, now.table) or _rows_changed(before, now)
     added = now.count - before.count + _gone(before, now)
     if table.passing:

@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from harness.judgement.ledger.accounts import AccountResult, account_results
-from harness.judgement.ledger.excuses import QUORUM, taken_with_every_copy
+from harness.judgement.ledger.excuses import QUORUM, excused_spans, taken_with_every_copy
 from harness.judgement.measures import Case
 from harness.judgement.once import once_a_run
 from harness.judgement.receipts.records.accounted import unaccounted
@@ -34,11 +34,19 @@ def journey_accounts(plan: Plan, evidence: Evidence) -> tuple[AccountResult, ...
 
     Whether a write is there that a disaster may have taken with every copy of the database decides nothing: it counts as one without an answer.
     """
-    schemas = (JOURNEY_WRITES, JOURNEY_READS, JOURNEY_REPEATS)
-    writes, reads, repeats = (evidence.tables.get(schema.name, Table.empty(schema)) for schema in schemas)
-    writes = _unanswered(writes, taken_with_every_copy(plan, evidence))
-    accounts = [account for traffic in plan.traffic.values() for account in traffic.accounts]
-    return account_results(accounts, writes, reads, repeats)
+    return _accounts(plan, evidence, tuple(taken_with_every_copy(plan, evidence)))
+
+
+def _accounts(plan: Plan, evidence: Evidence, spans: tuple[tuple[int, int], ...]) -> tuple[AccountResult, ...]:
+    """The accounts, where writes that were sent within these times are as if nothing had acknowledged them."""
+
+    def compare() -> tuple[AccountResult, ...]:
+        schemas = (JOURNEY_WRITES, JOURNEY_READS, JOURNEY_REPEATS)
+        writes, reads, repeats = (evidence.tables.get(schema.name, Table.empty(schema)) for schema in schemas)
+        accounts = [account for traffic in plan.traffic.values() for account in traffic.accounts]
+        return account_results(accounts, _unanswered(writes, spans), reads, repeats)
+
+    return evidence.once((_accounts, id(plan), spans), compare)
 
 
 def _unanswered(writes: Table, spans: Iterable[tuple[int, int]]) -> Table:
@@ -76,11 +84,11 @@ def may_be_excused(case: Case) -> bool:
 def lost_of_users(case: Case) -> tuple[int, str]:
     """Number of acknowledged journey writes that are lost or have other values, and a text about them.
 
-    The number is 0 if a disaster may excuse the loss. A counter that grew by more than was acknowledged is judged by `copies`.
+    Writes that were sent within the RPO before a disaster, as the objective grants it, count as those without an answer. A counter that grew
+    by more than was acknowledged is judged by `copies`.
     """
-    if may_be_excused(case):
-        return 0, ""
-    gone: Sequence[AccountResult] = [one for one in journey_accounts(case.plan, case.evidence) if one.lost or one.wrong]
+    spans = excused_spans(case.plan, case.evidence, case.objective)
+    gone: Sequence[AccountResult] = [one for one in _accounts(case.plan, case.evidence, spans) if one.lost or one.wrong]
     named = ", ".join(f"{one.lost + one.wrong} of {one.judged} {one.name}" for one in gone)
     text = f"{named} that users wrote and the platform acknowledged are lost or have other values" if gone else ""
     return sum(one.lost + one.wrong for one in gone), text
