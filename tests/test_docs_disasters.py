@@ -177,7 +177,8 @@ def test_the_scripts_make_a_whole_backup_that_is_restored(shop: Callable[[], Sho
     platform.backed_up()
     place = backup_place(platform.target, {"backup": "database", "place": "s3://shop-backups/database/"})
     assert callable(place)
-    assert {one.subject: one.ok for one in place()} == {"newest backup": True, "its checksum": True}
+    newest, checksum = place()
+    assert (newest.subject, newest.ok, checksum.subject[:12], checksum.ok) == ("newest backup", True, "checksum of ", True)
     assert platform.copy() == []
     (fact,) = restore_time(platform.target, {"drill": "shop", "within": "4 h"})()
     assert fact.ok

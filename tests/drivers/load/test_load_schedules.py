@@ -79,15 +79,14 @@ def test_a_closed_model_never_has_more_users_than_planned(run: Run, server: Trut
     """Five users on two workers: each is on record, and nothing is ever late by its own reckoning."""
     plan = replace(plan_of("clerk", per_s=1, workers=2), model="closed", arrivals="closed", users=5, think_s=0.05)
     load = run.start(plan, server.url)
+
+    def users(worker: int) -> list[int]:
+        return [o.fields["users"] for o in run.observations("load.health", f"load-health-{worker}")]
+
     until(lambda: len(server.seen) >= 60)
-    until(lambda: len(run.observations("load.health", "load-health-2")) >= 3)
-    seen = {
-        worker: [o.fields["users"] for o in run.observations("load.health", f"load-health-{worker}")]
-        for worker in (1, 2)
-    }
+    until(lambda: [users(worker)[-1:] for worker in (1, 2)] == [[3], [2]])
     load.stop()
-    for worker, users in ((1, 3), (2, 2)):
-        assert max(seen[worker]) == seen[worker][-1] == users
+    assert [max(users(worker)) for worker in (1, 2)] == [3, 2]
     merged = Table.merged(SAMPLES, [rows.table for rows in rows_of(load)])
     assert np.all(merged.ints["intended_ns"] == merged.ints["sent_ns"])
     assert [o.fields["model"] for o in run.observations("load.begun")] == ["closed"]

@@ -181,6 +181,8 @@ def test_a_bucket_is_watched_on_its_own_clock(
             obstore.put(store, "database/b.dump", b"2")
             until(lambda: any(one["gone"] for one in lines(settings)))
             obstore.delete(store, "database/a.dump")
+            seen = len(lines(settings))
+            until(lambda: len(lines(settings)) > seen + 2)
             obstore.put(store, "database/c.dump", b"2")
             read_again(settings)
             obstore.delete(store, "database/b.dump")
