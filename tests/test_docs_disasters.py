@@ -178,7 +178,12 @@ def test_the_scripts_make_a_whole_backup_that_is_restored(shop: Callable[[], Sho
     place = backup_place(platform.target, {"backup": "database", "place": "s3://shop-backups/database/"})
     assert callable(place)
     newest, checksum = place()
-    assert (newest.subject, newest.ok, checksum.subject[:12], checksum.ok) == ("newest backup", True, "checksum of ", True)
+    assert (newest.subject, newest.ok, checksum.subject[:12], checksum.ok) == (
+        "newest backup",
+        True,
+        "checksum of ",
+        True,
+    )
     assert platform.copy() == []
     (fact,) = restore_time(platform.target, {"drill": "shop", "within": "4 h"})()
     assert fact.ok

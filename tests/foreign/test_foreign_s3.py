@@ -115,7 +115,7 @@ def test_the_checksum_in_the_metadata_is_that_of_the_content(endpoint: str, tmp_
     target = target_of(tmp_path, endpoint, checksum={"metadata": "sha256"})
     probe = backup_place(target, {"backup": "database", "place": f"s3://{BUCKET}/database/"})
     assert callable(probe)
-    assert {one.subject: one.ok for one in probe()} == {"newest backup": True, "its checksum": True}
+    assert [(one.subject[:12], one.ok) for one in probe()] == [("newest backu", True), ("checksum of ", True)]
 
 
 def test_a_server_without_rules_decides_nothing(endpoint: str, tmp_path: Path) -> None:
