@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, Final
 from harness.errors import ConfigurationError
 from harness.files import bundled
 from harness.provided import is_provided
-from harness.words import counted
 
 if TYPE_CHECKING:
     from harness.catalogue import Catalogue
@@ -127,6 +126,7 @@ def nothing_claimed(project: Project, requirements: Sequence[Requirement]) -> st
         requirements: requirements of the chosen profiles.
     """
     from harness.catalogue import feature_file
+    from harness.words import counted
 
     own = _own(project, "features")
     row = next((one for one in requirements if not one.needs), requirements[0])
