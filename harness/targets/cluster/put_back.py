@@ -91,7 +91,9 @@ def way_back(before: Parts, left: Parts | None, now: Parts) -> dict[str, Any]:
 
 def _are_equal(one: Any, other: Any) -> bool:
     """Whether two values are equal in JSON, where 0 is not false."""
-    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
+    return one == other and json.dumps(one, sort_keys=True, default=str) == json.dumps(
+        other, sort_keys=True, default=str
+    )
 
 
 def _is_empty(value: Any) -> bool:

@@ -50,8 +50,9 @@ def _table(
         if before is not None or after is not None:
             yield _fact(subject, "not made or dropped while the backup was made", "made or dropped meanwhile", ok=None)
         else:
-            ok = None if restored is not None and restored.partial else False
-            yield _fact(subject, "no such table, as in the database that serves", _said(restored), ok=ok)
+            may = restored is not None and restored.partial
+            said = f"{restored}{_OTHERS * may}"
+            yield _fact(subject, "no such table, as in the database that serves", said, ok=None if may else False)
         return
     if restored is None:
         yield _fact(subject, str(before), "the table is missing", ok=False)
@@ -74,10 +75,6 @@ def _table(
             else ""
         )
         yield _fact(subject, str(before), f"{restored}{why}", ok=None if why else False)
-
-
-def _said(restored: TableSum | None) -> str:
-    return f"{restored}{_OTHERS if restored is not None and restored.partial else ''}"
 
 
 def _columns(before: TableSum, restored: TableSum) -> str:

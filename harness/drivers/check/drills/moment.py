@@ -14,13 +14,7 @@ from typing import Final
 from harness import clock
 from harness.drivers.check.claim import When, claim
 from harness.drivers.check.drills.commands import CommandSteps
-from harness.drivers.check.drills.marked import (
-    MarkedWrites,
-    checksum,
-    ledger_in,
-    numbers_in,
-    write_around,
-)
+from harness.drivers.check.drills.marked import MarkedWrites, checksum, ledger_in, numbers_in, write_around
 from harness.drivers.check.drills.restored import drill_of, refuse_drill, restored, step_of
 from harness.drivers.check.needs import DATABASE, ENTRY, within
 from harness.drivers.facts import FactProbe, FactReading
