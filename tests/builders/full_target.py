@@ -30,6 +30,7 @@ _JOBS: Final = """
 """
 _DOMAINS: Final = {"pod-loss": "pod", "node-loss": "node", "region-loss": "region"}
 _DSN: Final = "host=127.0.0.1 port=9 dbname=shop connect_timeout=1"
+_SCRATCH: Final = "host=127.0.0.1 port=9 dbname=scratch connect_timeout=1"
 _MAY_BREAK: Final = (
     "workload-defaults",
     "feature-flags",
@@ -121,6 +122,7 @@ def full_target(directory: Path, prometheus: str = NO_SERVICE) -> dict[str, Any]
         "kubeconfig": _KUBECONFIG,
         "jobs.yaml": _JOBS,
         "dsn": _DSN,
+        "scratch": _SCRATCH,
         "production.yaml": _PRODUCTION,
     }.items():
         (directory / name).write_text(text, encoding="utf-8")
@@ -160,7 +162,7 @@ def full_target(directory: Path, prometheus: str = NO_SERVICE) -> dict[str, Any]
         ],
         "sign_in": {"path": "/sessions", "user": "test-{n}", "password": dsn},
         **trust_sections(directory, NO_SERVICE, dsn),
-        "drills": {"orders": {**_DRILL, "scratch": dsn, "within": "1 s"}},
+        "drills": {"orders": {**_DRILL, "scratch": {"file": str(directory / "scratch")}, "within": "1 s"}},
         "backups": {
             **{
                 name: {"at": "backups", "files": ["*.dump"], "checksum": {"beside": ".sha256"}}

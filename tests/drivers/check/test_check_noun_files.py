@@ -130,7 +130,7 @@ def test_the_nouns_of_the_harness_read_what_they_read_before() -> None:
         ("    example", "    unit: s\n    example", 5, "expected `unit` beside `value: number`"),
         ("    example", "    value: colour\n    example", 9, "`colour` is not one of"),
         ("name: class", "name: class and colour", 5, "`class and colour` is not words"),
-        ("    example", "    default: [a]\n    example", 9, "`['a']` is not"),
+        ("    example", "    default: [a]\n    example", 9, "a list is not text"),
         ("    example", "    value: number\n    default: soon\n    example", 5, "`soon` is not a number"),
         ("path: .spec.ingressClassName", "path: '.spec.a[*]'\n    default: a", 5, "ends with a key"),
         ("path: .spec.ingressClassName", "path: .metadata.annotations['<key>']", 2, "or a field needs: <key>"),
