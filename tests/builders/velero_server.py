@@ -89,11 +89,12 @@ class VeleroServer:
         if self.hangs == "backup":
             return
         self.seen.append(backup["spec"])
-        self.patch("backups", name, {"status": {"phase": "InProgress", "startTimestamp": now_text()}})
+        started = {"startTimestamp": now_text()}
+        self.patch("backups", name, {"status": {"phase": "InProgress", **started}})
         done: dict[str, Any] = {"phase": "Completed"} if self.backups.take(name) else {"phase": "Failed"}
         if failing == "backup":
             done = {"phase": phase, "errors": 2}
-        status = {**done, "completionTimestamp": now_text()}
+        status = {**done, **started, "completionTimestamp": now_text()}
         self.patch("backups", name, {"status": status})
         kept = {"name": name, "namespace": self.namespace, "labels": backup["metadata"].get("labels") or {}}
         self.stored[name] = {**backup, "metadata": kept, "status": status}

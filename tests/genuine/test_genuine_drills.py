@@ -113,7 +113,7 @@ def velero_reports(custom: Any, _core: Any) -> None:
     for plural in ("backups", "restores"):
         for one in listed(custom, VELERO, plural, "velero"):
             if not one.get("status"):
-                status = {"status": {"phase": "Completed", "completionTimestamp": AT}}
+                status = {"status": {"phase": "Completed", "startTimestamp": AT, "completionTimestamp": AT}}
                 name = one["metadata"]["name"]
                 custom.patch_namespaced_custom_object(*VELERO, "velero", plural, name, status, _content_type=MERGE)
     for one in listed(custom, VELERO, "deletebackuprequests", "velero"):

@@ -89,7 +89,7 @@ def test_the_sections_are_read(tmp_path: Path) -> None:
         ("{client: job}", "{client: jobs}", "target.yaml:14: identity.tokens.foreign-audience.client: the client `jobs` is not in `identity.clients`\n  hint: did you mean 'job'?"),
         ('"DELETE /users/{name}": ADMIN', '"delete /users/{name}": ADMIN', "target.yaml:20: authorisation.scopes.delete /users/{name}: `delete /users/{name}` is not an operation, written like `POST /orders`"),
         ('public: ["GET /health"]', 'public: ["DELETE /users/{name}"]', "target.yaml:21: authorisation.public: `DELETE /users/{name}` is public and in `scopes`\n  hint: remove it from one of them"),
-        ("rate: 50/s", "rate: 500/s", "target.yaml:22: authorisation.rate: `500/s` is not a number of at most 200"),
+        ("rate: 50/s", "rate: 500/s", "target.yaml:22: authorisation.rate: `500/s` is not a rate above 0/s and at most 200/s"),
         ("password: {env: PASSWORD_VIEWER}", "password: open", "target.yaml:12: identity.users.viewer.password: this must be a mapping\n  hint: write a mapping with the keys env, file, command"),
     ],
 )  # fmt: skip

@@ -31,7 +31,7 @@ class RecordArchive(TargetSection):
     older_s: Annotated[float, quantity("time", "90 d")] = Field(alias="older")
     archive: DrillCommand
     read: DrillCommand
-    within_s: Annotated[float, quantity("time", "10 min"), Field(gt=0)] = Field(default=600.0, alias="within")
+    within_s: Annotated[float, quantity("time", "10 min", above="0 s")] = Field(default=600.0, alias="within")
 
     @model_validator(mode="after")
     def _complete(self) -> Self:

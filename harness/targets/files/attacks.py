@@ -168,7 +168,7 @@ class LayerSettings(TargetSection):
     foreign: tuple[ForeignCall, ...] = ()
     user: str = ""
     refused: tuple[_Status, ...] = (401, 403)
-    within_s: Annotated[float, quantity("time", "30 s"), Field(gt=0)] = Field(default=30.0, alias="within")
+    within_s: Annotated[float, quantity("time", "30 s", above="0 s")] = Field(default=30.0, alias="within")
     authentication: Authentication | None = None
 
 
@@ -223,7 +223,7 @@ class AttackSettings(TargetSection):
     clients: Annotated[tuple[Address, ...], Field(min_length=1)]
     header: str = ""
     calls: Annotated[int, Field(ge=5, le=1000)] = 50
-    rate: Annotated[float, quantity("rate", "20/s"), Field(gt=0)] = 20.0
+    rate: Annotated[float, quantity("rate", "20/s", above="0/s")] = 20.0
     refused: tuple[_Status, ...] = (403,)
     quiet_s: Annotated[float, quantity("time", "5 s")] = Field(default=5.0, alias="quiet")
     resolved_s: Annotated[float, quantity("time", "2 min")] = Field(default=120.0, alias="resolved")

@@ -137,7 +137,7 @@ class AuditSettings(TargetSection):
     refused: tuple[Annotated[int, _STATUS], ...] = (401, 403)
     traffic: Mapping[Word, Word] = Field(default_factory=dict)
     unchanged: tuple[Word, ...] = ()
-    within_s: Annotated[float, quantity("time", "10 s"), Field(gt=0)] = Field(default=10.0, alias="within")
+    within_s: Annotated[float, quantity("time", "10 s", above="0 s")] = Field(default=10.0, alias="within")
     tampering: AuditTampering | None = None
     check: AuditCheck | None = None
 

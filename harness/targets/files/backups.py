@@ -169,8 +169,8 @@ class BackupStore(TargetSection):
     before_migrations: bool = False
     configuration: SavedConfiguration | None = None
     removed_within_s: Annotated[float, quantity("time", "1 d")] = Field(default=0.0, alias="removed_within")
-    read_every_s: Annotated[float, quantity("time", "10 s"), Field(ge=0.5)] = Field(default=10.0, alias="read_every")
-    within_s: Annotated[float, quantity("time", "1 min"), Field(gt=0)] = Field(default=60.0, alias="within")
+    read_every_s: Annotated[float, quantity("time", "10 s", least="0.5 s")] = Field(default=10.0, alias="read_every")
+    within_s: Annotated[float, quantity("time", "1 min", above="0 s")] = Field(default=60.0, alias="within")
 
     @model_validator(mode="after")
     def _of_one(self) -> Self:

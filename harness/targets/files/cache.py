@@ -82,7 +82,7 @@ class CacheSnapshots(TargetSection):
     make: DrillCommand
     fetch: DrillCommand
     program: str = ""
-    within_s: Annotated[float, quantity("time", "10 min"), Field(gt=0)] = Field(default=600.0, alias="within")
+    within_s: Annotated[float, quantity("time", "10 min", above="0 s")] = Field(default=600.0, alias="within")
 
     @model_validator(mode="after")
     def _fetched_into_it(self) -> Self:
@@ -147,7 +147,7 @@ class CachedRoute(TargetSection):
 
     write: DeclaredCall
     read: DeclaredCall
-    ttl_s: Annotated[float, quantity("time", "5 s"), Field(gt=0)] = Field(alias="ttl")
+    ttl_s: Annotated[float, quantity("time", "5 s", above="0 s")] = Field(alias="ttl")
 
 
 class CacheSettings(TargetSection):

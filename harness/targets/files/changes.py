@@ -90,7 +90,7 @@ class FlagSettings(TargetSection):
 
     ofrep: Url = ""
     config_map: ConfigMapKey | None = None
-    within_s: Annotated[float, quantity("time", "30 s"), Field(gt=0)] | None = Field(default=None, alias="within")
+    within_s: Annotated[float, quantity("time", "30 s", above="0 s")] | None = Field(default=None, alias="within")
     header: Word = "x-features"
     answers: Mapping[Name, UrlPath] = Field(default_factory=dict)
     pages: Mapping[Name, Mapping[Name, Url]] = Field(default_factory=dict)

@@ -17,6 +17,8 @@ MOMENT: Final = "{time}"
 ClusterName = Annotated[
     str, matching(r"[a-z]([a-z0-9-]{0,48}[a-z0-9])?", "the name of a Cluster: at most 50 small letters, digits and `-`")
 ]
+_SNAPSHOTS_OF: Final = 63 - len("-drill-0123456789abcdef")
+"""Most characters of a Cluster's name with which a label of its snapshots can name the Backup of a drill."""
 ScratchName = Annotated[
     str, matching(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?", "the name of an object: at most 63 small letters, digits and `-`")
 ]
@@ -72,6 +74,8 @@ class CloudNativePgDrill(DrillByResources):
             raise ValueError("a `scratch_cluster` other than `cluster`, which serves")
         if bool(self.plugin) is not (self.method == "plugin"):
             raise ValueError("`method: plugin` and `plugin` together, or neither")
+        if self.method == "volumeSnapshot" and self.backup == "new" and len(self.cluster) > _SNAPSHOTS_OF:
+            raise ValueError(f"a `cluster` of at most {_SNAPSHOTS_OF} characters: a label has the name of its Backup")
         return self
 
 
@@ -161,7 +165,7 @@ class RestoreDrill(TargetSection):
     cloudnative_pg: CloudNativePgDrill | None = Field(default=None, alias="cloudnative-pg")
     velero: VeleroDrill | None = None
     volume_snapshot: VolumeSnapshotDrill | None = Field(default=None, alias="volume-snapshot")
-    within_s: Annotated[float, quantity("time", "10 min"), Field(gt=0)] = Field(default=600.0, alias="within")
+    within_s: Annotated[float, quantity("time", "10 min", above="0 s")] = Field(default=600.0, alias="within")
 
     @model_validator(mode="after")
     def _of_one(self) -> Self:
@@ -226,7 +230,7 @@ class DatabaseRestore(TargetSection):
     cronjob: str = ""
     command: tuple[Word, ...] = ()
     restored_from: Annotated[Expression, AfterValidator(_one_group)] | None = None
-    within_s: Annotated[float, quantity("time", "10 min"), Field(gt=0)] = Field(default=600.0, alias="within")
+    within_s: Annotated[float, quantity("time", "10 min", above="0 s")] = Field(default=600.0, alias="within")
 
     @model_validator(mode="after")
     def _one(self) -> Self:

@@ -186,7 +186,7 @@ class Authorisation(TargetSection):
     protected: tuple[OperationName, ...] = ()
     keys: tuple[OperationName, ...] = ()
     shared: tuple[OperationName, ...] = ()
-    rate: Annotated[float, quantity("rate", "100/s"), Field(gt=0, le=200)] = 200.0
+    rate: Annotated[float, quantity("rate", "100/s", above="0/s", most="200/s")] = 200.0
 
 
 def wrong_identity(

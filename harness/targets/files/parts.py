@@ -35,6 +35,9 @@ ObjectName = Annotated[
     str,
     matching(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", "the name of an object: small letters, digits and `-`, at most 63"),
 ]
+OperationPattern = Annotated[
+    str, matching(r"([A-Z*]*\*|[A-Z*]+ [/*]\S*)", "an operation, written like `POST /orders` or `* /orders*`")
+]
 SettingName = Annotated[str, matching(r"[a-z_][a-z0-9_.]*", f"the name of a setting: {_SMALL}")]
 
 
@@ -349,7 +352,7 @@ class MayWrite(TargetSection):
     """
 
     users: Word = ""
-    operations: Word = ""
+    operations: OperationPattern = ""
     keys: Word = ""
 
     @model_validator(mode="after")

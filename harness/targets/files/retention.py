@@ -17,7 +17,7 @@ class TableRetention(TargetSection):
         column: column with the time from which it counts: a timestamp, in UTC where it has no zone, or a date.
     """
 
-    keep_s: Literal["forever"] | Annotated[float, quantity("time", "30 d"), Field(gt=0)] = Field(alias="keep")
+    keep_s: Literal["forever"] | Annotated[float, quantity("time", "30 d", above="0 s")] = Field(alias="keep")
     column: Word | None = None
 
     @model_validator(mode="after")

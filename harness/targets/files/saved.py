@@ -55,7 +55,7 @@ class SavedBy(TargetSection):
     cron_job: ScheduledJob | None = None
     variable: IntervalVariable | None = None
     schedule: CronSchedule = ""
-    every_s: Annotated[float, quantity("time", "5 min"), Field(gt=0)] | None = Field(default=None, alias="every")
+    every_s: Annotated[float, quantity("time", "5 min", above="0 s")] | None = Field(default=None, alias="every")
     kept_in: str = ""
 
     @model_validator(mode="after")

@@ -53,9 +53,9 @@ class SessionSettings(TargetSection):
     fields: SignInFields = SignInFields()
     body: Body = "json"
     csrf: CsrfToken | None = None
-    lifetime_s: Annotated[float, quantity("time", "15 min"), Field(gt=0)] | None = Field(default=None, alias="lifetime")
-    longest_s: Annotated[float, quantity("time", "8 h"), Field(gt=0)] | None = Field(default=None, alias="longest")
-    wait_s: Annotated[float, quantity("time", "60 s"), Field(le=600)] = Field(default=60.0, alias="wait")
+    lifetime_s: Annotated[float, quantity("time", "15 min", above="0 s")] | None = Field(default=None, alias="lifetime")
+    longest_s: Annotated[float, quantity("time", "8 h", above="0 s")] | None = Field(default=None, alias="longest")
+    wait_s: Annotated[float, quantity("time", "60 s", most="10 min")] = Field(default=60.0, alias="wait")
 
 
 class PasswordStatuses(TargetSection):
@@ -202,11 +202,13 @@ class Limits(TargetSection):
     """
 
     calls: Annotated[int, Field(ge=1)]
-    within_s: Annotated[float, quantity("time", "1 s"), Field(gt=0)] = Field(default=1.0, alias="in")
+    within_s: Annotated[float, quantity("time", "1 s", above="0 s")] = Field(default=1.0, alias="in")
     burst: Annotated[int, Field(ge=0)] = 0
     path: UrlPath
     clients: Annotated[tuple[LimitedClient, ...], Field(min_length=1)]
-    longest_s: Annotated[float, quantity("time", "30 s"), Field(ge=5, le=600)] = Field(default=30.0, alias="longest")
+    longest_s: Annotated[float, quantity("time", "30 s", least="5 s", most="10 min")] = Field(
+        default=30.0, alias="longest"
+    )
 
     @property
     def per_s(self) -> float:

@@ -163,7 +163,7 @@ class Encryption(TargetSection):
     writes: tuple[MarkerWrite, ...] = ()
     stores: Mapping[Name, StorePlace] = Field(default_factory=dict)
     flush: Flush | None = None
-    within_s: Annotated[float, quantity("time", "1 min"), Field(gt=0)] = Field(default=60.0, alias="within")
+    within_s: Annotated[float, quantity("time", "1 min", above="0 s")] = Field(default=60.0, alias="within")
     columns: str | Mapping[TableName, Mapping[Word, DataClass]] = ""
     formats: Mapping[Name, ValueFormat] = Field(default_factory=dict)
     dsn: Reference | None = None
@@ -254,7 +254,7 @@ class RotationStep(TargetSection):
     call: Annotated[str, matching(r"|(POST|PUT|PATCH) https?://\S+", "a method and an address")] = ""
     headers: Mapping[Word, Reference] = Field(default_factory=dict)
     annotate: Annotate | None = None
-    within_s: Annotated[float, quantity("time", "30 s"), Field(gt=0)] = Field(default=30.0, alias="within")
+    within_s: Annotated[float, quantity("time", "30 s", above="0 s")] = Field(default=30.0, alias="within")
 
     @model_validator(mode="after")
     def _of_one_kind(self) -> Self:
@@ -294,7 +294,9 @@ class Rotation(TargetSection):
     sessions: str = ""
     dsn: Reference | None = None
     requests: tuple[UrlPath, ...] = ()
-    rate_per_s: Annotated[float, quantity("rate", "20/s"), Field(gt=0, le=200)] = Field(default=20.0, alias="rate")
+    rate_per_s: Annotated[float, quantity("rate", "20/s", above="0/s", most="200/s")] = Field(
+        default=20.0, alias="rate"
+    )
 
     @model_validator(mode="after")
     def _complete(self) -> Self:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import operator
 import re
 from typing import Annotated, Any, Final
 from urllib.parse import quote, urlsplit
@@ -29,14 +30,25 @@ def text_of(example: str, *dimensions: str) -> Any:
     return Annotated[str, Field(pattern=pattern_of(*dimensions), examples=[example])]
 
 
-def quantity(dimension: str, example: str) -> BeforeValidator:
-    """A text like the example, converted to base units."""
+def quantity(dimension: str, example: str, *, above: str = "", least: str = "", most: str = "") -> BeforeValidator:
+    """A text like the example within bounds, which are such texts, converted to base units."""
+    bounds = [
+        (f"{words} {bound}", Quantity.parse(bound).base, holds)
+        for words, bound, holds in (
+            ("above", above, operator.gt),
+            ("at least", least, operator.ge),
+            ("at most", most, operator.le),
+        )
+        if bound
+    ]
 
     def read(value: object) -> float:
         with contextlib.suppress(UsageError):
             parsed = Quantity.parse(value if isinstance(value, str) else "")
             if parsed.dimension == dimension and parsed.value >= 0:
-                return parsed.base
+                if all(holds(parsed.base, bound) for _, bound, holds in bounds):
+                    return parsed.base
+                raise ValueError(f"a {dimension} {' and '.join(words for words, _, _ in bounds)}")
         raise ValueError(f"a {dimension} like `{example}`")
 
     return BeforeValidator(read, json_schema_input_type=text_of(example, dimension))

@@ -2,16 +2,18 @@
 
 Source: api/v1/backup_types.go of cloudnative-pg, pkg/apis/velero/v1/backup_types.go of velero, client/apis/volumesnapshot/v1/types.go of
 external-snapshotter. Only one that is completed and can be restored is a backup; its time is when it was completed, of a snapshot when
-it was taken.
+it was taken, of Velero when it was begun, from which Velero reckons its end.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
 from harness import clock
@@ -33,6 +35,13 @@ VELERO: Final = "backups.velero.io"
 VOLUME_SNAPSHOT: Final = "volumesnapshots.snapshot.storage.k8s.io"
 _SCHEDULE: Final = "velero.io/schedule-name"
 """Label of Velero's Backups with the name of their Schedule."""
+_VELERO_BACKUP: Final = "velero.io/backup-name"
+"""Label of what Velero makes for a Backup; it deletes a VolumeSnapshot when its content is stored. Source: velero, pkg/backup/actions/csi."""
+_CNPG_BACKUP: Final = "cnpg.io/backupName"
+"""Label of a VolumeSnapshot with the name of CloudNativePG's Backup. Source: pkg/utils/labels_annotations.go."""
+_OF_DRILL: Final = re.compile(r"-drill-[0-9a-f]{16}")
+_LABEL: Final = 63
+"""Most characters of a label's value."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,7 +72,7 @@ _FORMS: Final[Mapping[str, _ResourceForm]] = {
         version="velero.io/v1",
         done="Completed",
         failed=frozenset({"Failed", "PartiallyFailed", "FailedValidation"}),
-        at="completionTimestamp",
+        at="startTimestamp",
     ),
     VOLUME_SNAPSHOT: _ResourceForm(version="snapshot.storage.k8s.io/v1", at="creationTime"),
 }
@@ -99,7 +108,7 @@ def list_resources(cluster: Cluster, resources: BackupResources, within_s: float
             f"the API server gave no list in time: {error.what}", where=cluster.url, hint=hint
         ) from error
     return Listing(
-        objects=tuple(stored_resource(resources, one) for one in found if is_of(resources, one) and not is_own(one)),
+        objects=tuple(stored_resource(resources, one) for one in found if is_of(resources, one) and not _of_drill(one)),
         sent_ns=sent_ns,
         done_ns=done_ns,
         store_ns=date_ns(cluster, date),
@@ -116,11 +125,24 @@ def collection_of(resources: BackupResources) -> Ref:
 def is_of(resources: BackupResources, one: Object) -> bool:
     """Whether an object of the collection is of what is backed up."""
     if resources.kind == VELERO:
-        return labels_of(one).get(_SCHEDULE) == resources.of
+        return labels_of(one).get(_SCHEDULE) == _label_value(resources.of)
+    if _VELERO_BACKUP in labels_of(one):
+        return False
     spec: Mapping[str, Any] = one["spec"]
     if resources.kind == CLOUDNATIVE_PG:
         return bool(spec["cluster"]["name"] == resources.of)
     return bool((spec.get("source") or {}).get("persistentVolumeClaimName") == resources.of)
+
+
+def _of_drill(one: Object) -> bool:
+    """Whether a restore drill made it, or CloudNativePG for the Backup of one."""
+    return is_own(one) or _OF_DRILL.search(labels_of(one).get(_CNPG_BACKUP, "")) is not None
+
+
+def _label_value(name: str) -> str:
+    """A name as Velero writes it into a label. Source: velero, `GetValidName` in pkg/label/label.go."""
+    digest = sha256(name.encode()).hexdigest()[:6]
+    return name if len(name) <= _LABEL else name[: _LABEL - len(digest)] + digest
 
 
 def stored_resource(resources: BackupResources, one: Object) -> StoredObject:

@@ -130,6 +130,13 @@ def facts(target: Target, limit: str = "1 h") -> list[FactReading]:
     return list(probe())
 
 
+def set_to(database: Member, *settings: str) -> None:
+    """Change settings of a server, which reads them again."""
+    for one in settings:
+        database.ask(f"ALTER SYSTEM SET {one}")
+    database.ask("SELECT pg_reload_conf()")
+
+
 def outcomes(target: Target, limit: str = "1 h") -> list[bool | None]:
     """Of each fact."""
     return [one.ok for one in facts(target, limit)]
@@ -181,9 +188,18 @@ def test_the_archiver_of_a_server_counts_by_its_timeout(database: Member, tmp_pa
     database.start()
     assert [one.observed for one in facts(target)] == ["no limit by archive_timeout of PostgreSQL"]
     assert outcomes(target) == [False]
-    database.ask("ALTER SYSTEM SET archive_timeout = 1800")
-    database.ask("SELECT pg_reload_conf()")
+    set_to(database, "archive_timeout = 1800")
     until(lambda: outcomes(target) == [True, None])
+    for command in ("true", "/bin/true", "exit 0;", ":"):
+        set_to(database, f"archive_command = '{command}'")
+        until(lambda said=f"archive_command is `{command}`, which keeps nothing": said in facts(target)[0].observed)
+        assert outcomes(target) == [False]
+    set_to(database, "archive_command = 'true /controller/manager wal-archive'")
+    until(lambda: "succeeds also where the Cluster has no backup" in facts(target)[-1].observed)
+    assert outcomes(target) == [True, None]
+    kept = target_of(tmp_path, [{"archive": True, "kept_in": "wal"}], database.dsn)
+    assert not [one.observed for one in facts(kept) if "no backup" in one.observed]
+    set_to(database, f"archive_command = 'cp %%p {archive}/%%f'")
     database.ask("CREATE TABLE one AS SELECT 1 AS one")
     database.ask("SELECT pg_switch_wal()")
     until(lambda: "failed the last time" in facts(target)[-1].observed)
@@ -191,9 +207,7 @@ def test_the_archiver_of_a_server_counts_by_its_timeout(database: Member, tmp_pa
     database.ask("SELECT pg_switch_wal()")
     until(lambda: outcomes(target) == [True])
     assert outcomes(target, "20 min") == [False]
-    database.ask("ALTER SYSTEM SET archive_command = 'sleep 20'")
-    database.ask("ALTER SYSTEM SET archive_timeout = 1")
-    database.ask("SELECT pg_reload_conf()")
+    set_to(database, "archive_command = 'sleep 20'", "archive_timeout = 1")
     for number in range(3):
         database.ask(f"CREATE TABLE hangs_{number} AS SELECT 1 AS one")
         database.ask("SELECT pg_switch_wal()")
@@ -201,7 +215,7 @@ def test_the_archiver_of_a_server_counts_by_its_timeout(database: Member, tmp_pa
     assert outcomes(target) == [True, None]
     with (database.data / "postgresql.conf").open("a") as file:
         file.write("restore_command = 'false'\n")
-    (database.data / "postgresql.auto.conf").write_text("archive_command = 'true'\narchive_timeout = 1800\n")
+    (database.data / "postgresql.auto.conf").write_text("archive_command = 'test -n %f'\narchive_timeout = 1800\n")
     database.end()
     (database.data / "recovery.signal").touch()
     database.start()

@@ -92,13 +92,13 @@ def test_a_backup_of_cloudnative_pg_counts_when_it_is_completed(put: Put, target
 
 
 def test_a_backup_of_velero_counts_when_it_is_completed(put: Put, target: Target) -> None:
-    """Of one Schedule; a partial failure is none, and one that is being deleted is no more."""
+    """Of one Schedule, since it was begun; a partial failure is none, and one that is being deleted is no more."""
     for name, of, status in (
-        ("new", "nightly", {"phase": "Completed", "completionTimestamp": "2026-01-31T12:00:00Z"}),
-        ("partial", "nightly", {"phase": "PartiallyFailed", "completionTimestamp": "2026-01-31T13:00:00Z"}),
+        ("new", "nightly", {"phase": "Completed", "startTimestamp": "2026-01-31T12:00:00Z"}),
+        ("partial", "nightly", {"phase": "PartiallyFailed", "startTimestamp": "2026-01-31T13:00:00Z"}),
         ("waiting", "nightly", {"phase": "WaitingForPluginOperations"}),
-        ("going", "nightly", {"phase": "Deleting", "completionTimestamp": "2026-01-31T13:00:00Z"}),
-        ("hourly", "hourly", {"phase": "Completed", "completionTimestamp": "2026-01-31T13:00:00Z"}),
+        ("going", "nightly", {"phase": "Deleting", "startTimestamp": "2026-01-31T13:00:00Z"}),
+        ("hourly", "hourly", {"phase": "Completed", "startTimestamp": "2026-01-31T13:00:00Z"}),
     ):
         body = _backup(name, {}, labels={"velero.io/schedule-name": of})
         put(VELERO, "backups", {**body, "status": status})  # Velero's definition has no subresource `status`
@@ -108,7 +108,7 @@ def test_a_backup_of_velero_counts_when_it_is_completed(put: Put, target: Target
 
 
 def test_a_snapshot_counts_when_it_is_ready(put: Put, target: Target) -> None:
-    """By the time at which it was taken; of one claim."""
+    """By the time at which it was taken; of one claim; those that Velero or a drill takes for a while do not count."""
     for name, claim, ready in (("new", "data-0", True), ("making", "data-0", False), ("other", "data-1", True)):
         body = {
             "kind": "VolumeSnapshot",
@@ -116,6 +116,13 @@ def test_a_snapshot_counts_when_it_is_ready(put: Put, target: Target) -> None:
             "spec": {"source": {"persistentVolumeClaimName": claim}},
         }
         put(SNAPSHOT, "volumesnapshots", body, readyToUse=ready, creationTime="2026-01-31T12:00:00Z")
+    for name, labels in (
+        ("velero", {"velero.io/backup-name": "nightly-1"}),
+        ("drilled", {"cnpg.io/backupName": "main-drill-0123456789abcdef"}),
+    ):
+        body = _backup(name, {"source": {"persistentVolumeClaimName": "data-0"}}, labels=labels)
+        body["kind"] = "VolumeSnapshot"
+        put(SNAPSHOT, "volumesnapshots", body, readyToUse=True, creationTime="2026-01-31T13:00:00Z")
     target = placed(target, "volumesnapshots.snapshot.storage.k8s.io", "data-0")
     assert there(target) == ({"new": "backup", "making": "unfinished"}, "new")
     listing = list_store(target, target.backups["database"])

@@ -282,6 +282,42 @@ def test_a_plugin_restores_the_backup_by_its_id() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("snapshots", "more", "drill", "said"),
+    [
+        ({"online": False}, {}, {"keep": True}, "a new Backup would stop the server that it copies"),
+        ({"online": False}, {}, {"backup": "newest"}, ""),
+        ({}, {}, {}, "the snapshots of a Backup stay when it is deleted"),
+        ({"snapshotOwnerReference": "cluster"}, {}, {}, "the snapshots of a Backup stay when it is deleted"),
+        ({"snapshotOwnerReference": "backup"}, {}, {}, ""),
+        ({}, {}, {"keep": True}, ""),
+        ({}, {"walStorage": {"size": "1Gi"}}, {"backup": "newest"}, "one moment only together with the archive"),
+        ({"online": False}, {"walStorage": {"size": "1Gi"}}, {"backup": "newest"}, ""),
+    ],
+)
+def test_a_drill_by_snapshots_stops_nothing_and_leaves_nothing(
+    snapshots: dict[str, Any], more: dict[str, Any], drill: dict[str, Any], said: str
+) -> None:
+    """A cold one would stop a server, a snapshot without an owner would stay, and hot ones of several volumes are no one moment."""
+    names = {"namespace": "north", "cluster": "main", "scratch_cluster": "main-drill", "method": "volumeSnapshot"}
+    backup = {"volumeSnapshot": {"className": "csi", **snapshots}}
+    there = {**serving("main", **{**more, "backup": backup}), "status": HEALTHY}
+    product = CloudNativePg(CloudNativePgDrill.model_validate({**names, **drill}))
+    if not said:
+        product.refuse(lambda _ref: there)
+        return
+    with pytest.raises(DriverError, match=said):
+        product.refuse(lambda _ref: there)
+
+
+def test_the_copy_reaches_a_bucket_as_the_cluster_that_serves() -> None:
+    """By the role that its ServiceAccount has."""
+    section = CloudNativePgDrill(namespace="shop", cluster="main", scratch_cluster="main-drill")
+    template = {"metadata": {"annotations": {"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/backups"}}}
+    serves = serving("main", serviceAccountTemplate=template)["spec"]
+    assert scratch_spec(serves, section, {"metadata": {"name": "nightly"}})["serviceAccountTemplate"] == template
+
+
 def _refused(drill: ResourceDrill, why: str) -> None:
     before = (drill.operator.names("clusters"), drill.operator.names("backups"))
     with pytest.raises(DriverError, match=why):

@@ -28,8 +28,13 @@ _ARCHIVER: Final = (
     "SELECT current_setting('archive_mode'), pg_is_in_recovery(), (SELECT setting::int FROM pg_settings WHERE name = 'archive_timeout'), "
     "coalesce(last_failed_time > last_archived_time, last_failed_time IS NOT NULL), extract(epoch FROM now() - last_archived_time)::float, "
     "last_archived_wal, CASE WHEN pg_is_in_recovery() THEN last_archived_wal ELSE pg_walfile_name(pg_current_wal_lsn()) END, "
-    "(SELECT setting::bigint FROM pg_settings WHERE name = 'wal_segment_size') FROM pg_stat_archiver"
+    "(SELECT setting::bigint FROM pg_settings WHERE name = 'wal_segment_size'), "
+    "CASE WHEN coalesce(current_setting('archive_library', true), '') = '' THEN current_setting('archive_command') END FROM pg_stat_archiver"
 )
+_KEEPS_NOTHING: Final = re.compile(r"\s*(:|exit\s+0|((/usr)?/bin/)?true)\s*;?\s*", re.IGNORECASE)
+"""Commands that PostgreSQL's manual names to switch an archive off, and others that succeed and do nothing."""
+_SKIPS: Final = "/controller/manager wal-archive"
+"""CloudNativePG's command, which also succeeds where the Cluster has no backup. Source: pkg/management/postgres/archiver/archiver.go."""
 _SEGMENT: Final = re.compile("[0-9A-F]{24}")
 """The name of a segment; a history of a timeline, a backup's label and a part of a segment have others."""
 _MISSED: Final = 2.0
@@ -132,7 +137,7 @@ def _read(target: Target, made: SavedBy) -> SavedEvery:
     """What a setting says now."""
     try:
         if made.archive:
-            return _archiver(target)
+            return _archiver(target, kept=bool(made.kept_in))
         if made.cron_job is not None:
             return _of_job(target, made.cron_job)
         if made.variable is not None:
@@ -144,11 +149,13 @@ def _read(target: Target, made: SavedBy) -> SavedEvery:
     return SavedEvery(by="`every` of the target file", interval_s=made.every_s)
 
 
-def _archiver(target: Target) -> SavedEvery:
-    ((mode, standby, timeout_s, failed, age_s, *segments),) = rows_of(database_in(target).dsn, _ARCHIVER)
+def _archiver(target: Target, *, kept: bool) -> SavedEvery:
+    ((mode, standby, timeout_s, failed, age_s, *segments, command),) = rows_of(database_in(target).dsn, _ARCHIVER)
     by = "archive_timeout of PostgreSQL"
     if mode == "off":
         return SavedEvery(by=by, off="archive_mode is off")
+    if command is not None and _KEEPS_NOTHING.fullmatch(command):
+        return SavedEvery(by=by, off=f"archive_command is `{command}`, which keeps nothing")
     doubt = "" if age_s is not None else "no segment of the log was archived yet"
     archived, *others = segments
     if age_s is not None and not _SEGMENT.fullmatch(archived):
@@ -159,6 +166,8 @@ def _archiver(target: Target) -> SavedEvery:
         doubt = "this server is a standby and archives nothing: let `database.dsn` lead to the primary"
     elif standby and age_s is not None and age_s > _MISSED * timeout_s:
         doubt = f"this server is a standby, and archived the last segment {_said(age_s)} ago"
+    if command is not None and _SKIPS in command and not kept:
+        doubt = "CloudNativePG's archive_command succeeds also where the Cluster has no backup: add `kept_in`"
     if failed:
         doubt = "the archiver failed the last time, see pg_stat_archiver"
     return SavedEvery(by=by, interval_s=float(timeout_s) or inf, doubt=doubt)

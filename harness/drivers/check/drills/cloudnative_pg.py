@@ -28,6 +28,7 @@ _COPIED: Final = (
     *("storage", "walStorage", "tablespaces", "ephemeralVolumeSource", "ephemeralVolumesSizeLimit", "resources"),
     *("affinity", "topologySpreadConstraints", "schedulerName", "priorityClassName", "seccompProfile"),
     *("podSecurityContext", "securityContext", "env", "envFrom", "projectedVolumeTemplate", "podSelectorRefs"),
+    *("serviceAccountTemplate", "serviceAccountName"),
 )
 """Fields of the spec that the scratch Cluster has from the one that serves: what its pods and volumes are."""
 _POSTGRESQL: Final = ("parameters", "pg_hba", "pg_ident", "shared_preload_libraries", "ldap", "extensions")
@@ -81,6 +82,9 @@ class CloudNativePg(DrillProduct):
             hint = "correct `method` and `plugin` of the drill"
             what = f"the Cluster is not set up for backups by {section.plugin or section.method}: nothing was made"
             raise DriverError(what, where=where, hint=hint)
+        if section.method == "volumeSnapshot" and (refused := _wrong_snapshots(self._serves, section)):
+            what, hint = refused
+            raise DriverError(f"{what}: nothing was made", where=where, hint=hint)
 
     def restores(self, backup: Object) -> bool:
         """Whether a Backup is made as the drill says, so that it can be restored as it says."""
@@ -141,6 +145,29 @@ def _has_method(spec: Mapping[str, Any], section: CloudNativePgDrill) -> bool:
     if section.method == "plugin":
         return len(_plugins(spec, section.plugin)) == 1
     return bool((spec.get("backup") or {}).get(section.method))
+
+
+def _wrong_snapshots(spec: Mapping[str, Any], section: CloudNativePgDrill) -> tuple[str, str] | None:
+    """Why a drill by volume snapshots would stop what serves, leave snapshots behind or restore less than the backup, and the hint.
+
+    Source: cloudnative-pg, docs/src/appendixes/backup_volumesnapshot.md and docs/src/recovery.md; ensurePodIsFenced in
+    pkg/reconciler/backup/volumesnapshot/offline.go; RestoreSnapshot in pkg/management/postgres/restore.go.
+    """
+    snapshots: Mapping[str, Any] = spec["backup"]["volumeSnapshot"]
+    hot, makes = snapshots.get("online", True), section.backup == "new"
+    if makes and not hot:
+        hint = "write `backup: newest` in the drill, or `online: true` in the Cluster"
+        return "its snapshots are cold (`online: false`), so a new Backup would stop the server that it copies", hint
+    if makes and not section.keep and snapshots.get("snapshotOwnerReference") != "backup":
+        hint = "write `keep: true` in the drill, or `snapshotOwnerReference: backup` in the Cluster"
+        return "the snapshots of a Backup stay when it is deleted", hint
+    if hot and (spec.get("walStorage") or spec.get("tablespaces")):
+        hint = "drill by `barmanObjectStore` or `plugin`"
+        return (
+            "hot snapshots of several volumes are one moment only together with the archive, which is not named",
+            hint,
+        )
+    return None
 
 
 def _plugins(spec: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
