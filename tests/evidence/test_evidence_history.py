@@ -25,6 +25,15 @@ values = st.recursive(
 lines = st.lists(st.tuples(texts, texts, st.dictionaries(texts, values, max_size=3)), max_size=8)
 
 
+def test_a_name_that_is_not_utf_8_does_not_lose_its_line(tmp_path: Path) -> None:
+    """As of a file in a directory of backups; what cannot be shown is `?`, and pairs are what they were."""
+    history = History(tmp_path / "run.ndjson", "run")
+    history.put("fact", "caf\udce9.dump", seen=["\ud83d", "\U0001f600", "\\ud83d"])
+    history.close()
+    ((one,), missing) = read_history(tmp_path / "run.ndjson")
+    assert (one.subject, one.fields, missing) == ("caf?.dump", {"seen": ["?", "\U0001f600", "\\ud83d"]}, [])
+
+
 @given(written=lines, second=lines)
 def test_a_history_reads_back_as_it_was_written(
     written: list[tuple[str, str, dict[str, object]]], second: list[tuple[str, str, dict[str, object]]]

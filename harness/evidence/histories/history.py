@@ -101,7 +101,10 @@ def line_of(observation: Observation) -> bytes:
         "subject": observation.subject,
         **({"fields": dict(observation.fields)} if observation.fields else {}),
     }
-    return (json.dumps(line, default=str) + "\n").encode()
+    text = json.dumps(line, default=str)
+    if "\\ud" in text:  # half of a pair, as of a file's name that is not UTF-8, is `?`: a reader refuses it
+        text = json.dumps(json.loads(json.dumps(line, default=str, ensure_ascii=False).encode(errors="replace")))
+    return (text + "\n").encode()
 
 
 def read_history(path: Path) -> tuple[list[Observation], list[Missing]]:

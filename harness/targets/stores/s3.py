@@ -26,6 +26,7 @@ PAGE: Final = 1000
 """Objects in a page of a list: the most that S3 gives."""
 _MOST_PAGES: Final = 1000
 _SKEWED: Final = "RequestTimeTooSkewed"
+_ARCHIVED: Final = "InvalidObjectState"
 _DENIED: Final = frozenset({401, 403})
 _RIGHTS: Final = "check `access_key` and `secret_key` of `backups`, and the rights to list the bucket, to read its objects and its rules"
 _NO_BUCKET: Final = "correct `at` or `endpoint` of `backups`, or make the bucket"
@@ -183,6 +184,9 @@ def refuse_answer(place: S3Place, answer: S3Answer) -> None:
     if answer.status == 200:
         return
     words = _words(place, answer)
+    if _ARCHIVED in words:
+        hint = "restore it from its storage class, or keep the newest backup in one that can be read at once"
+        raise DriverError(f"the object is archived: {words}", where=place.url, hint=hint)
     if answer.status in _DENIED:
         hint = "set the clock of this machine or of the store" if _SKEWED in words else _RIGHTS
         raise AccessDenied(f"the bucket refuses the request: {words}", where=place.url, hint=hint)

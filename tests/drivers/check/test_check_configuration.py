@@ -7,6 +7,7 @@ import json
 import multiprocessing
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import tarfile
@@ -18,6 +19,7 @@ from threading import Thread
 from typing import Any, Final, Literal
 
 import pytest
+import yaml
 
 from harness import clock
 from harness.drivers.check.backups.configuration import restored_configuration, saved_configuration
@@ -82,6 +84,11 @@ class Shop:
         at = [f"--git-dir={self.git}", f"--work-tree={work}"]
         self.run(*at, "add", "--all", str(work))
         self.run(*at, "commit", "--quiet", "--allow-empty", "--message", "a version")
+
+    def remove(self) -> None:
+        """Make a version without the directory."""
+        shutil.rmtree(self.here / "work" / "etc")
+        self.commit({})
 
     def live(self, files: Mapping[str, bytes]) -> None:
         """What serves."""
@@ -160,6 +167,16 @@ def other_path(shop: Shop) -> None:
     shop.copy["path"] = "etcetera"
 
 
+def removed_path(shop: Shop) -> None:
+    """The last version has no longer the directory."""
+    shop.remove()
+
+
+def path_of_a_file(shop: Shop) -> None:
+    """The path is no directory."""
+    shop.copy["path"] = "etc/app.ini"
+
+
 def no_repository(shop: Shop) -> None:
     """It is a directory, in one of a repository."""
     shop.run("init", "--quiet")
@@ -199,6 +216,8 @@ def strange_archive(shop: Shop) -> None:
         (not_committed, {f"{GIT}: app.ini": False, GIT: True, STORE: True}),
         (other_branch, {GIT: False, STORE: True}),
         (other_path, {GIT: False, STORE: True}),
+        (removed_path, {GIT: False, STORE: True}),
+        (path_of_a_file, {GIT: None, STORE: True}),
         (no_repository, {GIT: None, STORE: True}),
         (no_archive, {GIT: True, STORE: False}),
         (broken_archive, {GIT: True, STORE: None}),
@@ -373,6 +392,13 @@ def test_without_a_version_that_differs_there_is_nothing_to_choose(shop: Shop) -
     assert outcomes(restored_configuration, shop) == {"chosen version": None}
 
 
+def test_a_version_without_the_directory_is_not_chosen(shop: Shop) -> None:
+    """It was deleted in one, and is there again in the next."""
+    shop.remove()
+    shop.commit(NEW)
+    assert all(outcomes(restored_configuration, shop).values())
+
+
 CHOSEN: Final = SavedConfiguration(
     objects=(LiveObjects(namespaces=("shop",), selector={"app": "web"}, without=("root",)),), git=GitCopy(at="config")
 )
@@ -394,6 +420,11 @@ MAP: Final = (
         (MAP.replace(", namespace: shop", ""), [], ["web.yaml: a ConfigMap without a name or a namespace"]),
         ("{apiVersion: kustomize.config.k8s.io/v1beta1, kind: Kustomization, metadata: {name: a}}", [], ["web.yaml: not a manifest of an object"]),
         ("[1]", [], ["web.yaml: not a manifest of an object"]),
+        (MAP.replace("ConfigMap", "[ConfigMap]"), [], ["web.yaml: not a manifest of an object"]),
+        (MAP.replace("name: web", "name: 1"), [], ["web.yaml: a ConfigMap without a name or a namespace"]),
+        (MAP.replace("{app: web}", "[app]"), [], ["web.yaml: a ConfigMap whose `labels` is not a mapping"]),
+        (MAP.replace("{a: b}", "[a]"), [], ["web.yaml: a ConfigMap whose `data` is not a mapping"]),
+        (MAP.replace("{a: b}", "a"), [], ["web.yaml: a ConfigMap whose `data` is not a mapping"]),
         ("a: [", [], ["web.yaml:2: the text is not YAML: did not find expected node content"]),
     ],
 )  # fmt: skip
@@ -414,6 +445,31 @@ def test_values_are_compared_by_key_and_never_kept() -> None:
     assert [*written.objects["Secret shop/a"]] == ["data.key"]
     assert "hunter2" not in str(written)
     assert "aHVudGVyMg" not in str(written)
+
+
+@pytest.mark.parametrize(
+    ("kind", "written", "live"),
+    [
+        ("Secret", 'data: {key: "aHVu\\ndGVyMg==\\n"}', "data: {key: aHVudGVyMg==}"),
+        ("Secret", "type: ''", "type: Opaque"),
+        ("ConfigMap", 'binaryData: {key: "aHVu\\ndGVyMg=="}', "binaryData: {key: aHVudGVyMg==}"),
+        ("Secret", "", "metadata: {annotations: {argocd.argoproj.io/tracking-id: 'shop:/Secret:shop/a'}}"),
+        ("Secret", "", "metadata: {labels: {kustomize.toolkit.fluxcd.io/name: shop}}"),
+    ],
+)
+def test_what_the_server_or_who_applies_it_makes_of_a_manifest_is_no_difference(
+    kind: str, written: str, live: str
+) -> None:
+    """Line ends in base64, the usual type, and marks of Argo CD and Flux."""
+    chosen = SavedConfiguration(objects=(LiveObjects(kind=kind, namespaces=("shop",)),), git=GitCopy(at="config"))  # type: ignore[arg-type]
+    head = {"apiVersion": "v1", "kind": kind, "metadata": {"name": "a", "namespace": "shop"}}
+    made = [{**head, **yaml.safe_load(f"{{{text}}}")} for text in (written, live)]
+    for one in made:
+        one["metadata"] = {**head["metadata"], **one["metadata"]}  # type: ignore[dict-item]
+    first, second = (state_of({"a.json": json.dumps(one).encode()}, chosen) for one in made)
+    assert first == second
+    assert not first.unknown
+    assert [*first.objects] == [f"{kind} shop/a"]
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,11 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import Any, cast
+from types import SimpleNamespace
+from typing import Any, Final, cast
 
 import psycopg
 import pytest
@@ -23,8 +25,9 @@ from harness.drivers.check.secrets.rotation import RotationSeen, secret_rotation
 from harness.drivers.check.secrets.tries import LET_IN, REFUSED, SecretInUse, current, tried
 from harness.drivers.check.secrets.turns import rotation_of, take_turn
 from harness.drivers.facts import FactReading
-from harness.errors import ConfigurationError
+from harness.errors import ConfigurationError, DriverError
 from harness.targets import Target, load_target
+from harness.targets.files.reference import Reference
 from tests.builders.addresses import NET
 from tests.builders.database_servers import Member, lone
 from tests.builders.http_servers import Quiet, answering, serving
@@ -231,6 +234,49 @@ def test_one_refusal_of_several_servers_is_no_proof(monkeypatch: pytest.MonkeyPa
         rotation._note_old(nothing, nothing, seen, old, passed_s)
         found.append((seen.refused_s, seen.old))
     assert found == [(0.5, REFUSED)] * 3 + [(None, LET_IN), (None, REFUSED)]
+
+
+AT: Final = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("user", "row", "new"),
+    [
+        ("b", (1, "b"), True),
+        ("b", (-1, "b"), False),
+        ("b", (1, "a"), False),
+        ("b", (1,), None),
+        ("b", (9,), True),
+        ("a", (1, "a"), None),
+        ("a", (9, "a"), True),
+        ("a", (-1, "a"), False),
+        ("", (1, "a"), None),
+        ("", (9, "a"), True),
+    ],
+)
+def test_a_session_of_the_same_user_is_new_once_the_old_password_is_refused(
+    monkeypatch: pytest.MonkeyPatch, user: str, row: tuple[Any, ...], *, new: bool | None
+) -> None:
+    """While `rotate` works, and until the old password is refused, a session may be of either; another user tells them apart."""
+    nothing = cast("Any", None)
+    seen = RotationSeen(new=SecretInUse(user=user, password="new"), renamed=user == "b", refused_s=0.5)
+    session = ("cart", AT + timedelta(seconds=row[0]), *row[1:])
+    monkeypatch.setattr(rotation, "_database_time", lambda *_: AT + timedelta(seconds=5))
+    monkeypatch.setattr(rotation, "rows_of", lambda *_: [session])
+    used_by = SimpleNamespace(dsn=object(), sessions="SELECT", used_by=("cart",))
+    rotation._note_sessions(nothing, cast("Any", used_by), seen, AT, 1.0)
+    assert seen.used_s == ({"cart": 1.0} if new else {})
+    assert seen.either == ({"cart"} if new is None else set())
+    (fact,) = rotation._facts(cast("Any", used_by), seen, "used", 3.0)
+    assert fact.ok is new
+
+
+def test_a_host_that_is_no_name_is_named(tmp_path: Path) -> None:
+    """Not a failure of the run."""
+    (tmp_path / "base").write_text("host=a..b dbname=shop")
+    place = SimpleNamespace(connects=Reference(file=str(tmp_path / "base")))
+    with pytest.raises(DriverError, match="the host of the database is not a name"):
+        tried(cast("Any", None), cast("Any", place), SecretInUse(user="a", password="b"))
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any, Final
@@ -137,6 +138,11 @@ def set_to(database: Member, *settings: str) -> None:
     database.ask("SELECT pg_reload_conf()")
 
 
+def seen_first(target: Target, said: str) -> bool:
+    """Whether the first fact says this."""
+    return facts(target)[0].observed == said
+
+
 def outcomes(target: Target, limit: str = "1 h") -> list[bool | None]:
     """Of each fact."""
     return [one.ok for one in facts(target, limit)]
@@ -192,7 +198,8 @@ def test_the_archiver_of_a_server_counts_by_its_timeout(database: Member, tmp_pa
     until(lambda: outcomes(target) == [True, None])
     for command in ("true", "/bin/true", "exit 0;", ":"):
         set_to(database, f"archive_command = '{command}'")
-        until(lambda said=f"archive_command is `{command}`, which keeps nothing": said in facts(target)[0].observed)
+        said = f"archive_timeout of PostgreSQL: archive_command is `{command}`, which keeps nothing"
+        until(partial(seen_first, target, said))
         assert outcomes(target) == [False]
     set_to(database, "archive_command = 'true /controller/manager wal-archive'")
     until(lambda: "succeeds also where the Cluster has no backup" in facts(target)[-1].observed)

@@ -110,7 +110,8 @@ def _compared(
 def _in_git(target: Target, store: BackupStore, saved: SavedConfiguration) -> ConfigurationState | None:
     with versions_of(target, saved.git, store.within_s) as versions:
         found = versions.newest(1)
-        return state_of(versions.files(found[0]), saved) if found else None
+        files = versions.files(found[0]) if found else {}
+        return state_of(files, saved) if files else None
 
 
 def _in_store(target: Target, store: BackupStore, saved: SavedConfiguration) -> ConfigurationState | None:
@@ -177,12 +178,23 @@ def _drilled(target: Target, store: BackupStore, saved: SavedConfiguration, name
 
 
 def _chosen(versions: ConfigurationVersions, saved: SavedConfiguration) -> tuple[str, ConfigurationState] | None:
-    """The newest version that has content and differs from the last one; None: there is none. Raises DriverError."""
+    """The newest version that has content and differs from the last one; None: there is none.
+
+    Raises:
+        DriverError: the last one cannot be read, or none of the others that differs.
+    """
     last, *older = [*versions.newest(_MOST_VERSIONS)] or [""]
     if older:
         newest_state = state_of(versions.files(last), saved)
+        unread: DriverError | None = None
         for commit in older:
-            found = state_of(versions.files(commit), saved)
+            try:
+                found = state_of(versions.files(commit), saved)
+            except DriverError as error:
+                unread = error
+                continue
             if found.objects and found.objects != newest_state.objects:
                 return commit, found
+        if unread is not None:
+            raise unread
     return None

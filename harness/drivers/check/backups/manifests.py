@@ -29,8 +29,14 @@ _RENDERS: Final = frozenset({"kustomization.yaml", "kustomization.yml", "Kustomi
 """Files by which others are made into the objects: of kustomize and of Helm."""
 _SEALS: Final = {"SealedSecret": "a SealedSecret", "ExternalSecret": "an ExternalSecret"}
 """Kinds of objects from which an operator makes Secrets, in words."""
-_OF_CLIENTS: Final = "kubectl.kubernetes.io/"
-"""Annotations that `kubectl` writes begin so."""
+_OF_DEPLOYERS: Final = (
+    *("kubectl.kubernetes.io/", "argocd.argoproj.io/"),
+    *("kustomize.toolkit.fluxcd.io/", "helm.toolkit.fluxcd.io/"),
+)
+"""Labels and annotations that who applies an object writes into it begin so: kubectl, Argo CD, Flux."""
+_MAPPINGS: Final = ("data", "stringData", "binaryData")
+_LINE_ENDS: Final = str.maketrans("", "", "\r\n")
+"""Line ends in base64, which the API server skips: the decoder of Go's encoding/base64 does."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,7 +63,7 @@ def live_state(cluster: Cluster, selected: Sequence[LiveObjects]) -> Configurati
         for namespace in chosen.namespaces:
             for one in cluster.config_maps(namespace) if chosen.kind == "ConfigMap" else cluster.secrets(namespace):
                 if _is_chosen(one, chosen):
-                    found[_name_of(chosen.kind, one)] = _parts_of(one)
+                    found[_name_of(chosen.kind, one)] = _parts_of(chosen.kind, one)
     return ConfigurationState(objects=found)
 
 
@@ -81,7 +87,7 @@ def state_of(files: Mapping[str, bytes], saved: SavedConfiguration) -> Configura
                 if title in found:
                     unknown.append(f"{name}: {title} is there twice")
                 unsure |= {title} if title in found or "sops" in one else set()
-                found[title] = _parts_of(one)
+                found[title] = _parts_of(one["kind"], one)
         except ConfigurationError as error:
             unknown.append(f"{error.where or name}: {error.what}")
     rendered = any(PurePosixPath(name).name in _RENDERS for name in files)
@@ -113,10 +119,19 @@ def _objects_in(data: Any, name: str) -> Iterator[Object]:
             yield from _objects_in(one, name)
         return
     metadata = data.get("metadata") if isinstance(data, dict) else None
-    if not isinstance(metadata, dict) or not data.get("kind") or str(data.get("apiVersion")).startswith(_KUSTOMIZE):
+    kind = data.get("kind") if isinstance(data, dict) else None
+    if not isinstance(metadata, dict) or not (kind and isinstance(kind, str)):
         raise ConfigurationError("not a manifest of an object", where=name)
-    if data["kind"] in {"ConfigMap", "Secret"} and not (metadata.get("name") and metadata.get("namespace")):
-        raise ConfigurationError(f"a {data['kind']} without a name or a namespace", where=name)
+    if str(data.get("apiVersion")).startswith(_KUSTOMIZE):
+        raise ConfigurationError("not a manifest of an object", where=name)
+    if kind in {"ConfigMap", "Secret"}:
+        if not all(metadata.get(key) and isinstance(metadata[key], str) for key in ("name", "namespace")):
+            raise ConfigurationError(f"a {kind} without a name or a namespace", where=name)
+        parts = {key: data.get(key) for key in _MAPPINGS} | {
+            key: metadata.get(key) for key in ("labels", "annotations")
+        }
+        if wrong := [key for key, part in parts.items() if not isinstance(part or {}, dict)]:
+            raise ConfigurationError(f"a {kind} whose `{wrong[0]}` is not a mapping", where=name)
     yield data
 
 
@@ -130,16 +145,28 @@ def _name_of(kind: str, one: Object) -> str:
     return f"{kind} {one['metadata']['namespace']}/{one['metadata']['name']}"
 
 
-def _parts_of(one: Object) -> dict[str, str]:
+def _parts_of(kind: str, one: Object) -> dict[str, str]:
     """What people write into an object: keys of its data one by one, labels, annotations, and its other fields."""
     plain = {key: base64.b64encode(str(text).encode()).decode() for key, text in (one.get("stringData") or {}).items()}
-    found: dict[str, Any] = {f"data.{key}": text for key, text in {**(one.get("data") or {}), **plain}.items()}
-    found |= {f"binaryData.{key}": text for key, text in (one.get("binaryData") or {}).items()}
-    found |= {f"label {key}": text for key, text in labels_of(one).items()}
-    found |= {f"annotation {key}": text for key, text in annotations_of(one).items() if not key.startswith(_OF_CLIENTS)}
+    data, binary = one.get("data") or {}, one.get("binaryData") or {}
+    if kind == "Secret":
+        data = _on_one_line(data)
+    found: dict[str, Any] = {f"data.{key}": text for key, text in {**data, **plain}.items()}
+    found |= {f"binaryData.{key}": text for key, text in _on_one_line(binary).items()}
+    found |= {f"label {key}": text for key, text in labels_of(one).items() if not _is_of_deployer(key)}
+    found |= {f"annotation {key}": text for key, text in annotations_of(one).items() if not _is_of_deployer(key)}
     found |= {"immutable": True} if one.get("immutable") else {}
-    found |= {"type": one["type"]} if one.get("type") not in (None, "Opaque") else {}
+    found |= {"type": one["type"]} if one.get("type") not in (None, "", "Opaque") else {}
     return {part: _digest(json.dumps(value, sort_keys=True, default=str).encode()) for part, value in found.items()}
+
+
+def _on_one_line(encoded: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Values in base64 without line ends."""
+    return {key: text.translate(_LINE_ENDS) if isinstance(text, str) else text for key, text in encoded.items()}
+
+
+def _is_of_deployer(key: str) -> bool:
+    return str(key).startswith(_OF_DEPLOYERS)
 
 
 def _digest(content: bytes) -> str:
@@ -166,7 +193,7 @@ def unpacked(name: str, content: bytes) -> Mapping[str, bytes]:
                 if file is None or left < 0:
                     raise DriverError(f"{one.name} is not a file, or the files are too large", where=name)
                 found[str(PurePosixPath(one.name))] = file.read()
-    except (tarfile.TarError, OSError, EOFError, zlib.error, lzma.LZMAError) as error:
+    except (tarfile.TarError, OSError, EOFError, OverflowError, ValueError, zlib.error, lzma.LZMAError) as error:
         raise DriverError(f"neither a tar archive nor a manifest ({type(error).__name__})", where=name) from error
     return found
 

@@ -55,7 +55,7 @@ class ConfigurationVersions:
         )
 
     def files(self, commit: str) -> Mapping[str, bytes]:
-        """The files of a version, by their path below that of the configuration.
+        """The files of a version, by their path below that of the configuration; none: the version does not have that path.
 
         Raises:
             DriverError: they cannot be read, are too large together, or are no files.
@@ -63,12 +63,24 @@ class ConfigurationVersions:
         path = self.copy.path.strip("/")
         names: dict[str, bytes] = {}
         size = 0
+        if path:
+            found = self._git("--literal-pathspecs", "ls-tree", "-z", commit, "--", path)
+            if not found:
+                return {}
+            if found.split()[1] != b"tree":
+                hint = "let `path` be the directory of the configuration"
+                raise DriverError(f"`{path}` is not a directory", where=self.copy.at, hint=hint)
         for line in self._git("ls-tree", "-r", "-l", "-z", f"{commit}:{path}").split(b"\0")[:-1]:
             about, _, name = line.partition(b"\t")
             mode, _, blob, length = about.split()
             if mode not in _FILES:
                 what = f"{name.decode(errors='replace')} is a link or another repository, which is not followed"
                 raise DriverError(what, where=self.copy.at)
+            if not length.isdigit():
+                hint = "`git fsck` names what is missing"
+                raise DriverError(
+                    f"the repository lacks a blob of the version {commit[:12]}", where=self.copy.at, hint=hint
+                )
             names[name.decode(errors="surrogateescape")] = blob
             size += int(length)
         if size > MOST_BYTES:

@@ -25,6 +25,7 @@ from harness.targets.files.cache import CacheServer
 from harness.targets.places import Clusters, every_place
 
 _EXPECTED: Final = "a replica on another node"
+_UNKNOWN: Final = "unknown"
 
 
 def _accesses(target: Target, _params: Mapping[str, str]) -> tuple[Access, ...]:
@@ -60,7 +61,10 @@ def _of(target: Target, name: str, server: CacheServer, least: int) -> Iterator[
     states = {name: state for name, (state, _) in seen.items()}
     slots = {slot for name, (_, own) in seen.items() for slot in own if states[name] == "ok"}
     served = len(slots)
-    unsure = len({slot for one in primaries if states[one.id].startswith("unknown") for slot in _slots(one)} - slots)
+    doubted = {name for name, state in states.items() if state.startswith(_UNKNOWN)}
+    if doubted:  # one that says that the cluster fails may be cut off from the others, as may the one that lists them
+        doubted |= {name for name, state in states.items() if state != "ok"}
+    unsure = len({slot for one in primaries if one.id in doubted for slot in _slots(one)} - slots)
     said = [f"{one.at} {states[one.id]}" for one in primaries if states[one.id] != "ok"]
     said += [
         f"{one.at} serves {len(own)} slots, and {server.at} gives it {one.slots}"
@@ -78,7 +82,9 @@ def _of(target: Target, name: str, server: CacheServer, least: int) -> Iterator[
     )
     places = _Places(target, server)
     for primary in primaries:
-        replicas = [(one, *_linked(target, server, one)) for one in nodes if one.primary == primary.id]
+        replicas = [
+            (one, *_linked(target, server, one, sure=not doubted)) for one in nodes if one.primary == primary.id
+        ]
         yield _replicated(f"{name} {primary.at}", primary, replicas, places)
 
 
@@ -92,12 +98,12 @@ def _own(target: Target, server: CacheServer, node: ClusterNode) -> tuple[str, s
     Another server goes on giving it a slot that it has given up.
     """
     if node.state == "unknown":
-        return "unknown: another server doubts that it is there", set()
+        return f"{_UNKNOWN}: another server doubts that it is there", set()
     try:
         with connected(target, server, node.at) as connection:
             found, nodes = connection.ask("CLUSTER INFO"), connection.nodes()
     except (TargetUnreachable, CommandRefused) as error:
-        return f"unknown: {error.what}", set()
+        return f"{_UNKNOWN}: {error.what}", set()
     state = found.get("cluster_state") if isinstance(found, Mapping) else None
     own = {slot for one in nodes if one.id == node.id and not one.primary for slot in _slots(one)}
     return ("ok" if state == "ok" else f"says cluster_state {state}"), own
@@ -120,7 +126,7 @@ def _replicated(
     return FactReading(subject=subject, expected=_EXPECTED, observed=observed, ok=ok)
 
 
-def _linked(target: Target, server: CacheServer, replica: ClusterNode) -> tuple[str, bool | None]:
+def _linked(target: Target, server: CacheServer, replica: ClusterNode, *, sure: bool) -> tuple[str, bool | None]:
     """Why a replica is not connected to its primary, or why this is unknown; and whether it is."""
     if replica.state == "fail":
         return "gone", False
@@ -129,6 +135,8 @@ def _linked(target: Target, server: CacheServer, replica: ClusterNode) -> tuple[
             link = connection.info("replication").get("master_link_status")
     except (TargetUnreachable, CommandRefused) as error:
         return error.what, None
+    if link is None:  # it may have taken the place of a primary that is cut off
+        return "it says that it is no replica", False if sure else None
     return ("", True) if link == "up" else (f"not connected to its primary: {link}", False)
 
 

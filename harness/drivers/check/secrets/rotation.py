@@ -38,6 +38,7 @@ _AGAIN: Final = 3
 _POLL_S: Final = 0.5
 _SETTLE_S: Final = 60.0
 """Time for the platform to end a rotation whose old secret the sentence does not ask about."""
+_EITHER: Final = "a session began before the old key was refused, with the same user"
 _REFUSED_BY: Final = "refused"
 _USED_BY: Final = "used"
 
@@ -80,7 +81,7 @@ def _accesses(target: Target, _params: Mapping[str, str]) -> tuple[Access, ...]:
 )
 @accesses(by=_accesses)
 def secret_rotation(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """The old secret must be let in before, requests must succeed before, the new one must be let in after; a session of a service counts as of the new secret if it began after the rotation, with the new user.
+    """The old secret must be let in before, requests must succeed before, the new one must be let in after; a session of a service counts as of the new secret if it began after the rotation with the new user; where the user stays the same, if it began after the old secret was refused.
 
     The undo of the target file is on disk before, and runs unless everything was as expected.
     """
@@ -112,7 +113,10 @@ class RotationSeen:
         used_s: seconds until each service used the new one, by service.
         watched_s: seconds for which this was watched.
         took_s: seconds that `rotate` took before: the secret may have changed at any moment of it.
+        either: services with a session that may be of either secret.
         old: the last result of a try with the old secret.
+        shut_out: a time of the database after the old secret was refused; None: it is not known that it was.
+        renamed: whether the new secret has another user.
         new: the new secret; None: it is the old one still.
         why: why sessions could not be read.
         others: facts beside: the new secret is let in, no request failed; alone where there was no rotation to watch.
@@ -122,7 +126,10 @@ class RotationSeen:
     used_s: dict[str, float] = field(default_factory=dict)
     watched_s: float = 0.0
     took_s: float = 0.0
+    either: set[str] = field(default_factory=set)
     old: str = LET_IN
+    shut_out: datetime | None = None
+    renamed: bool = False
     new: SecretInUse | None = field(default=None, repr=False)
     why: str = ""
     others: list[FactReading] = field(default_factory=list)
@@ -191,6 +198,7 @@ def _watched(
         passed_s = clock.now_s() - began_s
         now = current(target, rotation)
         seen.new = now if now != old else None
+        seen.renamed = now.user != old.user
         if since is not None:
             _note_sessions(target, rotation, seen, since, passed_s)
         if seen.refused_s is None:
@@ -208,34 +216,44 @@ def _note_old(target: Target, rotation: Rotation, seen: RotationSeen, old: Secre
     """Try the old secret once more: of several servers behind one address each may let it in still."""
     said = tried(target, rotation, old)
     if said == LET_IN:
-        seen.old, seen.refused_s = said, None
+        seen.old, seen.refused_s, seen.shut_out = said, None, None
     elif seen.refused_s is None:
         seen.old, seen.refused_s = said, passed_s if said == REFUSED else None
 
 
 def _note_sessions(target: Target, rotation: Rotation, seen: RotationSeen, since: datetime, passed_s: float) -> None:
-    """Note the services all of whose sessions are of the new secret."""
+    """Note the services all of whose sessions are of the new secret, and those with one that may be of either."""
     from psycopg import sql
 
     try:
+        if seen.refused_s is not None and seen.shut_out is None:
+            seen.shut_out = _database_time(target, rotation)
         rows = rows_of(rotation.dsn or database_in(target).dsn, sql.SQL(rotation.sessions))
     except HarnessError as error:
         seen.why = error.what
         return
     seen.why = ""
     for service in rotation.used_by:
-        own = [row for row in rows if str(row[0]) == service]
-        new = bool(own) and seen.new is not None and all(_is_new(row, seen.new, since) for row in own)
-        if new:
+        own = [_is_new(row, seen, since) for row in rows if str(row[0]) == service]
+        if own and all(own):
             seen.used_s.setdefault(service, passed_s)
         else:
             seen.used_s.pop(service, None)
+        seen.either -= {service}
+        if None in own and False not in own:
+            seen.either.add(service)
 
 
-def _is_new(row: Sequence[object], new: SecretInUse, since: datetime) -> bool:
-    """Whether a session is of the new secret: it began after the rotation, and with the new user where one is named."""
+def _is_new(row: Sequence[object], seen: RotationSeen, since: datetime) -> bool | None:
+    """Whether a session is of the new secret; None: it began while either may have been let in, and no other user tells them apart."""
     began = row[1]
-    return isinstance(began, datetime) and began > since and (len(row) < 3 or not new.user or row[2] == new.user)
+    if seen.new is None or not isinstance(began, datetime) or began <= since:
+        return False
+    if len(row) > 2 and seen.new.user and row[2] != seen.new.user:
+        return False
+    if len(row) > 2 and seen.renamed:
+        return True
+    return True if seen.shut_out is not None and began > seen.shut_out else None
 
 
 def _in_time(after_s: float | None, took_s: float, limit_s: float) -> bool | None:
@@ -262,11 +280,13 @@ def _facts(rotation: Rotation, seen: RotationSeen, of: str, limit_s: float) -> I
     for service in rotation.used_by:
         used_s = seen.used_s.get(service)
         observed = f"used after {used_s:.1f} s{seen.since}" if used_s is not None else f"not used after {limit_s:g} s"
+        either = used_s is None and service in seen.either
+        observed = f"not known after {limit_s:g} s: {_EITHER}" if either else observed
         yield FactReading(
             subject=f"{service}: the new key",
             expected=f"used within {limit_s:g} s",
             observed=f"{observed}; {seen.why}" if seen.why else observed,
-            ok=None if seen.why and used_s is None else _in_time(used_s, seen.took_s, limit_s),
+            ok=None if used_s is None and (seen.why or either) else _in_time(used_s, seen.took_s, limit_s),
             amount=None if used_s is None else FactAmount(value=used_s, unit="s"),
         )
 

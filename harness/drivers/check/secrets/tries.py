@@ -87,6 +87,8 @@ def _connected(rotation: Rotation, secret: SecretInUse) -> str:
         raise DriverError("this is not the address of a PostgreSQL database", where=str(rotation.connects)) from None
     try:
         psycopg.connect(address).close()
+    except UnicodeError:
+        raise DriverError("the host of the database is not a name", where=str(rotation.connects)) from None
     except psycopg.OperationalError as error:
         said = " ".join(str(error).split())
         return REFUSED if _REFUSAL.search(said) else f"no evidence ({type(error).__name__})"

@@ -17,10 +17,13 @@ from harness.targets.files.stored import CLASSES, DataClass, Encryption
 from harness.yamlfile import read_document
 
 _COLUMNS: Final = (
-    "SELECT n.nspname, c.relname, a.attname, format_type(a.atttypid, NULL), t.typcategory FROM pg_class c "
+    "SELECT n.nspname, c.relname, a.attname, format_type(a.atttypid, NULL), format_type(t.oid, NULL), t.typcategory, t.many FROM pg_class c "
     "JOIN pg_namespace n ON n.oid = c.relnamespace "
     "JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped "
-    "JOIN pg_type t ON t.oid = a.atttypid "
+    "JOIN LATERAL (WITH RECURSIVE held AS (SELECT oid, typtype, typbasetype, typcategory, typelem, false AS many FROM pg_type WHERE oid = a.atttypid "
+    "UNION ALL SELECT p.oid, p.typtype, p.typbasetype, p.typcategory, p.typelem, h.many OR h.typtype <> 'd' FROM held h "
+    "JOIN pg_type p ON p.oid = CASE WHEN h.typtype = 'd' THEN h.typbasetype WHEN h.typcategory = 'A' THEN h.typelem END) "
+    "SELECT * FROM held WHERE typtype <> 'd' AND typcategory <> 'A') t ON true "
     "WHERE c.relkind IN ('r', 'p', 'm') AND NOT c.relispartition AND n.nspname NOT IN ('pg_catalog', 'information_schema') "
     "AND n.nspname NOT LIKE 'pg\\_%%' ORDER BY 1, 2, a.attnum"
 )
@@ -35,14 +38,18 @@ class StoredColumn:
     Attributes:
         schema, table, name: where it is.
         type: as PostgreSQL names it.
-        category: category of the type: `S` is text.
+        held: type of each value, which of a domain is its base type and of an array that of its elements.
+        category: category of that type: `S` is text.
+        many: whether a row has an array of values.
     """
 
     schema: str
     table: str
     name: str
     type: str
+    held: str
     category: str
+    many: bool
 
     @property
     def of(self) -> str:
@@ -74,7 +81,7 @@ def columns_in(dsn: Reference) -> list[StoredColumn]:
         TargetUnreachable: the database does not answer.
     """
     return [
-        StoredColumn(schema=row[0], table=row[1], name=row[2], type=row[3], category=row[4])
+        StoredColumn(schema=row[0], table=row[1], name=row[2], type=row[3], held=row[4], category=row[5], many=row[6])
         for row in rows_of(dsn, _COLUMNS)
     ]
 

@@ -22,6 +22,26 @@ MOST_VALUES: Final = 1_000_000
 _TEXT: Final = "S"
 _READ: Final = frozenset({"bytea", "json", "jsonb"})
 """Types beside texts that may hold encrypted values."""
+_PLAIN: Final = frozenset("NDTBIEGRVZ")
+"""Categories of types that hold none: numbers, times, addresses and the like (PostgreSQL, `pg_type`)."""
+_OWN_FORM: Final = frozenset(
+    {
+        "uuid",
+        "tsvector",
+        "tsquery",
+        "macaddr",
+        "macaddr8",
+        "pg_lsn",
+        "pg_snapshot",
+        "txid_snapshot",
+        "xid",
+        "xid8",
+        "cid",
+        "tid",
+    }
+    | {"geometry", "geography", "vector", "halfvec", "sparsevec", "cube"}
+)
+"""Types of no such category that hold none either, since each of their values has a form of its own."""
 
 
 @claim(
@@ -35,9 +55,9 @@ _READ: Final = frozenset({"bytea", "json", "jsonb"})
     seconds=5.0,
 )
 def cipher_of_values(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Every value of every column that may hold text is recognised by how it begins: JWE, OpenPGP, Fernet, and `encryption.formats`.
+    """Every value of every column that may hold text, in arrays and domains too, is recognised by how it begins: JWE, OpenPGP, Fernet, and `encryption.formats`.
 
-    A value of a personal or financial column in no known format is unknown, as is one whose format names no cipher. Of a column with
+    A column of another type that may hold text is unknown. A value of a personal or financial column in no known format is unknown, as is one whose format names no cipher. Of a column with
     more than a million values that many are read, and the result is unknown.
     """
     encryption, dsn = encryption_of(target)
@@ -49,6 +69,8 @@ def cipher_of_values(target: Target, params: Mapping[str, str]) -> FactProbe:
         for column in columns_in(dsn):
             kind = classes.get(column.of, {}).get(column.name, "none")
             if kind == "none" and not _may_hold(column):
+                if column.category not in _PLAIN and column.held not in _OWN_FORM:
+                    seen.append(_unknown(str(column), f"values of the type {column.type} are not read"))
                 continue
             try:
                 found = _counted(dsn, column, reader)
@@ -69,18 +91,26 @@ def cipher_of_values(target: Target, params: Mapping[str, str]) -> FactProbe:
 
 
 def _may_hold(column: StoredColumn) -> bool:
-    return column.category == _TEXT or column.type in _READ
+    return column.category == _TEXT or column.held in _READ
 
 
 def _counted(dsn: Reference, column: StoredColumn, reader: ValueReader) -> Counter[EncryptedValue | None]:
     """How many values of a column are in which format, with what cipher; None: in no known format. Keys are left out."""
     from psycopg import sql
 
-    name = sql.Identifier(column.name)
-    head = sql.SQL("substring({} FROM 1 FOR {})" if column.type == "bytea" else "left({}::text, {})")
-    table, most = sql.Identifier(column.schema, column.table), sql.Literal(MOST_VALUES + 1)
-    query = sql.SQL("SELECT {} FROM {} WHERE {} IS NOT NULL LIMIT {}").format(
-        head.format(name, sql.Literal(HEAD)), table, name, most
+    head = {
+        "bytea": "substring(held FROM 1 FOR {0})",
+        "json": "left(CASE json_typeof(held) WHEN 'string' THEN held #>> '{{}}' ELSE held::text END, {0})",
+        "jsonb": "left(CASE jsonb_typeof(held) WHEN 'string' THEN held #>> '{{}}' ELSE held::text END, {0})",
+    }.get(column.held, "left(held::text, {0})")
+    each = "unnest({1})" if column.many else "{1}"
+    query = sql.SQL(
+        f"SELECT {head} FROM (SELECT {each} AS held FROM {{2}}) v WHERE held IS NOT NULL LIMIT {{3}}"  # noqa: S608 - no text of others
+    ).format(
+        sql.Literal(HEAD),
+        sql.Identifier(column.name),
+        sql.Identifier(column.schema, column.table),
+        sql.Literal(MOST_VALUES + 1),
     )
     found: Counter[EncryptedValue | None] = Counter()
     for (value,) in stream_of(dsn, query):
