@@ -136,7 +136,7 @@ def _linked(target: Target, server: CacheServer, replica: ClusterNode, *, sure: 
     except (TargetUnreachable, CommandRefused) as error:
         return error.what, None
     if link is None:  # it may have taken the place of a primary that is cut off
-        return "it says that it is no replica", False if sure else None
+        return "it is not a replica by its own account", False if sure else None
     return ("", True) if link == "up" else (f"not connected to its primary: {link}", False)
 
 
