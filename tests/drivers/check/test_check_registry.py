@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from harness.drivers.check.calls import regions
 from harness.drivers.check.registry import CHECKS, kind_of
 from harness.errors import ConfigurationError, DriverError, HarnessError, UsageError
 from harness.targets import Target
@@ -131,6 +132,7 @@ def test_a_check_names_each_key_that_it_cannot_do_without(
     directory, content, lacking_one = full
     monkeypatch.setenv("KUBECONFIG", str(directory / "kubeconfig"))
     monkeypatch.setattr(Cluster, "of", lambda _target: _Cluster())
+    monkeypatch.setattr(regions, "REQUESTS", 20)
     used = set[str]()
 
     def noted(target: Target, key: str) -> object:

@@ -451,7 +451,7 @@ def test_a_restore_after_which_the_scratch_address_reaches_what_serves_proves_no
     target = drill.target()
     with pytest.raises(DriverError, match="is the one that serves: it was not removed"):
         _drilled(target)
-    (left,) = recover(target).left
+    (left,) = recover(target, within_s=1.0).left
     assert "is the one that serves: it was not removed" in left.why
     assert not (drill.here / "removed").exists()
     (drill.here / "scratch").write_text(drill.scratch, encoding="utf-8")
@@ -465,10 +465,10 @@ def test_a_copy_that_serves_by_now_is_not_removed(drill: Drill) -> None:
     target = drill.target()
     killed_in(target, drill.here / "there")
     (drill.here / "dsn").write_text(drill.scratch, encoding="utf-8")
-    (left,) = recover(target).left
+    (left,) = recover(target, within_s=1.0).left
     assert "is the one that serves: it was not removed" in left.why
     (drill.here / "dsn").write_text("host=127.0.0.1 port=9 user=tester dbname=postgres", encoding="utf-8")
-    (left,) = recover(target).left
+    (left,) = recover(target, within_s=1.0).left
     assert "no answer from the database" in left.why
     with psycopg.connect(drill.scratch):
         pass

@@ -214,12 +214,15 @@ def test_the_archiver_of_a_server_counts_by_its_timeout(database: Member, tmp_pa
     database.ask("SELECT pg_switch_wal()")
     until(lambda: outcomes(target) == [True])
     assert outcomes(target, "20 min") == [False]
-    set_to(database, "archive_command = 'sleep 20'", "archive_timeout = 1")
+    busy = tmp_path / "busy"
+    busy.touch()
+    set_to(database, f"archive_command = 'while [ -e {busy} ]; do sleep 0.1; done'", "archive_timeout = 1")
     for number in range(3):
         database.ask(f"CREATE TABLE hangs_{number} AS SELECT 1 AS one")
         database.ask("SELECT pg_switch_wal()")
     until(lambda: "complete segments of the log are not archived" in facts(target)[-1].observed)
     assert outcomes(target) == [True, None]
+    busy.unlink()
     with (database.data / "postgresql.conf").open("a") as file:
         file.write("restore_command = 'false'\n")
     (database.data / "postgresql.auto.conf").write_text("archive_command = 'test -n %f'\narchive_timeout = 1800\n")
