@@ -37,9 +37,8 @@ _OWN_FORM: Final = frozenset(
         "xid",
         "xid8",
         "cid",
-        "tid",
     }
-    | {"geometry", "geography", "vector", "halfvec", "sparsevec", "cube"}
+    | {"tid", "geometry", "geography", "vector", "halfvec", "sparsevec", "cube"}
 )
 """Types of no such category that hold none either, since each of their values has a form of its own."""
 
@@ -57,8 +56,8 @@ _OWN_FORM: Final = frozenset(
 def cipher_of_values(target: Target, params: Mapping[str, str]) -> FactProbe:
     """Every value of every column that may hold text, in arrays and domains too, is recognised by how it begins: JWE, OpenPGP, Fernet, and `encryption.formats`.
 
-    A column of another type that may hold text is unknown. A value of a personal or financial column in no known format is unknown, as is one whose format names no cipher. Of a column with
-    more than a million values that many are read, and the result is unknown.
+    A column of another type that may hold text is unknown. So is a value of a personal or financial column in no known format, and one
+    whose format names no cipher. Of a column with more than a million values that many are read, and the result is unknown.
     """
     encryption, dsn = encryption_of(target)
     classes, reader = classes_of(target, encryption), ValueReader(encryption.formats)
