@@ -10,7 +10,7 @@ from harness.drivers.check.needs import DATABASE, within
 from harness.drivers.check.sql.asking import database_in, rows_of
 from harness.drivers.check.sql.members import OF_MEMBERS
 from harness.drivers.facts import FactProbe, FactReading
-from harness.errors import ConfigurationError
+from harness.errors import ConfigurationError, DriverError
 from harness.targets import Target
 
 _SHOWN: Final = "SELECT name, current_setting(name) FROM pg_settings WHERE name = ANY(%s)"
@@ -40,7 +40,10 @@ def database_settings(target: Target, params: Mapping[str, str]) -> FactProbe:
 
     def probe() -> Sequence[FactReading]:
         shown = _shown(target, list(database.settings))
-        seen = [_fact(name, value, shown.get(name)) for name, value in database.settings.items()]
+        seen = [
+            _fact(name, value, shown[name]) if name in shown else _of_few(target, name, value)
+            for name, value in database.settings.items()
+        ]
         standbys = rows_of(database.dsn, _STANDBYS)
         known = [(name, kind) for name, state, kind in standbys if state == "streaming"]
         good, hidden = sum(kind in _SYNCHRONOUS for _, kind in known), sum(state is None for _, state, _ in standbys)
@@ -66,6 +69,16 @@ def _fact(name: str, declared: str, shown: str | None) -> FactReading:
         observed="no such setting" if shown is None else shown,
         ok=shown is not None and (shown == declared or _milliseconds(shown) == _milliseconds(declared) is not None),
     )
+
+
+def _of_few(target: Target, name: str, declared: str) -> FactReading:
+    """The fact of a setting that is not listed: there is none, or the role may not see it."""
+    try:
+        [(shown,)] = rows_of(database_in(target).dsn, "SELECT current_setting(%s, true)", [name], plain=True)
+    except DriverError as error:
+        observed = f"{error.what} (GRANT pg_read_all_settings)"
+        return FactReading(subject=f"setting {name}", expected=declared, observed=observed, ok=None)
+    return _fact(name, declared, shown)
 
 
 def _shown(target: Target, names: list[str]) -> dict[str, str]:

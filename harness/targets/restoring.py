@@ -8,7 +8,7 @@ from typing import Final
 
 from harness.errors import ConfigurationError, DriverError
 from harness.targets.access import LOCK, Access, access
-from harness.targets.cluster.jobs import JOBS, delete_job, run_job
+from harness.targets.cluster.jobs import COMPLETE, JOBS, delete_job, run_job
 from harness.targets.cluster.own import OWN
 from harness.targets.commands import run_command
 from harness.targets.database import MEMBERS, database_of, is_running, leader_of
@@ -70,7 +70,7 @@ def restore_database(cluster: Cluster, target: Target) -> str:
         )
     said = _said(procedure, _log_of(cluster, lock.namespace, name) if procedure.restored_from else "")
     delete_job(cluster, lock.namespace, name)
-    if ended.log:
+    if ended.ended != COMPLETE:
         raise DriverError(f"the Job {lock.namespace}/{name} {ended.words}{ended.log}", where=target.name)
     return said
 

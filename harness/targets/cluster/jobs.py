@@ -12,6 +12,8 @@ from harness.targets.kubernetes import Cluster, Object, has_condition
 
 COMPLETE: Final = "Complete"
 FAILED: Final = "Failed"
+GONE: Final = "Gone"
+"""Others deleted the Job before its end was read."""
 JOBS: Final = "get,create,delete jobs.batch"
 """API permissions needed to run Jobs."""
 _BATCH: Final = ("batch/v1", "jobs")
@@ -28,7 +30,7 @@ class JobRefused(DriverError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class JobResult:
-    """How a Job ended: `COMPLETE`, `FAILED` with the controller's reason, or empty if it did not end in time."""
+    """How a Job ended: `COMPLETE`, `FAILED` with the controller's reason, `GONE`, or empty if it did not end in time."""
 
     ended: str
     log: str = ""
@@ -36,7 +38,8 @@ class JobResult:
     @property
     def words(self) -> str:
         """The end of the Job as text."""
-        return {COMPLETE: "completed", FAILED: "failed"}.get(self.ended, "did not end in its time")
+        words = {COMPLETE: "completed", FAILED: "failed", GONE: "was deleted before its end was read"}
+        return words.get(self.ended, "did not end in its time")
 
 
 def run_job(cluster: Cluster, namespace: str, body: Object, within_s: float) -> JobResult:
@@ -55,7 +58,9 @@ def run_job(cluster: Cluster, namespace: str, body: Object, within_s: float) -> 
     except DriverError as error:
         raise JobRefused(error.what, where=error.where, hint=error.hint) from error
     for _ in Deadline.after(within_s).ticks(_POLL_S):
-        found = cluster.custom(*_BATCH, namespace, name) or {}
+        found = cluster.custom(*_BATCH, namespace, name)
+        if found is None:
+            return JobResult(ended=GONE)
         if has_condition(found, COMPLETE):
             return JobResult(ended=COMPLETE)
         if has_condition(found, FAILED):

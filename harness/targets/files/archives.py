@@ -38,9 +38,3 @@ class RecordArchive(TargetSection):
         if not any(INTO in word for word in self.read.command):
             raise ValueError(f"`read` with `{INTO}` in its command, which is where the records are written")
         return self
-
-    @property
-    def qualified(self) -> tuple[str, str]:
-        """Schema and name of the table."""
-        schema, _, name = self.table.rpartition(".")
-        return schema or "public", name

@@ -50,8 +50,8 @@ class CacheServer(TargetSection):
         at: address of a server; of a cluster the address of any, by which the others are found.
         user: user that signs in; empty: the default user.
         password: password; None: the cache asks for none.
-        places: node or zone of each server of a cluster, by its host. A host that is not named is a pod's node where the cluster has a
-            pod of that address, else its node is unknown.
+        places: node or zone of each server of a cluster, by `HOST` or `HOST:PORT`. A host that is not named is a pod's node where
+            the cluster has a pod of that address, else its node is unknown.
         channels: number of the platform's subscribers of each channel.
     """
 

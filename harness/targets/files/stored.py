@@ -10,7 +10,17 @@ from pydantic import Field, model_validator
 
 from harness.targets.files.parts import ObjectName, TableName
 from harness.targets.files.reference import Reference
-from harness.targets.files.values import Expression, Name, TargetSection, Url, UrlPath, Word, Words, quantity
+from harness.targets.files.values import (
+    BytesExpression,
+    Expression,
+    Name,
+    TargetSection,
+    Url,
+    UrlPath,
+    Word,
+    Words,
+    quantity,
+)
 from harness.validation import matching
 
 CLASSES: Final = ("personal", "financial", "none")
@@ -81,8 +91,8 @@ class StorePlace(TargetSection):
         backups: name of a place in `backups`, each object of which is searched.
         make: command on this machine that makes a new backup, run when the markers are written; empty: none is needed.
         proof: what proves that the scan saw what was written: `control` if the word of class `none` is found in the
-            place, `fresh` if a file of it is newer than the write. Without it: `control` for a database, and for `backups`
-            without `begins`, else `fresh`.
+            place, `fresh` if a file of it is newer than the write. Without it: `fresh` with `begins` and for files of
+            logs, else `control`.
         begins: regular expression for the first bytes of every file, if the files are encrypted as a whole.
     """
 
@@ -93,7 +103,7 @@ class StorePlace(TargetSection):
     backups: str = ""
     make: tuple[Word, ...] = ()
     proof: Literal["control", "fresh"] | None = None
-    begins: Expression | None = None
+    begins: BytesExpression | None = None
 
     @model_validator(mode="after")
     def _of_one_kind(self) -> Self:
@@ -106,7 +116,7 @@ class StorePlace(TargetSection):
     @property
     def proven_by(self) -> str:
         """What proves that the scan saw what was written."""
-        usual = "fresh" if self.begins or (self.files and self.kind != "database") else "control"
+        usual = "fresh" if self.begins or (self.files and self.kind == "log") else "control"
         return self.proof or usual
 
 

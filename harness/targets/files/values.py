@@ -112,6 +112,14 @@ def _expression(value: str) -> str:
     return value
 
 
+def _of_bytes(value: str) -> str:
+    try:
+        re.compile(value.encode())
+    except re.error as error:
+        raise ValueError(f"a regular expression of bytes, as `\\xNN`; this one has an error: {error}") from None
+    return value
+
+
 _HTTP: Final = WithJsonSchema({"type": "string", "pattern": r"^\s*[Hh][Tt][Tt][Pp][Ss]?://"})
 Url = Annotated[str, AfterValidator(_url), _HTTP]
 RootUrl = Annotated[str, AfterValidator(_root), _HTTP]
@@ -122,6 +130,8 @@ Seconds = Annotated[float, quantity("time", "10 s")]
 Word = Annotated[str, Field(min_length=1)]
 Expression = Annotated[Word, AfterValidator(_expression)]
 """A regular expression of Python's `re`."""
+BytesExpression = Annotated[Expression, AfterValidator(_of_bytes)]
+"""The same, of bytes."""
 Words = Annotated[tuple[Word, ...], Field(min_length=1)]
 OperationName = Annotated[
     str,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -178,7 +179,7 @@ def test_each_primary_of_a_cluster_has_a_replica_elsewhere(cluster: list[CachePr
     server: dict[str, Any] = {"at": cluster[3].url}
     unknown = facts(cache_slots, target_of(tmp_path, server), primaries="3")
     assert [one.ok for one in unknown] == [True, True, None, None, None]
-    assert "of which no node is known: name it in `places`" in unknown[2].observed
+    assert re.search(r"of which no node is known: name `\S+:6379` in `places`", unknown[2].observed)
     server["places"] = {host: f"rack-{number}" for number, host in enumerate(HOSTS)}
     found = facts(cache_slots, target_of(tmp_path, server), primaries="3")
     assert [(one.subject, one.ok) for one in found[:2]] == [("slots of eu", True), ("primaries of eu", True)]
@@ -189,6 +190,22 @@ def test_each_primary_of_a_cluster_has_a_replica_elsewhere(cluster: list[CachePr
     assert sorted(str(one.ok) for one in together[2:]) == ["False", "True", "True"]
     four = facts(cache_slots, target_of(tmp_path, server), primaries="4")
     assert [one.ok for one in four] == [True, False, True, True, True]
+
+
+@pytest.mark.parametrize(
+    ("places", "ok"),
+    [({}, None), ({"H:1": "a", "H:2": "b"}, True), ({"H:1": "a", "H:2": "a"}, False), ({"H": "a"}, False)],
+)
+def test_servers_behind_one_address_may_be_anywhere(tmp_path: Path, places: dict[str, str], *, ok: bool | None) -> None:
+    """A balancer of a managed cache has one address for all, with a port for each: where they are is declared."""
+    target = target_of(tmp_path, {"at": "redis://H:1", "places": places})
+    assert target.cache is not None
+    known = slots._Places(target, target.cache.servers["eu"])
+    one, two = (
+        ClusterNode(id=str(port), primary="", at=CacheAddress("H", port), host="H", slots=0, ranges=(), state="ok")
+        for port in (1, 2)
+    )
+    assert slots._replicated("eu", one, [(two, "", True)], known).ok is ok
 
 
 class _Pods:
@@ -380,6 +397,15 @@ def test_subscribers_of_a_pattern_are_not_missed(lone: CacheProcess, tmp_path: P
         assert read(cache_messages, target, limit="1 s")[-1][1:] == (
             "0, and 1 patterns, whose subscribers are in no count", None,
         )  # fmt: skip
+
+
+def test_subscribers_of_a_shards_channel_are_counted(lone: CacheProcess, tmp_path: Path) -> None:
+    """Those of `SSUBSCRIBE`, which `PUBSUB NUMSUB` does not count."""
+    target = target_of(tmp_path, {"at": lone.url, "channels": {"invalidations": 1}})
+    with lone.client as client, client.pubsub() as listener:
+        listener.ssubscribe("invalidations")
+        assert listener.get_message(timeout=5.0) is not None
+        assert read(cache_messages, target, limit="1 s")[-1][1:] == ("1", True)
 
 
 def test_messages_are_not_late_because_the_harness_is_far_away(

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import glob
 import gzip
 import hashlib
 import json
+import lzma
 import os
 import threading
 import zipfile
+import zlib
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -15,6 +19,7 @@ from typing import Any
 
 import pytest
 import yaml
+from pydantic import ValidationError
 
 from harness import clock
 from harness.drivers.check.secrets import ages
@@ -102,6 +107,85 @@ def test_what_is_gone_since_it_was_listed_is_passed_over_and_what_is_named_is_no
         "it is neither a file nor a directory",
         "No such file or directory",
     ]
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["*", "*.log", "a/*", "a/*.log", "*/*.log", "**", "**/*.log", "a/**", "a/**/*.log", "a/[bc]/x.log", ".h*/*", "n*"],
+)
+def test_a_pattern_names_what_it_names_to_everybody(target: Target, tmp_path: Path, pattern: str) -> None:
+    """As `glob` of Python, hidden files too."""
+    for name in ("x.log", "a/x.log", "a/b/x.log", "a/b/y.txt", "a/c/x.log", ".hidden/x.log"):
+        (tmp_path / "logs" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "logs" / name).write_text(CONTROL)
+    (tmp_path / "logs" / "loop").symlink_to(tmp_path / "logs")
+    whole = str(tmp_path / "logs" / pattern)
+    named = {Path(one).resolve() for one in glob.glob(whole, recursive=True, include_hidden=True)}  # noqa: PTH207
+    found = {each for one in named for each in ([one] if one.is_file() else one.rglob("*")) if each.is_file()}
+    assert searched(target, files=(whole,)).files == len(found)
+
+
+def test_a_directory_that_may_not_be_listed_is_named(
+    target: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may have what the pattern names; and so is one in which nothing may be looked up."""
+    for name in ("open/x.log", "shut/x.log"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_text(CONTROL)
+    scandir, lstat, shut = os.scandir, Path.lstat, tmp_path / "shut"
+
+    def refused(place: Path) -> Any:
+        if Path(place) == shut:
+            raise PermissionError(errno.EACCES, "Permission denied", str(place))
+        return scandir(place)
+
+    def unseen(self: Path) -> os.stat_result:
+        if self.parent == shut:
+            raise PermissionError(errno.EACCES, "Permission denied", str(self))
+        return lstat(self)
+
+    monkeypatch.setattr(os, "scandir", refused)
+    seen = searched(target, files=(str(tmp_path / "*" / "*.log"),))
+    assert (seen.files, [*seen.problems.values()]) == (1, [[str(shut)]])
+    monkeypatch.setattr(Path, "lstat", unseen)
+    seen = searched(target, files=(str(tmp_path / "*" / "x.log"),))
+    assert (seen.files, [*seen.problems.values()]) == (1, [[str(shut)]])
+
+
+@pytest.mark.parametrize("name", ["~nobody-of-this-name/x", "x\0", "y" * 300])
+def test_a_name_that_no_file_has_is_named(target: Target, name: str) -> None:
+    """And ends nothing."""
+    seen = searched(target, files=(name,))
+    assert seen.files == 0
+    assert any(named.endswith(name[-100:]) for each in seen.problems.values() for named in each)
+
+
+def test_an_empty_file_is_no_proof(target: Target, tmp_path: Path) -> None:
+    """A dump that failed leaves one."""
+    (tmp_path / "new.age").touch()
+    assert searched(target, files=(str(tmp_path / "new.age"),)).newest_ns == 0
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (lzma.compress(b"a", lzma.FORMAT_ALONE), "compressed with lzma"),
+        (zlib.compress(b"a"), "compressed with zlib"),
+        (zlib.compress(b"a", 1), "compressed with zlib"),
+        (b"\x50\x2a\x4d\x18\4\0\0\0", "compressed with zstd or lz4"),
+    ],
+)
+def test_what_is_packed_in_another_form_is_named(target: Target, tmp_path: Path, content: bytes, said: str) -> None:
+    """It is not searched unpacked."""
+    (tmp_path / "dump").write_bytes(content)
+    (why,) = searched(target, files=(str(tmp_path / "dump"),)).problems
+    assert why.startswith(said)
+
+
+def test_the_begin_of_a_file_is_of_bytes() -> None:
+    """An expression that is one of texts alone is refused."""
+    with pytest.raises(ValidationError, match="a regular expression of bytes"):
+        StorePlace.model_validate({"kind": "backup", "files": ("x",), "begins": "\\u0041ge"})
 
 
 def test_random_bytes_are_no_message_of_openpgp() -> None:

@@ -39,7 +39,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Member]:
 @pytest.fixture
 def database(server: Member) -> Member:
     """Tables with a time, a time without a zone, a date, and none; one has partitions, one a schema of its own."""
-    server.ask("DROP SCHEMA IF EXISTS log CASCADE")
+    server.ask("DROP SCHEMA IF EXISTS tester CASCADE; DROP SCHEMA IF EXISTS log CASCADE")
     server.ask("DROP TABLE IF EXISTS orders, letters, events, people, strangers")
     server.ask("CREATE TABLE orders (made timestamptz)")
     server.ask("CREATE TABLE letters (day date)")
@@ -52,6 +52,28 @@ def database(server: Member) -> Member:
     server.ask("INSERT INTO letters SELECT current_date - n FROM generate_series(0, 6) n")
     server.ask("INSERT INTO events SELECT (now() AT TIME ZONE 'UTC') - interval '30 days 23 hours'")
     return server
+
+
+def test_a_table_of_public_is_read_whatever_the_search_path_is(tmp_path: Path, database: Member) -> None:
+    """A role may have a schema of its own name with a table of the same name."""
+    database.ask("CREATE SCHEMA tester")
+    database.ask("CREATE TABLE tester.orders (made timestamptz)")
+    database.ask("INSERT INTO public.orders VALUES (now() - interval '400 days')")
+    assert wrong(target_of(tmp_path, database, {**DECLARED, "tester.orders": MONTH})) == {"table orders": False}
+
+
+def test_rows_that_the_role_does_not_see_are_not_passed_over(tmp_path: Path, database: Member) -> None:
+    """Row-level security hides them: not decided."""
+    database.ask("DROP ROLE IF EXISTS tenant")
+    database.ask("CREATE ROLE tenant LOGIN")
+    database.ask("GRANT USAGE ON SCHEMA log TO tenant")
+    database.ask("GRANT SELECT ON ALL TABLES IN SCHEMA public, log TO tenant")
+    database.ask("INSERT INTO orders VALUES (now() - interval '400 days')")
+    database.ask("ALTER TABLE orders ENABLE ROW LEVEL SECURITY")
+    target = target_of(tmp_path, database, DECLARED)
+    (tmp_path / "dsn").write_text(database.dsn.replace("user=tester", "user=tenant"), encoding="utf-8")
+    assert wrong(target) == {"table orders": None}
+    database.ask("DROP OWNED BY tenant; DROP ROLE tenant")
 
 
 def target_of(directory: Path, database: Member, declared: object, **more: Any) -> Target:

@@ -416,6 +416,9 @@ def test_the_cipher_of_each_value_is_told_by_its_format(
         (f"pgp_sym_encrypt('a', 'b', '{AES_128}')", False, "1 of 1 values name AES-128 (OpenPGP)"),
         ("convert_to('a@example.test', 'UTF8')", None, "1 of 1: declare their format"),
         ("NULL", None, "no value"),
+        (f"pgp_sym_encrypt('a', 'b', 'sess-key=1, s2k-{AES_256}, {AES_128}')", None, "names no cipher"),
+        (f"pgp_sym_encrypt('a', 'b', 's2k-mode=0, {AES_256}')", True, "1 of 1 values"),
+        (f"pgp_sym_encrypt('a', 'b', 's2k-mode=1, {AES_128}')", False, "1 of 1 values name AES-128"),
     ],
 )
 def test_the_cipher_of_pgcrypto_is_read_from_the_packet(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import psycopg
 import pytest
@@ -19,7 +20,7 @@ from harness.errors import ConfigurationError, DriverError, TargetUnreachable
 from harness.evidence.histories.history import History
 from harness.model import Check, Demand, DemandKind
 from harness.targets import Target, load_target, platform_of
-from harness.targets.cluster.jobs import delete_job, run_job
+from harness.targets.cluster.jobs import GONE, delete_job, run_job
 from harness.targets.files.reference import Reference
 from harness.targets.kubernetes import Cluster
 from harness.targets.safety.intents import pending_intents
@@ -177,6 +178,7 @@ BACK = {
     "ALTER TABLE tracks DROP artist": "column `artist` is gone",
     "ALTER TABLE tracks ALTER plays TYPE bigint": "column `plays` is bigint, and was integer",
     "DROP TABLE tracks": "no such table",
+    "ALTER TABLE tracks DROP CONSTRAINT tracks_pkey; INSERT INTO tracks SELECT * FROM tracks": "3 rows have the key of another",
 }
 """What a way back does beside contracting, and what is said of it."""
 
@@ -352,13 +354,12 @@ def test_what_did_not_go_in_is_not_taken_back(check: Any, runner: JobRunner, tra
     ("up", "more", "ran"),
     [
         (RECORDED, "versions: [applied], without: [applied, heartbeat], ", ["up", "down"]),
-        (BEAT, "versions: [applied], without: [applied, heartbeat], ", ["up"]),
+        (BEAT, "versions: [public.applied], without: [applied, heartbeat], ", ["up"]),
         (BEAT, "without: [heartbeat], ", ["up", "down"]),
-        (BEAT, "versions: [other], without: [heartbeat], ", ["up", "down"]),
         ("SELECT 1", "versions: [applied], without: [heartbeat], ", ["up"]),
         (EXPAND, "versions: [], ", ["up", "down"]),
     ],
-    ids=["recorded", "not recorded", "not known", "no such table", "nothing to do", "completed"],
+    ids=["recorded", "not recorded", "not known", "nothing to do", "completed"],
 )
 def test_a_way_back_runs_where_the_tool_has_recorded_something_or_it_is_not_known(
     check: Any, runner: JobRunner, versions: Member, *, up: str, more: str, ran: list[str]
@@ -367,6 +368,21 @@ def test_a_way_back_runs_where_the_tool_has_recorded_something_or_it_is_not_know
     del versions
     check(up, "ALTER TABLE tracks DROP IF EXISTS performer", more)
     assert runner.ran == ran
+
+
+def test_without_the_table_of_the_tool_nothing_is_migrated(check: Any, runner: JobRunner, versions: Member) -> None:
+    """It would not be known what was applied, and the live release's newest migration might be taken back."""
+    del versions
+    done = check(BEAT, "ALTER TABLE tracks DROP IF EXISTS performer", "versions: [other], without: [heartbeat], ")
+    assert "there is no table other of the migration tool: nothing was migrated" in done.why
+    assert runner.ran == []
+
+
+def test_a_job_that_others_delete_is_not_waited_for() -> None:
+    """Nor does one of the manifests delete itself before its end was read."""
+    cluster = SimpleNamespace(custom=lambda *_: None, create_custom=lambda *_: None)
+    came = run_job(cast("Any", cluster), "north", {"metadata": {"name": "up"}}, 600.0)
+    assert (came.ended, came.words) == (GONE, "was deleted before its end was read")
 
 
 @pytest.mark.parametrize("reached", [False, True], ids=["before it was made", "once it had failed"])
@@ -430,6 +446,11 @@ def test_jobs_that_the_manifests_do_not_have_are_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="has no Job sideways") as caught:
         job_in(tmp_path / "jobs.yaml", "sideways")
     assert caught.value.hint == "its Jobs: up"
+    text = (
+        "apiVersion: batch/v1\nkind: Job\nmetadata: {name: up}\nspec: {ttlSecondsAfterFinished: 0, backoffLimit: 0}\n"
+    )
+    (tmp_path / "jobs.yaml").write_text(text)
+    assert job_in(tmp_path / "jobs.yaml", "up")[1]["spec"] == {"backoffLimit": 0}
     with pytest.raises(ConfigurationError, match="does not exist"):
         job_in(tmp_path / "gone.yaml", "up")
 

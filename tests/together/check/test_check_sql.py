@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import socket
 from functools import partial
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from claims.database.server_settings import database_settings
 from harness import clock
+from harness.drivers.check.drills.checksums import sums_of
+from harness.drivers.check.sql.asking import rows_of, stream_of
 from harness.drivers.check.sql.hashes import password_hashes
 from harness.drivers.check.sql.members import database_primary, database_standbys, database_version
 from harness.errors import ConfigurationError, DriverError, TargetUnreachable
 from harness.targets import Target, load_target
+from harness.targets.files.reference import Reference
 from tests.builders.addresses import NET
 from tests.builders.database_servers import until
 
@@ -135,24 +141,72 @@ def test_settings_are_compared_and_a_standby_must_be_synchronous(members: Pair, 
     assert any(facts()["standbys of the primary"][0] is False for _ in clock.Deadline.after(60).ticks(0.1))
 
 
+def test_a_setting_that_the_role_may_not_see_is_not_known(members: Pair, tmp_path: Path) -> None:
+    """`pg_settings` leaves it out, as it leaves out what there is not."""
+    target = described(members, tmp_path, log_directory="log", nonsense="on")
+    as_reader(members, tmp_path)
+    found = {one.subject: one for one in database_settings(target, {"synchronous": "0"})()}
+    assert found["setting log_directory"].ok is None
+    assert "GRANT pg_read_all_settings" in found["setting log_directory"].observed
+    assert (found["setting nonsense"].ok, found["setting nonsense"].observed) == (False, "no such setting")
+
+
+def test_settings_hold_for_a_transaction_and_none_is_sent_with_the_connection(tmp_path: Path) -> None:
+    """A pooler may drop options of a connection, or refuse it for them."""
+    (tmp_path / "dsn").write_text(f"host={NET}99 port=5433 user=a dbname=a sslmode=disable gssencmode=disable")
+    dsn, seen = Reference(file=str(tmp_path / "dsn")), list[bytes]()
+
+    def pooler() -> None:
+        for _ in range(3):
+            with listening.accept()[0] as one:
+                seen.append(one.recv(4096))
+
+    with socket.create_server((f"{NET}99", 5433)) as listening:
+        thread = Thread(target=pooler)
+        thread.start()
+        with pytest.raises(TargetUnreachable):
+            rows_of(dsn, "SELECT 1", utc=True, whole=True)
+        with pytest.raises(TargetUnreachable):
+            next(stream_of(dsn, sql.Composed([sql.SQL("SELECT 1")])))
+        with pytest.raises(TargetUnreachable):
+            sums_of(dsn, 1.0)
+        thread.join(30)
+    assert [(b"client_encoding" in one, b"options" in one) for one in seen] == [(True, False)] * 3
+
+
+def test_settings_are_in_force(database: Target, members: Pair) -> None:
+    """Of the transaction alone; without `utc` the zone is the server's own."""
+    assert database.database is not None
+    members[0].ask("ALTER ROLE tester SET timezone = 'Asia/Tokyo'")
+    names = "SELECT current_setting('statement_timeout'), current_setting('timezone'), current_setting('row_security')"
+    dsn = database.database.dsn
+    assert rows_of(dsn, names, utc=True, whole=True) == [("10s", "UTC", "off")]
+    assert rows_of(dsn, names) == [("10s", "Asia/Tokyo", "on")]
+    assert rows_of(dsn, names, plain=True) == [("0", "Asia/Tokyo", "on")]
+    members[0].ask("ALTER ROLE tester RESET timezone")
+
+
 def test_every_password_is_a_slow_hash(database: Target, members: Pair) -> None:
-    """Three forms are; one SHA-256 among them, or an empty one, is found; no hash is in the fact."""
+    """Three forms are, also as Spring Security and Django write them; one SHA-256 among them, or an empty one, is found; who has no password is counted; no hash is in the fact."""
     members[0].ask("CREATE TABLE users (name text, password text)")
     probe = password_hashes(database, {"forms": "argon2id scrypt bcrypt"})
-    assert [(one.ok, one.observed) for one in probe()] == [(None, "no row")]
+    assert [(one.ok, one.observed) for one in probe()] == [(None, "no password")]
     slow = (
         "$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHQ$RdescudvJCsgt3ub+b1dWRWJTmaaJObG",
         "$2b$12$EixZaYVK1fsbw1ZfbX3OXePaWxn96p36WQoeG6Lruj3vjPGga31lW",
         "scrypt$256$8$1$00112233445566778899aabbccddeeff$" + "ab" * 32,
         "$7$C6..../....SodiumChloride$kBGj9fHznVYFQMEn/qDCfrDevf9YDtcDdKvEqHJLV8D",
+        "{bcrypt}$2a$10$EixZaYVK1fsbw1ZfbX3OXePaWxn96p36WQoeG6Lruj3vjPGga31lW",
+        "bcrypt_sha256$$2b$12$EixZaYVK1fsbw1ZfbX3OXePaWxn96p36WQoeG6Lruj3vjPGga31lW",
+        "argon2$argon2id$v=19$m=102400,t=2,p=8$c29tZXNhbHQ$RdescudvJCsgt3ub+b1dWRWJTmaaJObG",
     )
     for number, form in enumerate(slow):
         members[0].ask("INSERT INTO users VALUES (%s, %s)", (f"user-{number}", form))
-    assert [(one.ok, one.observed) for one in probe()] == [(True, "4 rows: 1 argon2id, 1 bcrypt, 2 scrypt")]
+    assert [(one.ok, one.observed) for one in probe()] == [(True, "7 passwords: 2 argon2id, 3 bcrypt, 2 scrypt")]
     members[0].ask("INSERT INTO users VALUES ('fast', %s)", ("ab" * 32,))
     members[0].ask("INSERT INTO users VALUES ('none', NULL)")
     [fact] = probe()
-    assert (fact.ok, fact.observed) == (False, "2 of 6 are none of these, 1 empty")
+    assert (fact.ok, fact.observed) == (False, "1 of 8 are none of these; 1 rows have no password")
 
 
 def test_what_the_platform_stores_is_a_slow_hash(database: Target, members: Pair) -> None:
@@ -216,7 +270,7 @@ def answers(dsn: str) -> bool:
 def test_a_question_that_the_database_refuses_is_a_reason(database: Target, members: Pair, tmp_path: Path) -> None:
     """A table that is not there, and one that the role may not read; neither ends what asks."""
     probe = password_hashes(database, {"forms": "argon2id scrypt bcrypt"})
-    with pytest.raises(DriverError, match='refused a query: relation "users" does not exist') as caught:
+    with pytest.raises(DriverError, match=r'refused a query: relation "public\.users" does not exist') as caught:
         probe()
     assert "GRANT SELECT" in caught.value.hint
     members[0].ask("CREATE TABLE users (name text, password text)")

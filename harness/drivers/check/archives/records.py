@@ -13,9 +13,11 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, LiteralString
 
-from harness.drivers.check.drills.checksums import TABLES, TEXT, connected
+from harness.drivers.check.drills.checksums import TABLES, TEXT, connected, timeout_of
+from harness.drivers.check.sql.asking import set_locally
 from harness.errors import DriverError, TargetUnreachable
 from harness.targets.files.archives import RecordArchive
+from harness.targets.files.parts import schema_and_name
 from harness.targets.files.reference import Reference
 
 if TYPE_CHECKING:
@@ -140,7 +142,7 @@ class RecordTable:
     def _updated(self, connection: psycopg.Connection[Any]) -> int:
         from psycopg import sql
 
-        named = sql.Literal(sql.Identifier(*self.archive.qualified).as_string(connection))
+        named = sql.Literal(sql.Identifier(*schema_and_name(self.archive.table)).as_string(connection))
         row = connection.execute(sql.SQL(_UPDATED).format(named=named)).fetchone()
         return row[0] if row else 0
 
@@ -153,7 +155,7 @@ class RecordTable:
         digests = [sql.SQL(_VALUE).format(value=value) for value in values.values()]
         keys = sql.SQL(", ").join(values[name] for name in self.keys)
         named["key"], named["digest"] = sql.SQL(_KEY).format(keys=keys), sql.SQL(" || ").join(digests)
-        named["table"] = sql.Identifier(*self.archive.qualified)
+        named["table"] = sql.Identifier(*schema_and_name(self.archive.table))
         of_text = {name: part for name, part in named.items() if f"{{{name}}}" in text}
         return sql.SQL(text).format(**of_text)
 
@@ -174,7 +176,7 @@ def table_of(dsn: Reference, archive: RecordArchive) -> RecordTable:
     """
     with _reading(dsn, archive.within_s) as connection:
         listed = connection.execute(TABLES).fetchall()
-    found = next((row for row in listed if (row[0], row[1]) == archive.qualified), None)
+    found = next((row for row in listed if (row[0], row[1]) == schema_and_name(archive.table)), None)
     if found is None:
         raise DriverError("the table is not there", where=archive.table, hint="name it with its schema in `table`")
     columns, keys = dict(zip(found[5], found[6], strict=True)), found[7]
@@ -196,9 +198,10 @@ def _reading(dsn: Reference, within_s: float) -> Iterator[psycopg.Connection[Any
     """
     import psycopg
 
-    with connected(dsn, f"-c statement_timeout={round(within_s * 1000)} {TEXT}") as connection:
+    with connected(dsn) as connection:
         connection.read_only = True
         try:
+            set_locally(connection, {**timeout_of(within_s), **TEXT})
             yield connection
         except psycopg.Error as error:
             kind = TargetUnreachable if connection.broken else DriverError

@@ -122,7 +122,7 @@ def _of_query(target: Target, audit: AuditSettings, since_ns: int) -> list[Mappi
         sql.Literal(since_ns // NS_PER_S),
         sql.Literal(MOST + 1),
     )
-    rows = rows_of(audit.dsn or database_in(target).dsn, query, utc=True)
+    rows = rows_of(audit.dsn or database_in(target).dsn, query, utc=True, whole=True)
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 

@@ -22,6 +22,7 @@ from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError, DriverError, HarnessError, TargetUnreachable
 from harness.targets import Target, platform_of
 from harness.targets.files.audit import AuditCheck, AuditTampering
+from harness.targets.files.parts import schema_and_name
 from harness.targets.files.reference import Reference
 from harness.targets.kubernetes import Cluster
 from harness.targets.undo import undo_now, undoable
@@ -264,7 +265,7 @@ def _size(session: Connection[Any], table: str) -> int:
 def _table(name: str) -> SQL.Composed:
     from psycopg import sql
 
-    return sql.SQL(".").join(map(sql.Identifier, name.split(".")))
+    return sql.Composed([sql.Identifier(*schema_and_name(name))])
 
 
 def _was(name: SQL.Composed) -> SQL.Composed:

@@ -29,6 +29,8 @@ _BROKEN: Final = ("Short read", "Wrong RDB checksum", "Internal error in RDB rea
 """What the server logs of a broken file. Source: `src/rdb.c` of Redis 7.0 and Valkey 9.1."""
 _OF_MODULE: Final = "module data I can't load"
 """What it logs of a file with keys of a module that it lacks, after `Internal error`. Source: `src/rdb.c` of both."""
+_OF_OTHERS: Final = (_OF_MODULE, "Unknown RDB encoding type")
+"""The same, and what it logs of an encoding that another product writes."""
 _REFUSED: Final = (*_BROKEN, "Can't handle RDB format", "Wrong signature", "Fatal error")
 _DATABASES: Final = 1024
 _AGAIN_S: Final = 0.05
@@ -169,7 +171,7 @@ def _unread(log: Path, name: str) -> SnapshotUnread:
     said = [line.partition(" # ")[2] for line in lines]
     known = [one for one in said if one.startswith(_REFUSED)]
     observed = known[0] if known else "the server ended, and did not say why"
-    decides = observed.startswith(_BROKEN) and _OF_MODULE not in observed
+    decides = observed.startswith(_BROKEN) and not any(one in observed for one in _OF_OTHERS)
     return SnapshotUnread(observed, where=name, decides=decides)
 
 

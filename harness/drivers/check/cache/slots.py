@@ -117,10 +117,10 @@ def _replicated(
     for one, why, linked in replicas:
         there = places.of(one)
         known = here is not None and there is not None
-        apart = there != here if known else one.host != primary.host
-        said = why if why or known or not apart else "of which no node is known: name it in `places`"
+        same = there == here if known else one.at == primary.at
+        said = why if why or known else f"of which no node is known: name `{one.at}` in `places`"
         words.append(f"{one.at} on {there or one.host}" + (f" ({said})" if said else ""))
-        outcomes.append(False if not apart or linked is False else linked if known else None)
+        outcomes.append(False if same or linked is False else linked if known else None)
     ok = True if True in outcomes else None if None in outcomes else False
     observed = f"on {here or primary.host}; replicas: {', '.join(words) or 'none'}"
     return FactReading(subject=subject, expected=_EXPECTED, observed=observed, ok=ok)
@@ -150,7 +150,7 @@ class _Places:
 
     def of(self, one: ClusterNode) -> str | None:
         """The place of a server; None: it is not known, as two addresses may be of one machine, or one of pods in two clusters."""
-        for host in (one.at.host, one.host):
+        for host in (str(one.at), one.at.host, one.host):
             if host in self._declared:
                 return self._declared[host]
         if self._pods is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -37,6 +38,8 @@ _MESSAGES: Final = 10
 _LONGER: Final = 2.0
 """Factor by which messages are awaited longer than they may take, so that late and lost ones differ."""
 _POLL_S: Final = 0.005
+_NO_SHARDS: Final = re.compile("unknown (subcommand|pubsub)|wrong number of arguments|syntax error", re.IGNORECASE)
+"""What a server without channels of shards, as Redis 6, says to a question about them."""
 Received = dict[CacheAddress, list[tuple[str, int]]]
 """Messages that each subscriber got, and when."""
 
@@ -162,7 +165,8 @@ def _subscribed(
     expected = server.channels[channel]
     subject = f"{name}, subscribers of {channel}"
     try:
-        count = sum(_number(target, server, one, channel) for one in at)
+        count = sum(_number(target, server, one, "NUMSUB", channel) for one in at)
+        count += sum(_of_shards(target, server, one, channel) for one in at) if count < expected else 0
         patterns = 0 if count >= expected else sum(_patterns(target, server, one) for one in at)
     except DriverError as error:
         return FactReading(subject=subject, expected=f"at least {expected}", observed=error.what, ok=None)
@@ -177,12 +181,22 @@ def _patterns(target: Target, server: CacheServer, at: CacheAddress) -> int:
         return int(connection.ask("PUBSUB NUMPAT"))
 
 
-def _number(target: Target, server: CacheServer, at: CacheAddress, channel: str) -> int:
+def _of_shards(target: Target, server: CacheServer, at: CacheAddress, channel: str) -> int:
+    """Number of subscribers of the channel of a shard; none where the server has no such channels."""
+    try:
+        return _number(target, server, at, "SHARDNUMSUB", channel)
+    except CommandRefused as error:
+        if _NO_SHARDS.search(error.what):
+            return 0
+        raise
+
+
+def _number(target: Target, server: CacheServer, at: CacheAddress, what: str, channel: str) -> int:
     """Number of subscribers that one server has. Raises DriverError if it does not say it."""
     with connected(target, server, at) as connection:
-        found = connection.ask("PUBSUB NUMSUB", channel)
+        found = connection.ask(f"PUBSUB {what}", channel)
     try:
         pair = found[0] if isinstance(found[0], Sequence) and not isinstance(found[0], str) else found
         return int(pair[1])
     except (TypeError, ValueError, IndexError):
-        raise DriverError(f"PUBSUB NUMSUB was answered with {found!r}", where=str(at)) from None
+        raise DriverError(f"PUBSUB {what} was answered with {found!r}", where=str(at)) from None

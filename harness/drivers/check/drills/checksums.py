@@ -13,18 +13,25 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from harness.drivers.check.sql.asking import CONNECT_S, TEXTS, rows_of
+from harness.drivers.check.sql.asking import CONNECT_S, TEXTS, WHOLE, rows_of, set_locally
 from harness.errors import DriverError, TargetUnreachable
 from harness.targets.files.reference import Reference
 
 if TYPE_CHECKING:
     import psycopg
 
-TEXT: Final = (
-    "-c extra_float_digits=1 -c DateStyle=ISO,MDY -c IntervalStyle=postgres -c TimeZone=UTC -c bytea_output=hex "
-    "-c lc_monetary=C -c xmloption=content -c search_path=pg_catalog -c row_security=off"
-)
-"""Settings of the session: how a row is written as text, and that a role which sees only some rows gets an error."""
+TEXT: Final[Mapping[str, str]] = {
+    "extra_float_digits": "1",
+    "DateStyle": "ISO, MDY",
+    "IntervalStyle": "postgres",
+    "TimeZone": "UTC",
+    "bytea_output": "hex",
+    "lc_monetary": "C",
+    "xmloption": "content",
+    "search_path": "pg_catalog",
+    **WHOLE,
+}
+"""Settings of a transaction: how a row is written as text, and that a role which sees only some rows gets an error."""
 TABLES: Final = (
     "SELECT n.nspname, c.relname, c.relpersistence = 'u' OR EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass "
     "AND d.objid = c.oid AND d.deptype = 'e'), pg_stat_get_tuples_inserted(c.oid) + pg_stat_get_tuples_updated(c.oid) "
@@ -128,10 +135,11 @@ def sums_of(dsn: Reference, within_s: float, of: DatabaseSums | None = None) -> 
     """
     import psycopg
 
-    with connected(dsn, f"-c statement_timeout={round(within_s * 1000)} {TEXT}") as connection:
+    with connected(dsn) as connection:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         connection.read_only = True
         try:
+            set_locally(connection, {**timeout_of(within_s), **TEXT})
             found = connection.execute(TABLES).fetchall()
             tables = {
                 name: _summed(connection, row, of.tables.get(name) if of is not None else None)
@@ -169,11 +177,13 @@ def filled_tables(dsn: Reference, within_s: float) -> frozenset[str]:
 
     found = set[str]()
     listed = rows_of(dsn, TABLES)
-    with connected(dsn, f"-c statement_timeout={round(within_s * 1000)}") as connection:
-        connection.autocommit, connection.read_only = True, True
+    with connected(dsn) as connection:
+        connection.read_only = True
         for row in listed:
             try:
-                seen = connection.execute(sql.SQL(_FILLED).format(sql.Identifier(row[0], row[1]))).fetchone()
+                with connection.transaction():
+                    set_locally(connection, timeout_of(within_s))
+                    seen = connection.execute(sql.SQL(_FILLED).format(sql.Identifier(row[0], row[1]))).fetchone()
             except psycopg.Error:
                 continue
             if seen == (True,) and not row[2]:
@@ -181,13 +191,17 @@ def filled_tables(dsn: Reference, within_s: float) -> frozenset[str]:
     return frozenset(found)
 
 
+def timeout_of(within_s: float) -> dict[str, str]:
+    """The setting of a time for each statement."""
+    return {"statement_timeout": f"{round(within_s * 1000)}"}
+
+
 @contextmanager
-def connected(dsn: Reference, options: str = "", **named: str) -> Iterator[psycopg.Connection[Any]]:
+def connected(dsn: Reference, **named: str) -> Iterator[psycopg.Connection[Any]]:
     """Context of a connection, closed at its end.
 
     Args:
         dsn: address of the database.
-        options: options of the session.
         named: parts of the address that differ.
 
     Raises:
@@ -202,15 +216,15 @@ def connected(dsn: Reference, options: str = "", **named: str) -> Iterator[psyco
             dsn.resolve(),
             connect_timeout=CONNECT_S,
             application_name="readiness-drill",
-            options=options,
             **{**TEXTS, **named},
         )
     except psycopg.ProgrammingError:
         raise DriverError("this is not the address of a PostgreSQL database", where=str(dsn)) from None
     try:
-        connection = psycopg.connect(address)
+        connection = psycopg.connect(address, prepare_threshold=None)
     except (psycopg.OperationalError, UnicodeError) as error:  # the latter of a host that is no name
-        raise TargetUnreachable(f"no answer from the database ({type(error).__name__})", where=str(dsn)) from error
+        what = " ".join(str(error).split()) or type(error).__name__
+        raise TargetUnreachable(f"no answer from the database: {what}", where=str(dsn)) from error
     try:
         yield connection
     finally:

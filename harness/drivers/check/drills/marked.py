@@ -205,7 +205,7 @@ def numbers_in(dsn: Reference, made: MarkedWrites) -> Mapping[int, str]:
 
     query = sql.SQL("SELECT sequence, checksum FROM {} WHERE client = %s").format(sql.Identifier(*made.table))
     try:
-        return {int(number): str(held) for number, held in rows_of(dsn, query, (made.client,), raises=True)}
+        return {int(number): str(held) for number, held in rows_of(dsn, query, (made.client,), raises=True, whole=True)}
     except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
         return {}
     except psycopg.Error as error:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from harness.drivers.check.sql.asking import rows_of
 from harness.drivers.check.sql.tables import InUse, tables_of
 from harness.errors import DriverError
+from harness.targets.files.parts import schema_and_name
 from harness.targets.files.reference import Reference
 
 MOST: Final = 2000
@@ -102,9 +103,9 @@ def _rows(dsn: Reference, table: str, condition: Any) -> list[dict[str, Any]]:
     from psycopg import sql
 
     query = sql.SQL("SELECT to_jsonb(entry) FROM {} AS entry WHERE {} LIMIT {}").format(
-        sql.SQL(".").join(map(sql.Identifier, table.split("."))), condition, sql.Literal(MOST + 1)
+        sql.Identifier(*schema_and_name(table)), condition, sql.Literal(MOST + 1)
     )
-    rows = [dict(row[0]) for row in rows_of(dsn, query)]
+    rows = [dict(row[0]) for row in rows_of(dsn, query, whole=True)]
     if len(rows) > MOST:
         raise DriverError(
             f"{table} has more than {MOST} records of the person", where="export", hint="plant another one"

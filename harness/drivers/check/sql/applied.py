@@ -9,8 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from harness.drivers.check.sql.tables import InUse, Rows, rows_of_tables, tables_of
+from harness.errors import DriverError
 from harness.targets.files.changes import MigrationSettings
 from harness.targets.files.reference import Reference
+from harness.words import some
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,7 +32,16 @@ class AppliedBefore:
 
     @classmethod
     def read(cls, dsn: Reference, settings: MigrationSettings) -> AppliedBefore:
-        """The state now; unknown if tables are left out and `versions` is empty, since the tool's tables may be among them."""
+        """The state now; unknown if tables are left out and `versions` is empty, since the tool's tables may be among them.
+
+        Raises:
+            DriverError: a table of `versions` is not there, so it would not be known what was applied.
+        """
+        there = {table.name for table in tables_of(dsn, InUse())} if settings.versions else ()
+        if missing := [name for name in settings.versions if name not in there]:
+            hint = "correct `migration.versions`, or leave it out"
+            what = f"there is no table {some(missing)} of the migration tool: nothing was migrated"
+            raise DriverError(what, where=str(dsn), hint=hint)
         asked = cls(versions=settings.versions, growing=settings.growing, passing=settings.passing)
         if settings.without and not settings.versions:
             return asked

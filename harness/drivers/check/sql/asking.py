@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, LiteralString
 
 from harness.errors import ConfigurationError, DriverError, TargetUnreachable
@@ -11,6 +11,7 @@ from harness.targets.files.reference import Reference
 from harness.targets.files.target import Database
 
 if TYPE_CHECKING:
+    import psycopg
     from psycopg import sql
 
 CONNECT_S: Final = 3
@@ -18,6 +19,8 @@ CONNECT_S: Final = 3
 STATEMENT_MS: Final = 10_000
 TEXTS: Final = {"client_encoding": "utf8"}
 """Part of an address: from a database without an encoding (`SQL_ASCII`), names and texts would come as bytes."""
+WHOLE: Final = {"row_security": "off"}
+"""Setting with which a role that may see only some rows of a table gets an error."""
 
 Row = tuple[Any, ...]
 
@@ -63,12 +66,13 @@ def rows_of(
     """
     import psycopg  # here: the sentences of the checks are read where no database is asked
 
-    own = [f"statement_timeout={STATEMENT_MS}", *["timezone=UTC"] * utc, *["row_security=off"] * whole]
-    bound = "" if plain else " ".join(f"-c {one}" for one in own)
+    own = {"statement_timeout": f"{STATEMENT_MS}"} | ({"timezone": "UTC"} if utc else {}) | (WHOLE if whole else {})
     where = _address(dsn)
     try:
-        with psycopg.connect(_with_options(where, bound)) as connection:
+        with psycopg.connect(where, prepare_threshold=None) as connection:
             try:
+                if not plain:
+                    set_locally(connection, own)
                 return connection.execute(query, values or None).fetchall()
             finally:
                 connection.rollback()
@@ -92,9 +96,9 @@ def stream_of(dsn: Reference, query: sql.Composed, *, at_once: int = 5000) -> It
     """
     import psycopg
 
-    bound = f"-c statement_timeout={STATEMENT_MS} -c row_security=off"
     try:
-        with psycopg.connect(_with_options(_address(dsn), bound)) as connection:
+        with psycopg.connect(_address(dsn), prepare_threshold=None) as connection:
+            set_locally(connection, {"statement_timeout": f"{STATEMENT_MS}", **WHOLE})
             with connection.cursor(name="readiness") as cursor:
                 cursor.itersize = at_once
                 cursor.execute(query)
@@ -118,7 +122,7 @@ def run_statement(dsn: Reference, statement: str) -> None:
     import psycopg
 
     try:
-        with psycopg.connect(_address(dsn), autocommit=True) as connection:
+        with psycopg.connect(_address(dsn), autocommit=True, prepare_threshold=None) as connection:
             connection.execute(statement.encode())
     except (psycopg.OperationalError, UnicodeError) as error:
         what = " ".join(str(error).split()) or type(error).__name__
@@ -128,12 +132,15 @@ def run_statement(dsn: Reference, statement: str) -> None:
         raise DriverError(f"the database refused `{statement}`: {what}", where=str(dsn)) from error
 
 
-def _with_options(address: str, bound: str) -> str:
-    """The address with more options of the session; its own, such as a search path, stay."""
-    from psycopg.conninfo import conninfo_to_dict, make_conninfo
+def set_locally(connection: psycopg.Connection[Any], settings: Mapping[str, str]) -> None:
+    """Set settings until the end of the transaction that is open, or is opened by it.
 
-    own = str(conninfo_to_dict(address).get("options") or "")
-    return make_conninfo(address, options=f"{own} {bound}".strip()) if bound else address
+    A pooler between may drop options of the session, and give the next transaction to another one.
+    """
+    from psycopg import sql
+
+    each = [sql.SQL("set_config({}, {}, true)").format(name, value) for name, value in settings.items()]
+    connection.execute(sql.SQL("SELECT {}").format(sql.SQL(", ").join(each)))
 
 
 def _address(dsn: Reference) -> str:

@@ -11,13 +11,14 @@ from harness.drivers.check.sql.asking import database_in, rows_of
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError
 from harness.targets import Target
+from harness.targets.files.parts import schema_and_name
 
 HASHES: Final[Mapping[str, str]] = {
-    "argon2id": r"^\$argon2id\$v=[0-9]+\$[^$]*m=[0-9]+[^$]*\$[A-Za-z0-9+/=]+\$[A-Za-z0-9+/=]+$",
-    "bcrypt": r"^\$2[aby]\$[0-9]{2}\$[./A-Za-z0-9]{53}$",
-    "scrypt": r"^(\$7\$[./A-Za-z0-9$]{40,}|\$?scrypt[$:][^ ]*[$:][^ $]{16,}[$:]?[^ ]{22,})$",
+    "argon2id": r"^(\{argon2[^{}]*\}|argon2)?\$argon2id\$v=[0-9]+\$[^$]*m=[0-9]+[^$]*\$[A-Za-z0-9+/=]+\$[A-Za-z0-9+/=]+$",
+    "bcrypt": r"^(\{bcrypt\}|bcrypt(_sha256)?\$)?\$2[aby]\$[0-9]{2}\$[./A-Za-z0-9]{53}$",
+    "scrypt": r"^(\{scrypt[^{}]*\})?(\$7\$[./A-Za-z0-9$]{40,}|\$?scrypt[$:][^ ]*[$:][^ $]{16,}[$:]?[^ ]{22,})$",
 }
-"""Regular expressions (PostgreSQL) by form: the modular crypt formats, and `scrypt` with parameters, salt and key."""
+"""Regular expressions (PostgreSQL) by form: the modular crypt formats, and `scrypt` with parameters, salt and key; each also behind the name that Spring Security and Django put before it."""
 
 
 @claim(
@@ -41,19 +42,20 @@ def password_hashes(target: Target, params: Mapping[str, str]) -> FactProbe:
     name = sql.Identifier(column)
     counted = [sql.SQL("count(*)"), sql.SQL("count({})").format(name)]
     counted += [sql.SQL("count(*) FILTER (WHERE {} ~ {})").format(name, sql.Literal(HASHES[form])) for form in forms]
-    query = sql.SQL("SELECT {} FROM {}").format(sql.SQL(", ").join(counted), sql.Identifier(*table.split(".")))
+    query = sql.SQL("SELECT {} FROM {}").format(sql.SQL(", ").join(counted), sql.Identifier(*schema_and_name(table)))
 
     def probe() -> Sequence[FactReading]:
         [(rows, there, *of_form)] = rows_of(database.dsn, query)
         good = sum(of_form)
         parts = ", ".join(f"{n} {form}" for form, n in zip(forms, of_form, strict=True) if n)
-        other = f"{rows - good} of {rows} are none of these" + (f", {rows - there} empty" if rows - there else "")
+        without = f"; {rows - there} rows have no password" if rows - there else ""
+        said = f"{there} passwords: {parts}" if good == there else f"{there - good} of {there} are none of these"
         return [
             FactReading(
                 subject=f"{table}.{column}",
                 expected=f"every one {', '.join(forms[:-1])} or {forms[-1]}",
-                observed=(f"{rows} rows: {parts}" if good == rows else other) if rows else "no row",
-                ok=good == rows if rows else None,
+                observed=f"{said if there else 'no password'}{without}",
+                ok=good == there if there else None,
             )
         ]
 

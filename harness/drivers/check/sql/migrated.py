@@ -26,6 +26,7 @@ from harness.targets import Target, platform_of
 from harness.targets.access import Access, access, accesses
 from harness.targets.cluster.jobs import (
     COMPLETE,
+    FAILED,
     JOBS,
     JobRefused,
     JobResult,
@@ -189,8 +190,8 @@ def migrated_and_back(target: Target, params: Mapping[str, str]) -> Iterator[Fac
 
 
 def _went(name: str, came: JobResult) -> FactReading:
-    """The fact whether a Job completed: a failed Job is a failure, a Job that did not end in time is unknown."""
-    ok = {COMPLETE: True}.get(came.ended, False if came.ended else None)
+    """The fact whether a Job completed: a failed Job is a failure, a Job whose end was not read is unknown."""
+    ok = {COMPLETE: True, FAILED: False}.get(came.ended)
     return FactReading(subject=f"Job {name}", expected="completed", observed=came.words + came.log, ok=ok)
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from harness.drivers.check.sql.asking import Row, rows_of
 from harness.drivers.facts import FactReading
 from harness.errors import DriverError
+from harness.targets.files.parts import schema_and_name
 from harness.targets.files.reference import Reference
 from harness.words import some
 
@@ -85,6 +86,7 @@ class Rows:
         digests: hashes of each row's columns by the digest of its key; empty without a primary key.
         numbers: the numbers that only grow, by the digest of the row's key.
         copies: number of copies of each row, without a primary key.
+        repeated: number of rows that have the key of another, which a primary key does not allow.
         too_many: number of rows if there were too many to read; else 0.
     """
 
@@ -92,6 +94,7 @@ class Rows:
     digests: Mapping[bytes, bytes] = field(default_factory=dict)
     numbers: Mapping[bytes, tuple[float, ...]] = field(default_factory=dict)
     copies: Mapping[bytes, int] = field(default_factory=dict)
+    repeated: int = 0
     too_many: int = 0
 
     def checksum(self, of: Rows | None = None) -> str:
@@ -164,7 +167,7 @@ def rows_of_tables(dsn: Reference, in_use: InUse, like: Mapping[str, Rows] | Non
 def _rows_in(dsn: Reference, table: TableColumns, like: TableColumns) -> Rows:
     from psycopg import sql
 
-    name = sql.Identifier(*table.name.split("."))
+    name = sql.Identifier(*schema_and_name(table.name))
     [(count,)] = rows_of(dsn, sql.SQL("SELECT count(*) FROM {}").format(name), raises=True, whole=True)
     if count > MOST_ROWS:
         return Rows(table=table, too_many=count)
@@ -178,9 +181,11 @@ def _rows_in(dsn: Reference, table: TableColumns, like: TableColumns) -> Rows:
     numbers = [_number(one, table.columns[one]) for one in growing]
     chosen = sql.SQL(", ").join([_joined(like.key), hashes, *numbers])
     rows = rows_of(dsn, sql.SQL("SELECT {} FROM {}").format(chosen, name), raises=True, whole=True)
+    digests = {bytes(row[0]): bytes(row[1]) for row in rows}
     return Rows(
         table=table,
-        digests={bytes(row[0]): bytes(row[1]) for row in rows},
+        digests=digests,
+        repeated=len(rows) - len(digests),
         numbers={bytes(row[0]): tuple(row[2:]) for row in rows} if numbers else {},
     )
 
@@ -256,6 +261,7 @@ def _rows_changed(before: Rows, now: Rows) -> list[str]:
     return [
         *([f"{gone} {'row is' if gone == 1 else 'rows are'} gone"] if gone else []),
         *([f"{added} {'row was' if added == 1 else 'rows were'} added"] if added > 0 else []),
+        *([f"{now.repeated} rows have the key of another"] if now.repeated > before.repeated else []),
         *_changed(before, now),
     ]
 

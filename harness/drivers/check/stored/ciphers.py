@@ -34,8 +34,8 @@ _PGP_CIPHERS: Final[Mapping[int, str]] = {
     12: "Camellia-192",
     13: "Camellia-256",
 }
-_S2K: Final = frozenset({0, 1, 3, 4})
-"""Ways of making a key of a password (RFC 9580 section 3.7.1)."""
+_S2K: Final[Mapping[int, int]] = {0: 4, 1: 12, 3: 13, 4: 22}
+"""Ways of making a key of a password (RFC 9580 section 3.7.1), and the bytes up to the end of what describes them."""
 _ARGON: Final = 4
 _HASHES: Final = frozenset({1, 2, 3, 8, 9, 10, 11, 12, 14})
 _PUBLIC: Final = frozenset({1, 2, 16, 18, 25, 26})
@@ -145,6 +145,8 @@ def _pgp(value: bytes) -> EncryptedValue | None:
     ):  # its cipher is within what is encrypted
         return EncryptedValue("OpenPGP", _UNSTATED, body[1:9].hex().upper())
     if tag == _SKESK and len(body) >= 4 and body[0] == 4 and body[1] in _PGP_CIPHERS and body[2] in _S2K:
+        if len(body) > _S2K[body[2]]:  # the key follows, encrypted with this cipher, and names that of the data within
+            return EncryptedValue("OpenPGP", _UNSTATED)
         return EncryptedValue("OpenPGP", _PGP_CIPHERS[body[1]]) if body[2] == _ARGON or body[3] in _HASHES else None
     return None
 

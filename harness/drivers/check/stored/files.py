@@ -38,6 +38,11 @@ _NOT_UNPACKED: Final[Mapping[bytes, str]] = MappingProxyType(
         b"\x89LZO": "compressed with lzop",
         b"\xff\x06\x00\x00sNaPpY": "compressed with snappy",
         b"PAR1": "a Parquet file, which may be compressed",
+        b"\x5d\x00\x00": "compressed with lzma",
+        b"LZIP": "compressed with lzip",
+        b"\x02\x21\x4c\x18": "compressed with lz4",
+        **dict.fromkeys((bytes([n]) + b"\x2a\x4d\x18" for n in range(0x50, 0x60)), "compressed with zstd or lz4"),
+        **dict.fromkeys((b"x\x01", b"x^", b"x\x9c", b"x\xda"), "compressed with zlib"),
     }
 )
 """What is not unpacked here, by how it begins."""
@@ -126,7 +131,8 @@ def search_file(  # noqa: PLR0917 - a file, what is searched, and where it is co
             head, near = file.read(_HEAD) or b"", file.read(_NEAR) or b""
             file.seek(0)
             scan.read(_InTime(file, deadline), count)
-            seen.newest_ns = max(seen.newest_ns, os.fstat(file.fileno()).st_mtime_ns)
+            if head:  # an empty one is no proof that what was written came here
+                seen.newest_ns = max(seen.newest_ns, os.fstat(file.fileno()).st_mtime_ns)
     except FileNotFoundError:
         return  # removed since it was listed: a database does that with its logs
     except OSError as error:

@@ -8,11 +8,13 @@ from __future__ import annotations
 import errno
 import glob
 import io
+import os
 import re
 import select
 import stat
 import subprocess
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import IO, Final
 
@@ -54,33 +56,66 @@ def _files(target: Target, store: StorePlace, seen: PlaceScan) -> Iterator[Path]
     """Every file of a place once, also where several names lead to it; a link to a directory is followed once."""
     known: set[tuple[int, int]] = set()
     for name in store.files:
-        pattern = str(target.beside(str(Path(name).expanduser())))
-        paths = [pattern]
-        if glob.has_magic(pattern):
-            paths = glob.glob(pattern, recursive=True, include_hidden=True)  # noqa: PTH207 - pathlib's has no absolute patterns
+        try:
+            pattern = target.beside(str(Path(name).expanduser())).absolute()
+            paths = [pattern]
+            if glob.has_magic(str(pattern)):
+                paths = sorted(_matching(Path(pattern.anchor), pattern.parts[1:], seen))
+        except (RuntimeError, ValueError) as error:  # of a `~` of nobody, and of a character that no name may have
+            seen.fails(f"{error}; correct `files`", name)
+            continue
         if not paths:
             seen.fails("no file matches; correct `files`, or run on the machine that has them", name)
-        for path in map(Path, sorted(paths)):
-            if path.exists() and not (path.is_file() or path.is_dir()):
-                seen.fails("it is neither a file nor a directory", str(path))
+        for path in paths:
             yield from _below(path, seen, known, named=True)
+
+
+def _matching(place: Path, parts: tuple[str, ...], seen: PlaceScan) -> Iterator[Path]:
+    """What the parts of a pattern name below a directory; a directory that may not be listed is named, since it may have more."""
+    if not parts:
+        yield place
+        return
+    first, rest = parts[0], parts[1:]
+    try:
+        if not glob.has_magic(first):
+            (place / first).lstat()
+            yield from _matching(place / first, rest, seen)
+            return
+        with os.scandir(place) as listed:
+            below = [(Path(one.path), one.name, one.is_dir(follow_symlinks=False)) for one in listed]
+    except OSError as error:
+        if error.errno not in _GONE:
+            seen.fails(reason_of(error), str(place))
+        return
+    if first == "**":
+        yield from _matching(place, rest, seen)
+        for path, _, is_directory in below:
+            if is_directory:
+                yield from _matching(path, parts, seen)
+        return
+    for path, name, _ in below:
+        if fnmatchcase(name, first):
+            yield from _matching(path, rest, seen)
 
 
 def _below(path: Path, seen: PlaceScan, known: set[tuple[int, int]], *, named: bool = False) -> Iterator[Path]:
     """The files of a path; one that is not named is passed over where it is gone since it was listed, or is a link without an end."""
     try:
         status = path.stat()
-    except OSError as error:
-        if error.errno in _GONE and not named:
+    except (OSError, ValueError) as error:  # the latter of a character that no name may have
+        if isinstance(error, OSError) and error.errno in _GONE and not named:
             return
-        seen.fails(reason_of(error), str(path))
+        seen.fails(reason_of(error) if isinstance(error, OSError) else f"{error}; correct `files`", str(path))
         return
     if (status.st_dev, status.st_ino) in known:
         return
     known.add((status.st_dev, status.st_ino))
     if stat.S_ISREG(status.st_mode):
         yield path
-    elif stat.S_ISDIR(status.st_mode):
+    elif not stat.S_ISDIR(status.st_mode):
+        if named:
+            seen.fails("it is neither a file nor a directory", str(path))
+    else:
         try:
             below = sorted(path.iterdir())
         except OSError as error:

@@ -12,6 +12,7 @@ from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError, HarnessError
 from harness.model import Quantity
 from harness.targets import Target
+from harness.targets.files.parts import schema_and_name
 from harness.targets.files.reference import Reference
 from harness.targets.files.retention import TableRetention
 
@@ -82,8 +83,8 @@ def _counted(dsn: Reference, name: str, column: str, most_s: float) -> Sequence[
     query = sql.SQL(
         "SELECT count(*) FILTER (WHERE age_s > %s), max(age_s), count(*) FILTER (WHERE age_s IS NULL) "
         "FROM (SELECT extract(epoch FROM clock_timestamp() - {}::timestamptz)::float8 AS age_s FROM {}) AS one"
-    ).format(sql.Identifier(column), sql.Identifier(*name.split(".")))
-    return [(row[0], row[1], row[2]) for row in rows_of(dsn, query, (most_s,), utc=True)]
+    ).format(sql.Identifier(column), sql.Identifier(*schema_and_name(name)))
+    return [(row[0], row[1], row[2]) for row in rows_of(dsn, query, (most_s,), utc=True, whole=True)]
 
 
 def _said(seconds: float) -> str:

@@ -113,7 +113,7 @@ def _undo(_cluster: Cluster | None, target: Target, *, remove: str, number: int)
     try:
         with http_client(target, target.entry, timeout_s=_WITHIN_S) as client:
             answer = client.request(method, path, headers=dict(headers))
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise DriverError(f"`{remove}` got no answer ({type(error).__name__})", where=target.entry) from error
     if not answer.is_success and answer.status_code not in _GONE:
         hint = "correct `remove` in `encryption.writes`, and remove the record by hand"
@@ -152,7 +152,7 @@ def _sent(
             if read.is_success and all(marker in read.text for marker in markers.values()):
                 stays = "" if write.remove else "; it stays on the platform, as no `remove` is named"
                 return fact(f"status {answer.status_code}, read back{stays}", ok=True)
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         return fact(f"no answer ({type(error).__name__})", ok=None)
     lacking = [kind for kind, marker in markers.items() if read is None or marker not in read.text]
     status = read.status_code if read is not None else 0

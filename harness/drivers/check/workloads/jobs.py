@@ -11,7 +11,7 @@ from harness.targets.kubernetes import Object, labels_of
 
 
 def job_in(path: Path, name: str) -> tuple[str, Object]:
-    """The namespace and the body of a Job in manifests; the namespace is empty if none is given.
+    """The namespace and the body of a Job in manifests, which is not deleted by itself; the namespace is empty if none is given.
 
     Raises:
         ConfigurationError: there is no such Job, or the files cannot be read.
@@ -24,4 +24,5 @@ def job_in(path: Path, name: str) -> tuple[str, Object]:
         raise ConfigurationError(f"has no Job {name}", where=str(path), hint=f"its Jobs: {known}")
     content = jobs[name].content
     metadata = {**content["metadata"], "labels": {**labels_of(content), **OWN}}
-    return jobs[name].namespace, {**content, "metadata": metadata}
+    spec = {key: value for key, value in (content.get("spec") or {}).items() if key != "ttlSecondsAfterFinished"}
+    return jobs[name].namespace, {**content, "metadata": metadata, "spec": spec}

@@ -61,7 +61,7 @@ class DatabaseSession:
                 raise psycopg.OperationalError("not connected")
             self._next_attempt_ns = clock.now_ns() + _PAUSE_NS
             self._connection = await psycopg.AsyncConnection.connect(
-                self._dsn, autocommit=True, application_name=self._application
+                self._dsn, autocommit=True, prepare_threshold=None, application_name=self._application
             )
         cursor = await self._connection.execute(query, values)
         return await cursor.fetchall() if cursor.description else []
