@@ -8,10 +8,9 @@ from typing import Annotated, Final, Self
 from pydantic import Field, model_validator
 
 from harness.targets.files.paper import Paths
-from harness.targets.files.parts import TableName
 from harness.targets.files.planted import DeclaredCall, OperationPath
 from harness.targets.files.reference import Reference
-from harness.targets.files.values import TargetSection, Word, quantity
+from harness.targets.files.values import TableName, TargetSection, Word, quantity
 
 _STATUS: Final = Field(ge=400, le=499)
 

@@ -7,8 +7,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
 
-from harness.targets.files.parts import TableName
-from harness.targets.files.values import Name, TargetSection, Url, UrlPath, Word, quantity
+from harness.targets.files.values import Name, TableName, TargetSection, Url, UrlPath, Word, quantity
 from harness.validation import matching
 
 JOB_REPORTED_S: Final = 2.0

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from harness.targets.files.archives import RecordArchive
 from harness.targets.files.drills import DatabaseRestore
 from harness.targets.files.reference import Reference
 from harness.targets.files.retention import TableRetention
 from harness.targets.files.saved import SavedBy
-from harness.targets.files.values import Name, PathOfId, RootUrl, TargetSection, Url, UrlPath, Word, quantity
+from harness.targets.files.values import Name, PathOfId, RootUrl, TableName, TargetSection, Url, UrlPath, Word, quantity
 from harness.validation import matching
 
 TYPES: Final[Mapping[str, type]] = {
@@ -30,14 +30,6 @@ PLACEHOLDERS: Final = ("{node}", "{provider_id}", "{instance}")
 """Placeholders for a node in the commands of `power`."""
 _RELEASE_HEADER: Final = "x-release"
 _SMALL: Final = "small letters, digits, `_` and `.`"
-TableName = Annotated[
-    str,
-    matching(
-        r"[A-Za-z_][A-Za-z0-9_$.]*", "the name of a table as PostgreSQL keeps it: letters, digits, `_`, `$` and `.`"
-    ),
-    AfterValidator(lambda name: name.removeprefix("public.")),
-]
-"""With its schema unless that is `public`."""
 ObjectName = Annotated[
     str,
     matching(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", "the name of an object: small letters, digits and `-`, at most 63"),
@@ -46,12 +38,6 @@ OperationPattern = Annotated[
     str, matching(r"([A-Z*]*\*|[A-Z*]+ [/*]\S*)", "an operation, written like `POST /orders` or `* /orders*`")
 ]
 SettingName = Annotated[str, matching(r"[a-z_][a-z0-9_.]*", f"the name of a setting: {_SMALL}")]
-
-
-def schema_and_name(table: str) -> tuple[str, str]:
-    """Schema and name of a table, which is of `public` where it names no schema, whatever the search path of a role is."""
-    schema, _, name = table.rpartition(".")
-    return schema or "public", name
 
 
 def _scalar(value: object) -> object:

@@ -139,3 +139,17 @@ OperationName = Annotated[
 ]
 """Method and path of an operation, as the API description writes the path."""
 Header = Annotated[str, matching(r"[A-Za-z0-9-]{1,60}", "the name of a header: letters, digits and `-`")]
+TableName = Annotated[
+    str,
+    matching(
+        r"[A-Za-z_][A-Za-z0-9_$.]*", "the name of a table as PostgreSQL keeps it: letters, digits, `_`, `$` and `.`"
+    ),
+    AfterValidator(lambda name: name.removeprefix("public.")),
+]
+"""With its schema unless that is `public`."""
+
+
+def schema_and_name(table: str) -> tuple[str, str]:
+    """Schema and name of a table, which is of `public` where it names no schema, whatever the search path of a role is."""
+    schema, _, name = table.rpartition(".")
+    return schema or "public", name

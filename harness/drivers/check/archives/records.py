@@ -17,8 +17,8 @@ from harness.drivers.check.drills.checksums import TABLES, TEXT, connected, time
 from harness.drivers.check.sql.asking import set_locally
 from harness.errors import DriverError, TargetUnreachable
 from harness.targets.files.archives import RecordArchive
-from harness.targets.files.parts import schema_and_name
 from harness.targets.files.reference import Reference
+from harness.targets.files.values import schema_and_name
 
 if TYPE_CHECKING:
     import psycopg

@@ -22,8 +22,8 @@ from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError, DriverError, HarnessError, TargetUnreachable
 from harness.targets import Target, platform_of
 from harness.targets.files.audit import AuditCheck, AuditTampering
-from harness.targets.files.parts import schema_and_name
 from harness.targets.files.reference import Reference
+from harness.targets.files.values import schema_and_name
 from harness.targets.kubernetes import Cluster
 from harness.targets.undo import undo_now, undoable
 

@@ -10,8 +10,8 @@ from typing import Any, Final
 from harness.drivers.check.sql.asking import rows_of
 from harness.drivers.check.sql.tables import InUse, tables_of
 from harness.errors import DriverError
-from harness.targets.files.parts import schema_and_name
 from harness.targets.files.reference import Reference
+from harness.targets.files.values import schema_and_name
 
 MOST: Final = 2000
 """Greatest number of records of one person in one table."""

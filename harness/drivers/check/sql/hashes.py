@@ -11,7 +11,7 @@ from harness.drivers.check.sql.asking import database_in, rows_of
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError
 from harness.targets import Target
-from harness.targets.files.parts import schema_and_name
+from harness.targets.files.values import schema_and_name
 
 HASHES: Final[Mapping[str, str]] = {
     "argon2id": r"^(\{argon2[^{}]*\}|argon2)?\$argon2id\$v=[0-9]+\$[^$]*m=[0-9]+[^$]*\$[A-Za-z0-9+/=]+\$[A-Za-z0-9+/=]+$",

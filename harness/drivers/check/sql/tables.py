@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Final
 from harness.drivers.check.sql.asking import Row, rows_of
 from harness.drivers.facts import FactReading
 from harness.errors import DriverError
-from harness.targets.files.parts import schema_and_name
 from harness.targets.files.reference import Reference
+from harness.targets.files.values import schema_and_name
 from harness.words import some
 
 if TYPE_CHECKING:

@@ -61,7 +61,7 @@ def _files(target: Target, store: StorePlace, seen: PlaceScan) -> Iterator[Path]
             paths = [pattern]
             if glob.has_magic(str(pattern)):
                 paths = sorted(_matching(Path(pattern.anchor), pattern.parts[1:], seen))
-        except (RuntimeError, ValueError) as error:  # of a `~` of nobody, and of a character that no name may have
+        except (RuntimeError, ValueError) as error:  # an unknown user after `~`, or a character that no name may have
             seen.fails(f"{error}; correct `files`", name)
             continue
         if not paths:

@@ -12,9 +12,9 @@ from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError, HarnessError
 from harness.model import Quantity
 from harness.targets import Target
-from harness.targets.files.parts import schema_and_name
 from harness.targets.files.reference import Reference
 from harness.targets.files.retention import TableRetention
+from harness.targets.files.values import schema_and_name
 
 _TABLES: Final = (
     "SELECT CASE n.nspname WHEN 'public' THEN c.relname ELSE n.nspname || '.' || c.relname END FROM pg_class c "
