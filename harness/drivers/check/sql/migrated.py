@@ -109,8 +109,7 @@ class _WayBack:
             completed: whether the migration is known to have completed.
         """
         delete_job(cluster, self.namespace, self.up)
-        decided = not completed or self.applied.versions  # rows of other tables may be as before though it completed
-        if decided and self.applied.unchanged(database_in(target).dsn):
+        if self.applied.unchanged(database_in(target).dsn, completed=completed):
             return None
         came = run_job(cluster, self.namespace, self.down, self.within_s)
         delete_job(cluster, self.namespace, self.down["metadata"]["name"])
@@ -174,7 +173,7 @@ def migrated_and_back(target: Target, params: Mapping[str, str]) -> Iterator[Fac
         _migrate(cluster, namespace, up, settings.within_s, came)
         if came[0].ended == COMPLETE:
             intent = amend_intent(intent, completed=True)  # its Job is gone before the way back
-        there = database.read(before)
+        there, missing = database.read(before), applied.missing(database.dsn)
     except JobRefused:
         refused = True
         strike_intent(intent)  # nothing was begun
@@ -186,6 +185,8 @@ def migrated_and_back(target: Target, params: Mapping[str, str]) -> Iterator[Fac
             if came if back is None else back.ended == COMPLETE:
                 strike_intent(intent)
     seen = [_went(settings.up, came[0]), _is_in(before, there), _went_back(settings.down, back)]
+    if came[0].ended == COMPLETE and missing:
+        seen.append(_without_tables(missing))
     yield lambda: [*seen, *_as_before(before, database.read(before))]
 
 
@@ -200,6 +201,12 @@ def _went_back(name: str, back: JobResult | None) -> FactReading:
         return _went(name, back)
     seen = "was not run, since nothing of the migration was applied"
     return FactReading(subject=f"Job {name}", expected="completed", observed=seen, ok=None)
+
+
+def _without_tables(missing: Sequence[str]) -> FactReading:
+    """The fact that a migration completed and the tables in which the tool records it are not there."""
+    observed = f"no table {some(missing)}: correct `migration.versions`"
+    return FactReading(subject="tables of the migration tool", expected="there", observed=observed, ok=None)
 
 
 def _is_in(before: Mapping[str, Rows], there: Mapping[str, Rows]) -> FactReading:
