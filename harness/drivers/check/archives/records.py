@@ -161,10 +161,16 @@ class RecordTable:
 
 
 def _forms(kind: str) -> LiteralString:
-    """How a value is read: an archive may write the blanks and the order of JSON otherwise, and a number without its last zeros."""
-    if kind == "json":
-        return "{}::jsonb"
-    return "trim_scale({})" if kind.startswith("numeric") and not kind.endswith("]") else "{}"
+    """How a value is read: an archive may write the blanks and the order of JSON otherwise, and a number without its last zeros.
+
+    PostgreSQL's own hashes are of equal numbers the same (`hash_numeric_extended`), also within JSON and arrays.
+    """
+    if kind in {"json", "jsonb"}:
+        return "jsonb_hash_extended({0}::jsonb, 0)"
+    if kind.startswith("numeric"):
+        of_array = "coalesce(array_dims({0}), '') || ' ' || hash_array_extended({0}, 0)"
+        return of_array if kind.endswith("]") else "trim_scale({0})"
+    return "{0}"
 
 
 def table_of(dsn: Reference, archive: RecordArchive) -> RecordTable:
