@@ -8,10 +8,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from harness.targets.files.outside import Address
-from harness.targets.files.parts import ObjectName
 from harness.targets.files.planted import DeclaredCall
 from harness.targets.files.reference import Reference
-from harness.targets.files.values import Name, RootUrl, TargetSection, Word, quantity
+from harness.targets.files.values import Name, ObjectName, RootUrl, TargetSection, Word, quantity
 from harness.validation import matching
 
 _Status = Annotated[int, Field(ge=400, le=499)]

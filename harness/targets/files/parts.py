@@ -12,7 +12,20 @@ from harness.targets.files.drills import DatabaseRestore
 from harness.targets.files.reference import Reference
 from harness.targets.files.retention import TableRetention
 from harness.targets.files.saved import SavedBy
-from harness.targets.files.values import Name, PathOfId, RootUrl, TableName, TargetSection, Url, UrlPath, Word, quantity
+from harness.targets.files.values import (
+    Name,
+    ObjectName,
+    OperationPattern,
+    PathOfId,
+    RootUrl,
+    TableInPath,
+    TableName,
+    TargetSection,
+    Url,
+    UrlPath,
+    Word,
+    quantity,
+)
 from harness.validation import matching
 
 TYPES: Final[Mapping[str, type]] = {
@@ -30,13 +43,6 @@ PLACEHOLDERS: Final = ("{node}", "{provider_id}", "{instance}")
 """Placeholders for a node in the commands of `power`."""
 _RELEASE_HEADER: Final = "x-release"
 _SMALL: Final = "small letters, digits, `_` and `.`"
-ObjectName = Annotated[
-    str,
-    matching(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", "the name of an object: small letters, digits and `-`, at most 63"),
-]
-OperationPattern = Annotated[
-    str, matching(r"([A-Z*]*\*|[A-Z*]+ [/*]\S*)", "an operation, written like `POST /orders` or `* /orders*`")
-]
 SettingName = Annotated[str, matching(r"[a-z_][a-z0-9_.]*", f"the name of a setting: {_SMALL}")]
 
 
@@ -324,7 +330,7 @@ class LedgerSettings(TargetSection):
     """
 
     path: UrlPath
-    table: TableName = "ledger"
+    table: TableInPath = "ledger"
     read: bool = False
     copies: bool = False
 

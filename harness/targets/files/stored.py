@@ -8,12 +8,12 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
-from harness.targets.files.parts import ObjectName
 from harness.targets.files.reference import Reference
 from harness.targets.files.values import (
     BytesExpression,
     Expression,
     Name,
+    ObjectName,
     TableName,
     TargetSection,
     Url,

@@ -139,14 +139,23 @@ OperationName = Annotated[
 ]
 """Method and path of an operation, as the API description writes the path."""
 Header = Annotated[str, matching(r"[A-Za-z0-9-]{1,60}", "the name of a header: letters, digits and `-`")]
-TableName = Annotated[
+TableInPath = Annotated[
     str,
     matching(
         r"[A-Za-z_][A-Za-z0-9_$.]*", "the name of a table as PostgreSQL keeps it: letters, digits, `_`, `$` and `.`"
     ),
-    AfterValidator(lambda name: name.removeprefix("public.")),
 ]
-"""With its schema unless that is `public`."""
+"""A table that is found by the role's search path where it names no schema."""
+TableName = Annotated[TableInPath, AfterValidator(lambda name: name.removeprefix("public."))]
+"""A table with its schema unless that is `public`."""
+
+ObjectName = Annotated[
+    str,
+    matching(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", "the name of an object: small letters, digits and `-`, at most 63"),
+]
+OperationPattern = Annotated[
+    str, matching(r"([A-Z*]*\*|[A-Z*]+ [/*]\S*)", "an operation, written like `POST /orders` or `* /orders*`")
+]
 
 
 def schema_and_name(table: str) -> tuple[str, str]:

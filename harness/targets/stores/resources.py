@@ -37,6 +37,8 @@ _SCHEDULE: Final = "velero.io/schedule-name"
 """Label of Velero's Backups with the name of their Schedule."""
 _VELERO_BACKUP: Final = "velero.io/backup-name"
 """Label of what Velero makes for a Backup; it deletes a VolumeSnapshot when its content is stored. Source: velero, pkg/backup/actions/csi."""
+_VELERO_RESTORE: Final = "velero.io/restore-name"
+"""Label of what Velero restored, which also has that of the Backup, and hands both on to snapshots. Source: pkg/restore."""
 _CNPG_BACKUP: Final = "cnpg.io/backupName"
 """Label of a VolumeSnapshot with the name of CloudNativePG's Backup. Source: pkg/utils/labels_annotations.go."""
 _OF_DRILL: Final = re.compile(r"-drill-[0-9a-f]{16}")
@@ -126,12 +128,12 @@ def is_of(resources: BackupResources, one: Object) -> bool:
     """Whether an object of the collection is of what is backed up."""
     if resources.kind == VELERO:
         return labels_of(one).get(_SCHEDULE) == _label_value(resources.of)
-    if _VELERO_BACKUP in labels_of(one):
-        return False
     spec: Mapping[str, Any] = one["spec"]
     if resources.kind == CLOUDNATIVE_PG:
         return bool(spec["cluster"]["name"] == resources.of)
-    return bool((spec.get("source") or {}).get("persistentVolumeClaimName") == resources.of)
+    labels = labels_of(one)
+    passing = _VELERO_BACKUP in labels and _VELERO_RESTORE not in labels  # what Velero restored has both
+    return not passing and bool((spec.get("source") or {}).get("persistentVolumeClaimName") == resources.of)
 
 
 def _of_drill(one: Object) -> bool:

@@ -142,6 +142,9 @@ def test_what_reads_back_as_it_was_is_equal_however_it_is_written(archive: Archi
         ("to_jsonb(gone) || jsonb_build_object('sum', round(sum), 'one', one::float4)", "40, in one, sum"),
         ("to_jsonb(gone) || jsonb_build_object('told', told || '{\"c\": [1.5, \"y\"]}')", "40, in told"),
         ("to_jsonb(gone) || jsonb_build_object('sums', coalesce(sums, '{}'))", "13, in sums"),
+        ("regexp_replace(to_jsonb(gone)::text, '1.50, \"x\"', '-1.50, \"x\"')", "40, in told"),
+        ('regexp_replace(to_jsonb(gone)::text, \'1.50, "x"\', \'"1.50", "x"\')', "40, in told"),
+        ("regexp_replace(to_jsonb(gone)::text, '1.50, null', '-1.50, null')", "13, in sums"),
         ("to_jsonb(gone) || jsonb_build_object('sums', ARRAY[sums])", "26, in sums"),
     ],
 )

@@ -123,8 +123,17 @@ def test_a_snapshot_counts_when_it_is_ready(put: Put, target: Target) -> None:
         body = _backup(name, {"source": {"persistentVolumeClaimName": "data-0"}}, labels=labels)
         body["kind"] = "VolumeSnapshot"
         put(SNAPSHOT, "volumesnapshots", body, readyToUse=True, creationTime="2026-01-31T13:00:00Z")
+    restored = {"velero.io/backup-name": "nightly-1", "velero.io/restore-name": "nightly-1-again"}
+    body = _backup("restored", {"source": {"persistentVolumeClaimName": "data-0"}}, labels=restored)
+    put(
+        SNAPSHOT,
+        "volumesnapshots",
+        {**body, "kind": "VolumeSnapshot"},
+        readyToUse=True,
+        creationTime="2026-01-31T10:00:00Z",
+    )
     target = placed(target, "volumesnapshots.snapshot.storage.k8s.io", "data-0")
-    assert there(target) == ({"new": "backup", "making": "unfinished"}, "new")
+    assert there(target) == ({"new": "backup", "making": "unfinished", "restored": "backup"}, "new")
     listing = list_store(target, target.backups["database"])
     assert abs(listing.store_ns - clock.wall_ns(clock.wall())) < 60 * 10**9
     assert {one.modified_ns for one in listing.objects if one.name == "new"} == {1_769_860_800 * 10**9}

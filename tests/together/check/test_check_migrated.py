@@ -371,20 +371,23 @@ def test_a_way_back_runs_where_the_tool_has_recorded_something_or_it_is_not_know
 
 
 @pytest.mark.parametrize(
-    ("up", "ran", "named"),
-    [(HALF, ["up"], False), (EXPAND, ["up", "down"], True)],
-    ids=["failed", "completed"],
+    ("up", "more", "ran"),
+    [
+        (HALF, "", ["up"]),
+        (EXPAND, "", ["up", "down"]),
+        (f"{RECORDED}; COMMIT; SELECT 1 / 0", "", ["up", "down"]),
+        (BEAT, "without: [heartbeat], ", ["up", "down"]),
+    ],
+    ids=["nothing applied", "completed", "applied and failed", "not known"],
 )
-def test_a_table_of_the_tool_that_is_not_there_is_no_reason_to_take_back_what_serves(
-    check: Any, runner: JobRunner, versions: Member, *, up: str, ran: list[str], named: bool
+def test_a_table_of_the_tool_that_is_not_there_decides_nothing(
+    check: Any, runner: JobRunner, versions: Member, *, up: str, more: str, ran: list[str]
 ) -> None:
-    """A tool creates it with its first migration: where one completed without, its name is wrong, and is said to be."""
+    """It has another name, or comes with the first migration: every table is compared, and the name is said."""
     del versions
-    facts = seen(check(up, "ALTER TABLE tracks DROP IF EXISTS performer", "versions: [other], "))
+    facts = seen(check(up, "ALTER TABLE tracks DROP IF EXISTS performer", f"versions: [other], {more}"))
     assert runner.ran == ran
-    assert ("tables of the migration tool" in facts) is named
-    if named:
-        assert facts["tables of the migration tool"] == (None, "no table other: correct `migration.versions`")
+    assert facts["tables of the migration tool"] == (None, "no table other: correct `migration.versions`")
 
 
 def test_a_job_that_others_delete_is_not_waited_for() -> None:
@@ -405,7 +408,7 @@ def test_a_recovery_takes_back_only_what_went_in(
             run_job(*words)
         raise KeyboardInterrupt
 
-    def still_killed(*_words: Any, **_named: Any) -> None:
+    def still_killed(*_words: Any) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
@@ -460,6 +463,9 @@ def test_jobs_that_the_manifests_do_not_have_are_named(tmp_path: Path) -> None:
     )
     (tmp_path / "jobs.yaml").write_text(text)
     assert job_in(tmp_path / "jobs.yaml", "up")[1]["spec"] == {"backoffLimit": 0}
+    (tmp_path / "jobs.yaml").write_text("apiVersion: batch/v1\nkind: Job\nmetadata: {name: up}\nspec: [a]\n")
+    with pytest.raises(ConfigurationError, match="the `spec` of the Job up is not a mapping"):
+        job_in(tmp_path / "jobs.yaml", "up")
     with pytest.raises(ConfigurationError, match="does not exist"):
         job_in(tmp_path / "gone.yaml", "up")
 

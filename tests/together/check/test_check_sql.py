@@ -198,15 +198,16 @@ def test_every_password_is_a_slow_hash(database: Target, members: Pair) -> None:
         "$7$C6..../....SodiumChloride$kBGj9fHznVYFQMEn/qDCfrDevf9YDtcDdKvEqHJLV8D",
         "{bcrypt}$2a$10$EixZaYVK1fsbw1ZfbX3OXePaWxn96p36WQoeG6Lruj3vjPGga31lW",
         "bcrypt_sha256$$2b$12$EixZaYVK1fsbw1ZfbX3OXePaWxn96p36WQoeG6Lruj3vjPGga31lW",
+        "{scrypt}$e0801$8bWJaSu2IKSn9Z9kM+TPXfOc/9bdYSrN1oD9qfVThWE=$dummydummydummydummydummydummydummydummy8w=",
         "argon2$argon2id$v=19$m=102400,t=2,p=8$c29tZXNhbHQ$RdescudvJCsgt3ub+b1dWRWJTmaaJObG",
     )
     for number, form in enumerate(slow):
         members[0].ask("INSERT INTO users VALUES (%s, %s)", (f"user-{number}", form))
-    assert [(one.ok, one.observed) for one in probe()] == [(True, "7 passwords: 2 argon2id, 3 bcrypt, 2 scrypt")]
+    assert [(one.ok, one.observed) for one in probe()] == [(True, "8 passwords: 2 argon2id, 3 bcrypt, 3 scrypt")]
     members[0].ask("INSERT INTO users VALUES ('fast', %s)", ("ab" * 32,))
     members[0].ask("INSERT INTO users VALUES ('none', NULL)")
     [fact] = probe()
-    assert (fact.ok, fact.observed) == (False, "1 of 8 are none of these; 1 rows have no password")
+    assert (fact.ok, fact.observed) == (False, "1 of 9 are none of these; 1 rows have no password")
 
 
 def test_what_the_platform_stores_is_a_slow_hash(database: Target, members: Pair) -> None:

@@ -29,6 +29,14 @@ MOST_RECORDS: Final = 500_000
 _AT_ONCE: Final = 500
 _KEY: Final = 'hashtextextended(ROW({keys})::text COLLATE "C", 0)'
 _VALUE: Final = "coalesce(int8send(hashtextextended({value}::text COLLATE \"C\", 0)), '\\x0000000000000000')"
+_OF_JSON: Final = (
+    "jsonb_hash_extended({0}::jsonb, 0) || ' ' || regexp_replace(regexp_replace({0}::jsonb::text, "
+    "'(\\.[0-9]*[1-9])0+(?![0-9])', '\\1', 'g'), '\\.0+(?![0-9])', '', 'g')"
+)
+_OF_NUMBERS: Final = (
+    "CASE WHEN {0} IS NOT NULL THEN coalesce(array_dims({0}), '') || "
+    "ARRAY(SELECT trim_scale(value) FROM unnest({0}) WITH ORDINALITY AS each(value, place) ORDER BY place)::text END"
+)
 _WIDTH: Final = 8
 """Bytes of the checksum of one column; of NULL they are 0."""
 _DUE: Final = "SELECT {key}, {digest} FROM {table} AS one WHERE one.{column} < now() - make_interval(secs => {older}) LIMIT {most}"
@@ -163,13 +171,13 @@ class RecordTable:
 def _forms(kind: str) -> LiteralString:
     """How a value is read: an archive may write the blanks and the order of JSON otherwise, and a number without its last zeros.
 
-    PostgreSQL's own hashes are of equal numbers the same (`hash_numeric_extended`), also within JSON and arrays.
+    Of JSON the zeros at the end of what looks like a number are left out. That of texts these are not, is seen by PostgreSQL's own hash,
+    which is the same for equal numbers and in turn leaves out signs.
     """
     if kind in {"json", "jsonb"}:
-        return "jsonb_hash_extended({0}::jsonb, 0)"
+        return _OF_JSON
     if kind.startswith("numeric"):
-        of_array = "coalesce(array_dims({0}), '') || ' ' || hash_array_extended({0}, 0)"
-        return of_array if kind.endswith("]") else "trim_scale({0})"
+        return _OF_NUMBERS if kind.endswith("]") else "trim_scale({0})"
     return "{0}"
 
 

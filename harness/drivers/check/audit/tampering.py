@@ -233,7 +233,8 @@ def _session(dsn: Reference) -> Iterator[Connection[Any]]:
 def _key_of(session: Connection[Any], tampering: AuditTampering) -> list[str]:
     from psycopg import sql
 
-    found = session.execute(sql.SQL(_KEY).format(sql.Literal(tampering.table))).fetchall()
+    named = sql.Identifier(*schema_and_name(tampering.table)).as_string(session)
+    found = session.execute(sql.SQL(_KEY).format(sql.Literal(named))).fetchall()
     if not found:
         hint = "name the table of the entries, which needs a primary key, in `audit.tampering.table`"
         raise DriverError(f"{tampering.table} is not there, or has no primary key", where="audit.tampering", hint=hint)

@@ -7,14 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
 
 from harness.drivers.check.sql.tables import InUse, Rows, rows_of_tables, tables_of
 from harness.targets.files.changes import MigrationSettings
 from harness.targets.files.reference import Reference
-
-_MISSING: Final = "missing"
-"""Mark of a table that is not there: a tool creates its tables with the first migration."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,40 +30,37 @@ class AppliedBefore:
 
     @classmethod
     def read(cls, dsn: Reference, settings: MigrationSettings) -> AppliedBefore:
-        """The state now; unknown if tables are left out and `versions` is empty, since the tool's tables may be among them."""
-        asked = cls(versions=settings.versions, growing=settings.growing, passing=settings.passing)
-        if settings.without and not settings.versions:
+        """The state now; unknown if tables are left out and `versions` is empty, since the tool's tables may be among them.
+
+        A table of `versions` that is not there may have another name, so it decides nothing: every table is compared.
+        """
+        known = () if missing_versions(dsn, settings) else settings.versions
+        asked = cls(versions=known, growing=settings.growing, passing=settings.passing)
+        if settings.without and not known:
             return asked
         return replace(asked, marks=asked.now(dsn))
 
     def now(self, dsn: Reference) -> dict[str, str] | None:
-        """The marks as they are now; None if a table has too many rows to be read."""
+        """The marks as they are now; None if a table of the tool is missing, or a table has too many rows to be read."""
         if self.versions:
             others = [table.name for table in tables_of(dsn, InUse()) if table.name not in self.versions]
             in_use = InUse(without=others)
         else:
             in_use = InUse(growing=self.growing, passing=self.passing)
         found = rows_of_tables(dsn, in_use)
-        if any(rows.too_many for rows in found.values()):
+        if not {*self.versions} <= found.keys() or any(rows.too_many for rows in found.values()):
             return None
-        return dict.fromkeys(self.versions, _MISSING) | {name: _mark(rows) for name, rows in found.items()}
+        return {name: _mark(rows) for name, rows in found.items()}
 
-    def unchanged(self, dsn: Reference, *, completed: bool) -> bool:
-        """Whether it is certain that nothing was applied since.
+    def unchanged(self, dsn: Reference) -> bool:
+        """Whether it is certain that nothing was applied since."""
+        return self.marks is not None and self.now(dsn) == self.marks
 
-        Args:
-            dsn: DSN of the database.
-            completed: whether the migration is known to have completed: then rows of tables other than the tool's may be as
-                before, and its own, if they are not there, have other names.
-        """
-        if self.marks is None or (completed and not self.versions) or self.now(dsn) != self.marks:
-            return False
-        return not (completed and _MISSING in self.marks.values())
 
-    def missing(self, dsn: Reference) -> list[str]:
-        """The tables of the migration tool that are not there."""
-        there = {table.name for table in tables_of(dsn, InUse())} if self.versions else ()
-        return [name for name in self.versions if name not in there]
+def missing_versions(dsn: Reference, settings: MigrationSettings) -> list[str]:
+    """The tables of the migration tool that are not there."""
+    there = {table.name for table in tables_of(dsn, InUse())} if settings.versions else ()
+    return [name for name in settings.versions if name not in there]
 
 
 def _mark(rows: Rows) -> str:

@@ -16,7 +16,7 @@ from harness.targets.files.values import schema_and_name
 HASHES: Final[Mapping[str, str]] = {
     "argon2id": r"^(\{argon2[^{}]*\}|argon2)?\$argon2id\$v=[0-9]+\$[^$]*m=[0-9]+[^$]*\$[A-Za-z0-9+/=]+\$[A-Za-z0-9+/=]+$",
     "bcrypt": r"^(\{bcrypt\}|bcrypt(_sha256)?\$)?\$2[aby]\$[0-9]{2}\$[./A-Za-z0-9]{53}$",
-    "scrypt": r"^(\{scrypt[^{}]*\})?(\$7\$[./A-Za-z0-9$]{40,}|\$?scrypt[$:][^ ]*[$:][^ $]{16,}[$:]?[^ ]{22,})$",
+    "scrypt": r"^(\{scrypt[^{}]*\}\$[0-9a-f]{5,6}\$[A-Za-z0-9+/=]{16,}\$[A-Za-z0-9+/=]{22,}|\$7\$[./A-Za-z0-9$]{40,}|\$?scrypt[$:][^ ]*[$:][^ $]{16,}[$:]?[^ ]{22,})$",
 }
 """Regular expressions (PostgreSQL) by form: the modular crypt formats, and `scrypt` with parameters, salt and key; each also behind the name that Spring Security and Django put before it."""
 

@@ -60,7 +60,7 @@ def _files(target: Target, store: StorePlace, seen: PlaceScan) -> Iterator[Path]
             pattern = target.beside(str(Path(name).expanduser())).absolute()
             paths = [pattern]
             if glob.has_magic(str(pattern)):
-                paths = sorted(_matching(Path(pattern.anchor), pattern.parts[1:], seen))
+                paths = sorted(_matching(Path(pattern.anchor), pattern.parts[1:], seen, set()))
         except (RuntimeError, ValueError) as error:  # an unknown user after `~`, or a character that no name may have
             seen.fails(f"{error}; correct `files`", name)
             continue
@@ -70,32 +70,48 @@ def _files(target: Target, store: StorePlace, seen: PlaceScan) -> Iterator[Path]
             yield from _below(path, seen, known, named=True)
 
 
-def _matching(place: Path, parts: tuple[str, ...], seen: PlaceScan) -> Iterator[Path]:
-    """What the parts of a pattern name below a directory; a directory that may not be listed is named, since it may have more."""
+def _matching(place: Path, parts: tuple[str, ...], seen: PlaceScan, walked: set[tuple[str, int]]) -> Iterator[Path]:
+    """What the parts of a pattern name below a directory.
+
+    Links to directories are followed; `walked` has what was walked for a `**`, which is done once.
+    """
     if not parts:
         yield place
-        return
-    first, rest = parts[0], parts[1:]
+    elif not glob.has_magic(parts[0]):
+        if _is_there(place / parts[0], seen):
+            yield from _matching(place / parts[0], parts[1:], seen, walked)
+    elif parts[0] != "**":
+        for path, _ in _entries(place, seen):
+            if fnmatchcase(path.name, parts[0]):
+                yield from _matching(path, parts[1:], seen, walked)
+    elif (once := (os.path.realpath(place), len(parts))) not in walked:
+        walked.add(once)
+        yield from _matching(place, parts[1:], seen, walked)
+        for path, is_directory in _entries(place, seen):
+            if is_directory:
+                yield from _matching(path, parts, seen, walked)
+
+
+def _is_there(path: Path, seen: PlaceScan) -> bool:
+    """Whether there is such a name; a directory in which nothing may be looked up is named."""
     try:
-        if not glob.has_magic(first):
-            (place / first).lstat()
-            yield from _matching(place / first, rest, seen)
-            return
+        path.lstat()
+    except OSError as error:
+        if error.errno not in _GONE:
+            seen.fails(reason_of(error), str(path.parent))
+        return False
+    return True
+
+
+def _entries(place: Path, seen: PlaceScan) -> list[tuple[Path, bool]]:
+    """What is in a directory, and whether it is one itself; a directory that may not be listed is named, since it may have more."""
+    try:
         with os.scandir(place) as listed:
-            below = [(Path(one.path), one.name, one.is_dir(follow_symlinks=False)) for one in listed]
+            return [(Path(one.path), one.is_dir()) for one in listed]
     except OSError as error:
         if error.errno not in _GONE:
             seen.fails(reason_of(error), str(place))
-        return
-    if first == "**":
-        yield from _matching(place, rest, seen)
-        for path, _, is_directory in below:
-            if is_directory:
-                yield from _matching(path, parts, seen)
-        return
-    for path, name, _ in below:
-        if fnmatchcase(name, first):
-            yield from _matching(path, rest, seen)
+        return []
 
 
 def _below(path: Path, seen: PlaceScan, known: set[tuple[int, int]], *, named: bool = False) -> Iterator[Path]:

@@ -24,5 +24,8 @@ def job_in(path: Path, name: str) -> tuple[str, Object]:
         raise ConfigurationError(f"has no Job {name}", where=str(path), hint=f"its Jobs: {known}")
     content = jobs[name].content
     metadata = {**content["metadata"], "labels": {**labels_of(content), **OWN}}
-    spec = {key: value for key, value in (content.get("spec") or {}).items() if key != "ttlSecondsAfterFinished"}
+    spec = content.get("spec") or {}
+    if not isinstance(spec, dict):
+        raise ConfigurationError(f"the `spec` of the Job {name} is not a mapping", where=str(path))
+    spec = {key: value for key, value in spec.items() if key != "ttlSecondsAfterFinished"}
     return jobs[name].namespace, {**content, "metadata": metadata, "spec": spec}
