@@ -17,7 +17,11 @@ MOMENT: Final = "{time}"
 ClusterName = Annotated[
     str, matching(r"[a-z]([a-z0-9-]{0,48}[a-z0-9])?", "the name of a Cluster: at most 50 small letters, digits and `-`")
 ]
-_SNAPSHOTS_OF: Final = 63 - len("-drill-0123456789abcdef")
+DRILL_MARK: Final = 8
+"""Random bytes by which the objects of a drill are known."""
+OF_DRILL: Final = "-drill-"
+"""In the name of a drill's backup, between what is backed up and the mark in hex."""
+_SNAPSHOTS_OF: Final = 63 - len(OF_DRILL) - 2 * DRILL_MARK
 """Most characters of a Cluster's name with which a label of its snapshots can name the Backup of a drill."""
 ScratchName = Annotated[
     str, matching(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?", "the name of an object: at most 63 small letters, digits and `-`")

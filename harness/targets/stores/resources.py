@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
 from harness import clock
@@ -23,6 +22,7 @@ from harness.targets.cluster.objects import Ref
 from harness.targets.cluster.own import is_own
 from harness.targets.cluster.patience import patiently
 from harness.targets.files.backups import BackupResources, BackupStore
+from harness.targets.files.drills import DRILL_MARK, OF_DRILL
 from harness.targets.kubernetes import Cluster, labels_of
 from harness.targets.stores.listing import Listing, ObjectKind, StoredObject
 from harness.units import NS_PER_S
@@ -41,9 +41,7 @@ _VELERO_RESTORE: Final = "velero.io/restore-name"
 """Label of what Velero restored, which also has that of the Backup, and hands both on to snapshots. Source: pkg/restore."""
 _CNPG_BACKUP: Final = "cnpg.io/backupName"
 """Label of a VolumeSnapshot with the name of CloudNativePG's Backup. Source: pkg/utils/labels_annotations.go."""
-_OF_DRILL: Final = re.compile(r"-drill-[0-9a-f]{16}")
-_LABEL: Final = 63
-"""Most characters of a label's value."""
+_OF_DRILL: Final = re.compile(f"{OF_DRILL}[0-9a-f]{{{2 * DRILL_MARK}}}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -127,7 +125,7 @@ def collection_of(resources: BackupResources) -> Ref:
 def is_of(resources: BackupResources, one: Object) -> bool:
     """Whether an object of the collection is of what is backed up."""
     if resources.kind == VELERO:
-        return labels_of(one).get(_SCHEDULE) == _label_value(resources.of)
+        return labels_of(one).get(_SCHEDULE) == resources.of
     spec: Mapping[str, Any] = one["spec"]
     if resources.kind == CLOUDNATIVE_PG:
         return bool(spec["cluster"]["name"] == resources.of)
@@ -139,12 +137,6 @@ def is_of(resources: BackupResources, one: Object) -> bool:
 def _of_drill(one: Object) -> bool:
     """Whether a restore drill made it, or CloudNativePG for the Backup of one."""
     return is_own(one) or _OF_DRILL.search(labels_of(one).get(_CNPG_BACKUP, "")) is not None
-
-
-def _label_value(name: str) -> str:
-    """A name as Velero writes it into a label. Source: velero, `GetValidName` in pkg/label/label.go."""
-    digest = sha256(name.encode()).hexdigest()[:6]
-    return name if len(name) <= _LABEL else name[: _LABEL - len(digest)] + digest
 
 
 def stored_resource(resources: BackupResources, one: Object) -> StoredObject:

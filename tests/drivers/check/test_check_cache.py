@@ -208,6 +208,27 @@ def test_servers_behind_one_address_may_be_anywhere(tmp_path: Path, places: dict
     assert slots._replicated("eu", one, [(two, "", True)], known).ok is ok
 
 
+@pytest.mark.parametrize(("state", "ok"), [("unknown", None), ("ok", False)])
+def test_a_server_that_is_cut_off_does_not_fail_its_cluster(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: str, *, ok: bool | None
+) -> None:
+    """It lists the others as doubted and says that the cluster fails; where all answer, the one that fails is a fault."""
+    half = ((0, 8191), (8192, 16383))
+    nodes = [
+        ClusterNode(id=f"{n}", primary="", at=CacheAddress("H", n), host="H", slots=8192, ranges=(half[n],), state="ok")
+        for n in (0, 1)
+    ]
+    owned = {
+        "0": ("says cluster_state fail", set[int]()),
+        "1": (state, set(range(8192, 16384)) if state == "ok" else set()),
+    }
+    monkeypatch.setattr(slots, "members_of", lambda *_: nodes)
+    monkeypatch.setattr(slots, "_own", lambda _target, _server, node: owned[node.id])
+    target = target_of(tmp_path, {"at": "redis://H:1"})
+    assert target.cache is not None
+    assert next(slots._of(target, "eu", target.cache.servers["eu"], 1)).ok is ok
+
+
 class _Pods:
     """A cluster with these pods, as address and node."""
 

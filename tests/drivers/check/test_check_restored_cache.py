@@ -17,6 +17,7 @@ import pytest
 from redis import Redis
 
 from harness import clock
+from harness.drivers.check.cache import scratch
 from harness.drivers.check.cache.restored import KeysAround, key_fact, restored_cache
 from harness.drivers.check.cache.scratch import ScratchCache, SnapshotUnread, fetch_snapshot
 from harness.drivers.facts import FactReading
@@ -367,3 +368,17 @@ def test_a_key_that_was_written_again_is_not_held_against_a_snapshot() -> None:
     """It expires at another time afterwards."""
     one = KeysAround(at=AT, before={b"m": 100, b"a": 70}, after={b"m": 100, b"a": 90}, marker=b"m", late=b"late")
     assert key_fact(one, {b"m": 100}, 50.0, frozenset(), known=True).ok is True
+
+
+@pytest.mark.parametrize(
+    ("said", "decides"),
+    [
+        ("Internal error in RDB reading offset 9, function at rdb.c:1: Unknown RDB encoding type 202", False),
+        ("Internal error in RDB reading offset 9, function at rdb.c:1: Wrong size", True),
+        ("Short read or OOM loading DB", True),
+    ],
+)
+def test_an_encoding_of_another_product_says_nothing_of_a_file(tmp_path: Path, said: str, *, decides: bool) -> None:
+    """The server does not know it; a part that is missing or wrong is a broken file."""
+    (tmp_path / "log").write_text(f"1:M 31 Jan 2026 12:00:00.000 # {said}\n")
+    assert scratch._unread(tmp_path / "log", "dump.rdb").decides is decides

@@ -146,6 +146,19 @@ def test_lag_is_the_age_of_the_oldest_heartbeat_not_shown() -> None:
     assert beats.lag_ns(10**18, 350) == 250
 
 
+def test_no_statement_is_prepared_by_name(members: tuple[Member, Member]) -> None:
+    """Behind a pooler that hands on connections others would meet it."""
+
+    async def asked() -> tuple[object, ...] | None:
+        session = DatabaseSession(members[0].dsn, application="test")
+        for _ in range(9):
+            found = await session.ask("SELECT count(*) FROM pg_prepared_statements", within_s=30.0)
+        await session.close()
+        return found
+
+    assert asyncio.run(asked()) == (0,)
+
+
 class Moving(DatabaseSession):
     """A database that is another at each question: none of them has the table that was made in the one before."""
 

@@ -22,7 +22,7 @@ from harness.targets.cluster.own import OWN
 from harness.targets.cluster.patience import SILENT_S, patiently
 from harness.targets.custom import create_custom
 from harness.targets.files.backups import BackupResources
-from harness.targets.files.drills import DrillByResources, RestoreDrill
+from harness.targets.files.drills import DRILL_MARK, OF_DRILL, DrillByResources, RestoreDrill
 from harness.targets.files.reference import Reference
 from harness.targets.kubernetes import Cluster, annotations_of, has_condition, namespaces_of
 from harness.targets.stores.listing import ObjectKind
@@ -153,7 +153,7 @@ class ResourceSteps:
         self._target, self._name, self._drill = target, name, drill
         self._product, self._form = product, product.form
         self._collection = collection_of(product.backups)
-        self._backup, self._mark = "", secrets.token_hex(8)
+        self._backup, self._mark = "", secrets.token_hex(DRILL_MARK)
         self._intents: list[Intent] = []
 
     @cached_property
@@ -221,7 +221,7 @@ class ResourceSteps:
     def make(self) -> None:
         """Create a backup, and wait until it is completed."""
         form, backups, collection = self._form, self._product.backups, self._collection
-        self._backup = f"{backups.of}-drill-{self._mark}"
+        self._backup = f"{backups.of}{OF_DRILL}{self._mark}"
         where = f"{form.backup} {backups.namespace}/{self._backup}"
         if not self._product.section.keep:
             saved = {"version": collection.version, "plural": collection.plural}

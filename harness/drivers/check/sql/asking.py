@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 CONNECT_S: Final = 3
 """Connection timeout in s, for each address of a DSN."""
 STATEMENT_MS: Final = 10_000
+_BOUND: Final = {"statement_timeout": f"{STATEMENT_MS}"}
 TEXTS: Final = {"client_encoding": "utf8"}
 """Part of an address: from a database without an encoding (`SQL_ASCII`), names and texts would come as bytes."""
 WHOLE: Final = {"row_security": "off"}
@@ -66,7 +67,7 @@ def rows_of(
     """
     import psycopg  # here: the sentences of the checks are read where no database is asked
 
-    own = {"statement_timeout": f"{STATEMENT_MS}"} | ({"timezone": "UTC"} if utc else {}) | (WHOLE if whole else {})
+    own = _BOUND | ({"timezone": "UTC"} if utc else {}) | (WHOLE if whole else {})
     where = _address(dsn)
     try:
         with psycopg.connect(where, prepare_threshold=None) as connection:
@@ -98,7 +99,7 @@ def stream_of(dsn: Reference, query: sql.Composed, *, at_once: int = 5000) -> It
 
     try:
         with psycopg.connect(_address(dsn), prepare_threshold=None) as connection:
-            set_locally(connection, {"statement_timeout": f"{STATEMENT_MS}", **WHOLE})
+            set_locally(connection, _BOUND | WHOLE)
             with connection.cursor(name="readiness") as cursor:
                 cursor.itersize = at_once
                 cursor.execute(query)
