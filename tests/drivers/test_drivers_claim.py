@@ -129,24 +129,22 @@ def test_a_claim_that_does_not_say_what_it_reads_is_refused() -> None:
         claim("every shelf is", needs=("files.chart",), example="every shelf is")(undescribed)
 
 
-@pytest.mark.parametrize("check", ["register", "tests-passed"])
-@pytest.mark.parametrize(
-    ("given", "why"),
-    [
+def test_a_claim_that_another_sentence_says_is_refused(subtests: pytest.Subtests) -> None:
+    """With its file and line: its words, its example or its name are another's."""
+    for given, why in [
         ({"text": "the README<w:workload>", "example": CLAIMS[0].example}, "is not read by its own"),
         ({"text": OF_REPORTS[0].text, "example": OF_REPORTS[0].example}, "two sentences read"),
         ({"name": OF_REPORTS[0].name}, "two sentences are named"),
         ({"text": CLAIMS[0].text, "example": CLAIMS[0].example}, "two sentences read"),
         ({"name": CLAIMS[0].name}, "two sentences are named"),
-    ],
-)
-def test_a_claim_that_another_sentence_says_is_refused(check: str, given: dict[str, object], why: str) -> None:
-    """With its file and line: its words, its example or its name are another's."""
-    one = made(check, **given)
-    others = OWN if "is not read" not in why else ()
-    with pytest.raises(ConfigurationError, match=why) as raised:
-        require_apart([one], (*others, template_of(one)))
-    assert raised.value.where == "f.py:3"
+    ]:
+        for check in ["register", "tests-passed"]:
+            with subtests.test(given=given, check=check):
+                one = made(check, **given)
+                others = OWN if "is not read" not in why else ()
+                with pytest.raises(ConfigurationError, match=why) as raised:
+                    require_apart([one], (*others, template_of(one)))
+                assert raised.value.where == "f.py:3"
 
 
 def test_no_two_sentences_of_the_harness_say_the_same() -> None:

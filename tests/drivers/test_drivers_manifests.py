@@ -440,9 +440,12 @@ def _by_name(objects: list[dict[str, Any]]) -> dict[tuple[str, str, str], dict[s
     return {(one["kind"], one["metadata"].get("namespace", ""), one["metadata"]["name"]): one for one in objects}
 
 
-@pytest.mark.parametrize(
-    ("kustomization", "what"),
-    [
+def test_a_kustomization_that_is_not_understood_says_so(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    """Better none than half of it."""
+    job = "apiVersion: batch/v1\nkind: Job\nmetadata: {name: once}\n"
+    write(tmp_path, d__web=DEPLOYMENT, d__job=job, d__part__kustomization="kind: Component\n")
+    (tmp_path / "d" / "a.env").write_text("E=1\nF\n")
+    for kustomization, what in [
         ("resources: a\n", "must be a list"),
         ("resources: [https://example.test/base]\n", "there is no `https://example.test/base`"),
         ("resources: [../../../../../etc]\n", "leads out of"),
@@ -492,23 +495,13 @@ def _by_name(objects: list[dict[str, Any]]) -> dict[tuple[str, str, str], dict[s
         ("patches: [{target: {names: a}, patch: ''}]\n", "`names` is not understood here"),
         ("namePrefix: a-\n", "`namePrefix` is not understood here"),
         ("- a\n", "is not a kustomization"),
-    ],
-)
-def test_a_kustomization_that_is_not_understood_says_so(tmp_path: Path, kustomization: str, what: str) -> None:
-    """Better none than half of it."""
-    job = "apiVersion: batch/v1\nkind: Job\nmetadata: {name: once}\n"
-    write(
-        tmp_path,
-        d__kustomization=kustomization,
-        d__web=DEPLOYMENT,
-        d__job=job,
-        d__part__kustomization="kind: Component\n",
-    )
-    (tmp_path / "d" / "a.env").write_text("E=1\nF\n")
-    with pytest.raises(ConfigurationError) as raised:
-        declared([tmp_path / "d"])
-    assert what in raised.value.what
-    assert "kustomization.yaml" in raised.value.where
+    ]:
+        with subtests.test(kustomization):
+            write(tmp_path, d__kustomization=kustomization)
+            with pytest.raises(ConfigurationError) as raised:
+                declared([tmp_path / "d"])
+            assert what in raised.value.what
+            assert "kustomization.yaml" in raised.value.where
 
 
 _TENFOLD = ", ".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 10))

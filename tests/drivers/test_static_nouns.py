@@ -45,9 +45,9 @@ def test_a_register_of_a_project_has_attributes_whose_keys_are_their_names(tmp_p
     ]
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "said"),
-    [
+def test_a_noun_that_cannot_be_used_is_refused_with_its_line(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    """Before anything is run."""
+    for old, new, said in [
         ("    key: suppliers\n", "", "registers[0].key"),
         ("value: duration", "value: choice", "the words or reports of `notice period` under `of`"),
         ("value: duration", "value: money", "papers.yaml:7"),
@@ -57,14 +57,12 @@ def test_a_register_of_a_project_has_attributes_whose_keys_are_their_names(tmp_p
         ("registers:", "register:", "unknown key `register`"),
         ("name: contact", "name: contact and owner", "without `and` and `its`"),
         ("file: suppliers", "file: ../suppliers", "the name of a file, without a directory"),
-    ],
-)
-def test_a_noun_that_cannot_be_used_is_refused_with_its_line(tmp_path: Path, old: str, new: str, said: str) -> None:
-    """Before anything is run."""
-    with pytest.raises(ConfigurationError) as refused:
-        load_paper_nouns([declared(tmp_path, SUPPLIERS.replace(old, new, 1))])
-    assert said in str(refused.value)
-    assert "papers.yaml:" in str(refused.value)
+    ]:
+        with subtests.test(old=old, new=new):
+            with pytest.raises(ConfigurationError) as refused:
+                load_paper_nouns([declared(tmp_path, SUPPLIERS.replace(old, new, 1))])
+            assert said in str(refused.value)
+            assert "papers.yaml:" in str(refused.value)
 
 
 def test_two_registers_of_one_name_are_refused_with_the_line_of_the_second(tmp_path: Path) -> None:

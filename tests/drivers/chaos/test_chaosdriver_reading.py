@@ -114,9 +114,9 @@ def test_the_first_directory_wins(tmp_path: Path) -> None:
     assert load_experiment("node-loss", [tmp_path, SHIPPED]).file == str(SHIPPED / "node-loss.yaml")
 
 
-@pytest.mark.parametrize(
-    ("right", "wrong", "said"),
-    [
+def test_a_mistake_in_an_experiment_is_explained(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    """Before anything runs: file, line, key, and the word that was meant."""
+    for right, wrong, said in [
         ("confirmed_by: primary-gone", "confirmed_by: primary-gon", "database-primary-loss.yaml:16: extensions[0].confirmed_by: the method has no probe `primary-gon`\n  hint: did you mean `primary-gone`?"),
         ("    confirmed_by: primary-gone\n", "", "database-primary-loss.yaml:14: extensions[0].confirmed_by: no probe confirms that the fault was injected\n  hint: write `confirmed_by:` with the name of a probe of the method"),
         ("    within: 10 s", "    within: 10 s\n    restarted_by: uncordon-nodes", "database-primary-loss.yaml:19: extensions[0].restarted_by: `restarted_by` is not allowed for a fault of domain `database`\n  hint: remove `restarted_by`: a service that the experiment restarts shows nothing about automatic recovery"),
@@ -132,11 +132,9 @@ def test_the_first_directory_wins(tmp_path: Path) -> None:
         ("method:", "methods:", "database-primary-loss.yaml:1: the file is not an experiment of Chaos Toolkit\n  hint: write `title`, `description` and `method`, a list of activities"),
         ("rollbacks:", "dry: actions\nrollbacks:", "database-primary-loss.yaml:64: dry: `dry` has no effect in an experiment file, so the run would inject the fault\n  hint: remove `dry`; `readiness plan` shows the steps of a run without executing them"),
         ("rollbacks:", "rollback:", "database-primary-loss.yaml:64: rollback: unknown key `rollback`\n  hint: did you mean `rollbacks`?"),
-    ],
-)  # fmt: skip
-def test_a_mistake_in_an_experiment_is_explained(tmp_path: Path, right: str, wrong: str, said: str) -> None:
-    """Before anything runs: file, line, key, and the word that was meant."""
-    assert message(tmp_path, right, wrong) == said
+    ]:  # fmt: skip
+        with subtests.test(right=right, wrong=wrong):
+            assert message(tmp_path, right, wrong) == said
 
 
 def test_an_unknown_experiment_names_the_nearest(tmp_path: Path) -> None:
@@ -152,9 +150,11 @@ def test_an_unknown_experiment_names_the_nearest(tmp_path: Path) -> None:
 ACTIVITY = "title: t\ndescription: d\nmethod:\n  - {type: action, name: a, provider: {type: python, module: harness.chaos.actions, func: hold}}\n"
 
 
-@pytest.mark.parametrize(
-    ("right", "wrong", "said"),
-    [
+def test_an_activity_that_chaos_toolkit_would_refuse_is_explained_before(
+    tmp_path: Path, subtests: pytest.Subtests
+) -> None:
+    """A misspelt provider was passed over until the child process failed."""
+    for right, wrong, said in [
         ("type: action, ", "", "a.yaml:4: method[0]: the key `type` is missing\n  hint: write `type: …`"),
         ("name: a, ", "", "a.yaml:4: method[0]: the key `name` is missing\n  hint: write `name: …`"),
         ("provider:", "providr:", "a.yaml:4: method[0]: the key `provider` is missing\n  hint: write `provider: …`"),
@@ -164,15 +164,11 @@ ACTIVITY = "title: t\ndescription: d\nmethod:\n  - {type: action, name: a, provi
         (", func: hold", "", "a.yaml:4: method[0].provider: the key `func` is missing\n  hint: write `func: …`: a Python provider needs a module and a function"),
         ("{type: python, module: harness.chaos.actions, func: hold}", "hold", "a.yaml:4: method[0].provider: a provider must be a mapping\n  hint: write `provider: {type: python, module: …, func: …}`"),
         ("description: d\n", "", "a.yaml:1: the key `description` is missing\n  hint: write `description: …`; Chaos Toolkit needs it"),
-    ],
-)  # fmt: skip
-def test_an_activity_that_chaos_toolkit_would_refuse_is_explained_before(
-    tmp_path: Path, right: str, wrong: str, said: str
-) -> None:
-    """A misspelt provider was passed over until the child process failed."""
-    (tmp_path / "a.yaml").write_text(ACTIVITY.replace(right, wrong), encoding="utf-8")
-    error = find_experiments([tmp_path]).broken["a"]
-    assert str(error).replace(f"{tmp_path}/", "") == said
+    ]:  # fmt: skip
+        with subtests.test(right=right, wrong=wrong):
+            (tmp_path / "a.yaml").write_text(ACTIVITY.replace(right, wrong), encoding="utf-8")
+            error = find_experiments([tmp_path]).broken["a"]
+            assert str(error).replace(f"{tmp_path}/", "") == said
 
 
 def test_a_hold_needs_only_its_shortest_time(tmp_path: Path) -> None:
@@ -206,9 +202,16 @@ rollbacks:
 OWN = "def well(configuration=None):\n    return True\n\n\ndef act(name, *, secrets, qty=1):\n    pass\n\n\ndef back(**every):\n    pass\n"
 
 
-@pytest.mark.parametrize(
-    ("right", "wrong", "said"),
-    [
+def test_what_chaos_toolkit_would_refuse_when_it_runs_is_refused_when_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, subtests: pytest.Subtests
+) -> None:
+    """Else a load is offered for an experiment that never begins. Chaos Toolkit's own check refuses each of them, and not the right one."""
+    (tmp_path / "shop_faults.py").write_text(OWN, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "a.yaml").write_text(FULL, encoding="utf-8")
+    assert load_experiment("a", [tmp_path]).name == "a"
+    ensure_experiment_is_valid(yaml.safe_load(FULL))
+    for right, wrong, said in [
         ("title: t", "title: ''", "a.yaml:1: title: `title` is empty\n  hint: write `title: …`; Chaos Toolkit needs it"),
         ("description: d", "description: d\ntags: [1]", "a.yaml:3: tags[0]: the tag `1` is not text\n  hint: put it in quotes"),
         ("description: d", "description: d\nextensions: [{domain: pod}]", "a.yaml:3: extensions[0]: the extension has no name\n  hint: write `name: …`; the harness reads `name: harness`"),
@@ -232,25 +235,16 @@ OWN = "def well(configuration=None):\n    return True\n\n\ndef act(name, *, secr
         ("{name: x}", "{qty: 2}", "a.yaml:8: method[0].provider.arguments: `act` needs the argument `name`\n  hint: write `arguments: {name: …}`"),
         (", arguments: {name: x}", "", "a.yaml:8: method[0].provider: `act` needs the argument `name`\n  hint: write `arguments: {name: …}`"),
         ("arguments: {name: x}", "arguments: x", "a.yaml:8: method[0].provider.arguments: `arguments` must be a mapping\n  hint: write `arguments: {name: …}`"),
-    ],
-)  # fmt: skip
-def test_what_chaos_toolkit_would_refuse_when_it_runs_is_refused_when_it_is_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, right: str, wrong: str, said: str
-) -> None:
-    """Else a load is offered for an experiment that never begins. Chaos Toolkit's own check refuses each of them, and not the right one."""
-    (tmp_path / "shop_faults.py").write_text(OWN, encoding="utf-8")
-    monkeypatch.syspath_prepend(tmp_path)
-    (tmp_path / "a.yaml").write_text(FULL, encoding="utf-8")
-    assert load_experiment("a", [tmp_path]).name == "a"
-    ensure_experiment_is_valid(yaml.safe_load(FULL))
-    assert right in FULL
-    text = FULL.replace(right, wrong)
-    (tmp_path / "a.yaml").write_text(text, encoding="utf-8")
-    with pytest.raises(ConfigurationError) as caught:
-        load_experiment("a", [tmp_path])
-    assert str(caught.value).replace(f"{tmp_path}/", "") == said
-    with pytest.raises((ChaosException, AttributeError, TypeError)):
-        ensure_experiment_is_valid(yaml.safe_load(text))
+    ]:  # fmt: skip
+        with subtests.test(right=right, wrong=wrong):
+            assert right in FULL
+            text = FULL.replace(right, wrong)
+            (tmp_path / "a.yaml").write_text(text, encoding="utf-8")
+            with pytest.raises(ConfigurationError) as caught:
+                load_experiment("a", [tmp_path])
+            assert str(caught.value).replace(f"{tmp_path}/", "") == said
+            with pytest.raises((ChaosException, AttributeError, TypeError)):
+                ensure_experiment_is_valid(yaml.safe_load(text))
 
 
 def test_what_the_functions_of_this_harness_take_is_known(tmp_path: Path) -> None:
@@ -267,9 +261,9 @@ def test_what_the_functions_of_this_harness_take_is_known(tmp_path: Path) -> Non
     assert parameters_of("nowhere", "act", (tmp_path,)) is None
 
 
-@pytest.mark.parametrize(
-    ("module", "function", "needs"),
-    [
+def test_a_function_that_declares_no_access_needs_no_cluster(subtests: pytest.Subtests) -> None:
+    """Also where a module only imports it."""
+    for module, function, needs in [
         ("harness.chaos.probes", "answers_fail", False),
         ("harness.chaos.probes", "answers_well", False),
         ("harness.chaos.probes", "writers_wait", False),
@@ -284,12 +278,10 @@ def test_what_the_functions_of_this_harness_take_is_known(tmp_path: Path) -> Non
         ("chaosk8s.pod.probes", "count_pods", True),
         ("chaosk8s.pod.actions", "hold", True),
         ("shop_faults", "hold", False),
-    ],
-)
-def test_a_function_that_declares_no_access_needs_no_cluster(module: str, function: str, *, needs: bool) -> None:
-    """Also where a module only imports it."""
-    provider = {"type": "python", "module": module, "func": function}
-    assert needs_cluster({"name": "a", "type": "probe", "provider": provider}) is needs
+    ]:
+        with subtests.test(module=module, function=function):
+            provider = {"type": "python", "module": module, "func": function}
+            assert needs_cluster({"name": "a", "type": "probe", "provider": provider}) is needs
 
 
 def test_what_the_functions_of_this_harness_declare_is_read_as_it_is() -> None:

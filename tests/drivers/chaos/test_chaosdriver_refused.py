@@ -115,31 +115,30 @@ def test_a_hypothesis_without_a_value_for_its_probes_is_refused(tmp_path: Path) 
         run_steady_state_hypothesis(yaml.safe_load(text), {}, {}, None, EventHandlerRegistry())
 
 
-@pytest.mark.parametrize("empty", ["[]", "''", "false", "0"])
-@pytest.mark.parametrize("part", ["steady-state-hypothesis", "configuration", "secrets"])
-def test_an_empty_value_of_another_type_is_no_mapping(tmp_path: Path, part: str, empty: str) -> None:
+def test_an_empty_value_of_another_type_is_no_mapping(tmp_path: Path, subtests: pytest.Subtests) -> None:
     """An error of this file alone: of a hypothesis it ended every command that reads experiments."""
-    text = f"title: t\ndescription: d\n{part}: {empty}\nmethod: []\n"
-    said = f"a.yaml:3: {part}: `{part}` must be a mapping\n  hint: write `{part}: {{name: value}}`"
-    assert refused(tmp_path, text) == said
-    with pytest.raises(AttributeError):
-        ensure_experiment_is_valid(yaml.safe_load(text))
+    for part in ["steady-state-hypothesis", "configuration", "secrets"]:
+        for empty in ["[]", "''", "false", "0"]:
+            with subtests.test(part=part, empty=empty):
+                text = f"title: t\ndescription: d\n{part}: {empty}\nmethod: []\n"
+                said = f"a.yaml:3: {part}: `{part}` must be a mapping\n  hint: write `{part}: {{name: value}}`"
+                assert refused(tmp_path, text) == said
+                with pytest.raises(AttributeError):
+                    ensure_experiment_is_valid(yaml.safe_load(text))
 
 
-@pytest.mark.parametrize(
-    ("part", "taken", "said"),
-    [
+def test_a_variable_without_its_name_is_explained(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    """It was named as a variable that is not set, without a name."""
+    for part, taken, said in [
         ("configuration", "{type: env, default: x}", "configuration.a: the key `key` is missing\n  hint: write `key: NAME` of an environment variable"),
         ("configuration", "{type: env, key: 5, default: x}", "configuration.a.key: `5` is not the name of an environment variable\n  hint: write `key: NAME`"),
         ("secrets", "{b: {type: env}}", "secrets.a.b: the key `key` is missing\n  hint: write `key: NAME` of an environment variable"),
-    ],
-)  # fmt: skip
-def test_a_variable_without_its_name_is_explained(tmp_path: Path, part: str, taken: str, said: str) -> None:
-    """It was named as a variable that is not set, without a name."""
-    text = f"title: t\ndescription: d\n{part}: {{a: {taken}}}\nmethod: []\n"
-    assert refused(tmp_path, text) == f"a.yaml:3: {said}"
-    with pytest.raises((KeyError, TypeError)):
-        ensure_experiment_is_valid(yaml.safe_load(text))
+    ]:  # fmt: skip
+        with subtests.test(part=part, taken=taken):
+            text = f"title: t\ndescription: d\n{part}: {{a: {taken}}}\nmethod: []\n"
+            assert refused(tmp_path, text) == f"a.yaml:3: {said}"
+            with pytest.raises((KeyError, TypeError)):
+                ensure_experiment_is_valid(yaml.safe_load(text))
 
 
 def test_a_name_that_is_no_text_is_not_a_missing_one(tmp_path: Path) -> None:

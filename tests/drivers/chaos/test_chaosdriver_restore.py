@@ -65,9 +65,12 @@ def autoscaler(name: str = "api", **bounds: int) -> dict[str, Any]:
     return {"scaleTargetRef": {"kind": "Deployment", "name": name}, **bounds}
 
 
-@pytest.mark.parametrize(
-    ("cluster", "why"),
-    [
+def test_only_an_autoscaler_may_ask_for_other_replicas_than_before(
+    monkeypatch: pytest.MonkeyPatch, subtests: pytest.Subtests
+) -> None:
+    """Between its own bounds, and as many as it asks for must be ready."""
+    monkeypatch.setattr(restore, "namespaces_of", lambda _target: ("eu",))
+    for cluster, why in [
         (Answers(2, 2), ""),
         (Answers(2, 1), "Deployment eu/api has 1 of 2 replicas ready"),
         (Answers(3, 3), "Deployment eu/api has 3 of 2 replicas ready"),
@@ -78,16 +81,11 @@ def autoscaler(name: str = "api", **bounds: int) -> dict[str, Any]:
         (Answers(1, 1, autoscaler(minReplicas=2, maxReplicas=3)), "Deployment eu/api has 1 of 2 replicas ready"),
         (Answers(3, 3, autoscaler(name="web", maxReplicas=3)), "Deployment eu/api has 3 of 2 replicas ready"),
         (Answers(3, 3, autoscaler(maxReplicas=3), denied=True), "Deployment eu/api has 3 of 2 replicas ready"),
-    ],
-)
-def test_only_an_autoscaler_may_ask_for_other_replicas_than_before(
-    cluster: Answers, why: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Between its own bounds, and as many as it asks for must be ready."""
-    monkeypatch.setattr(Cluster, "of", lambda _target: cluster)
-    monkeypatch.setattr(restore, "namespaces_of", lambda _target: ("eu",))
-    found = Restorer(cast("Target", None), BEFORE).restored(("workloads",))
-    assert (found.ok, found.why) == (not why, why)
+    ]:
+        with subtests.test(cluster=vars(cluster)):
+            monkeypatch.setattr(Cluster, "of", lambda _target, cluster=cluster: cluster)
+            found = Restorer(cast("Target", None), BEFORE).restored(("workloads",))
+            assert (found.ok, found.why) == (not why, why)
 
 
 def node(name: str, zone: str, *, ready: bool = True, cordoned: bool = False) -> dict[str, Any]:
@@ -98,41 +96,39 @@ def node(name: str, zone: str, *, ready: bool = True, cordoned: bool = False) ->
     return {"metadata": {"name": name, "labels": labels}, "spec": spec, "status": {"conditions": conditions}}
 
 
-@pytest.mark.parametrize(
-    ("machines", "why"),
-    [
-        ([node("a", "eu-1"), node("b", "eu-2")], ""),
-        ([node("a", "eu-1"), node("c", "eu-2")], ""),
-        ([node("a", "eu-1"), node("b", "eu-2", ready=False)], "b is not ready or cordoned"),
-        ([node("a", "eu-1"), node("b", "eu-2", cordoned=True), node("c", "eu-2")], "b is not ready or cordoned"),
-        ([node("a", "eu-1")], "b was deleted, and 0 of 1 nodes in eu/eu-2 are ready and not cordoned"),
-        (
-            [node("a", "eu-1"), node("c", "eu-1")],
-            "b was deleted, and 0 of 1 nodes in eu/eu-2 are ready and not cordoned",
-        ),
-        (
-            [node("a", "eu-1"), node("c", "eu-2", ready=False)],
-            "b was deleted, and 0 of 1 nodes in eu/eu-2 are ready and not cordoned",
-        ),
-    ],
-)
-@pytest.mark.parametrize("kept", [False, True])
 def test_a_node_that_was_replaced_is_back_when_its_zone_has_as_many_as_before(
-    machines: list[dict[str, Any]], why: str, *, kept: bool, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch, subtests: pytest.Subtests
 ) -> None:
     """A cloud gives the new machine another name; also where what was before was read from the undo log."""
     cluster = Answers(2, 2)
-    cluster.machines = [node("a", "eu-1"), node("b", "eu-2")]
     cluster.on = ["a", "b"]
     monkeypatch.setattr(Cluster, "of", lambda _target: cluster)
     monkeypatch.setattr(restore, "namespaces_of", lambda _target: ("eu",))
     monkeypatch.setattr(Restorer, "_leader_region", lambda _self: "")
-    before = Restorer(cast("Target", None)).baseline()
-    if kept:
-        before = TargetSnapshot.parse(json.loads(json.dumps(before.as_json())))
-    cluster.machines = machines
-    found = Restorer(cast("Target", None), before).restored(("nodes",))
-    assert (found.ok, found.why) == (not why, why)
+    for kept in [False, True]:
+        for machines, why in [
+            ([node("a", "eu-1"), node("b", "eu-2")], ""),
+            ([node("a", "eu-1"), node("c", "eu-2")], ""),
+            ([node("a", "eu-1"), node("b", "eu-2", ready=False)], "b is not ready or cordoned"),
+            ([node("a", "eu-1"), node("b", "eu-2", cordoned=True), node("c", "eu-2")], "b is not ready or cordoned"),
+            ([node("a", "eu-1")], "b was deleted, and 0 of 1 nodes in eu/eu-2 are ready and not cordoned"),
+            (
+                [node("a", "eu-1"), node("c", "eu-1")],
+                "b was deleted, and 0 of 1 nodes in eu/eu-2 are ready and not cordoned",
+            ),
+            (
+                [node("a", "eu-1"), node("c", "eu-2", ready=False)],
+                "b was deleted, and 0 of 1 nodes in eu/eu-2 are ready and not cordoned",
+            ),
+        ]:
+            with subtests.test(kept=kept, machines=machines):
+                cluster.machines = [node("a", "eu-1"), node("b", "eu-2")]
+                before = Restorer(cast("Target", None)).baseline()
+                if kept:
+                    before = TargetSnapshot.parse(json.loads(json.dumps(before.as_json())))
+                cluster.machines = machines
+                found = Restorer(cast("Target", None), before).restored(("nodes",))
+                assert (found.ok, found.why) == (not why, why)
 
 
 @pytest.mark.parametrize(

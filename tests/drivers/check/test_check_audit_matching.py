@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -49,9 +48,9 @@ def entry(number: int, **more: object) -> AuditEntry:
     return replace(one, **more)  # type: ignore[arg-type]  # as above
 
 
-@pytest.mark.parametrize(
-    ("found", "observed", "ok"),
-    [
+def test_each_call_has_one_right_entry(subtests: pytest.Subtests) -> None:
+    """Each field is compared; a `traceparent` counts by its trace id."""
+    for found, observed, ok in [
         ([entry(1)], "one entry", True),
         ([entry(1, request=f"00-{1:032x}-{1:016x}-01")], "one entry", True),
         ([], "no entry", False),
@@ -62,12 +61,10 @@ def entry(number: int, **more: object) -> AuditEntry:
         ([entry(1, at_ns=None)], "when is missing or invalid", False),
         ([entry(1, at_ns=NOW - 3600 * NS_PER_S)], "when is 3600 s before the request", False),
         ([entry(1, whence="10.0.0.1")], "whence is 10.0.0.1, expected 127.*", False),
-    ],
-)
-def test_each_call_has_one_right_entry(found: Sequence[AuditEntry], observed: str, *, ok: bool) -> None:
-    """Each field is compared; a `traceparent` counts by its trace id."""
-    (fact,) = by_request([call(1)], found, SAID)
-    assert (fact.observed, fact.ok) == (observed, ok)
+    ]:
+        with subtests.test(found=found):
+            (fact,) = by_request([call(1)], found, SAID)
+            assert (fact.observed, fact.ok) == (observed, ok)
 
 
 def test_a_call_whose_outcome_is_unknown_may_have_no_entry() -> None:
@@ -258,9 +255,9 @@ def test_two_equal_records_need_two_objects() -> None:
     assert len(paired([leaves({"a": 1})] * 2, [leaves({"a": 1, "b": 2})])) == 1
 
 
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
+def test_equal_values_are_equal_however_they_are_written(subtests: pytest.Subtests) -> None:
+    """Numbers, and times in any zone."""
+    for one, other in [
         (1, "1"),
         (1.0, "1"),
         (Decimal("12345678901234567890123456789012.50"), "12345678901234567890123456789012.5"),
@@ -269,11 +266,9 @@ def test_two_equal_records_need_two_objects() -> None:
         ("2026-01-02T03:04:05.1", "2026-01-02T03:04:05Z"),
         ("2026-01-02", "2026-01-02T00:00:00.000Z"),
         (True, True),
-    ],
-)
-def test_equal_values_are_equal_however_they_are_written(one: object, other: object) -> None:
-    """Numbers, and times in any zone."""
-    assert comparable(one) == comparable(other)
+    ]:
+        with subtests.test(one=one):
+            assert comparable(one) == comparable(other)
 
 
 @pytest.mark.parametrize("text", ["--5", "2026-13-99", "2026-01-02 is a day", "-", ".", "", "1.2.3"])

@@ -183,9 +183,9 @@ def test_the_checksum_of_one_backup_proves_nothing_of_the_next(store: Path) -> N
     assert found == {**WELL, f"checksum of {later.name}": False, "names": None}
 
 
-@pytest.mark.parametrize(
-    ("made", "expected"),
-    [
+def test_what_was_made_is_there(store: Path, subtests: pytest.Subtests) -> None:
+    """The newest one that was made, by the time in its name; one that nobody made has no checksum."""
+    for made, expected in [
         ({OLD: sha(CONTENT[:-1]), LAST: sha(CONTENT)}, {**WELL, "newest made": True}),
         ({LAST: sha(CONTENT), OLD: sha(CONTENT[:-1])}, {**WELL, "newest made": True}),
         ({LAST: sha(CONTENT), "20260131T130000Z.dump": sha(b"")}, {**WELL, "newest made": False}),
@@ -194,13 +194,11 @@ def test_the_checksum_of_one_backup_proves_nothing_of_the_next(store: Path) -> N
         ({LAST: sha(CONTENT), "dump": sha(b"")}, {**WELL, "newest made": None}),
         ({}, {**WELL, CHECKSUM: None, "newest made": None}),
         ([LAST], {"newest backup": None}),
-    ],
-)
-def test_what_was_made_is_there(store: Path, made: Any, expected: dict[str, bool | None]) -> None:
-    """The newest one that was made, by the time in its name; one that nobody made has no checksum."""
-    (store.parent / "made.json").write_text(json.dumps(made), encoding="utf-8")
-    section = {**SECTION, "checksum": {"made": {"file": "made.json"}}, "beside": ["*.sha256"]}
-    assert outcomes(read(target_of(store.parent, section), "backups")) == expected
+    ]:
+        with subtests.test(made=made):
+            (store.parent / "made.json").write_text(json.dumps(made), encoding="utf-8")
+            section = {**SECTION, "checksum": {"made": {"file": "made.json"}}, "beside": ["*.sha256"]}
+            assert outcomes(read(target_of(store.parent, section), "backups")) == expected
 
 
 @pytest.mark.parametrize("command", [["false"], ["echo", "no"], ["nobody-has-this"]])
@@ -274,9 +272,9 @@ WITH_VERSIONS: Final = (
 DATED: Final = "<Expiration><Date>2026-01-31T00:00:00Z</Date></Expiration>"
 
 
-@pytest.mark.parametrize(
-    ("rules", "expected"),
-    [
+def test_the_rule_of_a_place_is_the_one_that_applies_to_all_that_lies_there(subtests: pytest.Subtests) -> None:
+    """Of several the one with the fewest days; rules for a part of it are named, if they may remove backups earlier, and so are unknown ones."""
+    for rules, expected in [
         ([rule()], [True]),
         ([rule(old=True)], [True]),
         ([rule(prefix="")], [True]),
@@ -304,19 +302,15 @@ DATED: Final = "<Expiration><Date>2026-01-31T00:00:00Z</Date></Expiration>"
         ([rule(None, more=CREATED)], [None, None]),
         ([rule(None, more="<Expiration><Days>soon</Days></Expiration>")], [None, None]),
         ([rule(status="on")], [None, None]),
-    ],
-)
-def test_the_rule_of_a_place_is_the_one_that_applies_to_all_that_lies_there(
-    rules: list[str], expected: list[bool | None]
-) -> None:
-    """Of several the one with the fewest days; rules for a part of it are named, if they may remove backups earlier, and so are unknown ones."""
-    found = tuple(rules_of(xml_of(RULES.format("".join(rules)).encode(), "here")))
-    assert [one.ok for one in expiry_facts(found, "database/", 30 * DAY_S)] == expected
+    ]:
+        with subtests.test(rules=rules):
+            found = tuple(rules_of(xml_of(RULES.format("".join(rules)).encode(), "here")))
+            assert [one.ok for one in expiry_facts(found, "database/", 30 * DAY_S)] == expected
 
 
-@pytest.mark.parametrize(
-    ("rules", "expected"),
-    [
+def test_in_a_bucket_with_versions_earlier_versions_go_too(subtests: pytest.Subtests) -> None:
+    """Else an expired backup stays for ever, as an earlier version."""
+    for rules, expected in [
         ([rule(more=earlier(1))], [True]),
         ([rule(more=earlier(30))], [True]),
         ([rule(more=earlier(31))], [False]),
@@ -326,12 +320,10 @@ def test_the_rule_of_a_place_is_the_one_that_applies_to_all_that_lies_there(
         ([rule(), rule(None, "database/full/", more=earlier(1))], [None]),
         ([rule(None, more=WITH_VERSIONS)], [None]),
         ([rule(), OF_GOOGLE], [None]),
-    ],
-)
-def test_in_a_bucket_with_versions_earlier_versions_go_too(rules: list[str], expected: list[bool | None]) -> None:
-    """Else an expired backup stays for ever, as an earlier version."""
-    found = tuple(rules_of(xml_of(RULES.format("".join(rules)).encode(), "here")))
-    assert [one.ok for one in version_facts(found, "database/", 30 * DAY_S)] == expected
+    ]:
+        with subtests.test(rules=rules):
+            found = tuple(rules_of(xml_of(RULES.format("".join(rules)).encode(), "here")))
+            assert [one.ok for one in version_facts(found, "database/", 30 * DAY_S)] == expected
 
 
 def test_a_bucket_that_makes_no_more_versions_may_have_some() -> None:

@@ -34,9 +34,9 @@ def test_conditions_are_read_in_order() -> None:
     assert (one.field, one.how, one.value) == ("image tag", Comparison.OTHER_THAN, "latest")
 
 
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
+def test_what_cannot_be_checked_is_refused_with_the_reason(subtests: pytest.Subtests) -> None:
+    """A field of another object, a limit that is no number, a missing value, an unknown field."""
+    for text, words in [
         ("ready replicas at least 2", "`container` has no field `ready replicas`"),
         ("liveness period at most soon", "'soon' is not a number"),
         ("liveness period at most 10 %", "is a ratio"),
@@ -45,17 +45,14 @@ def test_conditions_are_read_in_order() -> None:
         ("run-as-non-root equal to yes", "`yes` is not true or false"),
         ("image tag other than", "not a list of conditions"),
         ("colour equal to red", "`container` has no field `colour`"),
-    ],
-)
-def test_what_cannot_be_checked_is_refused_with_the_reason(text: str, words: str) -> None:
-    """A field of another object, a limit that is no number, a missing value, an unknown field."""
-    with pytest.raises(UsageError, match=words):
-        of("container", text)
+    ]:
+        with subtests.test(text), pytest.raises(UsageError, match=words):
+            of("container", text)
 
 
-@pytest.mark.parametrize(
-    ("condition", "stated", "holds"),
-    [
+def test_a_condition_holds_or_not_and_never_for_what_is_not_stated(subtests: pytest.Subtests) -> None:
+    """Numbers are compared as numbers, other values as text."""
+    for condition, stated, holds in [
         ("user id other than 0", "1000", True),
         ("user id other than 0", "0", False),
         ("user id other than 0", None, False),
@@ -67,16 +64,10 @@ def test_what_cannot_be_checked_is_refused_with_the_reason(text: str, words: str
         ("liveness period at most 10 s", None, False),
         ("resources stated", "500m/1Gi", True),
         ("resources stated", None, False),
-    ],
-)
-def test_a_condition_holds_or_not_and_never_for_what_is_not_stated(
-    condition: str,
-    stated: str | None,
-    holds: bool,  # noqa: FBT001
-) -> None:
-    """Numbers are compared as numbers, other values as text."""
-    [one] = of("container", condition)
-    assert one.holds(stated) is holds
+    ]:
+        with subtests.test(condition=condition, stated=stated):
+            [one] = of("container", condition)
+            assert one.holds(stated) is holds
 
 
 def test_ten_is_more_than_nine() -> None:
@@ -85,9 +76,9 @@ def test_ten_is_more_than_nine() -> None:
     assert (one.holds("9"), one.holds("10"), one.holds("100")) == (False, True, True)
 
 
-@pytest.mark.parametrize(
-    ("value", "condition", "stated", "holds"),
-    [
+def test_a_value_is_compared_as_what_it_is(subtests: pytest.Subtests) -> None:
+    """Amounts of Kubernetes, versions by number, times in any unit, forms by their signs."""
+    for value, condition, stated, holds in [
         (FieldValue(kind="amount"), "size at most 1Gi", "1024Mi", True),
         (FieldValue(kind="amount"), "size at most 1Gi", "1025Mi", False),
         (FieldValue(kind="version"), "size at least 1.28", "v1.9.3", False),
@@ -101,17 +92,15 @@ def test_ten_is_more_than_nine() -> None:
         (FieldValue(), "size like a*#*b", "a-1b", False),
         (FieldValue(), "size like *a*a*a*a*a*a*a*b", "a" * 9999, False),
         (FieldValue(), "size like *z", "a" * 9999 + "z", True),
-    ],
-)
-def test_a_value_is_compared_as_what_it_is(value: FieldValue, condition: str, stated: str, *, holds: bool) -> None:
-    """Amounts of Kubernetes, versions by number, times in any unit, forms by their signs."""
-    [one] = conditions_of("disk", {"size": value}, condition)
-    assert one.holds(stated) is holds
+    ]:
+        with subtests.test(condition=condition, stated=stated):
+            [one] = conditions_of("disk", {"size": value}, condition)
+            assert one.holds(stated) is holds
 
 
-@pytest.mark.parametrize(
-    ("kind", "unit", "value", "condition", "holds"),
-    [
+def test_a_value_of_another_kind_is_not_known(subtests: pytest.Subtests) -> None:
+    """Neither as expected nor not: nothing is read out of the beginning of a text, and no number becomes a share."""
+    for kind, unit, value, condition, holds in [
         ("number", "", 5, "at most 5", True),
         ("number", "", "5", "at most 5", True),
         ("number", "", 0.5, "at least 0.5", True),
@@ -151,21 +140,17 @@ def test_a_value_is_compared_as_what_it_is(value: FieldValue, condition: str, st
         ("text", "", {"a": 1}, "like *", None),
         ("text", "", ["a"], "stated", True),
         ("text", "", "None", "equal to None", True),
-    ],
-)
-def test_a_value_of_another_kind_is_not_known(
-    kind: str, unit: str, value: object, condition: str, *, holds: bool | None
-) -> None:
-    """Neither as expected nor not: nothing is read out of the beginning of a text, and no number becomes a share."""
-    of = FieldValue(kind=kind, unit=unit)
-    [one] = conditions_of("disk", {"size": of}, f"size {condition}")
-    if one.how is Comparison.STATED:
-        assert one.holds("") is holds
-    elif holds is None:
-        with pytest.raises(UsageError, match=r" is not | is a list| is an object"):
-            one.holds(of.text_of(value))
-    else:
-        assert one.holds(of.text_of(value)) is holds
+    ]:
+        with subtests.test(kind=kind, value=value, condition=condition):
+            of = FieldValue(kind=kind, unit=unit)
+            [one] = conditions_of("disk", {"size": of}, f"size {condition}")
+            if one.how is Comparison.STATED:
+                assert one.holds("") is holds
+            elif holds is None:
+                with pytest.raises(UsageError, match=r" is not | is a list| is an object"):
+                    one.holds(of.text_of(value))
+            else:
+                assert one.holds(of.text_of(value)) is holds
 
 
 @pytest.mark.parametrize("condition", ["at most 10", "at most 10 %", "at most 1h30m"])

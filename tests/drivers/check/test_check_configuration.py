@@ -407,9 +407,9 @@ MAP: Final = (
 )
 
 
-@pytest.mark.parametrize(
-    ("text", "objects", "unknown"),
-    [
+def test_manifests_are_chosen_as_live_objects_are(subtests: pytest.Subtests) -> None:
+    """By kind, namespace, labels and name; what is not recognised is named."""
+    for text, objects, unknown in [
         (MAP, ["ConfigMap shop/web"], []),
         (f"{{apiVersion: v1, kind: List, items: [{MAP}]}}", ["ConfigMap shop/web"], []),
         (f"{MAP}\n---\n{MAP}", ["ConfigMap shop/web"], ["web.yaml: ConfigMap shop/web is there twice"]),
@@ -426,12 +426,10 @@ MAP: Final = (
         (MAP.replace("{a: b}", "[a]"), [], ["web.yaml: a ConfigMap whose `data` is not a mapping"]),
         (MAP.replace("{a: b}", "a"), [], ["web.yaml: a ConfigMap whose `data` is not a mapping"]),
         ("a: [", [], ["web.yaml:2: the text is not YAML: did not find expected node content"]),
-    ],
-)  # fmt: skip
-def test_manifests_are_chosen_as_live_objects_are(text: str, objects: list[str], unknown: list[str]) -> None:
-    """By kind, namespace, labels and name; what is not recognised is named."""
-    found = state_of({"web.yaml": text.encode()}, CHOSEN)
-    assert (sorted(found.objects), list(found.unknown)) == (objects, unknown)
+    ]:  # fmt: skip
+        with subtests.test(text):
+            found = state_of({"web.yaml": text.encode()}, CHOSEN)
+            assert (sorted(found.objects), list(found.unknown)) == (objects, unknown)
 
 
 def test_values_are_compared_by_key_and_never_kept() -> None:

@@ -98,9 +98,9 @@ def test_the_nouns_of_the_harness_read_what_they_read_before() -> None:
     assert named <= CHECKS.keys()
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "line", "said"),
-    [
+def test_a_noun_that_cannot_be_used_is_refused(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    """With file and line, before anything is run."""
+    for old, new, line, said in [
         ("    kind: networking.k8s.io/v1 Ingress\n", "", 2, "expected one reading of `Ingress`"),
         ("v1 Ingress\n", "v1 Ingress\n    read: containers\n", 2, "expected one reading of `Ingress`"),
         ("kind: networking.k8s.io/v1 Ingress", "kind: Ingress", 3, "is not version and kind, like"),
@@ -179,16 +179,14 @@ def test_the_nouns_of_the_harness_read_what_they_read_before() -> None:
             4,
             "expected the slot <a> of `has`",
         ),
-    ],
-)
-def test_a_noun_that_cannot_be_used_is_refused(tmp_path: Path, old: str, new: str, line: int, said: str) -> None:
-    """With file and line, before anything is run."""
-    assert NOUN.count(old) >= 1
-    file = written(tmp_path, NOUN.replace(old, new, 1))
-    with pytest.raises(ConfigurationError) as raised:
-        load_nouns([tmp_path])
-    assert said in raised.value.what
-    assert raised.value.where.partition(": ")[0] == f"{file}:{line}"
+    ]:
+        with subtests.test(old=old, new=new):
+            assert NOUN.count(old) >= 1
+            file = written(tmp_path, NOUN.replace(old, new, 1))
+            with pytest.raises(ConfigurationError) as raised:
+                load_nouns([tmp_path])
+            assert said in raised.value.what
+            assert raised.value.where.partition(": ")[0] == f"{file}:{line}"
 
 
 def test_two_sentences_of_one_check_mean_the_same(tmp_path: Path) -> None:
@@ -248,9 +246,9 @@ def test_a_sentence_that_another_noun_reads_too_is_refused(tmp_path: Path, name:
     assert raised.value.where == f"{file}:{'4: things[0].sentences[0]' if own else '2: things[0]'}"
 
 
-@pytest.mark.parametrize(
-    ("text", "line", "said"),
-    [
+def test_a_mistake_in_the_file_is_refused_in_words(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    """With file and line; nothing of it is a library's own message."""
+    for text, line, said in [
         ("- a\n", 1, "this must be a mapping"),
         ("things\n", 1, "this must be a mapping"),
         ("things:\n", 1, "`None` is not a list"),
@@ -272,16 +270,14 @@ def test_a_sentence_that_another_noun_reads_too_is_refused(tmp_path: Path, name:
         (NOUN.replace("path: .spec.ingressClassName", "path: 5"), 8, "is not a path"),
         (NOUN.replace("    example", "    unit: h\n    example"), 9, "`h` is not one of ms, s, %"),
         (NOUN.replace("    example", "    value: yes\n    example"), 9, "is not one of text, "),
-    ],
-)
-def test_a_mistake_in_the_file_is_refused_in_words(tmp_path: Path, text: str, line: int, said: str) -> None:
-    """With file and line; nothing of it is a library's own message."""
-    file = written(tmp_path, text)
-    with pytest.raises(ConfigurationError) as raised:
-        load_nouns([tmp_path])
-    assert said in raised.value.what
-    assert "nput should" not in str(raised.value)
-    assert raised.value.where.partition(": ")[0] == f"{file}:{line}"
+    ]:
+        with subtests.test(text):
+            file = written(tmp_path, text)
+            with pytest.raises(ConfigurationError) as raised:
+                load_nouns([tmp_path])
+            assert said in raised.value.what
+            assert "nput should" not in str(raised.value)
+            assert raised.value.where.partition(": ")[0] == f"{file}:{line}"
 
 
 @pytest.mark.parametrize(
@@ -319,9 +315,9 @@ def test_the_file_of_the_harness_is_one_of_them() -> None:
         load_nouns([OWN])
 
 
-@pytest.mark.parametrize(
-    ("path", "values"),
-    [
+def test_a_path_leads_to_values(subtests: pytest.Subtests) -> None:
+    """None for what an object lacks; nothing where a list is empty or no item is selected."""
+    for path, values in [
         (".spec.replicas", [2]),
         (".spec.absent", [None]),
         (".spec.absent.below", [None]),
@@ -335,13 +331,11 @@ def test_the_file_of_the_harness_is_one_of_them() -> None:
         (".spec.ports[?(@.open=='true')].port", [81]),
         (".spec.ports[?(@.name=='None')].port", []),
         (".spec.replicas[*].name", [None]),
-    ],
-)
-def test_a_path_leads_to_values(path: str, values: list[object]) -> None:
-    """None for what an object lacks; nothing where a list is empty or no item is selected."""
-    ports = [{"name": "http", "port": 80}, {"port": 81, "open": True}]
-    obj = {"metadata": {"labels": {"a/b": "c"}}, "spec": {"replicas": 2, "ports": ports, "none": []}}
-    assert ObjectPath.parse(path).values(obj, {"label": "a/b"}) == values
+    ]:
+        with subtests.test(path):
+            ports = [{"name": "http", "port": 80}, {"port": 81, "open": True}]
+            obj = {"metadata": {"labels": {"a/b": "c"}}, "spec": {"replicas": 2, "ports": ports, "none": []}}
+            assert ObjectPath.parse(path).values(obj, {"label": "a/b"}) == values
 
 
 def test_a_default_counts_where_the_object_around_it_is_there() -> None:

@@ -109,11 +109,7 @@ def test_what_is_gone_since_it_was_listed_is_passed_over_and_what_is_named_is_no
     ]
 
 
-@pytest.mark.parametrize(
-    "pattern",
-    ["*", "*.log", "a/*", "a/*.log", "*/*.log", "**", "**/*.log", "a/**", "a/**/*.log", "a/[bc]/x.log", ".h*/*", "n*"],
-)
-def test_a_pattern_names_what_it_names_to_everybody(target: Target, tmp_path: Path, pattern: str) -> None:
+def test_a_pattern_names_what_it_names_to_everybody(target: Target, tmp_path: Path, subtests: pytest.Subtests) -> None:
     """As `glob` of Python, hidden files too."""
     for name in ("x.log", "a/x.log", "a/b/x.log", "a/b/y.txt", "a/c/x.log", ".hidden/x.log"):
         (tmp_path / "logs" / name).parent.mkdir(parents=True, exist_ok=True)
@@ -122,11 +118,15 @@ def test_a_pattern_names_what_it_names_to_everybody(target: Target, tmp_path: Pa
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "z.log").write_text(CONTROL)
     (tmp_path / "logs" / "app").symlink_to(tmp_path / "other")
-    whole = str(tmp_path / "logs" / pattern)
-    named = {Path(one) for one in glob.glob(whole, recursive=True, include_hidden=True)}  # noqa: PTH207
-    below = {each for one in named for each in ([one] if one.is_file() else Path(one).resolve().rglob("*"))}
-    found = {one.resolve() for one in below if one.is_file()}
-    assert searched(target, files=(whole,)).files == len(found)
+    for pattern in [
+        "*", "*.log", "a/*", "a/*.log", "*/*.log", "**", "**/*.log", "a/**", "a/**/*.log", "a/[bc]/x.log", ".h*/*", "n*",
+    ]:  # fmt: skip
+        with subtests.test(pattern):
+            whole = str(tmp_path / "logs" / pattern)
+            named = {Path(one) for one in glob.glob(whole, recursive=True, include_hidden=True)}  # noqa: PTH207
+            below = {each for one in named for each in ([one] if one.is_file() else Path(one).resolve().rglob("*"))}
+            found = {one.resolve() for one in below if one.is_file()}
+            assert searched(target, files=(whole,)).files == len(found)
 
 
 def test_a_directory_that_may_not_be_listed_is_named(

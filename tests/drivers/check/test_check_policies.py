@@ -60,52 +60,39 @@ def strangers(declared: list[str], stranger: list[str]) -> FactReading:
     return refusal("eu: stranger to tracks", seen)
 
 
-@pytest.mark.parametrize(
-    ("declared", "stranger", "ok", "observed"),
-    [
-        (["refused"] * 5 + ["accepted"], ["refused"], True, "refused"),
-        (["accepted"], ["no network", "refused"], True, "refused"),
-        (["accepted"], ["closed"], True, "refused"),
-        (["accepted"], ["accepted", "refused"], False, "accepted"),
-        (["accepted"], ["refused", "refused", "accepted", "refused"], False, "accepted"),
-        (["accepted"], ["no network"], None, "no network"),
-        (["accepted"], ["no answer"], None, "no answer"),
+def test_a_stranger_is_refused_where_the_declared_caller_is_not(
+    monkeypatch: pytest.MonkeyPatch, subtests: pytest.Subtests
+) -> None:
+    """Once accepted is accepted; where both are refused alike, or there is no network yet, nothing is shown."""
+    for name, declared, stranger, ok, observed in [
+        ("admitted late", ["refused"] * 5 + ["accepted"], ["refused"], True, "refused"),
+        ("network late", ["accepted"], ["no network", "refused"], True, "refused"),
+        ("behind a proxy", ["accepted"], ["closed"], True, "refused"),
+        ("at first", ["accepted"], ["accepted", "refused"], False, "accepted"),
+        ("once", ["accepted"], ["refused", "refused", "accepted", "refused"], False, "accepted"),
+        ("no network", ["accepted"], ["no network"], None, "no network"),
+        ("slow", ["accepted"], ["no answer"], None, "no answer"),
         (
+            "nothing listens",
             ["refused"],
             ["refused"],
             None,
             "refused, which proves nothing: the result of the declared caller is `refused`" + HINT,
         ),
         (
+            "another protocol",
             ["closed"],
             ["closed"],
             None,
             "closed, which proves nothing: the result of the declared caller is `closed`" + HINT,
         ),
-        (["closed"], ["refused"], True, "refused"),
-        (["refused"], ["accepted"], False, "accepted"),
-    ],
-    ids=[
-        "admitted late",
-        "network late",
-        "behind a proxy",
-        "at first",
-        "once",
-        "no network",
-        "slow",
-        "nothing listens",
-        "another protocol",
-        "another protocol, no connection",
-        "a stranger alone",
-    ],
-)
-def test_a_stranger_is_refused_where_the_declared_caller_is_not(
-    monkeypatch: pytest.MonkeyPatch, declared: list[str], stranger: list[str], *, ok: bool | None, observed: str
-) -> None:
-    """Once accepted is accepted; where both are refused alike, or there is no network yet, nothing is shown."""
-    FakeClock.installed(monkeypatch)
-    seen = strangers(declared, stranger)
-    assert (seen.ok, seen.observed, seen.sure) == (ok, observed, ok is False)
+        ("another protocol, no connection", ["closed"], ["refused"], True, "refused"),
+        ("a stranger alone", ["refused"], ["accepted"], False, "accepted"),
+    ]:
+        with subtests.test(name):
+            FakeClock.installed(monkeypatch)
+            seen = strangers(declared, stranger)
+            assert (seen.ok, seen.observed, seen.sure) == (ok, observed, ok is False)
 
 
 def test_a_pod_that_writes_nothing_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -157,11 +157,11 @@ def test_a_check_names_each_key_that_it_cannot_do_without(
                 assert not lacking(name, one_less, params), f"{name} does not declare {key}"
 
 
-@pytest.mark.parametrize("name", sorted(CHECKS))
-def test_a_check_needs_nothing_that_it_does_without(name: str, tmp_path: Path) -> None:
+def test_a_check_needs_nothing_that_it_does_without(tmp_path: Path, subtests: pytest.Subtests) -> None:
     """Each declared key is one of the target file, or a property of it: lacking it is noticed."""
     content = full_target(tmp_path)
-    params = asked_for()[name][-1]
     bare = loaded(tmp_path, {key: content[key] for key in ("name", "environment", "entry")})
-    first = {need.key.split(".")[0] for need in kind_of(name).needs} - {"entry"}
-    assert {need.key.split(".")[0] for need in kind_of(name).missing(bare, params)} == first
+    for name in sorted(CHECKS):
+        with subtests.test(name):
+            first = {need.key.split(".")[0] for need in kind_of(name).needs} - {"entry"}
+            assert {need.key.split(".")[0] for need in kind_of(name).missing(bare, asked_for()[name][-1])} == first

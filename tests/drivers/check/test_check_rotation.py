@@ -239,9 +239,14 @@ def test_one_refusal_of_several_servers_is_no_proof(monkeypatch: pytest.MonkeyPa
 AT: Final = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 
 
-@pytest.mark.parametrize(
-    ("user", "row", "new"),
-    [
+def test_a_session_of_the_same_user_is_new_once_the_old_password_is_refused(
+    monkeypatch: pytest.MonkeyPatch, subtests: pytest.Subtests
+) -> None:
+    """While `rotate` works, and until the old password is refused, a session may be of either; another user tells them apart."""
+    nothing = cast("Any", None)
+    used_by = SimpleNamespace(dsn=object(), sessions="SELECT", used_by=("cart",))
+    monkeypatch.setattr(rotation, "_database_time", lambda *_: AT + timedelta(seconds=5))
+    cases: list[tuple[str, tuple[Any, ...], bool | None]] = [
         ("b", (1, "b"), True),
         ("b", (-1, "b"), False),
         ("b", (1, "a"), False),
@@ -252,23 +257,17 @@ AT: Final = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
         ("a", (-1, "a"), False),
         ("", (1, "a"), None),
         ("", (9, "a"), True),
-    ],
-)
-def test_a_session_of_the_same_user_is_new_once_the_old_password_is_refused(
-    monkeypatch: pytest.MonkeyPatch, user: str, row: tuple[Any, ...], *, new: bool | None
-) -> None:
-    """While `rotate` works, and until the old password is refused, a session may be of either; another user tells them apart."""
-    nothing = cast("Any", None)
-    seen = RotationSeen(new=SecretInUse(user=user, password="new"), renamed=user == "b", refused_s=0.5)
-    session = ("cart", AT + timedelta(seconds=row[0]), *row[1:])
-    monkeypatch.setattr(rotation, "_database_time", lambda *_: AT + timedelta(seconds=5))
-    monkeypatch.setattr(rotation, "rows_of", lambda *_: [session])
-    used_by = SimpleNamespace(dsn=object(), sessions="SELECT", used_by=("cart",))
-    rotation._note_sessions(nothing, cast("Any", used_by), seen, AT, 1.0)
-    assert seen.used_s == ({"cart": 1.0} if new else {})
-    assert seen.either == ({"cart"} if new is None else set())
-    (fact,) = rotation._facts(cast("Any", used_by), seen, "used", 3.0)
-    assert fact.ok is new
+    ]
+    for user, row, new in cases:
+        with subtests.test(user=user, row=row):
+            seen = RotationSeen(new=SecretInUse(user=user, password="new"), renamed=user == "b", refused_s=0.5)
+            session = ("cart", AT + timedelta(seconds=row[0]), *row[1:])
+            monkeypatch.setattr(rotation, "rows_of", lambda *_, session=session: [session])
+            rotation._note_sessions(nothing, cast("Any", used_by), seen, AT, 1.0)
+            assert seen.used_s == ({"cart": 1.0} if new else {})
+            assert seen.either == ({"cart"} if new is None else set())
+            (fact,) = rotation._facts(cast("Any", used_by), seen, "used", 3.0)
+            assert fact.ok is new
 
 
 def test_a_host_that_is_no_name_is_named(tmp_path: Path) -> None:

@@ -30,9 +30,9 @@ HOUR: Final = 3600.0
 DAY: Final = 24 * HOUR
 
 
-@pytest.mark.parametrize(
-    ("schedule", "longest"),
-    [
+def test_the_longest_time_of_a_schedule(subtests: pytest.Subtests) -> None:
+    """Over the end of an hour, a day, a week, a month and a year; of day and day of the week either is enough."""
+    for schedule, longest in [
         ("* * * * *", 60.0),
         ("@hourly", HOUR),
         ("0 * * * *", HOUR),
@@ -47,20 +47,16 @@ DAY: Final = 24 * HOUR
         ("0 */6 */2 * *", DAY + 6 * HOUR),
         ("0 0 29 2 *", 1461 * DAY),
         ("15 10 * jan,jul *", 154 * DAY),
-    ],
-)
-def test_the_longest_time_of_a_schedule(schedule: str, longest: float) -> None:
-    """Over the end of an hour, a day, a week, a month and a year; of day and day of the week either is enough."""
-    assert longest_s(schedule) == longest
+    ]:
+        with subtests.test(schedule):
+            assert longest_s(schedule) == longest
 
 
-@pytest.mark.parametrize(
-    "schedule", ["", "hourly", "60 * * * *", "* * * *", "5-2 * * * *", "*/0 * * * *", "0 0 30 2 *", "L * * * *"]
-)
-def test_what_is_not_a_schedule_is_refused(schedule: str) -> None:
+def test_what_is_not_a_schedule_is_refused(subtests: pytest.Subtests) -> None:
     """With what is expected."""
-    with pytest.raises(ValueError, match=r"^a "):
-        longest_s(schedule)
+    for schedule in ["", "hourly", "60 * * * *", "* * * *", "5-2 * * * *", "*/0 * * * *", "0 0 30 2 *", "L * * * *"]:
+        with subtests.test(schedule=schedule), pytest.raises(ValueError, match=r"^a "):
+            longest_s(schedule)
 
 
 @pytest.fixture(scope="module")

@@ -29,9 +29,9 @@ def polled(*statuses: tuple[float, int], until: float = 7.6) -> Sequence[Browser
     return [at(time, [status for since, status in statuses if time >= since][-1]) for time in times]
 
 
-@pytest.mark.parametrize(
-    ("answers", "control", "ok"),
-    [
+def test_a_session_has_ended_once_it_is_refused_for_good(subtests: pytest.Subtests) -> None:
+    """Within five seconds of its sign-out; answers that are no evidence of a session decide nothing."""
+    for answers, control, ok in [
         (polled((0, 401)), "", True),
         (polled((0, 200), (3, 401)), "", True),
         (polled((0, 200), (4.95, 401)), "", None),  # between 4.75 s and 5.1 s
@@ -44,18 +44,14 @@ def polled(*statuses: tuple[float, int], until: float = 7.6) -> Sequence[Browser
         (polled((0, 429)), "", None),
         (polled((0, 401), until=5.5), "", None),
         (polled((0, 401)), "the sign-in got status 503", None),
-    ],
-)
-def test_a_session_has_ended_once_it_is_refused_for_good(
-    *, answers: Sequence[BrowserAnswer], control: str, ok: bool | None
-) -> None:
-    """Within five seconds of its sign-out; answers that are no evidence of a session decide nothing."""
-    assert ended_reading("session", OUT, answers, 5.0, control).ok is ok
+    ]:
+        with subtests.test(answers=answers, control=control):
+            assert ended_reading("session", OUT, answers, 5.0, control).ok is ok
 
 
-@pytest.mark.parametrize(
-    ("answers", "ok"),
-    [
+def test_a_role_is_gone_once_its_calls_are_refused_for_good(subtests: pytest.Subtests) -> None:
+    """Within ten seconds, and for five."""
+    for answers, ok in [
         (polled((0, 403), until=8), True),
         (polled((0, 200), (4, 403), until=12), True),
         (polled((0, 200), (4, 403), until=8), None),  # refused for four seconds
@@ -64,13 +60,9 @@ def test_a_session_has_ended_once_it_is_refused_for_good(
         (polled((0, 401), until=12), None),
         (polled((0, 500), until=12), None),
         ([], None),
-    ],
-)
-def test_a_role_is_gone_once_its_calls_are_refused_for_good(
-    *, answers: Sequence[BrowserAnswer], ok: bool | None
-) -> None:
-    """Within ten seconds, and for five."""
-    assert refused_reading("call", OUT, answers, 10.0).ok is ok
+    ]:
+        with subtests.test(answers=answers):
+            assert refused_reading("call", OUT, answers, 10.0).ok is ok
 
 
 @pytest.mark.parametrize(

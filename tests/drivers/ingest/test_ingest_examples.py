@@ -223,21 +223,21 @@ SPOILT = {
 }
 
 
-@pytest.mark.parametrize(("file", "old", "new", "turns"), SPOILT.values(), ids=SPOILT)
-def test_a_spoilt_sample_turns_its_rows_and_no_other(
-    tmp_path: Path, file: str, old: str, new: str, turns: Mapping[str, str] | None
-) -> None:
+def test_a_spoilt_sample_turns_its_rows_and_no_other(tmp_path: Path, subtests: pytest.Subtests) -> None:
     """Nothing is raised; a figures file that cannot be read turns every row that names it."""
-    target_file = spoilt(tmp_path, file, (old, new))
-    if turns is None:
-        turns = {row: UNKNOWN for row, demand in demands().items() if demand.params["format"] == "figures"}
-    assert {row: verdict for row, verdict in verdicts(target_file).items() if verdict != GOOD} == turns
+    of_figures = {row: UNKNOWN for row, demand in demands().items() if demand.params["format"] == "figures"}
+    for name, (file, old, new, turns) in SPOILT.items():
+        with subtests.test(name):
+            target_file = spoilt(tmp_path / name, file, (old, new))
+            assert {row: verdict for row, verdict in verdicts(target_file).items() if verdict != GOOD} == (
+                of_figures if turns is None else turns
+            )
 
 
 def spoilt(directory: Path, file: str, *edits: tuple[str, str]) -> Path:
     """The target file of a copy of the samples, of which one is edited; each text is replaced once."""
-    shutil.copyfile(EXAMPLES / "paper.yaml", directory / "paper.yaml")
     shutil.copytree(EXAMPLES / "paper", directory / "paper")
+    shutil.copyfile(EXAMPLES / "paper.yaml", directory / "paper.yaml")
     path = directory / "paper" / "reports" / file
     text = path.read_text(encoding="utf-8")
     for old, new in edits:
@@ -286,13 +286,13 @@ AMOUNTS: Mapping[str, tuple[str, FactAmount | None]] = {
 }
 
 
-@pytest.mark.parametrize("name", AMOUNTS)
-def test_what_a_waiver_has_to_bound_has_an_amount(tmp_path: Path, name: str) -> None:
+def test_what_a_waiver_has_to_bound_has_an_amount(tmp_path: Path, subtests: pytest.Subtests) -> None:
     """Every fact that is a count or a share; an order of steps has none."""
-    file, old, new, turns = SPOILT[name]
-    target = load_target(spoilt(tmp_path, file, (old, new)))
-    found: dict[str, FactAmount | None] = {}
-    for row in turns or ():
-        found |= {fact.subject: fact.amount for fact in facts_of(target, demands()[row]) if fact.ok is False}
-    subject, amount = AMOUNTS[name]
-    assert found[subject] == amount
+    for name, (subject, amount) in AMOUNTS.items():
+        with subtests.test(name):
+            file, old, new, turns = SPOILT[name]
+            target = load_target(spoilt(tmp_path / name, file, (old, new)))
+            found: dict[str, FactAmount | None] = {}
+            for row in turns or ():
+                found |= {fact.subject: fact.amount for fact in facts_of(target, demands()[row]) if fact.ok is False}
+            assert found[subject] == amount

@@ -34,24 +34,21 @@ def test_a_figure_that_is_enough(tmp_path: Path) -> None:
     assert found(tmp_path, f"{HEAD}\n{ADOPTION}\n") == {"release": True, "user_adoption": True, AFTER: True}
 
 
-@pytest.mark.parametrize(
-    ("spoilt", "subject", "ok"),
-    [
-        ((",93,", ",89.9,"), "user_adoption", False),
-        ((",93,", ",90,"), "user_adoption", True),
-        (("%", "ratio"), "user_adoption", None),
-        (("1.0.0", "0.9.0"), "release", None),
-        (("1.0.0", ""), "release", None),
-        (("2026-11-01", "2026-10-01"), AFTER, None),
-        (("2026-11-01", "2026-11-21"), AFTER, None),
-        (("2026-11-01T12:00:00Z", ""), AFTER, None),
-        (("2026-11-20", "2026-12-20"), "age", None),
-    ],
-    ids=["too low", "just enough", "unit", "release", "no release", "late", "before", "no date", "future"],
-)
-def test_a_figure_that_is_not(tmp_path: Path, spoilt: tuple[str, str], subject: str, *, ok: bool | None) -> None:
+def test_a_figure_that_is_not(tmp_path: Path, subtests: pytest.Subtests) -> None:
     """Too low is a FAIL; another unit, release or time is no evidence."""
-    assert found(tmp_path, f"{HEAD}\n{ADOPTION.replace(*spoilt, 1)}\n")[subject] is ok
+    for name, spoilt, subject, ok in [
+        ("too low", (",93,", ",89.9,"), "user_adoption", False),
+        ("just enough", (",93,", ",90,"), "user_adoption", True),
+        ("unit", ("%", "ratio"), "user_adoption", None),
+        ("release", ("1.0.0", "0.9.0"), "release", None),
+        ("no release", ("1.0.0", ""), "release", None),
+        ("late", ("2026-11-01", "2026-10-01"), AFTER, None),
+        ("before", ("2026-11-01", "2026-11-21"), AFTER, None),
+        ("no date", ("2026-11-01T12:00:00Z", ""), AFTER, None),
+        ("future", ("2026-11-20", "2026-12-20"), "age", None),
+    ]:
+        with subtests.test(name):
+            assert found(tmp_path, f"{HEAD}\n{ADOPTION.replace(*spoilt, 1)}\n")[subject] is ok
 
 
 @pytest.mark.parametrize(
@@ -93,9 +90,9 @@ def test_figures_that_do_not_say_of_which_target_they_are(tmp_path: Path) -> Non
     assert oks(seen(tmp_path, when, then, {"figures": {"business": "f.csv"}})) == {"target": None, "cost": True}
 
 
-@pytest.mark.parametrize(
-    ("row", "then", "what"),
-    [
+def test_a_figure_that_is_not_on_its_scale(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    """A lost decimal point or a wrong sign: neither PASS nor FAIL, with the place."""
+    for row, then, what in [
         ("n,43,of 5,2026-11-20,,,,,", "at least 4.0 of 5", "43 of 5 is not from 0 to 5"),
         ("n,-1,of 5,2026-11-20,,,,,", "at least 4.0 of 5", "-1 of 5 is not from 0 to 5"),
         ("n,940,%,2026-11-20,,,,,", "at least 90 %", "940 % is not from 0 to 100"),
@@ -105,14 +102,12 @@ def test_figures_that_do_not_say_of_which_target_they_are(tmp_path: Path) -> Non
         ("n,-2900,EUR,2026-11-20,,,4000,,", "at least 25 % below its baseline", "-2900 EUR is below 0"),
         ("n,-2900,EUR,2026-11-20,,,4000,,", "at most its baseline", "-2900 EUR is below 0"),
         ("n,5,EUR,2026-11-20,,,,-10,", "at least its target", "-10 EUR is below 0"),
-    ],
-)
-def test_a_figure_that_is_not_on_its_scale(tmp_path: Path, row: str, then: str, what: str) -> None:
-    """A lost decimal point or a wrong sign: neither PASS nor FAIL, with the place."""
-    with pytest.raises(DriverError, match=what) as caught:
-        found(tmp_path, f"{HEAD}\n{row}\n", f'the figure "n" is {then}', "target")
-    assert caught.value.where.startswith(f"{tmp_path / 'f.csv'}:2: ")
-    assert caught.value.hint
+    ]:
+        with subtests.test(row=row, then=then):
+            with pytest.raises(DriverError, match=what) as caught:
+                found(tmp_path, f"{HEAD}\n{row}\n", f'the figure "n" is {then}', "target")
+            assert caught.value.where.startswith(f"{tmp_path / 'f.csv'}:2: ")
+            assert caught.value.hint
 
 
 def test_a_figure_beyond_the_usual_that_a_sentence_asks_for(tmp_path: Path) -> None:
@@ -125,9 +120,9 @@ def test_a_figure_beyond_the_usual_that_a_sentence_asks_for(tmp_path: Path) -> N
     assert found(tmp_path, row, 'the figure "m" is at least 30 points')["m"] is False
 
 
-@pytest.mark.parametrize(
-    ("row", "then", "ok"),
-    [
+def test_a_growth_and_a_ratio_may_exceed_100_percent(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    """The file gives the kind of its figure; a growth may be below 0, too."""
+    for row, then, ok in [
         ("n,130,%,2026-11-20,,,90,,,growth", "at least its baseline", True),
         ("n,130,%,2026-11-20,,,140,,,growth", "at least its baseline", False),
         ("n,130,%,2026-11-20,,,90,,,growth", "at most its baseline", False),
@@ -137,11 +132,9 @@ def test_a_figure_beyond_the_usual_that_a_sentence_asks_for(tmp_path: Path) -> N
         ("n,150,%,2026-11-20,,,300,,,ratio", "at least 40 % below its baseline", True),
         ("n,150,%,2026-11-20,,,,120,,ratio", "at least its target", True),
         ("n,93,%,2026-11-20,,,90,,,share", "at least its baseline", True),
-    ],
-)
-def test_a_growth_and_a_ratio_may_exceed_100_percent(tmp_path: Path, row: str, then: str, *, ok: bool) -> None:
-    """The file gives the kind of its figure; a growth may be below 0, too."""
-    assert found(tmp_path, f"{HEAD_OF_KINDS}\n{row}\n", f'the figure "n" is {then}', "target")["n"] is ok
+    ]:
+        with subtests.test(row=row, then=then):
+            assert found(tmp_path, f"{HEAD_OF_KINDS}\n{row}\n", f'the figure "n" is {then}', "target")["n"] is ok
 
 
 @pytest.mark.parametrize(
@@ -183,9 +176,9 @@ def test_json_says_the_same(tmp_path: Path) -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("text", "what"),
-    [
+def test_what_is_no_figure_is_refused_with_its_place(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    """Decimal commas, NaN, other dates, names twice: file, line and hint."""
+    cases: list[tuple[str | bytes, str]] = [
         (f"{HEAD}\nuser_adoption,93\n", "has 2 columns, the header 9"),
         (f'{HEAD}\nuser_adoption,"93,5",%,2026-11-20,,,,,\n', "`93,5` is not a number"),
         (f"{HEAD}\nuser_adoption,93,5,%,2026-11-20,,,,,\n", "has 10 columns"),
@@ -205,14 +198,13 @@ def test_json_says_the_same(tmp_path: Path) -> None:
         ('{"figures": [{"name": "a", "value": true, "at": "2026-11-20"}]}', "neither a text nor a number"),
         ('{"figures": [{"name": "a", "valu": 1}]}', "the column `valu` is unknown"),
         ("größe".encode("latin-1"), "is not UTF-8 text"),
-    ],
-)
-def test_what_is_no_figure_is_refused_with_its_place(tmp_path: Path, text: str | bytes, what: str) -> None:
-    """Decimal commas, NaN, other dates, names twice: file, line and hint."""
-    with pytest.raises(DriverError, match=what) as caught:
-        found(tmp_path, text)
-    assert caught.value.where
-    assert caught.value.hint
+    ]
+    for text, what in cases:
+        with subtests.test(text=text):
+            with pytest.raises(DriverError, match=what) as caught:
+                found(tmp_path, text)
+            assert caught.value.where
+            assert caught.value.hint
 
 
 def test_two_files_with_one_figure(tmp_path: Path) -> None:

@@ -440,9 +440,9 @@ def test_every_name_of_a_register_has_a_test(tmp_path: Path) -> None:
 BEFORE = 'at least 1 test passed and none failed before the deployment to staging of the record "deployments" began'
 
 
-@pytest.mark.parametrize(
-    ("suite_of", "began", "ok"),
-    [
+def test_a_suite_is_complete_when_it_ended(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    """Its time counts from its timestamp, and is no shorter than that of a test; without one it may have ended later."""
+    for suite_of, began, ok in [
         ('timestamp="2026-11-20T09:00:00Z" time="600"', "2026-11-20T09:11:00Z", True),
         ('timestamp="2026-11-20T09:00:00Z" time="600"', "2026-11-20T09:09:00Z", False),
         ('timestamp="2026-11-20T09:00:00Z" time="1,200.5"', "2026-11-20T09:11:00Z", False),
@@ -452,18 +452,18 @@ BEFORE = 'at least 1 test passed and none failed before the deployment to stagin
         ('timestamp="2026-11-20T09:00:00Z"', "2026-11-20T08:59:00Z", False),
         ('timestamp="2026-11-20T09:00:00" time="600"', "2026-11-20T09:11:00Z", None),
         ("", "2026-11-20T09:11:00Z", None),
-    ],
-)
-def test_a_suite_is_complete_when_it_ended(tmp_path: Path, suite_of: str, began: str, *, ok: bool | None) -> None:
-    """Its time counts from its timestamp, and is no shorter than that of a test; without one it may have ended later."""
-    (tmp_path / "unit.xml").write_text(
-        f'<testsuite name="s" {suite_of}><properties><property name="commit" value="{COMMIT}"/></properties>'
-        '<testcase name="a" time="300"/></testsuite>'
-    )
-    (tmp_path / "d.yaml").write_text(f"deployments: [{{environment: staging, commit: {COMMIT}, began: {began}}}]\n")
-    evidence = {**UNIT, "records": {"deployments": "d.yaml"}}
-    facts = seen(tmp_path, WHEN, BEFORE, evidence)
-    assert facts["unit.xml and the record deployments"].ok is ok
+    ]:
+        with subtests.test(suite_of=suite_of, began=began):
+            (tmp_path / "unit.xml").write_text(
+                f'<testsuite name="s" {suite_of}><properties><property name="commit" value="{COMMIT}"/></properties>'
+                '<testcase name="a" time="300"/></testsuite>'
+            )
+            (tmp_path / "d.yaml").write_text(
+                f"deployments: [{{environment: staging, commit: {COMMIT}, began: {began}}}]\n"
+            )
+            evidence = {**UNIT, "records": {"deployments": "d.yaml"}}
+            facts = seen(tmp_path, WHEN, BEFORE, evidence)
+            assert facts["unit.xml and the record deployments"].ok is ok
 
 
 @pytest.mark.parametrize(
@@ -560,9 +560,9 @@ def test_a_suite_that_ends_after_the_last_year(tmp_path: Path) -> None:
     assert caught.value.where == f"{tmp_path / 'unit.xml'}:1: timestamp"
 
 
-@pytest.mark.parametrize(
-    ("attributes", "outcome"),
-    [
+def test_a_case_that_says_how_it_ended(subtests: pytest.Subtests) -> None:
+    """In an attribute, without an element in it, as Behave, CTest and GoogleTest do."""
+    for attributes, outcome in [
         ('status="failed"', "failed"),
         ('status="fail"', "failed"),
         ('status="run" result="completed"', "passed"),
@@ -576,13 +576,11 @@ def test_a_suite_that_ends_after_the_last_year(tmp_path: Path) -> None:
         ('state="failed"', "failed"),
         ('outcome="Passed" state="passed"', "passed"),
         ('status="panicked"', "failed"),
-    ],
-)
-def test_a_case_that_says_how_it_ended(attributes: str, outcome: str) -> None:
-    """In an attribute, without an element in it, as Behave, CTest and GoogleTest do."""
-    text = f'<testsuite name="s"><testcase name="a" {attributes}/></testsuite>'
-    report = junit_report(text.encode(), "unit.xml")
-    assert ([case.outcome for case in report.cases], report.contradictions) == ([CaseOutcome(outcome)], ())
+    ]:
+        with subtests.test(attributes):
+            text = f'<testsuite name="s"><testcase name="a" {attributes}/></testsuite>'
+            report = junit_report(text.encode(), "unit.xml")
+            assert ([case.outcome for case in report.cases], report.contradictions) == ([CaseOutcome(outcome)], ())
 
 
 def test_a_status_that_nobody_knows(tmp_path: Path) -> None:
@@ -643,9 +641,9 @@ def test_a_test_about_a_browser_did_not_run_in_it(tmp_path: Path) -> None:
     assert seen(tmp_path, WHEN, then, UNIT)["browser engines"].observed == "1: Blink"
 
 
-@pytest.mark.parametrize(
-    ("suite_of", "engines"),
-    [
+def test_a_suite_names_a_browser_where_its_name_is_nothing_else(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    """A file, a class or a group has a name of what it is about; the host name, as Playwright writes its project there, names the browser."""
+    for suite_of, engines in [
         ('name="edge-cases.spec.ts"', 0),
         ('name="safari-tours.spec.ts" hostname="chromium"', 1),
         ('name="com.example.EdgeTest"', 0),
@@ -654,13 +652,11 @@ def test_a_test_about_a_browser_did_not_run_in_it(tmp_path: Path) -> None:
         ('name="Chrome Headless 120.0.6099.109 (Linux x86_64)"', 1),
         ('name="Mobile Safari 15"', 1),
         ('name="webkit"', 1),
-    ],
-)
-def test_a_suite_names_a_browser_where_its_name_is_nothing_else(tmp_path: Path, suite_of: str, engines: int) -> None:
-    """A file, a class or a group has a name of what it is about; the host name, as Playwright writes its project there, names the browser."""
-    (tmp_path / "unit.xml").write_text(f"<testsuite {suite_of}>{case('one')}</testsuite>")
-    then = "at least 1 test passed and none failed in 3 browser engines"
-    assert seen(tmp_path, WHEN, then, UNIT)["browser engines"].observed.startswith(str(engines))
+    ]:
+        with subtests.test(suite_of):
+            (tmp_path / "unit.xml").write_text(f"<testsuite {suite_of}>{case('one')}</testsuite>")
+            then = "at least 1 test passed and none failed in 3 browser engines"
+            assert seen(tmp_path, WHEN, then, UNIT)["browser engines"].observed.startswith(str(engines))
 
 
 @pytest.mark.parametrize("files", [["a.xml", "b.xml"], ["b.xml", "a.xml"]])
@@ -738,9 +734,9 @@ def test_a_test_ran_where_it_passed_or_failed(inside: str, *, ran: bool) -> None
     assert report.ran == ({"one", "c.one"} if ran else set())
 
 
-@pytest.mark.parametrize(
-    ("body", "what"),
-    [
+def test_what_is_no_report_is_refused_with_its_place(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    """Bombs, other files, truncated files: in words with file and line, and nothing is fetched."""
+    for body, what in [
         (b'<!DOCTYPE t [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><testsuite>&b;</testsuite>', "document type"),
         (b'<!DOCTYPE t SYSTEM "http://127.0.0.1:9/x.dtd"><testsuite/>', "document type"),
         (b'<!DOCTYPE t [<!ENTITY x SYSTEM "file:///etc/passwd">]><testsuite>&x;</testsuite>', "document type"),
@@ -765,15 +761,13 @@ def test_a_test_ran_where_it_passed_or_failed(inside: str, *, ran: bool) -> None
         (b'\n<?xml version="1.0"?><testsuite/>', "declaration not at start"),
         (b"  \n", "is empty"),
         (b"\xff\xfe\x00", "cut short"),
-    ],
-)
-def test_what_is_no_report_is_refused_with_its_place(tmp_path: Path, body: bytes, what: str) -> None:
-    """Bombs, other files, truncated files: in words with file and line, and nothing is fetched."""
-    (tmp_path / "unit.xml").write_bytes(body)
-    with pytest.raises(DriverError, match=what) as caught:
-        seen(tmp_path, WHEN, THEN, UNIT)
-    assert str(tmp_path / "unit.xml") in caught.value.where
-    assert caught.value.hint
+    ]:
+        with subtests.test(body=body):
+            (tmp_path / "unit.xml").write_bytes(body)
+            with pytest.raises(DriverError, match=what) as caught:
+                seen(tmp_path, WHEN, THEN, UNIT)
+            assert str(tmp_path / "unit.xml") in caught.value.where
+            assert caught.value.hint
 
 
 def test_other_encodings_are_read(tmp_path: Path) -> None:

@@ -27,9 +27,9 @@ RUNS = [{"name": "CI", "headSha": "3f2a1c9", "status": "completed", "conclusion"
 Reader = Callable[[bytes, str], object]
 
 
-@pytest.mark.parametrize(
-    ("reader", "text", "what", "command"),
-    [
+def test_the_hint_names_what_it_is_and_what_to_run(subtests: pytest.Subtests) -> None:
+    """`write it again with its tool` writes the same file again."""
+    for reader, text, what, command in [
         (scan_report, TRIVY, "Trivy's own JSON", "--format sarif"),
         (scan_report, '{"matches": [], "descriptor": {"name": "grype"}}', "Grype's own JSON", "-o sarif"),
         (scan_report, '{"config": {}}\n{"finding": {}}\n', "govulncheck's own JSON", "-format sarif"),
@@ -54,15 +54,13 @@ Reader = Callable[[bytes, str], object]
         ),
         (infrastructure_plan, LOG, "the log of `terraform plan -json`", "terraform show -json plan"),
         (infrastructure_plan, "PK\x03\x04…", "the plan file of Terraform itself", "terraform show -json plan"),
-    ],
-)
-def test_the_hint_names_what_it_is_and_what_to_run(reader: Reader, text: str, what: str, command: str) -> None:
-    """`write it again with its tool` writes the same file again."""
-    with pytest.raises(DriverError) as refused:
-        reader(text.encode(), "report")
-    assert refused.value.hint.startswith(f"it is {what}")
-    assert command in refused.value.hint
-    assert "instance of" not in str(refused.value)
+    ]:
+        with subtests.test(what=what, text=text):
+            with pytest.raises(DriverError) as refused:
+                reader(text.encode(), "report")
+            assert refused.value.hint.startswith(f"it is {what}")
+            assert command in refused.value.hint
+            assert "instance of" not in str(refused.value)
 
 
 @pytest.mark.parametrize(

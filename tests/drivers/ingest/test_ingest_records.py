@@ -134,9 +134,9 @@ def test_a_suite_before_a_deployment(tmp_path: Path) -> None:
         seen(tmp_path, when, then, evidence)
 
 
-@pytest.mark.parametrize(
-    ("began", "head", "entry", "why"),
-    [
+def test_a_deployment_that_is_not_believed(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    """Of a clock that is wrong, of another release, commit or target: neither PASS nor FAIL."""
+    for began, head, entry, why in [
         ("2027-11-20T10:00:00Z", "", "", "a deployment that began 2027-11-20T10:00:00+00:00, in the future"),
         ("2026-11-20T10:00:00Z", "created: 2027-11-20T10:00:00Z", "", "a record created 2027-11-20T10:00:00+00:00, in"),
         ("2026-11-20T10:00:00Z", "", ", release: 0.9.0", "is of release 0.9.0"),
@@ -145,23 +145,21 @@ def test_a_suite_before_a_deployment(tmp_path: Path) -> None:
         ("2026-11-20T10:00:00Z", "target: other", "", "the record is of target other"),
         ("2026-11-20T08:00:00Z", "target: other", "", "the record is of target other"),
         ("2026-11-20T10:00:00Z", "target: paper", ", release: v1.0.0", ""),
-    ],
-)
-def test_a_deployment_that_is_not_believed(tmp_path: Path, began: str, head: str, entry: str, why: str) -> None:
-    """Of a clock that is wrong, of another release, commit or target: neither PASS nor FAIL."""
-    (tmp_path / "unit.xml").write_text(
-        f'<testsuite tests="1" time="60" timestamp="2026-11-20T09:00:00Z"><properties><property name="commit" value="{COMMIT}"/>'
-        '</properties><testcase name="a"/></testsuite>'
-    )
-    then = 'at least 1 test passed and none failed before the deployment to staging of the record "deployments" began'
-    evidence = {"junit": {"unit": "unit.xml"}, "records": {"deployments": "d.yaml"}}
-    when = 'the JUnit report "unit" of this commit has been read'
-    text = f"{head}\ndeployments:\n  - {{environment: staging, commit: {COMMIT}, began: {began}{entry}}}\n"
-    (tmp_path / "d.yaml").write_text(text)
-    facts = seen(tmp_path, when, then, evidence)
-    assert set(oks(facts).values()) == ({True, None} if why else {True})
-    if why:
-        assert why in facts["the record deployments"].observed
+    ]:
+        with subtests.test(began=began, head=head):
+            (tmp_path / "unit.xml").write_text(
+                f'<testsuite tests="1" time="60" timestamp="2026-11-20T09:00:00Z"><properties><property name="commit" value="{COMMIT}"/>'
+                '</properties><testcase name="a"/></testsuite>'
+            )
+            then = 'at least 1 test passed and none failed before the deployment to staging of the record "deployments" began'
+            evidence = {"junit": {"unit": "unit.xml"}, "records": {"deployments": "d.yaml"}}
+            when = 'the JUnit report "unit" of this commit has been read'
+            text = f"{head}\ndeployments:\n  - {{environment: staging, commit: {COMMIT}, began: {began}{entry}}}\n"
+            (tmp_path / "d.yaml").write_text(text)
+            facts = seen(tmp_path, when, then, evidence)
+            assert set(oks(facts).values()) == ({True, None} if why else {True})
+            if why:
+                assert why in facts["the record deployments"].observed
 
 
 def test_an_audit_says_what_it_found(tmp_path: Path) -> None:
@@ -185,9 +183,9 @@ def test_audits_of_a_target_that_the_record_does_not_name(tmp_path: Path) -> Non
     assert fact.observed.endswith("write it into record.yaml, at its top")
 
 
-@pytest.mark.parametrize(
-    ("text", "what"),
-    [
+def test_what_is_no_record_is_refused_with_its_place(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    """With file, line and hint."""
+    for text, what in [
         ("- 1\n", "must be a mapping"),
         ("steps: [\n", "is not plain YAML"),
         ("release: 1.0.0\nsteps: []\n", "has no list `steps`"),
@@ -199,13 +197,11 @@ def test_audits_of_a_target_that_the_record_does_not_name(tmp_path: Path) -> Non
         ("steps:\n  - {name: 9, finished: 2026-11-02}\n", "has no step `1`"),
         ("steps:\n  - {name: 1, finished: 2026-11-02}\nsteps: []\n", "defined twice"),
         (STEPS + "  - {name: 1, finished: 2026-11-20}\n", "has the step `1` twice"),
-    ],
-)
-def test_what_is_no_record_is_refused_with_its_place(tmp_path: Path, text: str, what: str) -> None:
-    """With file, line and hint."""
-    with pytest.raises(HarnessError, match=what) as caught:
-        found(tmp_path, text)
-    assert "record.yaml" in caught.value.where
+    ]:
+        with subtests.test(text):
+            with pytest.raises(HarnessError, match=what) as caught:
+                found(tmp_path, text)
+            assert "record.yaml" in caught.value.where
 
 
 @pytest.mark.parametrize("text", ["[]", "a: [x]\nb: [y]\n", "- a\n- a\n", "- {title: a}\n", "- 3\n", "a: b\n", ""])

@@ -135,23 +135,25 @@ GO_A = "GO in the run a, profile core with 1 requirement"
 NO_GO_B = f"{GO_A}, but the newer NO-GO in the run b, profile checklist with 1 requirement"
 
 
-@pytest.mark.parametrize(
-    ("runs", "ok", "observed"),
-    [
-        (("a core GO", "b checklist NO-GO", "c checklist PARTIAL"), None, NO_GO_B),
-        (("a core GO", "b checklist NO-GO", "c score GO"), None, NO_GO_B),
-        (("a core GO", "b checklist NO-GO", "c checklist INCONCLUSIVE"), None, NO_GO_B),
-        (("a core GO", "b checklist NO-GO", "c checklist+score GO"), True, GO_A),
-        (("b checklist NO-GO", "a core GO"), True, GO_A),
-        (("b core NO-GO", "a core GO"), True, GO_A),
-        (("a core GO", "b checklist NO-GO 1.1.0-rc"), True, GO_A),
-        (("a core GO", "b core NO-GO 1.1.0-rc"), True, GO_A),
-        (("a core GO v1.0.0", "b checklist NO-GO"), None, NO_GO_B),
-    ],
-)
-def test_newer_runs_by_other_profiles(tmp_path: Path, runs: tuple[str, ...], *, ok: bool | None, observed: str) -> None:
+def test_newer_runs_by_other_profiles(tmp_path: Path, subtests: pytest.Subtests) -> None:
     """A NO-GO of this release leaves a GO open, until a GO by its own profile follows it."""
-    assert staging(tmp_path, *runs) == (ok, observed)
+    for number, (runs, ok, observed) in enumerate(
+        [
+            (("a core GO", "b checklist NO-GO", "c checklist PARTIAL"), None, NO_GO_B),
+            (("a core GO", "b checklist NO-GO", "c score GO"), None, NO_GO_B),
+            (("a core GO", "b checklist NO-GO", "c checklist INCONCLUSIVE"), None, NO_GO_B),
+            (("a core GO", "b checklist NO-GO", "c checklist+score GO"), True, GO_A),
+            (("b checklist NO-GO", "a core GO"), True, GO_A),
+            (("b core NO-GO", "a core GO"), True, GO_A),
+            (("a core GO", "b checklist NO-GO 1.1.0-rc"), True, GO_A),
+            (("a core GO", "b core NO-GO 1.1.0-rc"), True, GO_A),
+            (("a core GO v1.0.0", "b checklist NO-GO"), None, NO_GO_B),
+        ]
+    ):
+        with subtests.test(runs=runs):
+            folder = tmp_path / str(number)
+            folder.mkdir()
+            assert staging(folder, *runs) == (ok, observed)
 
 
 @pytest.mark.parametrize(
@@ -435,9 +437,9 @@ def test_a_verdict_that_agrees_with_itself_is_read(tmp_path: Path) -> None:
     assert decided(tmp_path)["decision"] is True
 
 
-@pytest.mark.parametrize(
-    ("keys", "why"),
-    [
+def test_a_verdict_that_contradicts_itself_is_not_used(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    """A word that was edited, a bad merge, a list that was cut: neither its GO nor its NO-GO counts."""
+    for keys, why in [
         ({**NO_GO, "decision": "GO"}, "the decision is GO, the headline `NO-GO for staging"),
         ({**GO, "decision": "NO-GO"}, "the decision is NO-GO, the headline `GO for staging"),
         ({**GO, "requirements": ROWS}, "the counts are 1 FAIL, 1 PASS, listed are 2 FAIL, 1 PASS"),
@@ -449,17 +451,15 @@ def test_a_verdict_that_agrees_with_itself_is_read(tmp_path: Path) -> None:
             {**NO_GO, "headline": "", "requirements": ROWS[:1], "counts": {"PASS": 1}},
             "the decision is NO-GO, and no requirement failed",
         ),
-    ],
-)
-def test_a_verdict_that_contradicts_itself_is_not_used(tmp_path: Path, keys: dict[str, Any], why: str) -> None:
-    """A word that was edited, a bad merge, a list that was cut: neither its GO nor its NO-GO counts."""
-    run(tmp_path, "one", **keys)
-    with pytest.raises(DriverError, match=f"contradicts itself: {why}") as error:
-        decided(tmp_path)
-    assert "one/verdict.json" in error.value.where
-    then, subject = "a disaster experiment passed, younger than 90 d", "disaster experiment on paper"
-    run(tmp_path, "one", **{**keys, **drill()})
-    assert history(tmp_path, then)[subject] is None
+    ]:
+        with subtests.test(keys=keys):
+            run(tmp_path, "one", **keys)
+            with pytest.raises(DriverError, match=f"contradicts itself: {why}") as error:
+                decided(tmp_path)
+            assert "one/verdict.json" in error.value.where
+            then, subject = "a disaster experiment passed, younger than 90 d", "disaster experiment on paper"
+            run(tmp_path, "one", **{**keys, **drill()})
+            assert history(tmp_path, then)[subject] is None
 
 
 @pytest.mark.parametrize("judged", ["INCONCLUSIVE", "NOT_ASSESSED"])

@@ -68,9 +68,9 @@ def test_a_severe_finding_is_open(tmp_path: Path) -> None:
     assert (fact.ok, fact.observed) == (False, "1: js/xss at src/a.js (7.5)")
 
 
-@pytest.mark.parametrize(
-    ("keys", "ok"),
-    [
+def test_what_is_open(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    """Suppressed and gone are not; under review and left to a person are."""
+    cases: list[tuple[dict[str, Any], bool | None]] = [
         ({"suppressions": [{"kind": "external", "status": "accepted"}]}, True),
         ({"suppressions": [{"kind": "inSource"}]}, True),
         ({"suppressions": [{"kind": "external", "status": "underReview"}]}, False),
@@ -82,11 +82,10 @@ def test_a_severe_finding_is_open(tmp_path: Path) -> None:
         ({"kind": "review"}, None),
         ({"properties": {"security-severity": "6.9"}}, True),
         ({"properties": {"security-severity": 9}}, False),
-    ],
-)
-def test_what_is_open(tmp_path: Path, keys: dict[str, Any], *, ok: bool | None) -> None:
-    """Suppressed and gone are not; under review and left to a person are."""
-    assert scanned(tmp_path, log(result(**keys)))[OPEN] is ok
+    ]
+    for keys, ok in cases:
+        with subtests.test(keys=keys):
+            assert scanned(tmp_path, log(result(**keys)))[OPEN] is ok
 
 
 @pytest.mark.parametrize(("level", "ok"), [("error", False), ("warning", True), ("note", True), (None, None)])
@@ -123,9 +122,11 @@ def test_an_error_that_its_tool_calls_critical_is_not_passed_over(tmp_path: Path
     assert facts == {"commit": True, "age": True, "scan": True, "open findings of severity critical or higher": None}
 
 
-@pytest.mark.parametrize(
-    ("level", "own", "of_rule", "ok"),
-    [
+def test_a_finding_may_be_as_severe_as_its_tool_says_beside_the_level(
+    tmp_path: Path, subtests: pytest.Subtests
+) -> None:
+    """A word or a score of CVSS raises the most that it may be; one that is not known, as Trivy's UNKNOWN, may be anything."""
+    for level, own, of_rule, ok in [
         ("note", {}, {"security-severity": "0.0", "tags": ["vulnerability", "security", "UNKNOWN"]}, None),
         ("note", {}, {"security-severity": "0.0", "tags": ["vulnerability", "security", "LOW"]}, True),
         ("note", {"severity": "CRITICAL"}, {}, None),
@@ -146,19 +147,15 @@ def test_an_error_that_its_tool_calls_critical_is_not_passed_over(tmp_path: Path
         ("warning", {"priority": "P0 - Critical"}, {}, None),
         ("warning", {"priority": "P0"}, {}, None),
         ("error", {"priority": "low"}, {}, False),
-    ],
-)
-def test_a_finding_may_be_as_severe_as_its_tool_says_beside_the_level(
-    tmp_path: Path, level: str, own: dict[str, Any], of_rule: dict[str, Any], *, ok: bool | None
-) -> None:
-    """A word or a score of CVSS raises the most that it may be; one that is not known, as Trivy's UNKNOWN, may be anything."""
-    tool = {"driver": {"name": "Trivy", "rules": [{"id": "js/xss", "properties": of_rule}]}}
-    assert scanned(tmp_path, log(result(level=level, properties=own), tool=tool))[OPEN] is ok
+    ]:
+        with subtests.test(own=own, of_rule=of_rule):
+            tool = {"driver": {"name": "Trivy", "rules": [{"id": "js/xss", "properties": of_rule}]}}
+            assert scanned(tmp_path, log(result(level=level, properties=own), tool=tool))[OPEN] is ok
 
 
-@pytest.mark.parametrize(
-    ("name", "level", "of_rule", "ok"),
-    [
+def test_a_level_is_a_severity_only_where_the_tool_makes_it_from_one(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    """Others write how sure they are, or one for all; what contradicts a score, as a vendor's word may, counts beside it."""
+    for name, level, of_rule, ok in [
         ("osv-scanner", "warning", {}, None),
         ("Brakeman", "warning", {}, None),
         ("Checkov", "error", {}, None),
@@ -182,14 +179,10 @@ def test_a_finding_may_be_as_severe_as_its_tool_says_beside_the_level(
         ("Semgrep OSS", "warning", {"tags": ["security"]}, True),
         ("Snyk IaC", "error", {}, False),
         ("SnykCode", "warning", {}, True),
-    ],
-)
-def test_a_level_is_a_severity_only_where_the_tool_makes_it_from_one(
-    tmp_path: Path, name: str, level: str, of_rule: dict[str, Any], *, ok: bool | None
-) -> None:
-    """Others write how sure they are, or one for all; what contradicts a score, as a vendor's word may, counts beside it."""
-    tool = {"driver": {"name": name, "rules": [{"id": "js/xss", "properties": of_rule}]}}
-    assert scanned(tmp_path, log(result(level=level), tool=tool))[OPEN] is ok
+    ]:
+        with subtests.test(name=name, level=level, of_rule=of_rule):
+            tool = {"driver": {"name": name, "rules": [{"id": "js/xss", "properties": of_rule}]}}
+            assert scanned(tmp_path, log(result(level=level), tool=tool))[OPEN] is ok
 
 
 def test_a_severity_that_is_not_known_has_a_cure(tmp_path: Path) -> None:
@@ -210,9 +203,9 @@ def test_results_within_the_log_that_are_not_read_make_the_scan_incomplete(tmp_p
 TOOL = {"driver": {"name": "scanner"}}
 
 
-@pytest.mark.parametrize(
-    ("run", "complete"),
-    [
+def test_a_scan_that_looked_at_nothing_did_not_find_nothing(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    """Neither a rule nor a thing that was scanned is named, or no line was measured."""
+    cases: list[tuple[dict[str, Any], bool | None]] = [
         ({"tool": {"driver": {"name": "scanner"}}}, None),
         ({"tool": {"driver": {"name": "scanner", "rules": []}}, "artifacts": []}, None),
         ({"tool": {"driver": {"name": "scanner"}}, "artifacts": [{"location": {"uri": "src/a.js"}}]}, True),
@@ -223,13 +216,10 @@ TOOL = {"driver": {"name": "scanner"}}
         ({"tool": TOOL, "originalUriBaseIds": {"ROOTPATH": {"uri": "file:///"}}}, None),
         ({"properties": {"metricResults": [{"ruleId": "lines", "value": 0}]}}, None),
         ({"properties": {"metricResults": [{"ruleId": "lines", "value": 812}]}}, True),
-    ],
-)
-def test_a_scan_that_looked_at_nothing_did_not_find_nothing(
-    tmp_path: Path, run: dict[str, Any], *, complete: bool | None
-) -> None:
-    """Neither a rule nor a thing that was scanned is named, or no line was measured."""
-    assert scanned(tmp_path, log(**run))["scan"] is complete
+    ]
+    for run, complete in cases:
+        with subtests.test(run=run):
+            assert scanned(tmp_path, log(**run))["scan"] is complete
 
 
 @pytest.mark.parametrize(
@@ -442,9 +432,9 @@ def test_the_newest_scan_of_the_target(tmp_path: Path) -> None:
     assert oks(seen(tmp_path, when, then, both))["age"] is None
 
 
-@pytest.mark.parametrize(
-    ("text", "what"),
-    [
+def test_what_is_no_log_is_refused_with_its_place(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    """Truncated, of another version, with numbers that are none."""
+    for text, what in [
         ("{", "is not JSON"),
         ('{"version": "2.1.0", "runs": [', "cut short"),
         ('{"version": "3.0.0", "runs": []}', r"is SARIF 3\.0\.0, 2\.1 is read"),
@@ -459,14 +449,12 @@ def test_the_newest_scan_of_the_target(tmp_path: Path) -> None:
         (json.dumps(log(result(properties={"security-severity": "NaN"}))), "`NaN` is not a number"),
         (json.dumps(log(result(properties={"security-severity": "11"}))), "not from 0 to 10"),
         (json.dumps(log(result(level="bad"))), "is not a SARIF log"),
-    ],
-)
-def test_what_is_no_log_is_refused_with_its_place(tmp_path: Path, text: str, what: str) -> None:
-    """Truncated, of another version, with numbers that are none."""
-    with pytest.raises(DriverError, match=what) as caught:
-        scanned(tmp_path, text)
-    assert caught.value.where.startswith(str(tmp_path / "s.sarif"))
-    assert caught.value.hint
+    ]:
+        with subtests.test(text):
+            with pytest.raises(DriverError, match=what) as caught:
+                scanned(tmp_path, text)
+            assert caught.value.where.startswith(str(tmp_path / "s.sarif"))
+            assert caught.value.hint
 
 
 BILL = {
@@ -495,9 +483,9 @@ def test_an_image_of_production_dependencies(tmp_path: Path) -> None:
     assert billed(tmp_path, {**BILL, "components": [nested]})[subject] is False
 
 
-@pytest.mark.parametrize(
-    ("component", "ok"),
-    [
+def test_each_writer_marks_what_developers_need(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    """By a property; cdxgen by a scope, which says that of others too. A property that is not known may be such a mark, a path is none."""
+    cases: list[tuple[dict[str, Any], bool | None]] = [
         ({"properties": [{"name": "cdx:composer:package:isDevRequirement", "value": "true"}]}, False),
         ({"properties": [{"name": "cdx:poetry:group", "value": "dev"}]}, False),
         ({"properties": [{"name": "cdx:poetry:group", "value": "main"}]}, True),
@@ -522,12 +510,11 @@ def test_an_image_of_production_dependencies(tmp_path: Path) -> None:
         ({"properties": [{"name": "SrcFile", "value": "test"}]}, True),
         ({"properties": [{"name": "aquasecurity:trivy:PkgID", "value": "libc6-dev@2.36"}]}, True),
         ({"properties": [{"name": "syft:cpe23", "value": "cpe:2.3:a:test:test:1:*"}]}, True),
-    ],
-)
-def test_each_writer_marks_what_developers_need(tmp_path: Path, component: dict[str, Any], *, ok: bool | None) -> None:
-    """By a property; cdxgen by a scope, which says that of others too. A property that is not known may be such a mark, a path is none."""
-    document = {**BILL, "components": [{"name": "a", **component}]}
-    assert billed(tmp_path, document)["components of scope development"] is ok
+    ]
+    for component, ok in cases:
+        with subtests.test(component=component):
+            document = {**BILL, "components": [{"name": "a", **component}]}
+            assert billed(tmp_path, document)["components of scope development"] is ok
 
 
 def test_what_is_in_the_program_itself_is_read(tmp_path: Path) -> None:

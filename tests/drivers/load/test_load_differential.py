@@ -98,13 +98,14 @@ def _of(counts: _Counts, file: Path) -> dict[tuple[str, str], int]:
     return {key: n for key, n in counts.items() if key[0].strip("/").startswith(file.stem)}
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_requests_and_failures_are_those_of_locusts_statistics(both: Both, file: Path) -> None:
+def test_requests_and_failures_are_those_of_locusts_statistics(both: Both, subtests: pytest.Subtests) -> None:
     """By name and method, to the last one."""
-    requests = _of(both.requests, file)
-    assert requests
-    assert _of(both.ours(failed=False), file) == requests
-    assert _of(both.ours(failed=True), file) == _of(both.failures, file)
+    for file in FILES:
+        with subtests.test(file.stem):
+            requests = _of(both.requests, file)
+            assert requests
+            assert _of(both.ours(failed=False), file) == requests
+            assert _of(both.ours(failed=True), file) == _of(both.failures, file)
 
 
 def test_no_request_is_of_another_name(both: Both) -> None:
@@ -129,9 +130,9 @@ def test_what_has_no_time_in_locusts_statistics_has_none_here(both: Both) -> Non
     assert Counter((str(name), str(method)) for name, method in zip(*columns, strict=True)) == both.untimed
 
 
-@pytest.mark.parametrize(
-    ("name", "said"),
-    [
+def test_a_failure_has_the_words_that_its_file_gave_it(both: Both, subtests: pytest.Subtests) -> None:
+    """Text, what can be written as text, or the class of an exception; what Locust takes for none is none."""
+    for name, said in [
         ("texts empty", None),
         ("texts no", None),
         ("texts no list", None),
@@ -142,9 +143,7 @@ def test_what_has_no_time_in_locusts_statistics_has_none_here(both: Both) -> Non
         ("texts pushed badly", "gone"),
         ("/caught/missing", None),
         ("/caught/text", "got 200, wanted 404"),
-    ],
-)
-def test_a_failure_has_the_words_that_its_file_gave_it(both: Both, name: str, said: str | None) -> None:
-    """Text, what can be written as text, or the class of an exception; what Locust takes for none is none."""
-    rows = zip(words(both.rows, "name"), words(both.rows, "error"), strict=True)
-    assert {error for route, error in rows if route == name and error != CUT_OFF} == {said}
+    ]:
+        with subtests.test(name):
+            rows = zip(words(both.rows, "name"), words(both.rows, "error"), strict=True)
+            assert {error for route, error in rows if route == name and error != CUT_OFF} == {said}

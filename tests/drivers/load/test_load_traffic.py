@@ -28,15 +28,6 @@ class Shopper(Shape):
         journey.get("/goods", name="look")
         journey.post("/orders", name="buy", json={})
 """
-STOCK = """\
-from locust import HttpUser, task
-
-
-class Shopper(HttpUser):
-    @task
-    def look(self) -> None:
-        self.client.get("/goods")
-"""
 MANUAL = pages("stock-locustfiles", "traffic-size", "journey-writes", "load-generator")
 
 STOCK = """\
@@ -216,9 +207,9 @@ def test_an_unknown_name_names_the_nearest(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("right", "wrong", "place", "what"),
-    [
+def test_a_wrong_file_is_refused_with_line_and_key(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    """Where, what, and what was expected."""
+    for right, wrong, place, what in [
         ("rate: 10/s", "rate: 10", "2: rate", "`10` is not a rate above 0 like `25/s`"),
         ("rate: 10/s", "rate: 0/s", "2: rate", "`0/s` is not a rate above 0 like `25/s`"),
         ("for: 1 min", "for: 1 min\nwarmup: 1 s", "7: warmup", "unknown key `warmup`"),
@@ -239,17 +230,13 @@ def test_an_unknown_name_names_the_nearest(tmp_path: Path) -> None:
         ("buy: 50 %", "buy: 60 %", "7: routes", "the routes' shares add up to 1.1, expected 1"),
         ("buy: 50 %", "buy: half", "7: routes.buy", "`half` is not a ratio above 0 like `25 %`"),
         ("rate: 10/s", "rate: 1001/s", "1: workers", "1 load processes cannot send 2002 requests/s on time"),
-    ],
-)
-def test_a_wrong_file_is_refused_with_line_and_key(
-    tmp_path: Path, right: str, wrong: str, place: str, what: str
-) -> None:
-    """Where, what, and what was expected."""
-    folder = shop(tmp_path, GOOD.replace(right, wrong))
-    with pytest.raises(ConfigurationError) as raised:
-        load_traffic("shop", [folder])
-    assert raised.value.what.startswith(what)
-    assert raised.value.where == f"{folder}/shop.yaml:{place}"
+    ]:
+        with subtests.test(wrong):
+            folder = shop(tmp_path, GOOD.replace(right, wrong))
+            with pytest.raises(ConfigurationError) as raised:
+                load_traffic("shop", [folder])
+            assert raised.value.what.startswith(what)
+            assert raised.value.where == f"{folder}/shop.yaml:{place}"
 
 
 def traffic(tmp_path: Path, rate: str, trace: str = "0.5\n1.5\n2.5\n") -> TrafficPlan:
@@ -297,9 +284,9 @@ def test_workers_elsewhere_are_waited_for_at_an_address(tmp_path: Path) -> None:
     assert (plan.workers, plan.remote_workers, plan.all_workers, plan.remote_bind) == (2, 2, 4, "10.0.0.5:5557")
 
 
-@pytest.mark.parametrize(
-    ("rate", "place", "what"),
-    [
+def test_a_wrong_schedule_is_refused_with_line_and_key(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    """Where and what."""
+    for rate, place, what in [
         ("rate: -1/s", "2: rate", "`-1/s` is not a rate above 0"),
         ("rate: .nan", "2: rate", "`nan` is not a rate above 0"),
         (f"rate: {'9' * 400}/s", "2: rate", f"`{'9' * 400}/s` is not a rate above 0"),
@@ -345,19 +332,17 @@ def test_workers_elsewhere_are_waited_for_at_an_address(tmp_path: Path) -> None:
             "4: accounts",
             "`accounts` is not allowed with workers on other machines, which do not report the writes of their journeys",
         ),
-    ],
-)
-def test_a_wrong_schedule_is_refused_with_line_and_key(tmp_path: Path, rate: str, place: str, what: str) -> None:
-    """Where and what."""
-    with pytest.raises(ConfigurationError) as raised:
-        traffic(tmp_path, rate)
-    assert raised.value.what.startswith(what)
-    assert raised.value.where.startswith(f"{tmp_path}/shop.yaml:{place}")
+    ]:
+        with subtests.test(rate):
+            with pytest.raises(ConfigurationError) as raised:
+                traffic(tmp_path, rate)
+            assert raised.value.what.startswith(what)
+            assert raised.value.where.startswith(f"{tmp_path}/shop.yaml:{place}")
 
 
-@pytest.mark.parametrize(
-    ("text", "where", "what"),
-    [
+def test_a_wrong_trace_is_refused_with_its_line(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    """The place in the traffic's file, and in the trace."""
+    for text, where, what in [
         ("1\n\n0.5\n", ":3", "`0.5` is before the time of the previous line"),
         ("-1\n", ":1", "`-1` is not a time"),
         ("# seconds\n0\nnan\n", ":3", "`nan` is not a time"),
@@ -366,14 +351,12 @@ def test_a_wrong_schedule_is_refused_with_line_and_key(tmp_path: Path, rate: str
         ("1,buyer,2\n", ":1", "the line has a third column"),
         ("# nobody\n\n", "", "the trace is empty"),
         ("1\n1\n", "", "the trace has no two different times"),
-    ],
-)
-def test_a_wrong_trace_is_refused_with_its_line(tmp_path: Path, text: str, where: str, what: str) -> None:
-    """The place in the traffic's file, and in the trace."""
-    with pytest.raises(ConfigurationError) as raised:
-        traffic(tmp_path, "trace: trace.csv", text)
-    assert raised.value.what == what
-    assert raised.value.where == f"{tmp_path}/shop.yaml:2: trace: {tmp_path}/trace.csv{where}"
+    ]:
+        with subtests.test(text):
+            with pytest.raises(ConfigurationError) as raised:
+                traffic(tmp_path, "trace: trace.csv", text)
+            assert raised.value.what == what
+            assert raised.value.where == f"{tmp_path}/shop.yaml:2: trace: {tmp_path}/trace.csv{where}"
 
 
 @pytest.mark.parametrize("name", ["a" * 5000, '"a\\0b"'])

@@ -64,9 +64,9 @@ def test_a_rollout_file_is_read_in_base_units(tmp_path: Path) -> None:
     assert [percent(share) for share in plan.steps] == ["5", "25", "100"]
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "message"),
-    [
+def test_a_mistake_is_refused_with_file_line_and_key(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    """Steps that fall, weights over 100, a trigger with limit and window swapped or in a wrong unit."""
+    for old, new, message in [
         (
             "[5 %, 25 %, 100 %]",
             "[5 %, 50 %, 25 %, 100 %]",
@@ -114,16 +114,14 @@ def test_a_rollout_file_is_read_in_base_units(tmp_path: Path) -> None:
             ":9: takes: the rollout is expected to take longer than it may, 132 s\n  hint: raise `within`, or lower `takes`",
         ),
         ("title: by steps", "titel: by steps", ":1: titel: unknown key `titel`"),
-    ],
-)
-def test_a_mistake_is_refused_with_file_line_and_key(tmp_path: Path, old: str, new: str, message: str) -> None:
-    """Steps that fall, weights over 100, a trigger with limit and window swapped or in a wrong unit."""
-    file = _written(tmp_path, FILE.replace(old, new))
+    ]:
+        with subtests.test(old=old, new=new):
+            file = _written(tmp_path, FILE.replace(old, new))
 
-    with pytest.raises(ConfigurationError) as caught:
-        read_rollout(file)
+            with pytest.raises(ConfigurationError) as caught:
+                read_rollout(file)
 
-    assert f"{file}{message}" in str(caught.value)
+            assert f"{file}{message}" in str(caught.value)
 
 
 def test_an_unknown_rollout_is_answered_with_the_nearest(tmp_path: Path) -> None:

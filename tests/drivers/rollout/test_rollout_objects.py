@@ -405,42 +405,29 @@ def beside(tag: str) -> dict[str, Any]:
     return tagged(tag, initContainers=[{"name": "mesh", "image": "mesh:2.0"}])
 
 
-@pytest.mark.parametrize(
-    ("template", "by", "why"),
-    [
-        (OLD, "platform", "another user or controller set its spec back to shop/cart:1.0.0"),
-        (tagged("1.0.0", restartPolicy="Always"), "platform", "set its spec back to shop/cart:1.0.0"),
-        (tagged("0.9.0"), "unknown", "its spec requests shop/cart:0.9.0, which belongs to neither release"),
-        (tagged("1.1.0", restartPolicy="Always"), "", ""),
-        (tagged("1.1.0@sha256:ab"), "", ""),
-        (tagged("1.0.0@sha256:ab"), "platform", "set its spec back to shop/cart:1.0.0"),
-        (beside("1.1.0"), "", ""),
-        (beside("1.0.0"), "platform", "set its spec back to shop/cart:1.0.0"),
-        (beside("1.0.1"), "unknown", "its spec requests mesh:2.0, shop/cart:1.0.1, which belongs to neither release"),
-    ],
-    ids=[
-        "undone",
-        "reverted in its image",
-        "another release",
-        "the candidate, changed otherwise",
-        "the candidate, pinned to its digest",
-        "reverted and pinned to its digest",
-        "a container beside the candidate",
-        "a container beside the release before",
-        "a container beside another release",
-    ],
-)
-@pytest.mark.parametrize("kind", [ArgoRollout, PlainDeployment])
-def test_who_set_a_spec_back_is_told_from_what_it_asks_for(
-    kind: type[ArgoRollout | PlainDeployment], template: dict[str, Any], by: str, why: str
-) -> None:
+def test_who_set_a_spec_back_is_told_from_what_it_asks_for(subtests: pytest.Subtests) -> None:
     """At once, before its controller has observed it."""
-    cluster = RecordedCluster(argo(NEW))
-    spec = followed(cluster, kind)
-    cluster.obj["spec"]["template"] = template
-    cluster.obj["metadata"]["generation"] = 3
-    found, said = back_of(spec)
-    assert (found, why in said) == (by, True)
+    kinds: tuple[type[ArgoRollout | PlainDeployment], ...] = (ArgoRollout, PlainDeployment)
+    beyond = "which belongs to neither release"
+    for name, template, by, why in [
+        ("undone", OLD, "platform", "another user or controller set its spec back to shop/cart:1.0.0"),
+        ("in its image", tagged("1.0.0", restartPolicy="Always"), "platform", "set its spec back to shop/cart:1.0.0"),
+        ("another release", tagged("0.9.0"), "unknown", f"its spec requests shop/cart:0.9.0, {beyond}"),
+        ("the candidate, changed otherwise", tagged("1.1.0", restartPolicy="Always"), "", ""),
+        ("the candidate, pinned to its digest", tagged("1.1.0@sha256:ab"), "", ""),
+        ("pinned to its digest", tagged("1.0.0@sha256:ab"), "platform", "set its spec back to shop/cart:1.0.0"),
+        ("beside the candidate", beside("1.1.0"), "", ""),
+        ("beside the release before", beside("1.0.0"), "platform", "set its spec back to shop/cart:1.0.0"),
+        ("beside another", beside("1.0.1"), "unknown", f"its spec requests mesh:2.0, shop/cart:1.0.1, {beyond}"),
+    ]:
+        for kind in kinds:
+            with subtests.test(name, kind=kind.__name__):
+                cluster = RecordedCluster(argo(NEW))
+                spec = followed(cluster, kind)
+                cluster.obj["spec"]["template"] = template
+                cluster.obj["metadata"]["generation"] = 3
+                found, said = back_of(spec)
+                assert (found, why in said) == (by, True)
 
 
 def test_a_template_with_its_defaults_is_back_when_its_controller_says_so() -> None:

@@ -142,9 +142,9 @@ def test_an_alert_that_a_recording_rule_feeds_says_which_fails(clock: FakeClock)
     assert kept.lines[2][1]["since_ns"] == kept.lines[3][1]["since_ns"] - 3_000_000_000
 
 
-@pytest.mark.parametrize(
-    ("query", "unfed"),
-    [
+def test_an_expression_reads_a_metric_by_its_whole_name(clock: FakeClock, subtests: pytest.Subtests) -> None:
+    """`:` is part of a name; a pattern of names is that of all of a name too, and one that is not understood may be of any."""
+    for query, unfed in [
         ("job:slow:rate > 1", ["job:slow:rate"]),
         ("1 < job:slow:rate{job='a'}", ["job:slow:rate"]),
         ('{__name__="job:slow:rate"} > 1', ["job:slow:rate"]),
@@ -156,13 +156,11 @@ def test_an_alert_that_a_recording_rule_feeds_says_which_fails(clock: FakeClock)
         ("my_job:slow:rate > 1", []),
         ('{__name__=~"job:slow"} > 1', []),
         ('up{job=~"job:.+"} > 1', []),
-    ],
-)
-def test_an_expression_reads_a_metric_by_its_whole_name(clock: FakeClock, query: str, unfed: list[str]) -> None:
-    """`:` is part of a name; a pattern of names is that of all of a name too, and one that is not understood may be of any."""
-    kept = Kept()
-    AlertRules(kept).take(answer(clock, {**RULE, "query": query}, {**SLOW_RATE, "health": "err"}))
-    assert [fields["unfed"] for _, fields in kept.lines] == [unfed]
+    ]:
+        with subtests.test(query):
+            kept = Kept()
+            AlertRules(kept).take(answer(clock, {**RULE, "query": query}, {**SLOW_RATE, "health": "err"}))
+            assert [fields["unfed"] for _, fields in kept.lines] == [unfed]
 
 
 @pytest.mark.parametrize("body", [b"", b"null", b'{"status": "error", "data": {"groups": []}}', b"[" * 100_000])

@@ -686,9 +686,9 @@ PROCESS = {"status": 0, "stdout": "up 3 of 3\n", "stderr": ""}
 HTTP = {"status": 200, "headers": {}, "body": {"replicas": 3}}
 
 
-@pytest.mark.parametrize(
-    ("tolerance", "output", "met"),
-    [
+def test_a_tolerance_is_that_of_chaos_toolkit(subtests: pytest.Subtests) -> None:
+    """Of exit codes, statuses, texts and numbers."""
+    for tolerance, output, met in [
         (0, PROCESS, True),
         ([0, 1], PROCESS, True),
         (1, PROCESS, False),
@@ -701,11 +701,9 @@ HTTP = {"status": 200, "headers": {}, "body": {"replicas": 3}}
         ({"type": "range", "range": [0, 1], "target": "stdout"}, PROCESS, False),
         (True, True, True),
         ("ready", "ready", True),
-    ],
-)
-def test_a_tolerance_is_that_of_chaos_toolkit(tolerance: Any, output: Any, met: object) -> None:
-    """Of exit codes, statuses, texts and numbers."""
-    assert holds({"tolerance": tolerance}, output, {}, {}) is met
+    ]:
+        with subtests.test(tolerance=tolerance, output=output):
+            assert holds({"tolerance": tolerance}, output, {}, {}) is met
 
 
 def test_without_a_tolerance_only_true_is_a_yes() -> None:
@@ -713,9 +711,9 @@ def test_without_a_tolerance_only_true_is_a_yes() -> None:
     assert [holds({}, output, {}, {}) for output in (True, 1, PROCESS, None)] == [True, False, False, False]
 
 
-@pytest.mark.parametrize(
-    ("activity", "output", "said"),
-    [
+def test_what_an_action_says_against_itself(subtests: pytest.Subtests) -> None:
+    """Chaos Toolkit counts all of these as succeeded."""
+    cases: list[tuple[Any, Any, str]] = [
         ({"provider": {"type": "process"}}, {"status": 2, "stdout": "", "stderr": "a\nno such file"}, "exit code 2: no such file"),
         ({"provider": {"type": "http"}}, {"status": 503, "headers": {}, "body": ""}, "HTTP status 503"),
         ({"provider": {"type": "process"}, "tolerance": 2}, {"status": 2}, ""),
@@ -724,8 +722,7 @@ def test_without_a_tolerance_only_true_is_a_yes() -> None:
         (EXEC, [{"pod_name": "web-1", "exit_code": 0}, {"pod_name": "web-2", "exit_code": "2", "stderr": "RTNETLINK answers: No such file\n"}], "exit code 2 in web-2: RTNETLINK answers: No such file"),
         (EXEC, [{"pod_name": "web-1", "exit_code": 1, "stderr": ""}], "web-1 returned no exit code within `request_timeout`"),
         (EXEC, [{"pod_name": "web-1", "exit_code": 0, "stderr": ""}], ""),
-    ],
-)  # fmt: skip
-def test_what_an_action_says_against_itself(activity: Any, output: Any, said: str) -> None:
-    """Chaos Toolkit counts all of these as succeeded."""
-    assert complaint(activity, {"output": output}, {}, {}) == said
+    ]  # fmt: skip
+    for activity, output, said in cases:
+        with subtests.test(activity=activity, output=output):
+            assert complaint(activity, {"output": output}, {}, {}) == said

@@ -29,23 +29,20 @@ def test_there_are_fifty_two_and_each_says_what_is_expected() -> None:
     assert sum(not one["confirmed"] for one in trials) >= 12
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_each_is_an_experiment(tmp_path: Path, file: Path) -> None:
+def test_each_is_an_experiment(tmp_path: Path, subtests: pytest.Subtests) -> None:
     """With the modules of its project beside it."""
     for name, text in (("shop_tools", TOOLS), ("notes_control", NOTES)):
         (tmp_path / f"{name}.py").write_text(text, encoding="utf-8")
-    (tmp_path / file.name).write_text(file.read_text(encoding="utf-8"), encoding="utf-8")
-    assert read_experiment(tmp_path / file.name).plan.name == file.stem
+    for file in FILES:
+        with subtests.test(file.stem):
+            (tmp_path / file.name).write_text(file.read_text(encoding="utf-8"), encoding="utf-8")
+            assert read_experiment(tmp_path / file.name).plan.name == file.stem
 
 
 def test_they_call_functions_of_every_module_that_the_sandbox_serves() -> None:
     """Of chaostoolkit-kubernetes: pods, workloads, nodes, networks and other objects, custom ones and those of Chaos Mesh."""
     text = "\n".join(file.read_text(encoding="utf-8") for file in FILES)
-    called = {
-        name
-        for name in FUNCTIONS
-        if f"module: chaosk8s.{name.rpartition('.')[0]}, func: {name.rpartition('.')[2]}," in text
-    }
+    called = {one for one in FUNCTIONS if "module: chaosk8s.{}, func: {},".format(*one.rsplit(".", 1)) in text}
     assert len(called) > 35
     modules = {name.split(".")[0] for name in FUNCTIONS} - {"actions", "event", "namespace"}
     assert modules == {name.split(".")[0] for name in called}

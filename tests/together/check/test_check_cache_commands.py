@@ -237,9 +237,11 @@ def test_series_of_an_unknown_server_decide_nothing(tmp_path: Path) -> None:
 A, B, ELSEWHERE = CacheAddress("cache.test", 6379), CacheAddress("cache.test", 6380), CacheAddress("10.0.0.3", 6379)
 
 
-@pytest.mark.parametrize(
-    ("instance", "server"),
-    [
+def test_a_series_is_of_the_server_that_its_instance_names(subtests: pytest.Subtests) -> None:
+    """By its address, else by its host where one server alone has it, as with an exporter in the server's pod."""
+    hosts = {A: {"cache.test"}, B: {"cache.test"}, ELSEWHERE: {"10.0.0.3", "node-3.test"}}
+    servers = [AskedServer(cache="c", at=at, hosts=frozenset(names)) for at, names in hosts.items()]
+    for instance, server in [
         ("redis://cache.test:6380", B),
         ("cache.test:6379", A),
         ("cache.test:9121", "cache.test:9121"),
@@ -249,10 +251,6 @@ A, B, ELSEWHERE = CacheAddress("cache.test", 6379), CacheAddress("cache.test", 6
         ("the exporter", "the exporter"),
         ("cache.test:port", "cache.test:port"),
         ("", ""),
-    ],
-)
-def test_a_series_is_of_the_server_that_its_instance_names(instance: str, server: CacheAddress | str) -> None:
-    """By its address, else by its host where one server alone has it, as with an exporter in the server's pod."""
-    hosts = {A: {"cache.test"}, B: {"cache.test"}, ELSEWHERE: {"10.0.0.3", "node-3.test"}}
-    servers = [AskedServer(cache="c", at=at, hosts=frozenset(names)) for at, names in hosts.items()]
-    assert _key_of({"instance": instance, "cmd": "get"}, servers) == (server, "get")
+    ]:
+        with subtests.test(instance=instance):
+            assert _key_of({"instance": instance, "cmd": "get"}, servers) == (server, "get")

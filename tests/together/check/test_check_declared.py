@@ -301,9 +301,9 @@ def test_without_manifests_there_is_nothing_to_compare_with(target: Target, tmp_
     assert tmp_path.exists()
 
 
-@pytest.mark.parametrize(
-    ("there", "live", "found"),
-    [
+def test_what_differs(subtests: pytest.Subtests) -> None:
+    """Declared fields only; lists by the names of their elements where they have any; amounts as the API server writes them, texts as they are."""
+    for there, live, found in [
         ({"a": 1}, {"a": 1, "b": 2}, []),
         ({"a": None, "b": {}}, {}, []),
         ({"a": "0.5"}, {"a": "500m"}, []),
@@ -336,8 +336,6 @@ def test_without_manifests_there_is_nothing_to_compare_with(target: Target, tmp_
         ({"a": '{"on": true}'}, {"a": '{"on": false}'}, ['a is `{"on": false}`, declared `{"on": true}`']),
         ({"a": '{"on": true}'}, {"a": '{"on": 1}'}, ['a is `{"on": 1}`, declared `{"on": true}`']),
         ({"a": "{b"}, {"a": "{c"}, ["a is `{c`, declared `{b`"]),
-    ],
-)
-def test_what_differs(there: Any, live: Any, found: list[str]) -> None:
-    """Declared fields only; lists by the names of their elements where they have any; amounts as the API server writes them, texts as they are."""
-    assert list(differences(there, live)) == found
+    ]:
+        with subtests.test(there=there, live=live):
+            assert list(differences(there, live)) == found

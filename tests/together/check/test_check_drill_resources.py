@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -282,9 +283,11 @@ def test_a_plugin_restores_the_backup_by_its_id() -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("snapshots", "more", "drill", "said"),
-    [
+def test_a_drill_by_snapshots_stops_nothing_and_leaves_nothing(subtests: pytest.Subtests) -> None:
+    """A cold one would stop a server, a snapshot without an owner would stay, and hot ones of several volumes are no one moment."""
+    names = {"namespace": "north", "cluster": "main", "scratch_cluster": "main-drill", "method": "volumeSnapshot"}
+    there: dict[str, Any] = {"status": HEALTHY}
+    cases: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any], str]] = [
         ({"online": False}, {}, {"keep": True}, "a new Backup would stop the server that it copies"),
         ({"online": False}, {}, {"backup": "newest"}, ""),
         ({}, {}, {}, "the snapshots of a Backup stay when it is deleted"),
@@ -293,21 +296,14 @@ def test_a_plugin_restores_the_backup_by_its_id() -> None:
         ({}, {}, {"keep": True}, ""),
         ({}, {"walStorage": {"size": "1Gi"}}, {"backup": "newest"}, "one moment only together with the archive"),
         ({"online": False}, {"walStorage": {"size": "1Gi"}}, {"backup": "newest"}, ""),
-    ],
-)
-def test_a_drill_by_snapshots_stops_nothing_and_leaves_nothing(
-    snapshots: dict[str, Any], more: dict[str, Any], drill: dict[str, Any], said: str
-) -> None:
-    """A cold one would stop a server, a snapshot without an owner would stay, and hot ones of several volumes are no one moment."""
-    names = {"namespace": "north", "cluster": "main", "scratch_cluster": "main-drill", "method": "volumeSnapshot"}
-    backup = {"volumeSnapshot": {"className": "csi", **snapshots}}
-    there = {**serving("main", **{**more, "backup": backup}), "status": HEALTHY}
-    product = CloudNativePg(CloudNativePgDrill.model_validate({**names, **drill}))
-    if not said:
-        product.refuse(lambda _ref: there)
-        return
-    with pytest.raises(DriverError, match=said):
-        product.refuse(lambda _ref: there)
+    ]
+    for snapshots, more, drill, said in cases:
+        with subtests.test(snapshots=snapshots, more=more, drill=drill):
+            backup = {"volumeSnapshot": {"className": "csi", **snapshots}}
+            there.update(serving("main", **{**more, "backup": backup}))
+            product = CloudNativePg(CloudNativePgDrill.model_validate({**names, **drill}))
+            with pytest.raises(DriverError, match=said) if said else nullcontext():
+                product.refuse(lambda _ref: there)
 
 
 def test_the_copy_reaches_a_bucket_as_the_cluster_that_serves() -> None:

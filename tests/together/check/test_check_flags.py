@@ -327,9 +327,9 @@ def of_track(*pods: tuple[str, str], declared: int = 2, region: str = "north") -
 HAS, LACKS, UNREAD = ("m", ""), ("", ""), ("", "status 500")
 
 
-@pytest.mark.parametrize(
-    ("before", "now", "ok", "observed"),
-    [
+def test_a_service_exposes_its_metrics_when_every_pod_of_it_does(subtests: pytest.Subtests) -> None:
+    """In time by all that are declared; what was not read, or was there before, shows nothing; a service that is gone fails."""
+    for before, now, ok, observed in [
         (of_track(LACKS, LACKS), of_track(HAS, HAS), True, "by all 2 pods after 2.0 s"),
         (of_track(LACKS, LACKS), of_track(LACKS, HAS), False, "m not by 1 of 2 pods, such as north/track-0"),
         (of_track(LACKS, HAS), of_track(LACKS, HAS), None, "north/track-1 exposed them before the flag was on"),
@@ -352,14 +352,10 @@ HAS, LACKS, UNREAD = ("m", ""), ("", ""), ("", "status 500")
         (of_track(LACKS), of_track(UNREAD), False, "m not by 1 of 1 pods, such as north/track-0"),
         (of_track(UNREAD), of_track(LACKS, HAS), False, "m not by 1 of 2 pods, such as north/track-0"),
         (of_track(), of_track(HAS, HAS), None, "no pod of north was ready before the flag was on"),
-    ],
-)
-def test_a_service_exposes_its_metrics_when_every_pod_of_it_does(
-    before: exposed.MetricsSeen, now: exposed.MetricsSeen, ok: object, observed: str
-) -> None:
-    """In time by all that are declared; what was not read, or was there before, shows nothing; a service that is gone fails."""
-    [one] = exposed.readings(before, now, {"track": 2.0}, 60)
-    assert (one.subject, one.ok, one.observed) == ("service track", ok, observed)
+    ]:
+        with subtests.test(before=before, now=now):
+            [one] = exposed.readings(before, now, {"track": 2.0}, 60)
+            assert (one.subject, one.ok, one.observed) == ("service track", ok, observed)
 
 
 def test_a_service_that_is_gone_from_one_region_fails_and_none_at_all_shows_nothing() -> None:

@@ -114,9 +114,9 @@ def test_a_website_without_assets_or_without_an_answer_does_not_pass(target: Tar
         page_assets(target, {"most": "500"})
 
 
-@pytest.mark.parametrize(
-    ("name", "hashed", "immutable"),
-    [
+def test_a_hash_is_told_from_a_word(subtests: pytest.Subtests) -> None:
+    """Eight characters or more that are no words; where they may be words, whether the server says that the content never changes decides."""
+    for name, hashed, immutable in [
         ("main.3f9a2b1c.js", True, True),
         ("index-BQx3aZ1c.css", True, True),
         ("index-DiwrgTda.js", None, True),
@@ -134,12 +134,10 @@ def test_a_website_without_assets_or_without_an_answer_does_not_pass(target: Tar
         ("page1-section2.css", False, False),
         ("page.Dashboard.js", False, False),
         ("app.1a2b.js", False, False),
-    ],
-)
-def test_a_hash_is_told_from_a_word(name: str, *, hashed: bool | None, immutable: bool) -> None:
-    """Eight characters or more that are no words; where they may be words, whether the server says that the content never changes decides."""
-    url = f"https://shop.example.test/assets/{name}?v=1"
-    assert (is_named_by_hash(url), is_named_by_hash(url, immutable=True)) == (hashed, immutable)
+    ]:
+        with subtests.test(name):
+            url = f"https://shop.example.test/assets/{name}?v=1"
+            assert (is_named_by_hash(url), is_named_by_hash(url, immutable=True)) == (hashed, immutable)
 
 
 def test_the_server_says_whether_a_name_changes_with_the_content(target: Target, backends: list[Backend]) -> None:

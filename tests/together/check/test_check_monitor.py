@@ -377,9 +377,9 @@ def test_a_prometheus_that_is_away_is_an_error_with_its_address(tmp_path: Path) 
         raise AssertionError
 
 
-@pytest.mark.parametrize(
-    ("data", "why"),
-    [
+def test_an_answer_of_another_shape_is_an_error_with_its_address(subtests: pytest.Subtests) -> None:
+    """As of something that is not Prometheus: what is missing, where, and what was expected."""
+    cases: list[tuple[object, str]] = [
         (None, "`data`: Input should be a valid dictionary or instance of Vector"),
         ({"result": []}, "`data.resultType`: Field required"),
         ({"resultType": "streams", "result": []}, "`data.resultType`: Input should be 'vector' or 'scalar'"),
@@ -391,18 +391,17 @@ def test_a_prometheus_that_is_away_is_an_error_with_its_address(tmp_path: Path) 
         ({"resultType": "scalar", "result": []}, "no result of a scalar"),
         ({"resultType": "vector", "result": [1, "2"]}, "no result of a vector"),
         ([], "`data`: Input should be a valid dictionary"),
-    ],
-)
-def test_an_answer_of_another_shape_is_an_error_with_its_address(data: object, why: str) -> None:
-    """As of something that is not Prometheus: what is missing, where, and what was expected."""
-    answer = httpx.Response(200, json={"status": "success", "data": data})
-    with httpx.Client(transport=httpx.MockTransport(lambda _request: answer)) as client:
-        prometheus = PrometheusClient(client, "http://shop:9090")
-        with pytest.raises(DriverError) as error:
-            prometheus.vector("up")
-    assert why in error.value.what
-    assert error.value.where == "http://shop:9090/api/v1/query"
-    assert "of the target file" in error.value.hint
+    ]
+    for data, why in cases:
+        with subtests.test(data=data):
+            answer = httpx.Response(200, json={"status": "success", "data": data})
+            with httpx.Client(transport=httpx.MockTransport(lambda _request, answer=answer: answer)) as client:
+                prometheus = PrometheusClient(client, "http://shop:9090")
+                with pytest.raises(DriverError) as error:
+                    prometheus.vector("up")
+            assert why in error.value.what
+            assert error.value.where == "http://shop:9090/api/v1/query"
+            assert "of the target file" in error.value.hint
 
 
 def test_every_question_expects_its_own_shape() -> None:

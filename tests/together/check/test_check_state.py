@@ -354,9 +354,10 @@ def test_a_daemon_set_declares_a_pod_for_each_node_that_it_is_scheduled_on() -> 
     assert shares == ["100 %", "50 %"]
 
 
-@pytest.mark.parametrize(
-    ("env", "args", "found"),
-    [
+def test_a_switch_that_leaves_authentication_out_is_found(subtests: pytest.Subtests) -> None:
+    """By its name, unless its value switches the switch off; words that only look alike are none."""
+    secret = {"valueFrom": {"secretKeyRef": {"name": "keys", "key": "k"}}}
+    cases: list[tuple[dict[str, str | None], list[str], list[str]]] = [
         ({"SKIP_AUTH": "true"}, [], ["SKIP_AUTH"]),
         ({"SKIP_AUTH": "false"}, [], []),
         ({"AUTH_BYPASS": None}, [], ["AUTH_BYPASS"]),
@@ -369,15 +370,12 @@ def test_a_daemon_set_declares_a_pod_for_each_node_that_it_is_scheduled_on() -> 
         ({}, ["--no-auth"], ["no-auth"]),
         ({}, ["--auth=off", "--port=80"], ["auth"]),
         ({}, ["serve", "--insecure-skip-auth=false"], []),
-    ],
-)
-def test_a_switch_that_leaves_authentication_out_is_found(
-    env: dict[str, str | None], args: list[str], found: list[str]
-) -> None:
-    """By its name, unless its value switches the switch off; words that only look alike are none."""
-    secret = {"valueFrom": {"secretKeyRef": {"name": "keys", "key": "k"}}}
-    settings = [{"name": name, **(secret if value is None else {"value": value})} for name, value in env.items()]
-    assert bypass_switches({"containers": [{"name": "c", "image": "x:1", "env": settings, "args": args}]}) == found
+    ]
+    for env, args, found in cases:
+        with subtests.test(env=env, args=args):
+            given = [{"name": name, **(secret if value is None else {"value": value})} for name, value in env.items()]
+            spec = {"containers": [{"name": "c", "image": "x:1", "env": given, "args": args}]}
+            assert bypass_switches(spec) == found
 
 
 @pytest.mark.parametrize(

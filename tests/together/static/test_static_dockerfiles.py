@@ -77,9 +77,9 @@ def test_what_only_reads_like_a_here_document(run: str) -> None:
     assert [word for word, _, _ in read(f"FROM a\nRUN {run}\nCMD b")] == ["FROM", "RUN", "CMD"]
 
 
-@pytest.mark.parametrize(
-    ("dockerfile", "facts"),
-    [
+def test_which_dockerfile_is_of_a_service_on_node(platform: PaperPlatform, subtests: pytest.Subtests) -> None:
+    """By its base, its command or its stages; of another language it is left out, and one that nothing places is unknown."""
+    for dockerfile, facts in [
         ('FROM node:20 AS build\nFROM gcr.io/distroless/nodejs18-debian12\nCMD ["server.js"]', [False]),
         ('FROM public.ecr.aws/lambda/nodejs:18\nCMD ["index.handler"]', [False]),
         ('FROM registry.access.redhat.com/ubi9/nodejs-18\nCMD ["./start.sh"]', [False]),
@@ -98,16 +98,14 @@ def test_what_only_reads_like_a_here_document(run: str) -> None:
         ("FROM prom/node-exporter:v1", []),
         ('FROM alpine:3\nCMD ["python3", "a.py"]', []),
         ("FROM postgres:16", []),
-    ],
-)
-def test_which_dockerfile_is_of_a_service_on_node(
-    platform: PaperPlatform, dockerfile: str, facts: list[bool | None]
-) -> None:
-    """By its base, its command or its stages; of another language it is left out, and one that nothing places is unknown."""
-    platform.write("docker/more/Dockerfile", dockerfile)
-    found = [(fact.ok, fact.observed) for fact in platform.find(SENTENCE) if "more/Dockerfile" in fact.subject]
-    assert [ok for ok, _ in found if ok is not True] == facts
-    assert all("neither says whether it is a service on Node.js; hint:" in words for ok, words in found if ok is None)
+    ]:
+        with subtests.test(dockerfile):
+            platform.write("docker/more/Dockerfile", dockerfile)
+            found = [(fact.ok, fact.observed) for fact in platform.find(SENTENCE) if "more/Dockerfile" in fact.subject]
+            assert [ok for ok, _ in found if ok is not True] == facts
+            assert all(
+                "neither says whether it is a service on Node.js; hint:" in words for ok, words in found if ok is None
+            )
 
 
 @pytest.mark.parametrize(
@@ -133,9 +131,9 @@ def test_a_file_beside_dockerfiles_is_not_one(platform: PaperPlatform, name: str
     assert raised.value.hint.startswith("name Dockerfiles only")
 
 
-@pytest.mark.parametrize(
-    ("dockerfile", "facts"),
-    [
+def test_which_image_a_service_starts_from(platform: PaperPlatform, subtests: pytest.Subtests) -> None:
+    """Every stage from a node image, and what runs in the end; an unknown version is neither."""
+    for dockerfile, facts in [
         ("FROM node:20.18-slim", []),
         ("FROM docker.io/library/node:20", []),
         ("FROM --platform=linux/amd64 node:20@sha256:abc", []),
@@ -150,13 +148,11 @@ def test_a_file_beside_dockerfiles_is_not_one(platform: PaperPlatform, name: str
         ("FROM alpine:3\nRUN apk add nodejs npm\nCMD npm start", [False]),
         ("FROM node:18 AS build\nRUN npm ci\nFROM node:20\nCMD node a", [False]),
         ("FROM node:20 AS build\nRUN npm ci\nFROM gcr.io/distroless/base\nCMD node a", [False]),
-    ],
-)
-def test_which_image_a_service_starts_from(platform: PaperPlatform, dockerfile: str, facts: list[bool | None]) -> None:
-    """Every stage from a node image, and what runs in the end; an unknown version is neither."""
-    platform.write("docker/backend/Dockerfile", dockerfile)
-    found = [(subject, ok) for subject, ok in bad(platform.find(SENTENCE)) if "backend/Dockerfile" in subject]
-    assert [ok for _, ok in found] == facts
+    ]:
+        with subtests.test(dockerfile):
+            platform.write("docker/backend/Dockerfile", dockerfile)
+            found = [(subject, ok) for subject, ok in bad(platform.find(SENTENCE)) if "backend/Dockerfile" in subject]
+            assert [ok for _, ok in found] == facts
 
 
 def test_an_image_of_something_else_is_not_asked_for_node(platform: PaperPlatform) -> None:

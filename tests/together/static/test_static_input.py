@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sysconfig
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,9 +17,11 @@ from harness.errors import ConfigurationError, HarnessError
 from tests.together.static.conftest import ROWS, PaperPlatform, bad
 
 
-@pytest.mark.parametrize(
-    ("requirement", "path", "text", "where", "what"),
-    [
+def test_what_cannot_be_used_is_named_with_its_line(
+    platform: PaperPlatform, pristine: Path, subtests: pytest.Subtests
+) -> None:
+    """The row is not decided, and a person knows where to look."""
+    for requirement, path, text, where, what in [
         ("DA-CI-TRIGGER", ".github/workflows/deploy.yaml", "on: push\njobs: [\n", "deploy.yaml:3", "is not YAML"),
         ("DA-CI-TRIGGER", ".github/workflows/deploy.yaml", "on: push\njobs: {}\n", "deploy.yaml:2", "has no jobs"),
         ("DA-CI-TRIGGER", ".github/workflows/deploy.yaml", "jobs: {a: {steps: []}}\n", "deploy.yaml:1", "does not say when the workflow starts"),
@@ -73,22 +76,21 @@ from tests.together.static.conftest import ROWS, PaperPlatform, bad
             "contract.xml", "unknown attribute `executed=False`",
         ),
         ("DA-HELM-VALUES", "charts/normaldance/values-staging.yaml", "a: [\n", "values-staging.yaml:2", "is not YAML"),
-    ],
-)  # fmt: skip
-def test_what_cannot_be_used_is_named_with_its_line(
-    platform: PaperPlatform, requirement: str, *, path: str, text: str, where: str, what: str
-) -> None:
-    """The row is not decided, and a person knows where to look."""
-    platform.write(path, text)
-    with pytest.raises(HarnessError) as raised:
-        platform.row(requirement)
-    assert where in raised.value.where
-    assert what in raised.value.what
+    ]:  # fmt: skip
+        with subtests.test(requirement=requirement, path=path, text=text):
+            shutil.rmtree(platform.root)
+            shutil.copytree(pristine, platform.root)
+            platform.write(path, text)
+            with pytest.raises(HarnessError) as raised:
+                platform.row(requirement)
+            assert where in raised.value.where
+            assert what in raised.value.what
 
 
-@pytest.mark.parametrize(
-    ("requirement", "key", "value", "what"),
-    [
+def test_nothing_to_read_is_never_a_pass(platform: PaperPlatform, subtests: pytest.Subtests) -> None:
+    """A directory without the files that a row reads is an error with the key of the target file."""
+    named = platform.target.read_text()
+    for requirement, key, value, what in [
         ("DA-CI-TRIGGER", "workflows", "nowhere", "there is no file or directory `nowhere`"),
         ("DA-CI-TRIGGER", "workflows", "repository/*.txt", "there is no file or directory"),
         ("DA-CI-TRIGGER", "workflows", "repository/docs", "there is no workflow"),
@@ -101,17 +103,14 @@ def test_what_cannot_be_used_is_named_with_its_line(
         ("DA-HELM", "chart", "repository/rules/normaldance.yaml", "is not one directory"),
         ("AT-STG-CONFIG", "overlays", {"staging": "repository/deploy/staging"}, "names no overlay of production"),
         ("AT-ENV-CONFIG", "overlays", {}, "names no overlay"),
-    ],
-)
-def test_nothing_to_read_is_never_a_pass(
-    platform: PaperPlatform, requirement: str, key: str, value: object, what: str
-) -> None:
-    """A directory without the files that a row reads is an error with the key of the target file."""
-    platform.name(**{key: value})
-    with pytest.raises(ConfigurationError) as raised:
-        platform.row(requirement)
-    assert what in raised.value.what
-    assert raised.value.hint or key in raised.value.where
+    ]:
+        with subtests.test(requirement=requirement, value=value):
+            platform.target.write_text(named)
+            platform.name(**{key: value})
+            with pytest.raises(ConfigurationError) as raised:
+                platform.row(requirement)
+            assert what in raised.value.what
+            assert raised.value.hint or key in raised.value.where
 
 
 def test_a_glob_names_several_files(platform: PaperPlatform) -> None:
@@ -195,9 +194,11 @@ def test_a_scenario_is_what_gherkin_says_it_is(platform: PaperPlatform, text: st
     assert [one for subject, one in bad(platform.row("FI-REVIEW-PROC-TESTING"))] == ([] if ok else [False])
 
 
-@pytest.mark.parametrize(
-    ("row", "file", "old", "new", "ok"),
-    [
+def test_a_number_in_a_form_that_is_not_understood_is_unknown(
+    platform: PaperPlatform, pristine: Path, subtests: pytest.Subtests
+) -> None:
+    """And its form is named; what has no number, or one that cannot be, is wrong."""
+    for row, file, old, new, ok in [
         ("AT-DEL-ROLLBACK", "rollbacks", "time_limit: 5 min", "time_limit: 5min", True),
         *(
             ("AT-DEL-ROLLBACK", "rollbacks", "time_limit: 5 min", f"time_limit: {form}", None)
@@ -214,16 +215,13 @@ def test_a_scenario_is_what_gherkin_says_it_is(platform: PaperPlatform, text: st
         ("FI-REVIEW-STD-BENCHMARKS", "boundaries", "limit: 200 ms", "limit: PT1S", None),
         ("FI-REVIEW-STD-BENCHMARKS", "boundaries", "limit: 200 ms", "limit: 200", None),
         ("FI-REVIEW-STD-BENCHMARKS", "boundaries", "limit: 200 ms", "limit: 0 ms", False),
-    ],
-)
-def test_a_number_in_a_form_that_is_not_understood_is_unknown(
-    platform: PaperPlatform, row: str, file: str, *, old: str, new: str, ok: bool | None
-) -> None:
-    """And its form is named; what has no number, or one that cannot be, is wrong."""
-    platform.edit(f"registers/{file}.yaml", old, new)
-    found = [fact for fact in platform.row(row) if fact.ok is not True]
-    assert [fact.ok for fact in found] == ([] if ok else [ok])
-    assert all("; hint: write it like `" in fact.observed for fact in found if fact.ok is None)
+    ]:
+        with subtests.test(row=row, old=old, new=new):
+            shutil.copytree(pristine / "registers", platform.root / "registers", dirs_exist_ok=True)
+            platform.edit(f"registers/{file}.yaml", old, new)
+            found = [fact for fact in platform.row(row) if fact.ok is not True]
+            assert [fact.ok for fact in found] == ([] if ok else [ok])
+            assert all("; hint: write it like `" in fact.observed for fact in found if fact.ok is None)
 
 
 @pytest.mark.parametrize("groups", ["5", "[{rules: 5}]", "[{rules: {a: b}}]", "[{rules: [a]}]", "{a: b}", "null"])

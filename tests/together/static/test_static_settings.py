@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import pytest
 
 from tests.together.static.conftest import PaperPlatform, bad
@@ -107,9 +110,9 @@ _FIELD = "resources: {limits: {memory: %s}}, env: [{name: A, valueFrom: {resourc
 _KEYED = "env: [{name: A, valueFrom: {fileKeyRef: {volumeName: v, path: %s, key: A}}}]"
 
 
-@pytest.mark.parametrize(
-    ("staging", "production", "ok"),
-    [
+def test_where_a_variable_has_its_value_from(platform: PaperPlatform, subtests: pytest.Subtests) -> None:
+    """An amount of its resources is compared as an amount; a source that is not understood is unknown."""
+    for staging, production, ok in [
         (_FIELD % ("1Gi", "limits.memory"), _FIELD % ("1024Mi", "limits.memory"), True),
         (_FIELD % ("1Gi", "limits.memory"), _FIELD % ("2Gi", "limits.memory"), False),
         (_FIELD % ("1Gi", "limits.memory"), _FIELD % ("1Gi", "limits.cpu"), False),
@@ -118,14 +121,10 @@ _KEYED = "env: [{name: A, valueFrom: {fileKeyRef: {volumeName: v, path: %s, key:
         (_KEYED % "a.env", _KEYED % "a.env", None),
         ("env: [{name: A, valueFrom: {}}]", "env: [{name: A, valueFrom: {}}]", None),
         ("env: [{name: A, value: ''}]", "env: [{name: A, value: ''}]", True),
-    ],
-)
-def test_where_a_variable_has_its_value_from(
-    platform: PaperPlatform, staging: str, production: str, *, ok: bool | None
-) -> None:
-    """An amount of its resources is compared as an amount; a source that is not understood is unknown."""
-    texts = [workload("Deployment", "api", "shop", one) for one in (staging, production)]
-    assert differences(platform, *texts) == ([] if ok else [("Deployment api api A", ok)])
+    ]:
+        with subtests.test(staging=staging, production=production):
+            texts = [workload("Deployment", "api", "shop", one) for one in (staging, production)]
+            assert differences(platform, *texts) == ([] if ok else [("Deployment api api A", ok)])
 
 
 def test_one_pod_runs_where_their_number_is_not_set(platform: PaperPlatform) -> None:
@@ -165,9 +164,11 @@ def test_a_part_of_a_volume_by_a_variable_is_unknown(platform: PaperPlatform) ->
     assert [ok for _, ok in bad(platform.row("AT-STG-CONFIG"))] == [None]
 
 
-@pytest.mark.parametrize(
-    ("value", "ok"),
-    [
+def test_a_value_that_denies_an_environment_may_name_another(
+    platform: PaperPlatform, pristine: Path, subtests: pytest.Subtests
+) -> None:
+    """Unknown, until the register says that the setting is a mode."""
+    for value, ok in [
         ("https://production.test", False),
         ("non-production", None),
         ("--no-sandbox", None),
@@ -176,14 +177,11 @@ def test_a_part_of_a_volume_by_a_variable_is_unknown(platform: PaperPlatform) ->
         ("casino-production", False),
         ("reproduction", True),
         ("", True),
-    ],
-)
-def test_a_value_that_denies_an_environment_may_name_another(
-    platform: PaperPlatform, value: str, *, ok: bool | None
-) -> None:
-    """Unknown, until the register says that the setting is a mode."""
-    text = workload("Deployment", "api", "shop", f"env: [{{name: A, value: '{value}'}}]")
-    overlays(platform, staging=text)
-    assert [fact.ok for fact in platform.row("AT-ENV-CONFIG")] == [ok]
-    platform.edit("registers/settings.yaml", "modes: [", "modes: [A, ")
-    assert bad(platform.row("AT-ENV-CONFIG")) == []
+    ]:
+        with subtests.test(value=value):
+            shutil.copyfile(pristine / "registers/settings.yaml", platform.root / "registers/settings.yaml")
+            text = workload("Deployment", "api", "shop", f"env: [{{name: A, value: '{value}'}}]")
+            overlays(platform, staging=text)
+            assert [fact.ok for fact in platform.row("AT-ENV-CONFIG")] == [ok]
+            platform.edit("registers/settings.yaml", "modes: [", "modes: [A, ")
+            assert bad(platform.row("AT-ENV-CONFIG")) == []

@@ -77,9 +77,10 @@ def route(gateway: str, **more: str) -> str:
 GATEWAY = "aws_internet_gateway.g.id"
 
 
-@pytest.mark.parametrize(
-    ("more", "ok"),
-    [
+def test_what_may_be_there_or_not_is_unknown(platform: PaperPlatform, subtests: pytest.Subtests) -> None:
+    """Nodes, their cluster, routes and where they lead; what is private either way passes."""
+    platform.name(terraform="repository/own")
+    for more, ok in [
         ("", True),
         (nodes("aws_eks_cluster.c.name"), False),
         (nodes('"shop"'), False),
@@ -98,14 +99,11 @@ GATEWAY = "aws_internet_gateway.g.id"
         (route(f"var.on ? {GATEWAY} : null"), None),
         (route("local.g") + f"locals {{\n  g = var.on ? null : {GATEWAY}\n}}\n", None),
         (MAIN, True),
-    ],
-)
-def test_what_may_be_there_or_not_is_unknown(platform: PaperPlatform, more: str, *, ok: bool | None) -> None:
-    """Nodes, their cluster, routes and where they lead; what is private either way passes."""
-    platform.write("own/main.tf", NETWORK + more)
-    platform.name(terraform="repository/own")
-    found = {fact.ok for fact in platform.find(SUBNETS)}
-    assert (False if False in found else None if None in found else True) is ok
+    ]:
+        with subtests.test(more=more):
+            platform.write("own/main.tf", NETWORK + more)
+            found = {fact.ok for fact in platform.find(SUBNETS)}
+            assert (False if False in found else None if None in found else True) is ok
 
 
 @pytest.mark.parametrize(

@@ -60,9 +60,9 @@ def only(platform: PaperPlatform, text: str, **more: str) -> None:
         platform.write(f"terraform/{name}", content)
 
 
-@pytest.mark.parametrize(
-    ("subnets", "rest", "oks"),
-    [
+def test_routes_of_a_subnet(platform: PaperPlatform, subtests: pytest.Subtests) -> None:
+    """Through its table, the main table, locals; a subnet of a module is unknown."""
+    for subnets, rest, oks in [
         ("[aws_subnet.a.id]", "", [True]),
         ("[aws_subnet.a.id]", TABLE % "", [True]),
         ("[aws_subnet.a.id]", TABLE % "route {\n    gateway_id = aws_internet_gateway.g.id\n  }", [False]),
@@ -102,12 +102,10 @@ def only(platform: PaperPlatform, text: str, **more: str) -> None:
             'resource "aws_eks_node_group" "n" {\n  cluster_name = aws_eks_cluster.c.name\n  subnet_ids = var.nodes\n}\n',
             [True, None],
         ),
-    ],
-)
-def test_routes_of_a_subnet(platform: PaperPlatform, subnets: str, rest: str, oks: list[bool | None]) -> None:
-    """Through its table, the main table, locals; a subnet of a module is unknown."""
-    only(platform, CLUSTER % subnets + rest)
-    assert [fact.ok for fact in platform.find(SUBNETS)] == oks
+    ]:
+        with subtests.test(subnets=subnets, rest=rest):
+            only(platform, CLUSTER % subnets + rest)
+            assert [fact.ok for fact in platform.find(SUBNETS)] == oks
 
 
 def test_a_network_that_is_declared_elsewhere(platform: PaperPlatform) -> None:
@@ -156,9 +154,9 @@ DATABASE = 'resource "aws_rds_cluster" "d" {\n  %s\n}\nvariable "most" {\n  defa
 SCALING = "serverlessv2_scaling_configuration {\n    min_capacity = 2\n    max_capacity = %s\n  }"
 
 
-@pytest.mark.parametrize(
-    ("body", "more", "oks"),
-    [
+def test_capacity_of_a_database(platform: PaperPlatform, subtests: pytest.Subtests) -> None:
+    """Numbers, variables by their defaults and values; a block that the provider does not know declares nothing."""
+    for body, more, oks in [
         (SCALING % "16", {}, [True, True]),
         (SCALING % "16.0", {}, [True, True]),
         (SCALING % '"16"', {}, [True, True]),
@@ -184,14 +182,11 @@ SCALING = "serverlessv2_scaling_configuration {\n    min_capacity = 2\n    max_c
         (SCALING % "var.most * 2", {}, [True, None]),
         ("serverlessv2_config {\n    max_capacity = 16\n  }", {}, [False, False]),
         ("", {}, [False, False]),
-    ],
-)
-def test_capacity_of_a_database(
-    platform: PaperPlatform, body: str, more: dict[str, str], oks: list[bool | None]
-) -> None:
-    """Numbers, variables by their defaults and values; a block that the provider does not know declares nothing."""
-    only(platform, DATABASE % body, **more)
-    assert [fact.ok for fact in platform.find(CAPACITY)] == oks
+    ]:
+        with subtests.test(body=body, more=more):
+            (platform.root / "terraform/envs/prod.tfvars").unlink(missing_ok=True)
+            only(platform, DATABASE % body, **more)
+            assert [fact.ok for fact in platform.find(CAPACITY)] == oks
 
 
 def reservation(name: str, count: str, zone: str = "us-east-1a", more: str = "") -> str:
@@ -202,9 +197,9 @@ def reservation(name: str, count: str, zone: str = "us-east-1a", more: str = "")
     )
 
 
-@pytest.mark.parametrize(
-    ("text", "ok"),
-    [
+def test_reserved_instances(platform: PaperPlatform, subtests: pytest.Subtests) -> None:
+    """All of one type, platform and zone together."""
+    for text, ok in [
         (reservation("a", "10"), True),
         (reservation("a", "4") + reservation("b", "6"), True),
         (reservation("a", "5", more="  count = 2\n"), True),
@@ -213,13 +208,11 @@ def reservation(name: str, count: str, zone: str = "us-east-1a", more: str = "")
         (reservation("a", "11"), False),
         (reservation("a", "var.n"), None),
         (reservation("a", "10", more="  for_each = var.zones\n"), None),
-    ],
-)
-def test_reserved_instances(platform: PaperPlatform, text: str, *, ok: bool | None) -> None:
-    """All of one type, platform and zone together."""
-    only(platform, text)
-    [fact] = platform.find(RESERVED)
-    assert fact.ok is ok
+    ]:
+        with subtests.test(text):
+            only(platform, text)
+            [fact] = platform.find(RESERVED)
+            assert fact.ok is ok
 
 
 def test_what_is_declared_and_not_made(platform: PaperPlatform) -> None:
@@ -335,9 +328,10 @@ resource "aws_ec2_capacity_reservation" "r" {
 """
 
 
-@pytest.mark.parametrize(
-    ("end", "ok"),
-    [
+def test_a_reservation_that_has_ended_reserves_nothing(platform: PaperPlatform, subtests: pytest.Subtests) -> None:
+    """By its end; one that these files do not say is unknown."""
+    platform.name(terraform="repository/own")
+    for end, ok in [
         ("", True),
         ('end_date_type = "unlimited"', True),
         ('end_date_type = "limited"\n  end_date = "2024-01-01T00:00:00Z"', False),
@@ -346,13 +340,10 @@ resource "aws_ec2_capacity_reservation" "r" {
         ('end_date_type = "limited"', None),
         ('end_date_type = "limited"\n  end_date = var.end', None),
         ("end_date_type = var.kind", None),
-    ],
-)
-def test_a_reservation_that_has_ended_reserves_nothing(platform: PaperPlatform, end: str, *, ok: bool | None) -> None:
-    """By its end; one that these files do not say is unknown."""
-    platform.write("own/main.tf", RESERVATION % end)
-    platform.name(terraform="repository/own")
-    assert [fact.ok for fact in platform.find(RESERVED)] == [ok]
+    ]:
+        with subtests.test(end=end):
+            platform.write("own/main.tf", RESERVATION % end)
+            assert [fact.ok for fact in platform.find(RESERVED)] == [ok]
 
 
 CLUSTER_OF_FOUR = """

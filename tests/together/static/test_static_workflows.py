@@ -48,9 +48,9 @@ TEST_JOB = "  test: {runs-on: ubuntu-latest, steps: [{run: npm run test:all}]}\n
 DEPLOY_JOB = "  deploy: {needs: test, runs-on: ubuntu-latest, steps: [{run: helm upgrade shop charts/shop}]}\n"
 
 
-@pytest.mark.parametrize(
-    ("on", "ok"),
-    [
+def test_when_a_workflow_of_github_starts(platform: PaperPlatform, subtests: pytest.Subtests) -> None:
+    """`on` is a key, not a truth value."""
+    for on, ok in [
         ("{push: {branches: [main]}}", True),
         ("{push: {branches: [main], paths: [a]}}", True),
         ("{push: {branches: main}}", True),
@@ -69,12 +69,10 @@ DEPLOY_JOB = "  deploy: {needs: test, runs-on: ubuntu-latest, steps: [{run: helm
         ("workflow_call", None),
         ("[workflow_call, push]", False),
         ("", False),
-    ],
-)
-def test_when_a_workflow_of_github_starts(platform: PaperPlatform, on: str, *, ok: bool | None) -> None:
-    """`on` is a key, not a truth value."""
-    github(platform, TEST_JOB + DEPLOY_JOB, on=on)
-    assert [fact.ok for fact in platform.find(TRIGGER)] == [ok]
+    ]:
+        with subtests.test(on=on):
+            github(platform, TEST_JOB + DEPLOY_JOB, on=on)
+            assert [fact.ok for fact in platform.find(TRIGGER)] == [ok]
 
 
 @pytest.mark.parametrize(
@@ -133,9 +131,10 @@ def test_when_a_workflow_of_gitlab_starts(
     assert [fact.ok for fact in platform.find(TRIGGER)] == [ok]
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "subject", "ok"),
-    [
+def test_what_may_not_stop_the_deployment_does_not_count(platform: PaperPlatform, subtests: pytest.Subtests) -> None:
+    """Failures that are passed over, steps and jobs that are gone; what only a run knows is unknown."""
+    shipped = (platform.root / GITHUB).read_text()
+    for old, new, subject, ok in [
         ("run: npm run test:all", "run: npm run test:all || true", "test:all", False),
         ("run: npm run test:all", "run: |\n          set +e\n          npm run test:all", "test:all", None),
         ("run: npm run test:all", "run: |\n          npm run test:all\n          exit 0", "test:all", None),
@@ -160,16 +159,12 @@ def test_when_a_workflow_of_gitlab_starts(
         ("  test:\n    runs-on", "  test:\n    continue-on-error: ${{ inputs.soft }}\n    runs-on", "test:all", None),
         ("needs: [build, test, scan]", "needs: [build, scan]", "test:all", False),
         ("  test:\n    runs-on", "  tests:\n    runs-on", "test:all", False),
-    ],
-)
-def test_what_may_not_stop_the_deployment_does_not_count(
-    platform: PaperPlatform, old: str, new: str, subject: str, *, ok: bool | None
-) -> None:
-    """Failures that are passed over, steps and jobs that are gone; what only a run knows is unknown."""
-    only(platform, GITHUB, (platform.root / GITHUB).read_text())
-    platform.edit(GITHUB, old, new)
-    found = [one for one in bad(platform.find(NEEDS)) if "job deploy" in one[0]]
-    assert [(one.endswith(f"job deploy: {subject}"), value) for one, value in found] == [(True, ok)]
+    ]:
+        with subtests.test(old=old, new=new):
+            only(platform, GITHUB, shipped)
+            platform.edit(GITHUB, old, new)
+            found = [one for one in bad(platform.find(NEEDS)) if "job deploy" in one[0]]
+            assert [(one.endswith(f"job deploy: {subject}"), value) for one, value in found] == [(True, ok)]
 
 
 @pytest.mark.parametrize(
@@ -242,9 +237,11 @@ def test_what_looks_like_a_deployment_is_declared_or_unknown(platform: PaperPlat
     assert [ok for ok, _ in seen(platform, NEEDS)] == [True]
 
 
-@pytest.mark.parametrize(
-    ("command", "oks"),
-    [
+def test_a_command_that_changes_an_environment_is_declared_or_unknown(
+    platform: PaperPlatform, subtests: pytest.Subtests
+) -> None:
+    """A program and a verb of it that changes something; what only reads is no deployment."""
+    for command, oks in [
         ("tofu apply -auto-approve", [True, None]),
         ("terragrunt run-all apply", [True, None]),
         ("helmfile -e production sync", [True, None]),
@@ -262,17 +259,13 @@ def test_what_looks_like_a_deployment_is_declared_or_unknown(platform: PaperPlat
         ("kubectl config set-context production", [True]),
         ("terraform plan", [True]),
         ("helm dependency update charts/shop", [True]),
-    ],
-)
-def test_a_command_that_changes_an_environment_is_declared_or_unknown(
-    platform: PaperPlatform, command: str, oks: list[bool | None]
-) -> None:
-    """A program and a verb of it that changes something; what only reads is no deployment."""
-    job = f'  more: {{runs-on: x, steps: [{{run: "{command}"}}]}}\n'
-    github(platform, TEST_JOB + DEPLOY_JOB + job, {**TESTED, "more": {}})
-    assert [ok for ok, _ in seen(platform, NEEDS)] == oks
-    github(platform, TEST_JOB + DEPLOY_JOB + job, {**TESTED, "more": {"no deployment": command}})
-    assert [ok for ok, _ in seen(platform, NEEDS)] == [True]
+    ]:
+        with subtests.test(command):
+            job = f'  more: {{runs-on: x, steps: [{{run: "{command}"}}]}}\n'
+            github(platform, TEST_JOB + DEPLOY_JOB + job, {**TESTED, "more": {}})
+            assert [ok for ok, _ in seen(platform, NEEDS)] == oks
+            github(platform, TEST_JOB + DEPLOY_JOB + job, {**TESTED, "more": {"no deployment": command}})
+            assert [ok for ok, _ in seen(platform, NEEDS)] == [True]
 
 
 @pytest.mark.parametrize(
@@ -312,9 +305,11 @@ UNIT = "on: workflow_call\njobs:\n  unit: {runs-on: x, steps: [{run: npm run tes
 COMPOSITE = "runs: {using: composite, steps: [{run: npm run test:all, shell: bash}]}\n"
 
 
-@pytest.mark.parametrize(
-    ("file", "text", "parts", "ok"),
-    [
+def test_a_step_holds_as_strongly_as_the_local_file_that_it_uses(
+    platform: PaperPlatform, subtests: pytest.Subtests
+) -> None:
+    """A workflow that a job calls, an action of the repository: where that is not among the files, it is unknown and named."""
+    for file, text, parts, ok in [
         (TESTS, UNIT, {"unit": {"test:all": "npm run test:all"}}, True),
         (TESTS, UNIT, {"unit": {}}, None),
         (TESTS, UNIT.replace("{runs", "{if: inputs.all, runs"), {"unit": {"test:all": "npm run test:all"}}, None),
@@ -334,21 +329,17 @@ COMPOSITE = "runs: {using: composite, steps: [{run: npm run test:all, shell: bas
         ),
         (ACTION, COMPOSITE.replace("test:all", "test:all || true"), {"runs": {"test:all": "npm run test:all"}}, False),
         (ACTION, "runs: {using: node20, main: dist/test.js}\n", {"runs": {"test:all": "dist/test.js"}}, True),
-    ],
-)
-def test_a_step_holds_as_strongly_as_the_local_file_that_it_uses(
-    platform: PaperPlatform, file: str, text: str, parts: Mapping[str, Any], *, ok: bool | None
-) -> None:
-    """A workflow that a job calls, an action of the repository: where that is not among the files, it is unknown and named."""
-    uses = f"./{file.removesuffix('/action.yml')}"
-    step = f"uses: {uses}" if file == TESTS else f"runs-on: x, steps: [{{uses: {uses}}}]"
-    register = {GITHUB: {"test": {"test:all": uses}, "deploy": DEPLOY}}
-    jobs = f"  test: {{{step}}}\n{DEPLOY_JOB}"
-    called(platform, jobs, {**register, file: parts}, {file: text})
-    assert [found for found, _ in seen(platform, NEEDS)] == [ok]
-    called(platform, jobs, register, {})
-    [(found, why)] = seen(platform, NEEDS)
-    assert (found, f"`{uses}` is not among `files.workflows`" in why) == (None, True)
+    ]:
+        with subtests.test(file=file, text=text, parts=parts):
+            uses = f"./{file.removesuffix('/action.yml')}"
+            step = f"uses: {uses}" if file == TESTS else f"runs-on: x, steps: [{{uses: {uses}}}]"
+            register = {GITHUB: {"test": {"test:all": uses}, "deploy": DEPLOY}}
+            jobs = f"  test: {{{step}}}\n{DEPLOY_JOB}"
+            called(platform, jobs, {**register, file: parts}, {file: text})
+            assert [found for found, _ in seen(platform, NEEDS)] == [ok]
+            called(platform, jobs, register, {})
+            [(found, why)] = seen(platform, NEEDS)
+            assert (found, f"`{uses}` is not among `files.workflows`" in why) == (None, True)
 
 
 def test_a_scan_of_a_called_workflow_stops_as_that_does(platform: PaperPlatform) -> None:
@@ -414,9 +405,9 @@ GITLAB_JOBS: Mapping[str, Any] = {
 }
 
 
-@pytest.mark.parametrize(
-    ("test", "deploy", "more", "ok"),
-    [
+def test_what_a_job_of_gitlab_waits_for(platform: PaperPlatform, subtests: pytest.Subtests) -> None:
+    """Stages and needs are read; keys that only a pipeline knows, and what other files bring, are unknown."""
+    cases: list[tuple[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any], bool | None]] = [
         ({}, {}, {}, True),
         ({"allow_failure": True}, {}, {}, False),
         ({"allow_failure": {"exit_codes": [1]}}, {}, {}, None),
@@ -453,20 +444,12 @@ GITLAB_JOBS: Mapping[str, Any] = {
         ({}, {}, {"default": {"before_script": ["set +e"]}}, None),
         ({"script": ["npm run test:all | tee log"]}, {}, {}, False),
         ({"script": ["ls"], "after_script": ["npm run test:all"]}, {}, {}, False),
-    ],
-)
-def test_what_a_job_of_gitlab_waits_for(
-    platform: PaperPlatform,
-    test: Mapping[str, Any],
-    deploy: Mapping[str, Any],
-    more: Mapping[str, Any],
-    *,
-    ok: bool | None,
-) -> None:
-    """Stages and needs are read; keys that only a pipeline knows, and what other files bring, are unknown."""
-    jobs = {"test": {**GITLAB_JOBS["test"], **test}, "deploy": {**GITLAB_JOBS["deploy"], **deploy}}
-    only(platform, GITLAB, yaml.safe_dump({**jobs, **more}), TESTED)
-    assert seen(platform, NEEDS)[0][0] is ok
+    ]
+    for test, deploy, more, ok in cases:
+        with subtests.test(test=test, deploy=deploy, more=more):
+            jobs = {"test": {**GITLAB_JOBS["test"], **test}, "deploy": {**GITLAB_JOBS["deploy"], **deploy}}
+            only(platform, GITLAB, yaml.safe_dump({**jobs, **more}), TESTED)
+            assert seen(platform, NEEDS)[0][0] is ok
 
 
 @pytest.mark.parametrize(
@@ -538,9 +521,9 @@ def test_the_order_may_be_that_of_jobs(platform: PaperPlatform) -> None:
         assert [ok for ok, _ in seen(platform, ORDER)] == oks
 
 
-@pytest.mark.parametrize(
-    ("step", "declared", "ok"),
-    [
+def test_a_scan_of_every_push(platform: PaperPlatform, subtests: pytest.Subtests) -> None:
+    """Any tool that the register names, with what makes its findings stop it; a search for secrets alone is none."""
+    for step, declared, ok in [
         ("run: pnpm audit --audit-level high", {"step": "pnpm audit --audit-level high", "stops_by": "itself"}, True),
         ("run: yarn audit --level high", {"step": "yarn audit --level high", "stops_by": "itself"}, True),
         ("run: yarn npm audit --severity high", {"step": "yarn npm audit --severity high", "stops_by": "itself"}, True),
@@ -558,18 +541,16 @@ def test_the_order_may_be_that_of_jobs(platform: PaperPlatform) -> None:
         ("run: make audit", None, None),
         ("run: make audit, continue-on-error: true", {"step": "make audit", "stops_by": "itself"}, False),
         ("run: make audit, if: github.actor != 'bot'", {"step": "make audit", "stops_by": "itself"}, None),
-    ],
-)
-def test_a_scan_of_every_push(platform: PaperPlatform, step: str, declared: Any, *, ok: bool | None) -> None:
-    """Any tool that the register names, with what makes its findings stop it; a search for secrets alone is none."""
-    parts = {} if declared is None else {"a security scan": declared}
-    github(platform, f"  scan: {{runs-on: x, steps: [{{{step}}}]}}\n", {"scan": parts})
-    assert [found for found, _ in seen(platform, SCAN)] == [ok]
+    ]:
+        with subtests.test(step=step, declared=declared):
+            parts = {} if declared is None else {"a security scan": declared}
+            github(platform, f"  scan: {{runs-on: x, steps: [{{{step}}}]}}\n", {"scan": parts})
+            assert [found for found, _ in seen(platform, SCAN)] == [ok]
 
 
-@pytest.mark.parametrize(
-    ("step", "stops_by", "ok"),
-    [
+def test_by_what_a_scan_stops(platform: PaperPlatform, subtests: pytest.Subtests) -> None:
+    """A tool that needs an option has it, none has one that lets it succeed; a tool in no table does what is declared."""
+    for step, stops_by, ok in [
         ("run: gosec -no-fail ./...", "itself", False),
         ("run: gosec -no-fail=false ./...", "itself", True),
         ("uses: securego/gosec@master, with: {args: '-no-fail -fmt sarif ./...'}", "itself", False),
@@ -626,14 +607,12 @@ def test_a_scan_of_every_push(platform: PaperPlatform, step: str, declared: Any,
         ("uses: aquasecurity/trivy-action@0.28.0, with: {scan-type: config, exit-code: '1'}", "itself", None),
         ("uses: aquasecurity/trivy-action@0.28.0, with: {scanners: secret, exit-code: '1'}", "itself", None),
         ("uses: aquasecurity/trivy-action@0.28.0, with: {scanners: 'vuln,secret', exit-code: '1'}", "itself", True),
-    ],
-)
-def test_by_what_a_scan_stops(platform: PaperPlatform, step: str, stops_by: str, *, ok: bool | None) -> None:
-    """A tool that needs an option has it, none has one that lets it succeed; a tool in no table does what is declared."""
-    command = step.partition(": ")[2].partition(", with:")[0].partition(", env:")[0]
-    declared = {"scan": {"a security scan": {"step": command, "stops_by": stops_by}}}
-    github(platform, f"  scan: {{runs-on: x, steps: [{{{step}}}]}}\n", declared)
-    assert [found for found, _ in seen(platform, SCAN)] == [ok]
+    ]:
+        with subtests.test(step=step, stops_by=stops_by):
+            command = step.partition(": ")[2].partition(", with:")[0].partition(", env:")[0]
+            declared = {"scan": {"a security scan": {"step": command, "stops_by": stops_by}}}
+            github(platform, f"  scan: {{runs-on: x, steps: [{{{step}}}]}}\n", declared)
+            assert [found for found, _ in seen(platform, SCAN)] == [ok]
 
 
 def test_a_variable_of_the_workflow_is_an_option_of_its_tool(platform: PaperPlatform) -> None:
@@ -652,9 +631,10 @@ def test_a_variable_of_the_workflow_is_an_option_of_its_tool(platform: PaperPlat
         assert [found for found, _ in seen(platform, SCAN)] == [ok]
 
 
-@pytest.mark.parametrize(
-    ("on", "ok"),
-    [
+def test_a_scan_that_some_pushes_do_not_start(platform: PaperPlatform, subtests: pytest.Subtests) -> None:
+    """Filters leave pushes out."""
+    declared = {"scan": {"a security scan": {"step": "make audit", "stops_by": "itself"}}}
+    for on, ok in [
         ("push", True),
         ("{push: {branches: ['**']}}", True),
         ("{push: {branches: ['**'], tags: ['**']}}", True),
@@ -670,21 +650,18 @@ def test_a_variable_of_the_workflow_is_an_option_of_its_tool(platform: PaperPlat
         ("{push: {branches: [main]}}", False),
         ("{push: {paths-ignore: [docs]}}", False),
         ("schedule", False),
-    ],
-)
-def test_a_scan_that_some_pushes_do_not_start(platform: PaperPlatform, on: str, *, ok: bool) -> None:
-    """Filters leave pushes out."""
-    declared = {"scan": {"a security scan": {"step": "make audit", "stops_by": "itself"}}}
-    github(platform, "  scan: {runs-on: x, steps: [{run: make audit}]}\n", declared, on)
-    assert [found for found, _ in seen(platform, SCAN)] == [ok]
+    ]:
+        with subtests.test(on):
+            github(platform, "  scan: {runs-on: x, steps: [{run: make audit}]}\n", declared, on)
+            assert [found for found, _ in seen(platform, SCAN)] == [ok]
 
 
 _MAKE_AUDIT: Mapping[str, Any] = {"scan": {"a security scan": {"step": "make audit", "stops_by": "itself"}}}
 
 
-@pytest.mark.parametrize(
-    ("written", "ok"),
-    [
+def test_a_scan_that_a_newer_push_may_cancel(platform: PaperPlatform, subtests: pytest.Subtests) -> None:
+    """`concurrency` of the workflow, or of a job of GitHub that it is or waits for: one run of a group waits, and a newer one takes its place."""
+    for written, ok in [
         ("{group: '${{ github.ref }}', cancel-in-progress: true}", None),
         ("{group: '${{ github.ref }}', cancel-in-progress: false}", None),
         ("scan", None),
@@ -693,29 +670,27 @@ _MAKE_AUDIT: Mapping[str, Any] = {"scan": {"a security scan": {"step": "make aud
         ("{group: 'scan-${{ github.run_id }}', cancel-in-progress: true}", True),
         ("{group: '${{ github.head_ref || github.run_id }}', cancel-in-progress: true}", True),
         ("{group: '${{ github.ref || github.run_id }}', cancel-in-progress: true}", None),
-    ],
-)
-def test_a_scan_that_a_newer_push_may_cancel(platform: PaperPlatform, written: str, *, ok: bool | None) -> None:
-    """`concurrency` of the workflow, or of a job of GitHub that it is or waits for: one run of a group waits, and a newer one takes its place."""
-    job = "  scan: {%sruns-on: x, steps: [{run: make audit}]}\n"
-    github(platform, job % "", _MAKE_AUDIT, on=f"push\nconcurrency: {written}")
-    assert [found for found, _ in seen(platform, SCAN)] == [ok]
-    github(platform, job % f"concurrency: {written}, ", _MAKE_AUDIT)
-    assert [found for found, _ in seen(platform, SCAN)] == [ok]
-    before = f"  before: {{concurrency: {written}, runs-on: x, steps: [{{run: ls}}]}}\n"
-    github(platform, before + job % "needs: before, ", {**_MAKE_AUDIT, "before": {}})
-    assert [found for found, _ in seen(platform, SCAN)] == [ok]
-    uses = "./.github/workflows/tests.yml"
-    outer = {"scan": {"a security scan": {"step": uses, "stops_by": "itself"}}}
-    inner = UNIT.replace("npm run test:all", "make audit").replace("{runs", f"{{concurrency: {written}, runs")
-    register = {GITHUB: outer, TESTS: {"unit": _MAKE_AUDIT["scan"]}}
-    called(platform, f"  scan: {{uses: {uses}}}\n", register, {TESTS: inner})
-    assert [found for found, _ in seen(platform, SCAN)] == [ok]
+    ]:
+        with subtests.test(written):
+            job = "  scan: {%sruns-on: x, steps: [{run: make audit}]}\n"
+            github(platform, job % "", _MAKE_AUDIT, on=f"push\nconcurrency: {written}")
+            assert [found for found, _ in seen(platform, SCAN)] == [ok]
+            github(platform, job % f"concurrency: {written}, ", _MAKE_AUDIT)
+            assert [found for found, _ in seen(platform, SCAN)] == [ok]
+            before = f"  before: {{concurrency: {written}, runs-on: x, steps: [{{run: ls}}]}}\n"
+            github(platform, before + job % "needs: before, ", {**_MAKE_AUDIT, "before": {}})
+            assert [found for found, _ in seen(platform, SCAN)] == [ok]
+            uses = "./.github/workflows/tests.yml"
+            outer = {"scan": {"a security scan": {"step": uses, "stops_by": "itself"}}}
+            inner = UNIT.replace("npm run test:all", "make audit").replace("{runs", f"{{concurrency: {written}, runs")
+            register = {GITHUB: outer, TESTS: {"unit": _MAKE_AUDIT["scan"]}}
+            called(platform, f"  scan: {{uses: {uses}}}\n", register, {TESTS: inner})
+            assert [found for found, _ in seen(platform, SCAN)] == [ok]
 
 
-@pytest.mark.parametrize(
-    ("job", "more", "ok"),
-    [
+def test_a_scan_of_gitlab_that_some_pushes_do_not_have(platform: PaperPlatform, subtests: pytest.Subtests) -> None:
+    """A newer push may cancel it, or the rules of the file leave pushes out or change its variables."""
+    cases: list[tuple[Mapping[str, Any], Mapping[str, Any], bool | None]] = [
         ({"interruptible": True}, {}, None),
         ({"interruptible": False}, {}, True),
         ({}, {"default": {"interruptible": True}}, None),
@@ -731,15 +706,12 @@ def test_a_scan_that_a_newer_push_may_cancel(platform: PaperPlatform, written: s
             {"workflow": {"rules": [{"if": "$A == 'b'", "when": "never"}, {"if": "$CI_PIPELINE_SOURCE == 'push'"}]}},
             None,
         ),
-    ],
-)
-def test_a_scan_of_gitlab_that_some_pushes_do_not_have(
-    platform: PaperPlatform, job: Mapping[str, Any], more: Mapping[str, Any], *, ok: bool | None
-) -> None:
-    """A newer push may cancel it, or the rules of the file leave pushes out or change its variables."""
-    content = {"scan": {"script": ["make audit"], **job}, **more}
-    only(platform, GITLAB, yaml.safe_dump(content), _MAKE_AUDIT)
-    assert [found for found, _ in seen(platform, SCAN)] == [ok]
+    ]
+    for job, more, ok in cases:
+        with subtests.test(job=job, more=more):
+            content = {"scan": {"script": ["make audit"], **job}, **more}
+            only(platform, GITLAB, yaml.safe_dump(content), _MAKE_AUDIT)
+            assert [found for found, _ in seen(platform, SCAN)] == [ok]
 
 
 def test_a_scan_for_a_report_beside_one_that_stops(platform: PaperPlatform) -> None:
@@ -750,9 +722,9 @@ def test_a_scan_for_a_report_beside_one_that_stops(platform: PaperPlatform) -> N
     assert [found for found, _ in seen(platform, SCAN)] == [True]
 
 
-@pytest.mark.parametrize(
-    ("job", "ok"),
-    [
+def test_a_stage_runs_something(platform: PaperPlatform, subtests: pytest.Subtests) -> None:
+    """A command or an action beside those that prepare, under no condition that is never true; what is not read is unknown."""
+    for job, ok in [
         ("{steps: [{run: trivy fs .}]}", True),
         ("{steps: [{run: echo TODO}]}", False),
         ("{steps: [{run: cd src && trivy fs .}]}", True),
@@ -779,14 +751,12 @@ def test_a_scan_for_a_report_beside_one_that_stops(platform: PaperPlatform) -> N
         ("{script: [trivy fs .], rules: [{if: $A, when: never}]}", False),
         ("{extends: .scan}", None),
         ("{trigger: {project: shop/scan}}", None),
-    ],
-)
-def test_a_stage_runs_something(platform: PaperPlatform, job: str, *, ok: bool | None) -> None:
-    """A command or an action beside those that prepare, under no condition that is never true; what is not read is unknown."""
-    text = f"on: push\njobs:\n  scan: {job}\n" if "steps" in job else f"scan: {job}\n"
-    platform.write("registers/ci.yaml", text)
-    platform.write("registers/components.yaml", "components: [{name: api, pipeline: ci.yaml}]\n")
-    assert [found for found, _ in seen(platform, "every component's pipeline file has the stages scan")] == [ok]
+    ]:
+        with subtests.test(job):
+            text = f"on: push\njobs:\n  scan: {job}\n" if "steps" in job else f"scan: {job}\n"
+            platform.write("registers/ci.yaml", text)
+            platform.write("registers/components.yaml", "components: [{name: api, pipeline: ci.yaml}]\n")
+            assert [found for found, _ in seen(platform, "every component's pipeline file has the stages scan")] == [ok]
 
 
 def test_without_a_register_nothing_passes_and_the_words_say_what_to_write(platform: PaperPlatform) -> None:
@@ -825,9 +795,9 @@ def test_a_comment_is_no_part_of_a_command(script: str, lines: tuple[str, ...]) 
     assert script_lines(script) == lines
 
 
-@pytest.mark.parametrize(
-    ("script", "at", "plain"),
-    [
+def test_a_plain_script(subtests: pytest.Subtests) -> None:
+    """Lines that end a script with their failure; whatever may hide one is not plain."""
+    for script, at, plain in [
         ("npm ci\nnpm test", 0, True),
         ("npm ci && npm test", 0, True),
         ("npm ci && npm test\nls", 0, False),
@@ -857,11 +827,9 @@ def test_a_comment_is_no_part_of_a_command(script: str, lines: tuple[str, ...]) 
         ("ssh host 'npm test; true'", 0, False),
         ('ssh -o BatchMode=yes host "npm test || true"', 0, False),
         ("ssh host <<E\nnpm test || true\nE", 1, False),
-    ],
-)
-def test_a_plain_script(script: str, at: int, *, plain: bool) -> None:
-    """Lines that end a script with their failure; whatever may hide one is not plain."""
-    assert (not hides_failure(script_lines(script), at)) is plain
+    ]:
+        with subtests.test(script):
+            assert (not hides_failure(script_lines(script), at)) is plain
 
 
 _SCALARS = st.one_of(
