@@ -43,20 +43,19 @@ _OF_CLAIMS = re.compile(r"# (claims/\S+)")
 _OWN_STEP = re.compile(r"@(?:given|when|then)\(\"([^\"]+)\"")
 
 
-@pytest.mark.parametrize(("page", "line"), commands())
-def test_a_command_can_be_typed(page: str, line: str) -> None:
+def test_a_command_can_be_typed(subtests: pytest.Subtests) -> None:
     """Its options are known and its arguments complete; nothing is run."""
-    words = [STANDS_FOR.get(word, word) for word in shlex.split(line.partition(" | ")[0])][1:]
-    group: click.Command = readiness
-    context = click.Context(readiness, info_name="readiness")
-    while isinstance(group, click.Group):
-        found = group.get_command(context, words.pop(0))
-        assert found is not None, line
-        group = found
-        if not words:
-            break
-    if not isinstance(group, click.Group):
-        group.make_parser(context).parse_args(words)
+    for page, line in commands():
+        with subtests.test(line, page=page):
+            words = [STANDS_FOR.get(word, word) for word in shlex.split(line.partition(" | ")[0])][1:]
+            group: click.Command = readiness
+            context = click.Context(readiness, info_name="readiness")
+            while isinstance(group, click.Group) and words:
+                found = group.get_command(context, words.pop(0))
+                assert found is not None, line
+                group = found
+            if not isinstance(group, click.Group):
+                group.make_parser(context).parse_args(words)
 
 
 @pytest.mark.parametrize(("page", "text"), blocks("gherkin"))
@@ -71,12 +70,13 @@ def test_a_sentence_is_read(page: str, text: str, tmp_path: Path) -> None:
                 assert read(found[2]).sentence == found[2]
 
 
-@pytest.mark.parametrize(("page", "text"), blocks("gherkin"))
-def test_a_scenario_may_be_written_as_it_is(page: str, text: str, tmp_path: Path) -> None:
+def test_a_scenario_may_be_written_as_it_is(tmp_path: Path, subtests: pytest.Subtests) -> None:
     """One that declares its requirement has one id, one Then step, and what a requirement needs."""
-    feature = tmp_path / "page.feature"
-    feature.write_text(text if "Feature:" in text else f"Feature: {page}\n\n{text}", encoding="utf-8")
-    assert len([*rows_of_scenarios([feature])]) == len(re.findall(r"^ +gate:", text, re.MULTILINE))
+    for page, text in blocks("gherkin"):
+        with subtests.test(page, text=text):
+            whole = text if "Feature:" in text else f"Feature: {page}\n\n{text}"
+            (feature := tmp_path / "page.feature").write_text(whole, encoding="utf-8")
+            assert len([*rows_of_scenarios([feature])]) == len(re.findall(r"^ +gate:", text, re.MULTILINE))
 
 
 def declared(page: str, project: Path) -> bool:
@@ -89,16 +89,16 @@ def declared(page: str, project: Path) -> bool:
     return bool(files)
 
 
-@pytest.mark.parametrize(("page", "text"), blocks("yaml", "toml", "python"))
-def test_a_block_is_what_it_says(page: str, text: str) -> None:
+def test_a_block_is_what_it_says(subtests: pytest.Subtests) -> None:
     """YAML and TOML are mappings, Python compiles."""
-    kind = next(kind for kind in ("yaml", "toml", "python") if (page, text) in blocks(kind))
-    if kind == "yaml":
-        assert isinstance(yaml.safe_load(text), dict)
-    elif kind == "toml":
-        assert tomllib.loads(text)
-    else:
-        compile(text, page, "exec")
+    for page, text in blocks("yaml", "toml", "python"):
+        with subtests.test(page, text=text):
+            if (page, text) in blocks("yaml"):
+                assert isinstance(yaml.safe_load(text), dict)
+            elif (page, text) in blocks("toml"):
+                assert tomllib.loads(text)
+            else:
+                compile(text, page, "exec")
 
 
 def test_there_are_commands_and_blocks_to_look_at() -> None:

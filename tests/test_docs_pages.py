@@ -39,10 +39,11 @@ def anchors(text: str) -> set[str]:
     }
 
 
-@pytest.mark.parametrize("name", [name for name in PAGES if name != MADE])
-def test_a_page_is_read_in_four_minutes(name: str) -> None:
+def test_a_page_is_read_in_four_minutes(subtests: pytest.Subtests) -> None:
     """A longer one is split into pages whose names say what is in them."""
-    assert words(PAGES[name]) <= MOST_WORDS
+    for name, text in PAGES.items():
+        with subtests.test(name):
+            assert words(text) <= MOST_WORDS or name == MADE
 
 
 def test_the_first_seven_pages_are_read_in_less_than_half_an_hour() -> None:
@@ -51,20 +52,18 @@ def test_the_first_seven_pages_are_read_in_less_than_half_an_hour() -> None:
     assert sum(found.values()) <= MOST_FIRST, found
 
 
-@pytest.mark.parametrize("name", [*PAGES, *OTHERS])
-def test_a_link_leads_to_a_page_and_to_a_heading_of_it(name: str) -> None:
+def test_a_link_leads_to_a_page_and_to_a_heading_of_it(subtests: pytest.Subtests) -> None:
     """Within the repository; addresses are not asked."""
-    text = {**PAGES, **OTHERS}[name]
-    here = DOCS / name if name in PAGES else ROOT / name
-    broken = []
-    for link in _LINK.findall(_FENCE.sub("", text)):
-        if re.match(r"[a-z]+:", link):
-            continue
-        path, _, anchor = link.partition("#")
-        there = (here.parent / path).resolve() if path else here
-        if not there.exists() or (anchor and anchor not in anchors(there.read_text(encoding="utf-8"))):
-            broken.append(link)
-    assert broken == []
+    for name, text in {**PAGES, **OTHERS}.items():
+        with subtests.test(name):
+            here = DOCS / name if name in PAGES else ROOT / name
+            broken = []
+            for link in (one for one in _LINK.findall(_FENCE.sub("", text)) if not re.match(r"[a-z]+:", one)):
+                path, _, anchor = link.partition("#")
+                there = (here.parent / path).resolve() if path else here
+                if not there.exists() or (anchor and anchor not in anchors(there.read_text(encoding="utf-8"))):
+                    broken.append(link)
+            assert broken == []
 
 
 def test_every_page_is_found_from_the_front_page() -> None:

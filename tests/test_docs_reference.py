@@ -12,7 +12,7 @@ import pytest
 import harness
 from harness.cli import readiness
 from harness.errors import Exit
-from harness.model import SAMPLES, Schema
+from harness.model import SAMPLES
 from harness.model.records.recorded import RECORDED
 from harness.steps import TEMPLATES
 from harness.steps.nouns import DATA
@@ -36,19 +36,17 @@ def commands(group: click.Group, prefix: str = "") -> Iterator[tuple[str, click.
             yield f"{prefix}{name}", command
 
 
-@pytest.mark.parametrize(
-    ("name", "command"), list(commands(readiness)), ids=lambda value: value if isinstance(value, str) else ""
-)
-def test_every_command_and_option_is_documented(name: str, command: click.Command) -> None:
+def test_every_command_and_option_is_documented(subtests: pytest.Subtests) -> None:
     """Each has its heading, each option its row below it, and each says in its help what it does."""
-    heading = f"### `readiness {name}"
-    assert heading in REFERENCE
-    section = REFERENCE.split(heading, 1)[1].split("\n### ", 1)[0].split("\n## ", 1)[0]
-    options = [option for option in command.params if isinstance(option, click.Option)]
-
-    assert command.help
-    assert [o.opts[0] for o in options if f"`{o.opts[0]}`" not in section] == []
-    assert [o.opts[0] for o in options if not o.help] == []
+    for name, command in commands(readiness):
+        with subtests.test(name):
+            heading = f"### `readiness {name}"
+            assert heading in REFERENCE
+            section = REFERENCE.split(heading, 1)[1].split("\n### ", 1)[0].split("\n## ", 1)[0]
+            options = [option for option in command.params if isinstance(option, click.Option)]
+            assert command.help
+            assert [o.opts[0] for o in options if f"`{o.opts[0]}`" not in section] == []
+            assert [o.opts[0] for o in options if not o.help] == []
 
 
 def sentences() -> str:
@@ -75,14 +73,13 @@ def test_every_exit_code_is_documented() -> None:
     assert [code for code in Exit if f"| {code.value} |" not in REFERENCE] == []
 
 
-@pytest.mark.parametrize(
-    "schema", [SAMPLES, *{table.schema.name: table.schema for table in RECORDED}.values()], ids=lambda s: s.name
-)
-def test_every_column_of_what_was_seen_is_documented(schema: Schema) -> None:
+def test_every_column_of_what_was_seen_is_documented(subtests: pytest.Subtests) -> None:
     """Each table has its row, and each column stands in it."""
-    (row,) = (line for line in REFERENCE.splitlines() if line.startswith(f"| `{schema.name}` ") and "_ns" in line)
-    documented = set(re.findall(r"\w+", row))
-    assert {*schema.ints, *schema.words} - documented == set()
+    lines = REFERENCE.splitlines()
+    for schema in [SAMPLES, *{table.schema.name: table.schema for table in RECORDED}.values()]:
+        with subtests.test(schema.name):
+            (row,) = (one for one in lines if one.startswith(f"| `{schema.name}` ") and "_ns" in one)
+            assert {*schema.ints, *schema.words} - set(re.findall(r"\w+", row)) == set()
 
 
 def test_the_public_names_are_pinned() -> None:
@@ -94,16 +91,12 @@ def test_the_public_names_are_pinned() -> None:
     assert all(f"`{name}`" in REFERENCE for name in harness.locust.__all__)
 
 
-@pytest.mark.parametrize(
-    "page",
-    [*sorted((ROOT / "docs").rglob("*.md")), *sorted(ROOT.glob("*.md")), ROOT / "changes" / "README.md"],
-    ids=lambda path: path.name,
-)
-def test_every_link_of_the_documents_leads_somewhere(page: Path) -> None:
+def test_every_link_of_the_documents_leads_somewhere(subtests: pytest.Subtests) -> None:
     """Links to files of the repository are to files that are there."""
-    links = [part.split(")")[0].split("#")[0] for part in page.read_text(encoding="utf-8").split("](")[1:]]
-
-    assert [link for link in links if link and "://" not in link and not (page.parent / link).exists()] == []
+    for page in [*sorted((ROOT / "docs").rglob("*.md")), *sorted(ROOT.glob("*.md")), ROOT / "changes" / "README.md"]:
+        with subtests.test(page.name):
+            links = [part.split(")")[0].split("#")[0] for part in page.read_text(encoding="utf-8").split("](")[1:]]
+            assert [link for link in links if link and "://" not in link and not (page.parent / link).exists()] == []
 
 
 if __name__ == "__main__":

@@ -76,9 +76,9 @@ def test_docstrings_and_comments_are_read_line_by_line() -> None:
     assert [line for line, text in found if _IN_SOURCE.search(text)] == [4, 6]
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
+def test_a_misused_word_is_found(subtests: pytest.Subtests) -> None:
+    """One example of each group."""
+    for text in [
         "12 looks are too few",
         "the watcher did not look",
         "Nobody answered",
@@ -96,11 +96,9 @@ def test_docstrings_and_comments_are_read_line_by_line() -> None:
         "1206 writes unsure",
         "it ended during the act pod-loss",
         "its rows were not sealed",
-    ],
-)
-def test_a_misused_word_is_found(text: str) -> None:
-    """One example of each group."""
-    assert _misused(text)
+    ]:
+        with subtests.test(text):
+            assert _misused(text)
 
 
 @pytest.mark.parametrize(

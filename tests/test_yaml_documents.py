@@ -69,9 +69,9 @@ def test_a_list_with_a_tag_is_told_apart(tmp_path: Path) -> None:
     assert (list(found["a"]), found["d"]) == (["b", "c"], "e")
 
 
-@pytest.mark.parametrize(
-    ("text", "line", "what"),
-    [
+def test_what_is_refused_says_where(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    """File and line."""
+    for text, line, what in [
         ("a: 1\nb: [\n", 3, "is not YAML"),
         ("a: 1\na: 2\n", 2, "the key `a` is defined twice"),
         ("? [a]\n: b\n", 1, "a key that is not text"),
@@ -80,14 +80,12 @@ def test_a_list_with_a_tag_is_told_apart(tmp_path: Path) -> None:
         ("a: 1e999\n", 1, "`1e999` is not a finite number"),
         ("a: *b\n", 1, "undefined alias"),
         ("a: " + "[" * 80 + "]" * 80 + "\n", 1, "it is nested too deeply"),
-    ],
-)
-def test_what_is_refused_says_where(tmp_path: Path, text: str, line: int, what: str) -> None:
-    """File and line."""
-    with pytest.raises(ConfigurationError) as raised:
-        data(tmp_path, text)
-    assert what in raised.value.what
-    assert raised.value.where.startswith(f"{tmp_path}/a.yaml:{line}")
+    ]:
+        with subtests.test(text):
+            with pytest.raises(ConfigurationError) as raised:
+                data(tmp_path, text)
+            assert what in raised.value.what
+            assert raised.value.where.startswith(f"{tmp_path}/a.yaml:{line}")
 
 
 def test_aliases_that_multiply_are_bounded(tmp_path: Path) -> None:

@@ -180,9 +180,9 @@ def test_a_project_adds_its_own(tmp_path: Path) -> None:
         assert catalogue.requirement("SHOP-2").environments == ("production",)
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "where", "what", "hint"),
-    [
+def test_a_wrong_file_is_refused_with_line_and_key(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    """File, line, key, and how to fix it."""
+    for old, new, where, what, hint in [
         (
             "gate: critical",
             "gaet: critical",
@@ -253,19 +253,15 @@ def test_a_project_adds_its_own(tmp_path: Path) -> None:
             "keep one",
         ),
         ("kinds: [A]", "kinds: [A", "16", "is not plain YAML", ""),
-    ],
-)
-def test_a_wrong_file_is_refused_with_line_and_key(
-    tmp_path: Path, *, old: str, new: str, where: str, what: str, hint: str
-) -> None:
-    """File, line, key, and how to fix it."""
-    file = tmp_path / "shop.yaml"
-    file.write_text(GOOD.replace(old, new, 1), encoding="utf-8")
-    with pytest.raises(ConfigurationError) as caught:
-        load_catalogue([file])
-    assert caught.value.where == f"{file}:{where}"
-    assert what in caught.value.what
-    assert hint in caught.value.hint
+    ]:
+        with subtests.test(new):
+            file = tmp_path / "shop.yaml"
+            file.write_text(GOOD.replace(old, new, 1), encoding="utf-8")
+            with pytest.raises(ConfigurationError) as caught:
+                load_catalogue([file])
+            assert caught.value.where == f"{file}:{where}"
+            assert what in caught.value.what
+            assert hint in caught.value.hint
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

@@ -84,9 +84,9 @@ def test_an_extra_that_only_experiments_of_the_package_need_is_no_mistake(
     assert "hint: pip install 'readiness-harness[kubernetes]'" in wrong.output
 
 
-@pytest.mark.parametrize(
-    ("file", "is_read"),
-    [
+def test_the_hook_runs_where_a_file_of_the_project_changed(subtests: pytest.Subtests) -> None:
+    """As pre-commit searches."""
+    for file, is_read in [
         ("pyproject.toml", True),
         ("shop/target.yaml", True),
         ("features/plain/kpi.feature", True),
@@ -95,11 +95,9 @@ def test_an_extra_that_only_experiments_of_the_package_need_is_no_mistake(
         ("catalogue/plain.yaml", True),
         ("service.py", False),
         ("README.md", False),
-    ],
-)
-def test_the_hook_runs_where_a_file_of_the_project_changed(file: str, is_read: bool) -> None:  # noqa: FBT001 - a parameter of the test
-    """As pre-commit searches."""
-    assert bool(re.search(HOOK["files"], file)) is is_read
+    ]:
+        with subtests.test(file):
+            assert bool(re.search(HOOK["files"], file)) is is_read
 
 
 @pytest.mark.slow

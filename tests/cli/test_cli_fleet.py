@@ -249,9 +249,9 @@ def test_the_plan_is_a_matrix_and_reads_no_run(fleet: Call) -> None:
     assert not Path("reports").exists()
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "says"),
-    [
+def test_a_wrong_file_is_one_message_with_its_line(fleet: Call, subtests: pytest.Subtests) -> None:
+    """Exit code 4, and no page."""
+    for old, new, says in [
         ("regions:", "region:", "unknown key `region`"),
         (f"release: {RELEASE}", "", "no release is declared for checkout"),
         ("name: shop", 'name: shop\nruns: "r/{servise}"', "expected a pattern"),
@@ -264,15 +264,13 @@ def test_the_plan_is_a_matrix_and_reads_no_run(fleet: Call) -> None:
         ("name: shop", "name: shop\nnot_before: 2026-11-28", "a time with its offset"),
         ("name: shop", "name: shop\nmax_age: soon", "a time like `24 h`"),
         ("us-east-1", "eu-west-1", "is listed twice"),
-    ],
-)
-def test_a_wrong_file_is_one_message_with_its_line(fleet: Call, old: str, new: str, says: str) -> None:
-    """Exit code 4, and no page."""
-    Path("fleet.yaml").write_text(FILE.replace(old, new), "utf-8")
-    code, said = fleet()
-    assert (code, "fleet.yaml:" in said, "Traceback" in said) == (4, True, False)
-    assert says in said or says.removeprefix("expected ") in said, said
-    assert not Path("reports").exists()
+    ]:
+        with subtests.test(new):
+            Path("fleet.yaml").write_text(FILE.replace(old, new), "utf-8")
+            code, said = fleet()
+            assert (code, "fleet.yaml:" in said, "Traceback" in said) == (4, True, False)
+            assert says in said or says.removeprefix("expected ") in said, said
+            assert not Path("reports").exists()
 
 
 def test_the_schema_is_made_from_the_types() -> None:

@@ -252,9 +252,11 @@ def test_the_files_for_others_are_read_without_a_problem(tmp_path: Path, name: s
         assert "readiness run --release" in text
 
 
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
+def test_what_is_mistyped_is_answered_and_nothing_written(
+    readiness: Call, tmp_path: Path, subtests: pytest.Subtests
+) -> None:
+    """Exit code 4, no traceback."""
+    for arguments, said in [
         ([], "--entry: the address of the service is missing\n  hint: pass `--entry http://127.0.0.1:8080`"),
         (["--entry", "127.0.0.1:80"], "'127.0.0.1:80' is not an HTTP address"),
         (["--entry", "http://me:pw@127.0.0.1"], "***@127.0.0.1' is not an HTTP address"),
@@ -285,17 +287,13 @@ def test_the_files_for_others_are_read_without_a_problem(tmp_path: Path, name: s
         (["--entry", "http://127.0.0.1:9", "--name", "nd"], "requirements named ND-… or a profile 'nd' come"),
         (["--entry", "http://127.0.0.1:9", "--ca", "no.pem"], "no.pem: the file does not exist"),
         (["--entry", "http://127.0.0.1:9", "--openapi", "no.yaml"], "no.yaml: the file cannot be read: No such file"),
-    ],
-)
-def test_what_is_mistyped_is_answered_and_nothing_written(
-    readiness: Call, tmp_path: Path, arguments: list[str], said: str
-) -> None:
-    """Exit code 4, no traceback."""
-    code, text = readiness("init", "shop", *arguments)
-    assert code == 4, text
-    assert said in text
-    assert "Traceback" not in text
-    assert not (tmp_path / "shop").exists()
+    ]:
+        with subtests.test(arguments=arguments):
+            code, text = readiness("init", "shop", *arguments)
+            assert code == 4, text
+            assert said in text
+            assert "Traceback" not in text
+            assert not (tmp_path / "shop").exists()
 
 
 def test_the_process_that_listens_is_killed_and_started_again(tmp_path: Path) -> None:

@@ -331,9 +331,9 @@ def test_the_journey_sends_them(tmp_path: Path) -> None:
     assert set(traffic.routes) == {"read-order", "read-search", "read-sizes-size", "write"}
 
 
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
+def test_a_document_that_cannot_be_used_is_named(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    """With its file, and the line where it has one."""
+    cases: list[tuple[str | bytes, str]] = [
         ("", "this is not an OpenAPI document"),
         ("[1]", "this is not an OpenAPI document"),
         ("openapi: 3.0.0\npaths: []", "this is not an OpenAPI document"),
@@ -347,15 +347,14 @@ def test_the_journey_sends_them(tmp_path: Path) -> None:
         ("a: &a [x]\nb: [*a, *a]\npaths: {/a: 1}", "no GET of this document can be requested"),
         (b"{\xff", "is not JSON"),
         (b"{" + b" " * LARGEST, "the document is larger than 10 MB"),
-    ],
-)
-def test_a_document_that_cannot_be_used_is_named(tmp_path: Path, text: str | bytes, said: str) -> None:
-    """With its file, and the line where it has one."""
-    with pytest.raises(ConfigurationError) as raised:
-        documented_operations(described(written(tmp_path, text), TLS))
-    assert "openapi.yaml" in raised.value.where
+    ]
+    for text, said in cases:
+        with subtests.test(text=text):
+            with pytest.raises(ConfigurationError) as raised:
+                documented_operations(described(written(tmp_path, text), TLS))
+            assert "openapi.yaml" in raised.value.where
 
-    assert said in str(raised.value)
+            assert said in str(raised.value)
 
 
 def test_a_large_document_gives_a_journey_of_a_few(tmp_path: Path) -> None:

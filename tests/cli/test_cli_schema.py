@@ -103,12 +103,13 @@ def test_a_schema_is_one_and_the_published_file_is_it(name: str) -> None:
     assert json.loads(published) == json_schema(name)
 
 
-@pytest.mark.parametrize(("name", "file"), SHIPPED, ids=lambda one: one.stem if isinstance(one, Path) else one)
-def test_every_shipped_file_validates(name: str, file: Path) -> None:
+def test_every_shipped_file_validates(subtests: pytest.Subtests) -> None:
     """As our reader reads it, and as an editor does, which knows YAML 1.2 and takes `yes` and dates for text."""
-    assert refusals(name, read_document(file).data) == []
-    (editor,) = documents_in(file.read_text(encoding="utf-8"), file)
-    assert refusals(name, editor.data) == []
+    for name, file in SHIPPED:
+        with subtests.test(name=name, file=file.name):
+            assert refusals(name, read_document(file).data) == []
+            (editor,) = documents_in(file.read_text(encoding="utf-8"), file)
+            assert refusals(name, editor.data) == []
 
 
 def test_there_are_files_of_each_kind() -> None:
@@ -326,9 +327,9 @@ def test_the_files_that_are_edited_are_right(name: str, seeds: Mapping[str, Any]
     assert refusals(name, seeds[name]) == []
 
 
-@pytest.mark.parametrize(
-    ("name", "path", "value"),
-    [
+def test_a_mistake_is_seen_by_an_editor(seeds: Mapping[str, Any], subtests: pytest.Subtests) -> None:
+    """Misspelt keys and words, other units, other types; `...` is a key that is gone."""
+    for name, path, value in [
         ("target", ("disposabel",), True),
         ("target", ("environment",), "test"),
         ("target", ("entry",), "shop.example.test"),
@@ -346,18 +347,16 @@ def test_the_files_that_are_edited_are_right(name: str, seeds: Mapping[str, Any]
         ("experiment", ("extensions", 1, "domain"), "pods"),
         ("experiment", ("extensions", 1, "takes"), 15),
         ("experiment", ("method",), ...),
-    ],
-)
-def test_a_mistake_is_seen_by_an_editor(name: str, path: tuple[Any, ...], value: Any, seeds: Mapping[str, Any]) -> None:
-    """Misspelt keys and words, other units, other types; `...` is a key that is gone."""
-    document = copy.deepcopy(seeds[name])
-    holder = document
-    for part in path[:-1]:
-        holder = holder[part]
-    holder[path[-1]] = value
-    if value is ...:
-        del holder[path[-1]]
-    assert refusals(name, document) != []
+    ]:
+        with subtests.test(name=name, path=path, value=value):
+            document = copy.deepcopy(seeds[name])
+            holder = document
+            for part in path[:-1]:
+                holder = holder[part]
+            holder[path[-1]] = value
+            if value is ...:
+                del holder[path[-1]]
+            assert refusals(name, document) != []
 
 
 def test_keys_are_described_in_the_words_of_the_file() -> None:

@@ -34,9 +34,9 @@ def readiness(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
     return call
 
 
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
+def test_what_is_mistyped_is_answered_with_the_nearest(readiness: Call, subtests: pytest.Subtests) -> None:
+    """Exit code 4, no traceback."""
+    for arguments, said in [
         (["jugde", "x"], "there is no command 'jugde' (did you mean 'judge'?)"),
         (["run", "--relase", "slow"], "No such option '--relase'. (Did you mean one of: '--as', '--release'?)"),
         (["run", "--seed", "one"], "Invalid value for '--seed': 'one' is not a valid integer."),
@@ -77,14 +77,12 @@ def readiness(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
         ),
         (["catalogue", "show", "PL-P59"], "no requirement has the id 'PL-P59'\n  hint: did you mean 'PL-P95'?"),
         (["catalogue", "list", "--profile", "plan"], "no profile is named 'plan'\n  hint: did you mean 'plain'?"),
-    ],
-)
-def test_what_is_mistyped_is_answered_with_the_nearest(readiness: Call, arguments: list[str], said: str) -> None:
-    """Exit code 4, no traceback."""
-    code, text = readiness(*arguments)
-    assert code == 4, text
-    assert said in text
-    assert "Traceback" not in text
+    ]:
+        with subtests.test(arguments=arguments):
+            code, text = readiness(*arguments)
+            assert code == 4, text
+            assert said in text
+            assert "Traceback" not in text
 
 
 def test_a_long_list_of_known_words_is_not_printed(readiness: Call) -> None:

@@ -130,9 +130,9 @@ def test_a_body_that_is_not_packed_as_it_says_is_wrong(body: bytes) -> None:
     assert kind_of(raised.value) == "wrong body"
 
 
-@pytest.mark.parametrize(
-    ("error", "kind"),
-    [
+def test_every_error_has_a_kind(subtests: pytest.Subtests) -> None:
+    """A handful of words."""
+    for error, kind in [
         (TimeoutError(errno.ETIMEDOUT, ""), "timeout"),
         (ConnectionRefusedError(errno.ECONNREFUSED, ""), "refused"),
         (ConnectionResetError(errno.ECONNRESET, ""), "reset"),
@@ -144,23 +144,20 @@ def test_a_body_that_is_not_packed_as_it_says_is_wrong(body: bytes) -> None:
         (OSError(errno.ENETUNREACH, ""), "unreachable"),
         (OSError(errno.EMFILE, ""), "EMFILE"),
         (OSError("?"), "OSError"),
-    ],
-)
-def test_every_error_has_a_kind(error: OSError, kind: str) -> None:
-    """A handful of words."""
-    assert kind_of(error) == kind
+    ]:
+        with subtests.test(error=error):
+            assert kind_of(error) == kind
 
 
 TIMED = b"HTTP/1.1 200 OK\r\nServer-Timing: cache;desc=hit, app;desc=all;dur=%s\r\nserver-timing: db;dur=1.5\r\nContent-Length: 0\r\n\r\n"
 
 
-@pytest.mark.parametrize(
-    ("told", "microseconds"),
-    [(b"2.918", 2918), (b'"3"', 3000), (b"0", 1), (b"fast", 0), (b"-1", 0), (b"nan", 0), (b"1e99", 0), (b"", 0)],
-)
-def test_an_answer_says_how_long_it_took(told: bytes, microseconds: int) -> None:
+def test_an_answer_says_how_long_it_took(subtests: pytest.Subtests) -> None:
     """In milliseconds, under the name that the target's file gives; what is no time is none."""
-    response = read(TIMED % told)
-    assert response.served_us("app") == microseconds
-    assert response.served_us("db") == 1500
-    assert (response.served_us("cache"), response.served_us("total"), response.served_us("")) == (0, 0, 0)
+    times = {b"2.918": 2918, b'"3"': 3000, b"0": 1, b"fast": 0, b"-1": 0, b"nan": 0, b"1e99": 0, b"": 0}
+    for told, microseconds in times.items():
+        with subtests.test(told=told):
+            response = read(TIMED % told)
+            assert response.served_us("app") == microseconds
+            assert response.served_us("db") == 1500
+            assert (response.served_us("cache"), response.served_us("total"), response.served_us("")) == (0, 0, 0)

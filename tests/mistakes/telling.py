@@ -78,7 +78,7 @@ def told(mistake: Mistake, directory: Path) -> tuple[int, str]:
     text = FILES[kind]["text"]
     if mistake.old not in text:
         raise ValueError(f"{mistake.name}: the {kind} has no {mistake.old!r}")
-    file = directory / FILES[kind]["name"]
+    (file := directory / FILES[kind]["name"]).parent.mkdir(exist_ok=True)
     file.write_text(text.replace(mistake.old, mistake.new, 1), encoding="utf-8")
     try:
         _READERS[mistake.kind](file)

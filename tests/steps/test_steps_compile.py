@@ -187,9 +187,9 @@ def test_a_sentence_about_traffic_is_of_the_load_report_that_was_read_in_its_pla
 POD = 'when: the experiment "pod-loss" has run under "everyday" traffic'
 
 
-@pytest.mark.parametrize(
-    ("requirement", "sentences", "where", "what", "hint"),
-    [
+def test_a_wrong_scenario_is_refused_where_it_is_wrong(catalogue: Catalogue, subtests: pytest.Subtests) -> None:
+    """The line, what is wrong, and how to fix it."""
+    for requirement, sentences, where, what, hint in [
         ("ND-KPI-P59", [EVERYDAY], "", "no requirement has the id 'ND-KPI-P59'", "did you mean 'ND-KPI-P95'?"),
         ("ND-KPI-P95", [EVERYDAY], "a.feature:9: a", "the scenario has no Then step", "add a Then step"),
         (
@@ -296,18 +296,14 @@ POD = 'when: the experiment "pod-loss" has run under "everyday" traffic'
         ("ND-CHG-PLAN", [EVERYDAY], "", "the scenario has no Then step", "add a Then step"),
         ("ND-PH1-EVENTBUS", [EVERYDAY], "", "the criterion of ND-PH1-EVENTBUS cannot be read: unknown sentence", ""),
         ("ND-KPI-P95", ["when: everyday traffic has run"], "a.feature:1", "unknown sentence", "did you mean"),
-    ],
-)
-def test_a_wrong_scenario_is_refused_where_it_is_wrong(
-    catalogue: Catalogue, *, requirement: str, sentences: list[str], where: str, what: str, hint: str
-) -> None:
-    """The line, what is wrong, and how to fix it."""
-    with pytest.raises(UsageError) as caught:
-        compiled(catalogue, requirement, *sentences)
-    assert what in caught.value.what
-    assert hint in caught.value.hint
-    if where:
-        assert caught.value.where == where
+    ]:
+        with subtests.test(requirement=requirement, sentences=sentences):
+            with pytest.raises(UsageError) as caught:
+                compiled(catalogue, requirement, *sentences)
+            assert what in caught.value.what
+            assert hint in caught.value.hint
+            if where:
+                assert caught.value.where == where
 
 
 def test_a_difference_names_both_places(catalogue: Catalogue) -> None:

@@ -130,9 +130,9 @@ def test_the_demands_of_core(claims: dict[str, Claim]) -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("requirement", "experiments", "left_out"),
-    [
+def test_what_a_claim_is_judged_on(catalogue: Catalogue, claims: dict[str, Claim], subtests: pytest.Subtests) -> None:
+    """The experiments that core runs, and those that the row speaks of, that core does not run and does not gate on."""
+    for requirement, experiments, left_out in [
         ("ND-KPI-P95", (), ()),
         ("ND-PH1-DISCOVERY", ("pod-loss",), ()),
         ("AT-STB-RECOVERY", ("database-primary-loss", "node-loss", "pod-loss"), ()),
@@ -141,22 +141,13 @@ def test_the_demands_of_core(claims: dict[str, Claim]) -> None:
         ("DA-DR-RTO", ("database-members-loss", "database-primary-loss", "region-loss"), ()),
         ("DA-DR-RPO", ("database-members-loss", "database-primary-loss", "region-loss"), ()),
         ("DA-GEO-LOSS-PRIMARY", ("region-loss",), ()),
-    ],
-)
-def test_what_a_claim_is_judged_on(
-    catalogue: Catalogue,
-    claims: dict[str, Claim],
-    *,
-    requirement: str,
-    experiments: tuple[str, ...],
-    left_out: tuple[str, ...],
-) -> None:
-    """The experiments that core runs, and those that the row speaks of, that core does not run and does not gate on."""
-    (objective,) = claims[requirement].objectives
-    assert objective.scope.traffic == "everyday"
-    assert objective.scope.experiments == experiments
-    assert (objective.scope.missing_experiments, objective.scope.left_out) == ((), left_out)
-    assert objective.at.startswith(f"{feature_file(catalogue.requirement(requirement))}:")
+    ]:
+        with subtests.test(requirement):
+            (objective,) = claims[requirement].objectives
+            assert objective.scope.traffic == "everyday"
+            assert objective.scope.experiments == experiments
+            assert (objective.scope.missing_experiments, objective.scope.left_out) == ((), left_out)
+            assert objective.at.startswith(f"{feature_file(catalogue.requirement(requirement))}:")
 
 
 def test_the_document_profile_tries_a_row_whole(catalogue: Catalogue) -> None:

@@ -19,7 +19,7 @@ from harness.model import Figure, Objective, Op, Per, Phase, Quantity, Scope
 from harness.steps import TEMPLATES, Keyword, compare, explain, read, vocabulary
 from harness.steps.grammar import bare
 from harness.steps.meaning import Meaning
-from harness.steps.template import Noun, Template, form
+from harness.steps.template import Noun, form
 from harness.steps.templates import CLAIMS as ALL_CLAIMS
 from harness.steps.templates import templates_of
 from tests.steps.alert_sentences import ALERT_SENTENCES
@@ -661,10 +661,11 @@ DEMANDS = {
 }
 
 
-@pytest.mark.parametrize(("sentence", "objective"), OBJECTIVES.items())
-def test_a_then_sentence_is_one_objective(sentence: str, objective: Objective) -> None:
+def test_a_then_sentence_is_one_objective(subtests: pytest.Subtests) -> None:
     """Figure, operator, limit and scope, and the sentence itself."""
-    assert read(sentence, KNOWN).objective == replace(objective, sentence=sentence)
+    for sentence, objective in OBJECTIVES.items():
+        with subtests.test(sentence):
+            assert read(sentence, KNOWN).objective == replace(objective, sentence=sentence)
 
 
 @pytest.mark.parametrize("times", [0, 1, 21, 100])
@@ -688,24 +689,26 @@ def test_every_then_template_is_among_them() -> None:
     assert {one.text for every in forms for one in every.nouns} - nouns == set()
 
 
-@pytest.mark.parametrize(("sentence", "keys"), DEMANDS.items())
-def test_what_a_sentence_asks_for(sentence: str, keys: list[str]) -> None:
+def test_what_a_sentence_asks_for(subtests: pytest.Subtests) -> None:
     """Traffic first, then the experiments under it; a check by its parameters."""
-    assert [demand.key for demand in read(sentence, KNOWN).demands] == keys
+    for sentence, keys in DEMANDS.items():
+        with subtests.test(sentence):
+            assert [demand.key for demand in read(sentence, KNOWN).demands] == keys
 
 
-@pytest.mark.parametrize("template", TEMPLATES, ids=lambda template: template.name)
-def test_an_example_is_read_by_its_own_template(template: Template) -> None:
+def test_an_example_is_read_by_its_own_template(subtests: pytest.Subtests) -> None:
     """And by no other: `read` refuses two. So is that of each of its nouns, by one noun."""
-    assert read(template.example).template is template
-    for one in template.nouns:
-        assert read(one.example).template is template
-        assert [noun for noun in template.nouns if noun.match(one.example) is not None] == [one]
+    for template in TEMPLATES:
+        with subtests.test(template.name):
+            assert read(template.example).template is template
+            for one in template.nouns:
+                assert read(one.example).template is template
+                assert [noun for noun in template.nouns if noun.match(one.example) is not None] == [one]
 
 
-@pytest.mark.parametrize(
-    ("sentence", "words"),
-    [
+def test_the_sentence_says_which_length_of_time_is_scaled_never_the_number(subtests: pytest.Subtests) -> None:
+    """RTO, RPO and windows are; reaction limits and latencies are not, however long; words behind the value say otherwise."""
+    for sentence, words in [
         ("reads are served again within 45 s", "limit not scaled: 45 s"),
         ("reads are served again within 60 s", "limit not scaled: 60 s"),
         ("reads are served again within 10 min (scaled)", "limit scaled by 60: 10 min → 10 s"),
@@ -716,15 +719,13 @@ def test_an_example_is_read_by_its_own_template(template: Template) -> None:
         ("no acknowledged write older than 1 h (not scaled) is lost", "older than not scaled: 1 h"),
         ("the response time p95 is below 90 s", "limit not scaled: 90 s"),
         ("the replication lag p99 of every replica is below 5 min", "limit not scaled: 5 min"),
-    ],
-)
-def test_the_sentence_says_which_length_of_time_is_scaled_never_the_number(sentence: str, words: str) -> None:
-    """RTO, RPO and windows are; reaction limits and latencies are not, however long; words behind the value say otherwise."""
-    (length,) = read_objective(sentence).lengths(60)
-    assert length.words == words
-    assert {length.used_s for length in read_objective(sentence).lengths(1)} == {
-        length.factor * length.used_s for length in read_objective(sentence).lengths(60)
-    }
+    ]:
+        with subtests.test(sentence):
+            (length,) = read_objective(sentence).lengths(60)
+            assert length.words == words
+            assert {length.used_s for length in read_objective(sentence).lengths(1)} == {
+                length.factor * length.used_s for length in read_objective(sentence).lengths(60)
+            }
 
 
 @pytest.mark.parametrize(
@@ -804,9 +805,9 @@ def test_a_limit_comes_back_as_it_was_written(value: int, unit: str, spaced: boo
     assert Quantity.parse(str(objective.limit)) == objective.limit
 
 
-@pytest.mark.parametrize(
-    ("sentence", "wrong"),
-    [
+def test_a_value_that_no_run_can_bear_is_named_with_what_was_expected(subtests: pytest.Subtests) -> None:
+    """Which word is wrong, and what belongs there."""
+    for sentence, wrong in [
         (
             "the response time p100 of every route is below 200 ms",
             "'p100' is not a valid <quantile>, expected a quantile: p50, p75",
@@ -835,12 +836,9 @@ def test_a_limit_comes_back_as_it_was_written(value: int, unit: str, spaced: boo
             "can never fail: nothing is less than 0",
         ),
         ("at least 800 % of the last 30 d was available", "the limit of 800 % is over 100 %"),
-    ],
-)
-def test_a_value_that_no_run_can_bear_is_named_with_what_was_expected(sentence: str, wrong: str) -> None:
-    """Which word is wrong, and what belongs there."""
-    with pytest.raises(UsageError, match=re.escape(wrong)):
-        read(sentence)
+    ]:
+        with subtests.test(sentence), pytest.raises(UsageError, match=re.escape(wrong)):
+            read(sentence)
 
 
 def read_objective(sentence: str) -> Objective:
@@ -856,9 +854,9 @@ P99_FOR_P95 = (
 )
 
 
-@pytest.mark.parametrize(
-    ("then", "criterion", "differences"),
-    [
+def test_a_then_sentence_is_held_against_its_criterion(subtests: pytest.Subtests) -> None:
+    """Figure, operator and values are equal, whatever unit they are written in; experiments may be fewer."""
+    for then, criterion, differences in [
         ("the error rate is below 0.1 %", "the error rate is below 0.1 % in the steady state", []),
         (
             "the response time p95 of every route is below 1 s",
@@ -918,11 +916,9 @@ P99_FOR_P95 = (
             'deployment "a" has 3 ready replicas with cpu 1 and memory 1Gi',
             ["replicas 2, the criterion says 3"],
         ),
-    ],
-)
-def test_a_then_sentence_is_held_against_its_criterion(then: str, criterion: str, differences: list[str]) -> None:
-    """Figure, operator and values are equal, whatever unit they are written in; experiments may be fewer."""
-    assert compare(read_objective(then), read_objective(criterion)) == differences
+    ]:
+        with subtests.test(then):
+            assert compare(read_objective(then), read_objective(criterion)) == differences
 
 
 @pytest.mark.parametrize("criterion", ["in the steady state", "after the recovery"])
@@ -1036,9 +1032,9 @@ def test_what_a_noun_does_not_have_is_refused_before_anything_is_read(sentence: 
     assert caught.value.hint.startswith(hint)
 
 
-@pytest.mark.parametrize(
-    ("sentence", "what"),
-    [
+def test_two_nouns_of_which_one_does_not_fit_the_other_are_refused(subtests: pytest.Subtests) -> None:
+    """A form takes each of them, and not every two."""
+    for sentence, what in [
         (
             "no rollback starts after 8 min of one new pod above 80 % of its limit nor after 20 min at 1 s",
             "1 s does not",
@@ -1065,18 +1061,16 @@ def test_what_a_noun_does_not_have_is_refused_before_anything_is_read(sentence: 
             'the log of connections has been read during the rollout "canary" under "everyday" traffic',
             "`the log of connections has been read` during a rollout is not known",
         ),
-    ],
-)
-def test_two_nouns_of_which_one_does_not_fit_the_other_are_refused(sentence: str, what: str) -> None:
-    """A form takes each of them, and not every two."""
-    with pytest.raises(UsageError, match=re.escape(what)) as caught:
-        read(sentence)
-    assert caught.value.hint
+    ]:
+        with subtests.test(sentence):
+            with pytest.raises(UsageError, match=re.escape(what)) as caught:
+                read(sentence)
+            assert caught.value.hint
 
 
-@pytest.mark.parametrize(
-    ("sentence", "nearest"),
-    [
+def test_nouns_of_a_form_that_do_not_fit_each_other_are_refused(subtests: pytest.Subtests) -> None:
+    """It is no sentence, and the nearest one of the form is named."""
+    for sentence, nearest in [
         (
             'the error rate of release "2" is less than 5 % above that of release "1"',
             'the error rate of release "<release>" is less than <limit> above',
@@ -1119,13 +1113,11 @@ def test_two_nouns_of_which_one_does_not_fit_the_other_are_refused(sentence: str
             'none of "a, b" has more than 10 replicas at any moment of the run',
             'none of "<services>" has more than <most> replicas at any moment of the run, traffic spike included',
         ),
-    ],
-)
-def test_nouns_of_a_form_that_do_not_fit_each_other_are_refused(sentence: str, nearest: str) -> None:
-    """It is no sentence, and the nearest one of the form is named."""
-    with pytest.raises(UsageError, match="unknown sentence") as caught:
-        read(sentence)
-    assert f"did you mean `{nearest}" in caught.value.hint
+    ]:
+        with subtests.test(sentence):
+            with pytest.raises(UsageError, match="unknown sentence") as caught:
+                read(sentence)
+            assert f"did you mean `{nearest}" in caught.value.hint
 
 
 def test_a_form_lists_its_nouns_and_their_slots() -> None:

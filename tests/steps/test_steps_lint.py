@@ -96,9 +96,9 @@ def test_keywords_and_names_may_be_in_another_language(tmp_path: Path, catalogue
     assert [step.keyword for step in fast.steps] == ["given", "when", "then"]
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "found"),
-    [
+def test_a_problem_is_found_in_its_line(tmp_path: Path, catalogue: Catalogue, subtests: pytest.Subtests) -> None:
+    """Exactly these problems, in the order of the lines."""
+    cases: list[tuple[str, str, list[str]]] = [
         ("size of <service>", "quick", ["12: two scenarios have the name 'quick', the first in line 7"]),
         ("Scenario: quick", "Scenario:", ["7: the scenario has no name"]),
         ("@ND-KPI-P95", "@ND-KPI-P59", ["7: no requirement has the id 'ND-KPI-P59'"]),
@@ -125,15 +125,12 @@ def test_keywords_and_names_may_be_in_another_language(tmp_path: Path, catalogue
         ("      Examples:\n", "      Examples:\n        Then\tno acknowledged write is lost\n", ["16: the step 'Then\\tno acknowledged write is lost' is part of a description and is never run"]),
         ("has run\n", "has run\n      | users |\n      | 5000  |\n", ["9: the data table under '\"everyday\" traffic has run' would be ignored"]),
         ("200 ms\n", '200 ms\n      """\n      and no acknowledged write is lost\n      """\n', ["10: the doc string under 'the response time p95 of every route is below 200 ms' would be ignored"]),
-    ],
-)  # fmt: skip
-def test_a_problem_is_found_in_its_line(
-    tmp_path: Path, catalogue: Catalogue, old: str, new: str, found: list[str]
-) -> None:
-    """Exactly these problems, in the order of the lines."""
-    seen = problems(GOOD.replace(old, new, 1), tmp_path, catalogue)
-    assert len(seen) == len(found), seen
-    assert all(line.startswith(start) for line, start in zip(seen, found, strict=True)), seen
+    ]  # fmt: skip
+    for old, new, found in cases:
+        with subtests.test(new):
+            seen = problems(GOOD.replace(old, new, 1), tmp_path, catalogue)
+            assert len(seen) == len(found), seen
+            assert all(line.startswith(start) for line, start in zip(seen, found, strict=True)), seen
 
 
 def test_a_profile_that_gates_a_row_on_another_part_than_it_has(tmp_path: Path, catalogue: Catalogue) -> None:

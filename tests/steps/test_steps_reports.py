@@ -114,20 +114,22 @@ SAY = {
 }
 
 
-@pytest.mark.parametrize(("sentence", "report"), READ.items())
-def test_a_when_sentence_names_a_report(sentence: str, report: tuple[str, str, str]) -> None:
+def test_a_when_sentence_names_a_report(subtests: pytest.Subtests) -> None:
     """Its format, its name, and what it must be of."""
-    found = read(sentence).report
-    assert (found["format"], found["report"], found["of"]) == report
+    for sentence, report in READ.items():
+        with subtests.test(sentence):
+            found = read(sentence).report
+            assert (found["format"], found["report"], found["of"]) == report
 
 
-@pytest.mark.parametrize(("sentence", "asks"), SAY.items())
-def test_a_then_sentence_asks_one_engine(sentence: str, asks: tuple[str, dict[str, str]]) -> None:
+def test_a_then_sentence_asks_one_engine(subtests: pytest.Subtests) -> None:
     """What is left out of a sentence is not among the parameters; ages are never scaled."""
-    objective = read(sentence).objective
-    assert objective is not None
-    assert (objective.demand, objective.check, dict(objective.params)) == (DemandKind.INGEST, *asks)
-    assert not any(length.scaled for length in objective.times.values())
+    for sentence, asks in SAY.items():
+        with subtests.test(sentence):
+            objective = read(sentence).objective
+            assert objective is not None
+            assert (objective.demand, objective.check, dict(objective.params)) == (DemandKind.INGEST, *asks)
+            assert not any(length.scaled for length in objective.times.values())
 
 
 def test_every_sentence_and_every_engine_is_among_them() -> None:
@@ -137,17 +139,15 @@ def test_every_sentence_and_every_engine_is_among_them() -> None:
     assert {engine for engine, _params in SAY.values()} == {*ENGINES}
 
 
-@pytest.mark.parametrize(
-    "sentence",
-    [
+def test_other_values_are_refused(subtests: pytest.Subtests) -> None:
+    """In words that name the nearest sentence."""
+    for sentence in [
         "no finding of severity 11.5 or higher is open",
         'the figure "cost" is about its baseline',
         "at least 100 % below of the last 30 d was available",
         "the decision of the run in test is GO",
-    ],
-)
-def test_other_values_are_refused(sentence: str) -> None:
-    """In words that name the nearest sentence."""
-    with pytest.raises(UsageError) as caught:
-        read(sentence)
-    assert caught.value.hint
+    ]:
+        with subtests.test(sentence):
+            with pytest.raises(UsageError) as caught:
+                read(sentence)
+            assert caught.value.hint

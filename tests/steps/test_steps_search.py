@@ -10,9 +10,9 @@ from harness.steps.search import searched, synonyms
 from harness.steps.templates import TEMPLATES
 
 
-@pytest.mark.parametrize(
-    ("words", "first"),
-    [
+def test_a_word_that_people_use_finds_the_sentence(subtests: pytest.Subtests) -> None:
+    """The best one is the first one."""
+    for words, first in [
         ("latency", "latency"),
         ("p95 latency is under", "latency"),
         ("outage", "served-again"),
@@ -31,16 +31,14 @@ from harness.steps.templates import TEMPLATES
         ("memory leak", "memory-growth"),
         ("availability", "uptime"),
         ("autoscaling", "replicas-rise"),
-    ],
-)
-def test_a_word_that_people_use_finds_the_sentence(words: str, first: str) -> None:
-    """The best one is the first one."""
-    assert vocabulary(words)[0].name == first
+    ]:
+        with subtests.test(words):
+            assert vocabulary(words)[0].name == first
 
 
-@pytest.mark.parametrize(
-    ("sentence", "template"),
-    [
+def test_the_hint_of_an_unknown_sentence_searches_the_same_way(subtests: pytest.Subtests) -> None:
+    """Not the sentence that has the most letters in common."""
+    for sentence, template in [
         ("the p95 latency is under 200 ms", "the response time p95 of every route is below 200 ms"),
         ("there are no 5xx", "the error rate of every route is below"),
         ("the failover takes less than 10 s", "writes are served again within"),
@@ -48,21 +46,20 @@ def test_a_word_that_people_use_finds_the_sentence(words: str, first: str) -> No
         ("downtime is less than 1 minute", "the uptime of the entry is at least"),
         ("no data loss", "no acknowledged write"),
         ("the outage is under 5 s", "writes are served again within"),
-    ],
-)
-def test_the_hint_of_an_unknown_sentence_searches_the_same_way(sentence: str, template: str) -> None:
-    """Not the sentence that has the most letters in common."""
-    with pytest.raises(UsageError) as raised:
-        read(sentence)
-    assert f"for example: {template}" in raised.value.hint
+    ]:
+        with subtests.test(sentence):
+            with pytest.raises(UsageError) as raised:
+                read(sentence)
+            assert f"for example: {template}" in raised.value.hint
 
 
-@pytest.mark.parametrize("name", synonyms())
-def test_each_word_of_a_synonym_is_in_a_sentence(name: str) -> None:
+def test_each_word_of_a_synonym_is_in_a_sentence(subtests: pytest.Subtests) -> None:
     """All words of one of its alternatives stand in one template: a sentence that was renamed fails here."""
     texts = [searched(template) for template in TEMPLATES]
-    lost = [words for words in synonyms()[name] if not any(all(word in text for word in words) for text in texts)]
-    assert lost == []
+    for name, others in synonyms().items():
+        with subtests.test(name):
+            lost = [words for words in others if not any(all(word in text for word in words) for text in texts)]
+            assert lost == []
 
 
 def test_words_that_no_sentence_has_find_nothing() -> None:

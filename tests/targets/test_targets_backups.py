@@ -28,9 +28,9 @@ STORE = BackupStore(
 )
 
 
-@pytest.mark.parametrize(
-    ("section", "words"),
-    [
+def test_what_is_wrong_is_said_with_its_place(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    """File, line and key, and what is expected there."""
+    for section, words in [
         ("{at: s3://B/x, files: ['*.dump']}", "a directory, or the address of a bucket"),
         ("{at: https://b/x, files: ['*.dump']}", "a directory, or the address of a bucket"),
         ("{at: s3://backups/x}", "`files`, the names of finished backups"),
@@ -59,16 +59,14 @@ STORE = BackupStore(
         (f"{{endpoint: 'https://s3.example.test', {RESOURCES}}}", "only a bucket has an endpoint"),
         ("{resources: {kind: backups, namespace: shop, of: main}}", "backups.velero.io"),
         (f"{{{RESOURCES}}}", "the target names no cluster"),
-    ],
-)
-def test_what_is_wrong_is_said_with_its_place(tmp_path: Path, section: str, words: str) -> None:
-    """File, line and key, and what is expected there."""
-    file = tmp_path / "target.yaml"
-    file.write_text(HEAD + section, encoding="utf-8")
-    with pytest.raises(ConfigurationError) as refused:
-        load_target(file)
-    assert words in str(refused.value)
-    assert f"{file}:5" in str(refused.value)
+    ]:
+        with subtests.test(section):
+            file = tmp_path / "target.yaml"
+            file.write_text(HEAD + section, encoding="utf-8")
+            with pytest.raises(ConfigurationError) as refused:
+                load_target(file)
+            assert words in str(refused.value)
+            assert f"{file}:5" in str(refused.value)
 
 
 def test_one_kind_of_backups_is_needed_by_migrations(tmp_path: Path) -> None:
@@ -94,9 +92,9 @@ def stored(name: str, size: int = 9, modified: str = "2026-01-31T12:00:30+00:00"
     return StoredObject(name=name, size=size, modified_ns=at, tag="t")
 
 
-@pytest.mark.parametrize(
-    ("name", "size", "kind"),
-    [
+def test_what_an_object_is(subtests: pytest.Subtests) -> None:
+    """A name without a time, with an impossible one or with two is not guessed at."""
+    for name, size, kind in [
         ("20260131T120000Z.dump", 9, ObjectKind.BACKUP),
         ("full/20260131T120000Z.dump", 9, ObjectKind.BACKUP),
         ("20260131T120000Z.dump", 0, ObjectKind.EMPTY),
@@ -109,17 +107,15 @@ def stored(name: str, size: int = 9, modified: str = "2026-01-31T12:00:30+00:00"
         ("20261331T120000Z.dump", 9, ObjectKind.UNKNOWN),
         ("120260131T120000Z.dump", 9, ObjectKind.UNKNOWN),
         ("20260131T120000Z-20260130T120000Z.dump", 9, ObjectKind.UNKNOWN),
-    ],
-)
-def test_what_an_object_is(name: str, size: int, kind: ObjectKind) -> None:
-    """A name without a time, with an impossible one or with two is not guessed at."""
-    (one,) = recognised(STORE, [stored(name, size)])
-    assert one.kind is kind
+    ]:
+        with subtests.test(name=name, size=size):
+            (one,) = recognised(STORE, [stored(name, size)])
+            assert one.kind is kind
 
 
-@pytest.mark.parametrize(
-    ("form", "name", "time"),
-    [
+def test_a_time_with_a_zone_is_read_with_it_and_else_not_at_all(subtests: pytest.Subtests) -> None:
+    """Two hours make an old backup young, and a young one old."""
+    for form, name, time in [
         ("%Y%m%dT%H%M%S", "20260131T120000+0200.dump", None),
         ("%Y%m%dT%H%M%S", "20260131T120000-05:00.dump", None),
         ("%Y%m%dT%H%M%S", "20260131T120000CET.dump", None),
@@ -137,13 +133,11 @@ def test_what_an_object_is(name: str, size: int, kind: ObjectKind) -> None:
         ("%Y%m%dT%H%M%S%z", "20260131T120000-05:30.dump", "17:30"),
         ("%Y%m%dT%H%M%S%z", "20260131T120000Z.dump", "12:00"),
         ("%Y%m%dT%H%M%S%z", "20260131T120000.dump", None),
-    ],
-)
-def test_a_time_with_a_zone_is_read_with_it_and_else_not_at_all(form: str, name: str, time: str | None) -> None:
-    """Two hours make an old backup young, and a young one old."""
-    expected = None if time is None else clock.wall_ns(datetime.fromisoformat(f"2026-01-31T{time}:00+00:00"))
-    assert named_ns(form, name) == expected
-    assert BackupStore(at="backups", files=("*",), time=form).time == form
+    ]:
+        with subtests.test(form=form, name=name):
+            expected = None if time is None else clock.wall_ns(datetime.fromisoformat(f"2026-01-31T{time}:00+00:00"))
+            assert named_ns(form, name) == expected
+            assert BackupStore(at="backups", files=("*",), time=form).time == form
 
 
 def test_what_makes_a_directory_is_nothing() -> None:

@@ -47,9 +47,9 @@ def test_a_drill_by_resources_makes_a_backup_unless_it_takes_the_newest(tmp_path
         assert load_target(drill(tmp_path, words)).drills["orders"].makes is makes
 
 
-@pytest.mark.parametrize(
-    ("words", "why"),
-    [
+def test_a_drill_that_cannot_be_is_refused(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    """With its line, and what was expected."""
+    for words, why in [
         ("restore: {command: [a]}", "`remove`, which removes the scratch database"),
         ("remove: {command: [b]}", "one of `restore` and `until`, or both; or one of `cloudnative-pg`, `velero`"),
         ("until: {command: [a]}, remove: {command: [b]}", "`until` with `{time}` in its command"),
@@ -76,14 +76,12 @@ def test_a_drill_by_resources_makes_a_backup_unless_it_takes_the_newest(tmp_path
             "`pod` with one volume of a claim, whose `claimName` is the `scratch_claim`",
         ),
         (f"volume-snapshot: {{{SNAPSHOT}, {pod(COPY, 'hostPath: {path: /data}')}}}", "`pod` with volumes of configMap"),
-    ],
-)
-def test_a_drill_that_cannot_be_is_refused(tmp_path: Path, words: str, why: str) -> None:
-    """With its line, and what was expected."""
-    with pytest.raises(ConfigurationError) as refused:
-        load_target(drill(tmp_path, words))
-    assert "target.yaml:6: drills.orders" in str(refused.value)
-    assert why in str(refused.value)
+    ]:
+        with subtests.test(words):
+            with pytest.raises(ConfigurationError) as refused:
+                load_target(drill(tmp_path, words))
+            assert "target.yaml:6: drills.orders" in str(refused.value)
+            assert why in str(refused.value)
 
 
 def test_a_drill_by_resources_needs_a_cluster(tmp_path: Path) -> None:

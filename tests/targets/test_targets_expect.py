@@ -9,9 +9,9 @@ from harness.targets.files.expect import fits
 EXPECT = {"id": 1, "title": "str"}
 
 
-@pytest.mark.parametrize(
-    ("body", "right"),
-    [
+def test_values_are_equal_and_types_are_named(subtests: pytest.Subtests) -> None:
+    """The object may have more keys; each expected one has its value, or a value of its type."""
+    for body, right in [
         (b'{"id": 1, "title": "Aurora", "plays": 3}', True),
         (b'{"id": 1.0, "title": ""}', True),
         (b'{"error": "unavailable"}', False),
@@ -24,11 +24,9 @@ EXPECT = {"id": 1, "title": "str"}
         (b'{"id": true, "title": "Aurora"}', False),
         (b'{"id": 1, "title": null}', False),
         (b'{"id": 1}', False),
-    ],
-)
-def test_values_are_equal_and_types_are_named(body: bytes, right: bool) -> None:  # noqa: FBT001 - a column of the table
-    """The object may have more keys; each expected one has its value, or a value of its type."""
-    assert fits(body, EXPECT) is right
+    ]:
+        with subtests.test(body=body):
+            assert fits(body, EXPECT) is right
 
 
 def test_a_literal_has_the_type_of_its_value() -> None:

@@ -106,9 +106,9 @@ def test_three_keys_are_enough(tmp_path: Path) -> None:
     assert (target.time_scale, target.disposable, target.regions, target.kubernetes) == (1.0, False, {}, None)
 
 
-@pytest.mark.parametrize(
-    ("right", "wrong", "said"),
-    [
+def test_a_mistake_is_explained(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    """One sentence: where it is, what is wrong, which word was meant."""
+    cases: list[tuple[str, str, str]] = [
         ("durability:", "durabilty:", "target.yaml:12: database.durabilty: unknown key `durabilty`\n  hint: did you mean `durability`? known here: dsn, durability, members, leader, settings, roles, passwords, pool, production, restore, saved, retention, archives"),
         ("durability: quorum", "durability: qorum", "target.yaml:12: database.durability: `qorum` is not one of quorum, synchronous, asynchronous\n  hint: did you mean `quorum`? use one of these words"),
         ("disposable: true", "disposable: 1", "target.yaml:22: disposable: `1` is not `true` or `false`"),
@@ -159,12 +159,11 @@ def test_three_keys_are_enough(tmp_path: Path) -> None:
         ("  members:", "\tmembers:", "target.yaml:14: the text is not plain YAML: found character '\\t' that cannot start any token\n  hint: indent with spaces, not with tabs"),
         ("time_scale: 60", "time_scale: &a 60", "target.yaml:3: the text is not plain YAML: anchors are not used here\n  hint: repeat the content instead of the anchor"),
         ("[track-service]", "[track-service", "target.yaml:21: the text is not plain YAML: expected ',' or ']', but got '}'"),
-    ],
-)  # fmt: skip
-def test_a_mistake_is_explained(tmp_path: Path, right: str, wrong: str, said: str) -> None:
-    """One sentence: where it is, what is wrong, which word was meant."""
-    assert right in FULL
-    assert message(FULL.replace(right, wrong, 1), tmp_path) == said
+    ]  # fmt: skip
+    for right, wrong, said in cases:
+        with subtests.test(wrong):
+            assert right in FULL
+            assert message(FULL.replace(right, wrong, 1), tmp_path) == said
 
 
 POWER_WAYS = re.findall(r"^\| `(\{.*?\})` \|", (REPOSITORY / "experiments" / "README.md").read_text(), re.MULTILINE)

@@ -75,9 +75,9 @@ def test_the_sections_are_read(tmp_path: Path) -> None:
     assert (authorisation.rate, dict(authorisation.scopes)) == (50.0, {"DELETE /users/{name}": "ADMIN"})
 
 
-@pytest.mark.parametrize(
-    ("right", "wrong", "said"),
-    [
+def test_a_mistake_in_them_is_explained(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    """File, line, key, what is there, what is expected."""
+    cases: list[tuple[str, str, str]] = [
         ("client: web", "client: wep", "target.yaml:10: identity.client: the client `wep` is not in `identity.clients`\n  hint: did you mean 'web'?"),
         ("  client: web\n", "", "target.yaml:4: identity: the client through which users sign in is not named\n  hint: write `client: NAME` of `identity.clients`"),
         ("  client: web\n", "  client: job\n  grant: code\n", "target.yaml:9: identity.clients.job: the grant `code` needs a `redirect`\n  hint: write one of its registered redirect addresses"),
@@ -91,13 +91,12 @@ def test_the_sections_are_read(tmp_path: Path) -> None:
         ('public: ["GET /health"]', 'public: ["DELETE /users/{name}"]', "target.yaml:21: authorisation.public: `DELETE /users/{name}` is public and in `scopes`\n  hint: remove it from one of them"),
         ("rate: 50/s", "rate: 500/s", "target.yaml:22: authorisation.rate: `500/s` is not a rate above 0/s and at most 200/s"),
         ("password: {env: PASSWORD_VIEWER}", "password: open", "target.yaml:12: identity.users.viewer.password: this must be a mapping\n  hint: write a mapping with the keys env, file, command"),
-    ],
-)  # fmt: skip
-def test_a_mistake_in_them_is_explained(right: str, wrong: str, said: str, tmp_path: Path) -> None:
-    """File, line, key, what is there, what is expected."""
-    with pytest.raises(ConfigurationError) as caught:
-        credentials("https://id.example.test", tmp_path, (right, wrong))
-    assert str(caught.value).replace(f"{tmp_path}/", "") == said
+    ]  # fmt: skip
+    for right, wrong, said in cases:
+        with subtests.test(right=right, wrong=wrong):
+            with pytest.raises(ConfigurationError) as caught:
+                credentials("https://id.example.test", tmp_path, (right, wrong))
+            assert str(caught.value).replace(f"{tmp_path}/", "") == said
 
 
 @pytest.mark.parametrize("grant", ["password", "code"])

@@ -355,9 +355,9 @@ def test_what_the_api_server_refuses_because_it_is_busy_is_asked_again(tmp_path:
     assert not retries.is_retry("POST", 503, has_retry_after=True)  # a write may have been done
 
 
-@pytest.mark.parametrize(
-    ("selector", "met"),
-    [
+def test_a_controller_selects_by_labels_and_by_expressions(subtests: pytest.Subtests) -> None:
+    """All of them must be met; an empty selector selects nothing."""
+    for selector, met in [
         ({"matchLabels": {"app": "web"}}, True),
         ({"matchLabels": {"app": "api"}}, False),
         ({"matchExpressions": [{"key": "app", "operator": "In", "values": ["web", "api"]}]}, True),
@@ -366,11 +366,9 @@ def test_what_the_api_server_refuses_because_it_is_busy_is_asked_again(tmp_path:
         ({"matchLabels": {"app": "web"}, "matchExpressions": [{"key": "tier", "operator": "Exists"}]}, False),
         ({"matchExpressions": [{"key": "app", "operator": "Near", "values": ["web"]}]}, False),
         ({}, False),
-    ],
-)
-def test_a_controller_selects_by_labels_and_by_expressions(selector: dict[str, Any], *, met: bool) -> None:
-    """All of them must be met; an empty selector selects nothing."""
-    assert selects({"spec": {"selector": selector}}, {"metadata": {"labels": {"app": "web"}}}) is met
+    ]:
+        with subtests.test(selector=selector):
+            assert selects({"spec": {"selector": selector}}, {"metadata": {"labels": {"app": "web"}}}) is met
 
 
 def test_a_pod_that_terminates_serves_no_more() -> None:

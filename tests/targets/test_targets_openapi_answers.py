@@ -67,9 +67,9 @@ def test_an_empty_text_is_a_text() -> None:
     assert matching(of_media(**{"application/json": {"type": "string"}}), answered(b"")).ok is False
 
 
-@pytest.mark.parametrize(
-    ("schema", "said"),
-    [
+def test_a_keyword_with_a_value_of_another_kind_is_named(subtests: pytest.Subtests) -> None:
+    """As of `required: true` at a property, which OpenAPI 3.0 does not have: the operation is not read."""
+    for schema, said in [
         ({"type": "object", "properties": {}, "required": True}, "`required` of a schema is `True`, expected a list"),
         ({"allOf": None}, "`allOf` of a schema is `None`, expected a list"),
         ({"prefixItems": 5}, "`prefixItems` of a schema is `5`, expected a list"),
@@ -81,13 +81,11 @@ def test_an_empty_text_is_a_text() -> None:
             "`minimum` of a schema is `x`, expected a number",
         ),
         ({"type": "object", "properties": {"a": {}}, "required": [{}]}, "its schema is invalid"),
-    ],
-)
-@pytest.mark.parametrize("reading", [ANSWERS, DescriptionReading()])
-def test_a_keyword_with_a_value_of_another_kind_is_named(schema: Any, said: str, reading: DescriptionReading) -> None:
-    """As of `required: true` at a property, which OpenAPI 3.0 does not have: the operation is not read."""
-    (one,) = operations(document({"/a": {"get": answering(schema)}}), reading)
-    assert said in one.unread
+    ]:
+        for reading in (ANSWERS, DescriptionReading()):
+            with subtests.test(schema=schema, reading=reading):
+                (one,) = operations(document({"/a": {"get": answering(schema)}}), reading)
+                assert said in one.unread
 
 
 def test_a_schema_that_is_nested_without_measure_is_named() -> None:

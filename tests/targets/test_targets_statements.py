@@ -59,9 +59,9 @@ def test_the_age_is_in_days(tmp_path: Path) -> None:
     assert one.file == f"{tmp_path.name}/a.yaml"
 
 
-@pytest.mark.parametrize(
-    ("text", "what"),
-    [
+def test_a_wrong_attestation_is_refused_with_its_file(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    """Configuration, so it is said before anything runs."""
+    for text, what in [
         (ATTESTATION.replace("by: A. Person\n", ""), "by"),
         (ATTESTATION.replace("2026-05-01", "yesterday"), "a day like"),
         (ATTESTATION.replace("2026-05-01", "2026-05-01 10:00:00"), "a day like"),
@@ -79,14 +79,12 @@ def test_the_age_is_in_days(tmp_path: Path) -> None:
         (ATTESTATION + "approved: yes\n", "approved"),
         ("- a list\n", "mapping"),
         ("", "attestation"),
-    ],
-)
-def test_a_wrong_attestation_is_refused_with_its_file(tmp_path: Path, text: str, what: str) -> None:
-    """Configuration, so it is said before anything runs."""
-    with pytest.raises(ConfigurationError) as error:
-        attested(tmp_path, text)
-    assert str(tmp_path / "S-1.yaml") in error.value.where
-    assert what in str(error.value)
+    ]:
+        with subtests.test(text):
+            with pytest.raises(ConfigurationError) as error:
+                attested(tmp_path, text)
+            assert str(tmp_path / "S-1.yaml") in error.value.where
+            assert what in str(error.value)
 
 
 def test_a_waiver_says_what_it_accepts(tmp_path: Path) -> None:
@@ -101,9 +99,9 @@ def test_a_waiver_says_what_it_accepts(tmp_path: Path) -> None:
     assert one.accepts == "the facts of tests that failed within the bound 1"
 
 
-@pytest.mark.parametrize(
-    ("accepts", "what"),
-    [
+def test_a_waiver_of_everything_or_nothing_is_refused(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    """A FAIL is never waived as a whole."""
+    for accepts, what in [
         ("{}", "exactly one of"),
         ("{bound: 300 ms, count: 2}", "exactly one of"),
         ("{outcome: FAIL}", "outcome"),
@@ -121,14 +119,12 @@ def test_a_waiver_says_what_it_accepts(tmp_path: Path) -> None:
         ('{subjects: [tests that failed], bound: "1", count: 2}', "exactly one of"),
         ("{subjects: [tests that failed], outcome: INCONCLUSIVE}", "exactly one of"),
         ('{subjects: [], bound: "1"}', "exactly one of"),
-    ],
-)
-def test_a_waiver_of_everything_or_nothing_is_refused(tmp_path: Path, accepts: str, what: str) -> None:
-    """A FAIL is never waived as a whole."""
-    (tmp_path / "S-1.yaml").write_text(WAIVER.replace("{bound: 300 ms}", accepts), encoding="utf-8")
-    with pytest.raises(ConfigurationError, match=r"S-1\.yaml") as error:
-        read_waivers([tmp_path], "1.0.0", TODAY)
-    assert what in str(error.value)
+    ]:
+        with subtests.test(accepts):
+            (tmp_path / "S-1.yaml").write_text(WAIVER.replace("{bound: 300 ms}", accepts), encoding="utf-8")
+            with pytest.raises(ConfigurationError, match=r"S-1\.yaml") as error:
+                read_waivers([tmp_path], "1.0.0", TODAY)
+            assert what in str(error.value)
 
 
 def test_two_waivers_of_one_requirement_are_refused(tmp_path: Path) -> None:

@@ -37,9 +37,9 @@ def steps(text: str, routing: str = "") -> str:
     return f"all-at-once: {{canary: {{steps: [{text}]{routing}}}}}"
 
 
-@pytest.mark.parametrize(
-    ("strategy", "what"),
-    [
+def test_what_a_controller_would_refuse(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    """It would make a live Rollout `InvalidSpec`."""
+    for strategy, what in [
         (steps("setWeight: 120"), "all-at-once.canary.steps[0].setWeight: 120 is over 100"),
         (steps("setWeight: -5"), "all-at-once.canary.steps[0].setWeight: `-5` is not a whole number of at least 0"),
         (steps("setWeight: 5 %"), "all-at-once.canary.steps[0].setWeight: `5 %` is not a whole number of at least 0"),
@@ -64,11 +64,9 @@ def steps(text: str, routing: str = "") -> str:
             "canary: {canary: {stableService: a, canaryService: a}}",
             "canary.canary.canaryService: `a` is also named under `stableService`",
         ),
-    ],
-)
-def test_what_a_controller_would_refuse(tmp_path: Path, strategy: str, what: str) -> None:
-    """It would make a live Rollout `InvalidSpec`."""
-    assert said(strategy, tmp_path).startswith(f"{AT}.{what}")
+    ]:
+        with subtests.test(strategy):
+            assert said(strategy, tmp_path).startswith(f"{AT}.{what}")
 
 
 def test_the_nearest_step_is_named(tmp_path: Path) -> None:

@@ -112,9 +112,9 @@ def test_a_role_counts_in_its_namespace_and_a_cluster_role_everywhere(
     assert not allowed(ask, token, verb="watch", resource="pods")
 
 
-@pytest.mark.parametrize(
-    ("rule", "asked", "matches"),
-    [
+def test_a_rule_matches_as_in_kubernetes(subtests: pytest.Subtests) -> None:
+    """Verb, group, resource with its subresource, and name."""
+    cases: list[tuple[dict[str, Any], dict[str, str], object]] = [
         ({"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}, {"verb": "get", "resource": "pods"}, True),
         ({"verbs": ["get"], "apiGroups": [""], "resources": ["pods"]}, {"verb": "get", "resource": "pods", "subresource": "log"}, False),
         ({"verbs": ["get"], "apiGroups": [""], "resources": ["pods/log"]}, {"verb": "get", "resource": "pods", "subresource": "log"}, True),
@@ -127,11 +127,10 @@ def test_a_role_counts_in_its_namespace_and_a_cluster_role_everywhere(
         ({"verbs": ["get"], "nonResourceURLs": ["/apis/*"]}, {"verb": "get", "path": "/apis/apps"}, True),
         ({"verbs": ["get"], "nonResourceURLs": ["/apis"]}, {"verb": "get", "path": "/apis/apps"}, False),
         ({"verbs": ["get"], "nonResourceURLs": ["*"]}, {"verb": "get", "resource": "pods"}, False),
-    ],
-)  # fmt: skip
-def test_a_rule_matches_as_in_kubernetes(rule: dict[str, Any], asked: dict[str, str], matches: object) -> None:
-    """Verb, group, resource with its subresource, and name."""
-    assert _matches(rule, Attributes(**asked)) is matches
+    ]  # fmt: skip
+    for rule, asked, matches in cases:
+        with subtests.test(rule=rule, asked=asked):
+            assert _matches(rule, Attributes(**asked)) is matches
 
 
 def test_a_token_ends_with_its_account_and_its_pod(ask: Callable[..., httpx.Response], token: str) -> None:

@@ -41,9 +41,9 @@ def test_what_is_left_out_is_as_in_kubernetes(pocket_api: PocketApi) -> None:
     assert spec.behavior.scale_down is None
 
 
-@pytest.mark.parametrize(
-    ("spec", "path"),
-    [
+def test_what_cannot_be_is_refused_with_its_path(pocket_api: PocketApi, subtests: pytest.Subtests) -> None:
+    """422, as Kubernetes' own validation answers."""
+    cases: list[tuple[dict[str, Any], str]] = [
         ({"maxReplicas": 0}, "spec.maxReplicas"),
         ({"minReplicas": 0}, "spec.minReplicas"),
         ({"minReplicas": 11}, "spec.maxReplicas"),
@@ -63,14 +63,13 @@ def test_what_is_left_out_is_as_in_kubernetes(pocket_api: PocketApi) -> None:
             {"behavior": {"scaleUp": {"policies": [{"type": "Pods", "value": 1, "periodSeconds": 1801}]}}},
             "spec.behavior.scaleUp.policies[0].periodSeconds",
         ),
-    ],
-)
-def test_what_cannot_be_is_refused_with_its_path(pocket_api: PocketApi, spec: dict[str, Any], path: str) -> None:
-    """422, as Kubernetes' own validation answers."""
-    with pytest.raises(client.ApiException) as refused:
-        create(pocket_api, autoscaler("refused", **spec))
-    assert refused.value.status == 422
-    assert f'"field":"{path}"' in str(refused.value.body).replace(": ", ":")
+    ]
+    for spec, path in cases:
+        with subtests.test(spec=spec):
+            with pytest.raises(client.ApiException) as refused:
+                create(pocket_api, autoscaler("refused", **spec))
+            assert refused.value.status == 422
+            assert f'"field":"{path}"' in str(refused.value.body).replace(": ", ":")
 
 
 @needs_kubectl

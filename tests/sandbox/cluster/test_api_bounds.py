@@ -121,9 +121,9 @@ def config(**more: Any) -> dict[str, Any]:
     return {"metadata": {"name": "m"}, **more}
 
 
-@pytest.mark.parametrize(
-    ("path", "body", "expected"),
-    [
+def test_a_value_out_of_bounds_is_refused_with_its_field(subtests: pytest.Subtests) -> None:
+    """422 with the field, or 400 for a wrong type."""
+    for path, body, expected in [
         (DEPLOYMENTS, workload(replicas=-1), (422, "spec.replicas")),
         (DEPLOYMENTS, workload(replicas=101), (422, "spec.replicas")),
         (DEPLOYMENTS, workload(replicas=10**9), (422, "spec.replicas")),
@@ -218,11 +218,9 @@ def config(**more: Any) -> dict[str, Any]:
             workload("StatefulSet", volumeClaimTemplates=[{"metadata": {"name": "../x"}, "spec": {}}]),
             (422, "spec.volumeClaimTemplates[0].metadata.name"),
         ),
-    ],
-)
-def test_a_value_out_of_bounds_is_refused_with_its_field(path: str, body: Any, expected: tuple[int, str]) -> None:
-    """422 with the field, or 400 for a wrong type."""
-    assert field(asked(("POST", path, body))) == expected
+    ]:
+        with subtests.test(body=body):
+            assert field(asked(("POST", path, body))) == expected
 
 
 @pytest.mark.parametrize(
@@ -234,9 +232,9 @@ def test_a_scale_out_of_bounds_is_refused(body: Any) -> None:
     assert field(scaled)[0] in {400, 422}
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "body", "code"),
-    [
+def test_a_request_that_cannot_be_is_refused(subtests: pytest.Subtests) -> None:
+    """A Status, never a failure of the server."""
+    for method, path, body, code in [
         ("POST", MAPS, b"[" * 5_000, 400),
         ("POST", MAPS, b"[" * 100_000, 413),
         ("POST", MAPS, b'{"a":' * (DEEPEST + 1) + b"1" + b"}" * (DEEPEST + 1), 400),
@@ -254,16 +252,20 @@ def test_a_scale_out_of_bounds_is_refused(body: Any) -> None:
         ("DELETE", f"{PODS}/p", {"gracePeriodSeconds": True}, 400),
         ("DELETE", f"{PODS}/p", {"gracePeriodSeconds": 10**40}, 400),
         ("POST", f"{PODS}/p/eviction", {"deleteOptions": {"gracePeriodSeconds": "x"}}, 400),
-    ],
-)
-def test_a_request_that_cannot_be_is_refused(method: str, path: str, body: Any, code: int) -> None:
-    """A Status, never a failure of the server."""
-    assert field(asked(("POST", PODS, pod()), (method, path, body)))[0] == code
+    ]:
+        with subtests.test(method=method, path=path, body=body):
+            assert field(asked(("POST", PODS, pod()), (method, path, body)))[0] == code
 
 
-@pytest.mark.parametrize(
-    ("patch", "kind", "code"),
-    [
+def test_a_patch_that_cannot_be_is_refused(subtests: pytest.Subtests) -> None:
+    """Also one that doubles the object with each step."""
+
+    async def run(patch: Any, kind: str) -> tuple[int, Any]:
+        api = Api()
+        await api.ask("POST", PODS, pod())
+        return await api.ask("PATCH", f"{PODS}/p", patch, kind=kind)
+
+    for patch, kind, code in [
         ({"metadata": {"finalizers": [{}]}}, STRATEGIC, 400),
         ({"metadata": {"$deleteFromPrimitiveList/finalizers": 3}}, STRATEGIC, 400),
         ({"$retainKeys": [[]]}, STRATEGIC, 400),
@@ -279,17 +281,9 @@ def test_a_request_that_cannot_be_is_refused(method: str, path: str, body: Any, 
             PATCH,
             413,
         ),
-    ],
-)
-def test_a_patch_that_cannot_be_is_refused(patch: Any, kind: str, code: int) -> None:
-    """Also one that doubles the object with each step."""
-
-    async def run() -> tuple[int, Any]:
-        api = Api()
-        await api.ask("POST", PODS, pod())
-        return await api.ask("PATCH", f"{PODS}/p", patch, kind=kind)
-
-    assert field(asyncio.run(run()))[0] == code
+    ]:
+        with subtests.test(patch=patch):
+            assert field(asyncio.run(run(patch, kind)))[0] == code
 
 
 @pytest.mark.parametrize("declared", ["", str(10 * BODY_LIMIT)])

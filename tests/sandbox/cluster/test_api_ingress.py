@@ -49,9 +49,9 @@ def test_an_ingress_is_stored_changed_and_shown(networking: Any) -> None:
     assert networking.list_ingress_for_all_namespaces().items == []
 
 
-@pytest.mark.parametrize(
-    ("body", "cause"),
-    [
+def test_an_invalid_ingress_is_refused(networking: Any, subtests: pytest.Subtests) -> None:
+    """With the field and the words of the genuine server."""
+    for body, cause in [
         ({**shop(), "spec": {}}, ("spec", "Invalid value: null: either `defaultBackend` or `rules` must be specified")),
         (shop(path="shop"), (f"{AT}.path", 'Invalid value: "shop": must be an absolute path')),
         (shop(path="/a//b"), (f"{AT}.path", "Invalid value: \"/a//b\": must not contain '//'")),
@@ -84,15 +84,13 @@ def test_an_ingress_is_stored_changed_and_shown(networking: Any) -> None:
             shop(backend={**BACKEND, "resource": {"kind": "Bucket", "name": "b"}}),
             (f"{AT}.backend", 'Invalid value: "": cannot set both resource and service backends'),
         ),
-    ],
-)
-def test_an_invalid_ingress_is_refused(networking: Any, body: dict[str, Any], cause: tuple[str, str]) -> None:
-    """With the field and the words of the genuine server."""
-    with pytest.raises(ApiException) as refused:
-        networking.create_namespaced_ingress("default", body)
-    status = json.loads(refused.value.body or "")
-    assert status["code"] == 422
-    assert [(each["field"], each["message"]) for each in status["details"]["causes"]] == [cause]
+    ]:
+        with subtests.test(body=body):
+            with pytest.raises(ApiException) as refused:
+                networking.create_namespaced_ingress("default", body)
+            status = json.loads(refused.value.body or "")
+            assert status["code"] == 422
+            assert [(each["field"], each["message"]) for each in status["details"]["causes"]] == [cause]
 
 
 def test_a_wrong_host_is_named_as_it_was_written(networking: Any) -> None:

@@ -183,9 +183,9 @@ def test_the_shape_must_fit_what_is_asked_for(core: Any) -> None:
     assert raw(core.read_namespace, "default", _headers={"accept": accept})["kind"] == "PartialObjectMetadata"
 
 
-@pytest.mark.parametrize(
-    ("asked", "code", "words"),
-    [
+def test_a_list_that_cannot_be_served_as_it_is_asked_for_is_refused(core: Any, subtests: pytest.Subtests) -> None:
+    """A version that is no number, or is to come, and an empty part of a selector."""
+    for asked, code, words in [
         ({"resource_version": "abc"}, 400, 'parsing "abc": invalid syntax'),
         ({"resource_version": "999999999"}, 504, "Too large resource version: 999999999"),
         ({"resource_version": "999999999", "resource_version_match": "NotOlderThan"}, 504, "Too large resource"),
@@ -194,15 +194,11 @@ def test_the_shape_must_fit_what_is_asked_for(core: Any) -> None:
         ({"resource_version": "0", "resource_version_match": "Exact"}, 422, 'forbidden for resourceVersion "0"'),
         ({"resource_version": "1", "resource_version_match": "Newest"}, 422, 'Unsupported value: "Newest"'),
         ({"label_selector": "n=5,"}, 400, "unable to parse"),
-    ],
-)
-def test_a_list_that_cannot_be_served_as_it_is_asked_for_is_refused(
-    core: Any, asked: dict[str, str], code: int, words: str
-) -> None:
-    """A version that is no number, or is to come, and an empty part of a selector."""
-    with pytest.raises(ApiException) as refused:
-        core.list_namespaced_config_map("default", **asked)
-    assert (refused.value.status, words in json.loads(refused.value.body or "")["message"]) == (code, True)
+    ]:
+        with subtests.test(asked=asked):
+            with pytest.raises(ApiException) as refused:
+                core.list_namespaced_config_map("default", **asked)
+            assert (refused.value.status, words in json.loads(refused.value.body or "")["message"]) == (code, True)
 
 
 def test_a_list_is_served_as_it_was_at_a_version(core: Any) -> None:

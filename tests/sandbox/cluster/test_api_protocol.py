@@ -103,9 +103,9 @@ def test_a_body_without_content_type_is_json(http: httpx.Client) -> None:
     assert (response.status_code, response.json()["kind"]) == (201, "ConfigMap")
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "options", "expected"),
-    [
+def test_a_refusal_is_a_status(http: httpx.Client, subtests: pytest.Subtests) -> None:
+    """Code, reason and kind are those of a real API server."""
+    cases: list[tuple[str, str, dict[str, Any], tuple[int, str]]] = [
         ("GET", f"{PODS}/nobody", {}, (404, "NotFound")),
         ("GET", "/api/v1/namespaces/default/gadgets", {}, (404, "NotFound")),
         ("GET", f"{PODS}/nobody/exec", {}, (404, "NotFound")),
@@ -146,13 +146,10 @@ def test_a_body_without_content_type_is_json(http: httpx.Client) -> None:
         ("GET", f"{PODS}?watch=1&timeoutSeconds=soon", {}, (400, "BadRequest")),
         ("GET", f"{PODS}?limit=few", {}, (400, "BadRequest")),
         ("GET", f"{PODS}?watch=1&sendInitialEvents=true", {}, (422, "Invalid")),
-    ],
-)
-def test_a_refusal_is_a_status(
-    http: httpx.Client, method: str, path: str, options: dict[str, Any], expected: tuple[int, str]
-) -> None:
-    """Code, reason and kind are those of a real API server."""
-    assert refusal(http.request(method, path, **options)) == expected
+    ]
+    for method, path, options, expected in cases:
+        with subtests.test(method=method, path=path, options=options):
+            assert refusal(http.request(method, path, **options)) == expected
 
 
 def test_deployments_keep_their_selector(http: httpx.Client) -> None:

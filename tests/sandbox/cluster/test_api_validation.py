@@ -113,9 +113,9 @@ def test_what_cannot_be_decoded_is_400(http: httpx.Client, path: str, value: Any
     assert (answer.status_code, answer.json()["reason"], answer.json()["message"]) == (400, "BadRequest", whole)
 
 
-@pytest.mark.parametrize(
-    ("path", "value", "field", "message"),
-    [
+def test_what_is_invalid_is_422_with_its_field(http: httpx.Client, subtests: pytest.Subtests) -> None:
+    """One cause: field and words; the message of the whole ends with it."""
+    for path, value, field, message in [
         ("spec.replicas", -1, "spec.replicas", "Invalid value: -1: must be greater than or equal to 0"),
         (
             "metadata.name",
@@ -176,17 +176,13 @@ def test_what_cannot_be_decoded_is_400(http: httpx.Client, path: str, value: Any
             "spec.progressDeadlineSeconds",
             "Invalid value: 0: must be greater than minReadySeconds",
         ),
-    ],
-)
-def test_what_is_invalid_is_422_with_its_field(
-    http: httpx.Client, path: str, value: Any, field: str, message: str
-) -> None:
-    """One cause: field and words; the message of the whole ends with it."""
-    answer = http.post(f"{DEPLOYMENTS}?{STRICT}", json=changed(path, value)).json()
-    assert (answer["code"], answer["reason"], answer["details"]["group"]) == (422, "Invalid", "apps")
-    assert [(each["field"], each["message"]) for each in answer["details"]["causes"]] == [(field, message)]
-    name = value if path == "metadata.name" else "web"
-    assert answer["message"] == f'Deployment.apps "{name}" is invalid: {field}: {message}'
+    ]:
+        with subtests.test(path=path, value=value):
+            answer = http.post(f"{DEPLOYMENTS}?{STRICT}", json=changed(path, value)).json()
+            assert (answer["code"], answer["reason"], answer["details"]["group"]) == (422, "Invalid", "apps")
+            assert [(each["field"], each["message"]) for each in answer["details"]["causes"]] == [(field, message)]
+            name = value if path == "metadata.name" else "web"
+            assert answer["message"] == f'Deployment.apps "{name}" is invalid: {field}: {message}'
 
 
 POD = "spec.template.spec"

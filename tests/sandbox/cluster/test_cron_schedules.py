@@ -22,9 +22,9 @@ def latest(text: str, until: datetime = NOON, since: datetime = LONG_AGO, zone: 
     return f"{found:%Y-%m-%d %H:%M}" if found else ""
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
+def test_the_last_time_that_was_due(subtests: pytest.Subtests) -> None:
+    """Fields, lists, ranges, steps, names and short forms, seen from a Saturday at noon."""
+    for text, expected in [
         ("* * * * *", "2026-11-21 12:00"),
         ("3/7 * * * *", "2026-11-21 11:59"),
         ("30 9-11 * * *", "2026-11-21 11:30"),
@@ -38,11 +38,9 @@ def latest(text: str, until: datetime = NOON, since: datetime = LONG_AGO, zone: 
         ("@hourly", "2026-11-21 12:00"),
         ("@weekly", "2026-11-15 00:00"),
         ("1,2,59 23 * Jan *", "2026-01-31 23:59"),
-    ],
-)
-def test_the_last_time_that_was_due(text: str, expected: str) -> None:
-    """Fields, lists, ranges, steps, names and short forms, seen from a Saturday at noon."""
-    assert latest(text) == expected
+    ]:
+        with subtests.test(text):
+            assert latest(text) == expected
 
 
 def test_a_time_counts_from_its_minute_on_and_once() -> None:
@@ -78,9 +76,9 @@ def test_it_agrees_with_a_walk_over_all_minutes(minute: int, hour: int, step: in
     assert CronSchedule.parse(text).latest(LONG_AGO, now) == expected
 
 
-@pytest.mark.parametrize(
-    ("text", "why"),
-    [
+def test_what_cannot_be_read(subtests: pytest.Subtests) -> None:
+    """In the words of the library that Kubernetes uses."""
+    for text, why in [
         ("* * * *", "expected exactly 5 fields, found 4: [* * * *]"),
         ("60 * * * *", "end of range (60) above maximum (59): 60"),
         ("* * 0 * *", "beginning of range (0) below minimum (1): 0"),
@@ -91,10 +89,8 @@ def test_it_agrees_with_a_walk_over_all_minutes(minute: int, hour: int, step: in
         ("x * * * *", 'failed to parse int from x: strconv.Atoi: parsing "x": invalid syntax'),
         ("@often", "unrecognized descriptor: @often"),
         ("TZ=UTC * * * * *", "cannot use TZ or CRON_TZ in schedule, use timeZone field instead"),
-    ],
-)
-def test_what_cannot_be_read(text: str, why: str) -> None:
-    """In the words of the library that Kubernetes uses."""
-    with pytest.raises(ValueError, match=re.escape(why)) as refused:
-        CronSchedule.parse(text)
-    assert str(refused.value) == why
+    ]:
+        with subtests.test(text):
+            with pytest.raises(ValueError, match=re.escape(why)) as refused:
+                CronSchedule.parse(text)
+            assert str(refused.value) == why

@@ -57,20 +57,19 @@ def test_another_text_is_no_timestamp(text: str) -> None:
         moment(text)
 
 
-@pytest.mark.parametrize(
-    ("duration", "expected"),
-    [("30s", 30), ("1m30s", 90), ("250ms", 0.25), ("1.5h", 5400), ("90", 90), (90, 90), (0.5, 0.5), ("5us", 5e-6)],
-)
-def test_a_duration_is_read_as_go_writes_it(duration: object, expected: float) -> None:
+def test_a_duration_is_read_as_go_writes_it(subtests: pytest.Subtests) -> None:
     """Units one after the other; a plain number means seconds."""
-    assert seconds(duration) == pytest.approx(expected)
+    texts = {"30s": 30, "1m30s": 90, "250ms": 0.25, "1.5h": 5400, "90": 90, 90: 90, 0.5: 0.5, "5us": 5e-6}
+    for duration, expected in texts.items():
+        with subtests.test(duration=duration):
+            assert seconds(duration) == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("value", ["", "1 h", "h", "-5s", "1d", True, -1, None, float("inf")])
-def test_another_text_is_no_duration(value: object) -> None:
+def test_another_text_is_no_duration(subtests: pytest.Subtests) -> None:
     """Named in the error."""
-    with pytest.raises(ValueError, match="is not a duration"):
-        seconds(value)
+    for value in ["", "1 h", "h", "-5s", "1d", True, -1, None, float("inf")]:
+        with subtests.test(value=value), pytest.raises(ValueError, match="is not a duration"):
+            seconds(value)
 
 
 @given(st.integers(0, 99), st.integers(0, 59), st.integers(0, 59), st.integers(0, 999))

@@ -43,11 +43,12 @@ TOKEN = {"authorization": "Bearer operators"}
 FIRST = "000000010000000000000002"
 
 
-@pytest.mark.parametrize("zeros", [0, 1, (64 << 10) - 1, 64 << 10, (64 << 10) + 1, 3 << 17])
-@pytest.mark.parametrize("begins", [b"", b"\1", b"\0\1", b"\1" * (64 << 10), bytes(64 << 10) + b"\1"])
-def test_what_was_written_of_a_segment_ends_before_its_zeros(begins: bytes, zeros: int) -> None:
+def test_what_was_written_of_a_segment_ends_before_its_zeros(subtests: pytest.Subtests) -> None:
     """Zeros among what was written are of it, however many follow."""
-    assert written(begins + bytes(zeros)) == len(begins)
+    for zeros in [0, 1, (64 << 10) - 1, 64 << 10, (64 << 10) + 1, 3 << 17]:
+        for begins in [b"", b"\1", b"\0\1", b"\1" * (64 << 10), bytes(64 << 10) + b"\1"]:
+            with subtests.test(zeros=zeros, begins=begins[:4], size=len(begins)):
+                assert written(begins + bytes(zeros)) == len(begins)
 
 
 def test_what_is_sealed_is_opened_by_its_key_and_name_alone() -> None:
@@ -71,20 +72,19 @@ def test_what_is_sealed_is_opened_by_its_key_and_name_alone() -> None:
             key.open(stored, name)
 
 
-@pytest.mark.parametrize(
-    ("pieces", "gap", "last"),
-    [
+def test_wal_is_used_as_far_as_it_has_no_gap(subtests: pytest.Subtests) -> None:
+    """A segment, or a part of one, that lacks while others follow is named, and what follows it is not used."""
+    cases: list[tuple[dict[str, list[tuple[int, int]]], str, int]] = [
         ({"02": [(0, SEGMENT_BYTES)], "03": [(0, 100), (100, 300)]}, "", 3),
         ({"02": [(0, SEGMENT_BYTES)], "04": [(0, 100)]}, "03", 3),
         ({"02": [(0, 100), (200, SEGMENT_BYTES)], "03": [(0, 100)]}, "02", 2),
         ({"02": [(0, 200), (100, SEGMENT_BYTES)], "03": [(0, 100)]}, "", 3),
         ({}, "", 2),
-    ],
-)
-def test_wal_is_used_as_far_as_it_has_no_gap(pieces: dict[str, list[tuple[int, int]]], gap: str, last: int) -> None:
-    """A segment, or a part of one, that lacks while others follow is named, and what follows it is not used."""
-    named = {FIRST[:-2] + name: [(since, until, "") for since, until in parts] for name, parts in pieces.items()}
-    assert missing(named, FIRST) == (FIRST[:-2] + gap if gap else "", last)
+    ]
+    for pieces, gap, last in cases:
+        with subtests.test(pieces=pieces):
+            named = {FIRST[:-2] + name: [(*part, "") for part in parts] for name, parts in pieces.items()}
+            assert missing(named, FIRST) == (FIRST[:-2] + gap if gap else "", last)
 
 
 def test_the_archive_stores_what_is_new_once(tmp_path: Path) -> None:

@@ -98,17 +98,16 @@ def errors_of(document: dict[str, Any], path: str, answer: httpx.Response) -> li
     return missing + [one.message for one in Draft202012Validator(schema).iter_errors(answer.json())]
 
 
-@pytest.mark.parametrize(("called", "path", "body", "status"), ASKED)
-def test_every_answer_is_as_the_description_says(
-    described: httpx.Client, called: str, path: str, body: object, status: int
-) -> None:
+def test_every_answer_is_as_the_description_says(described: httpx.Client, subtests: pytest.Subtests) -> None:
     """Status, headers, media type and body of each, good and refused."""
-    signed_in = described.post("/sessions", json={"user": "listener-1", "password": "listen-listener-1"}).json()
-    headers = {"authorization": f"Bearer {signed_in['token']}"}
-    method, _, target = called.partition(" ")
-    answer = described.request(method, target, json=body, headers=headers)
-    assert answer.status_code == status
-    assert errors_of(described.get("/openapi.json").json(), path, answer) == []
+    for called, path, body, status in ASKED:
+        with subtests.test(called):
+            signed_in = described.post("/sessions", json={"user": "listener-1", "password": "listen-listener-1"}).json()
+            headers = {"authorization": f"Bearer {signed_in['token']}"}
+            method, _, target = called.partition(" ")
+            answer = described.request(method, target, json=body, headers=headers)
+            assert answer.status_code == status
+            assert errors_of(described.get("/openapi.json").json(), path, answer) == []
 
 
 def test_an_event_that_is_visible_is_as_described(described: httpx.Client) -> None:

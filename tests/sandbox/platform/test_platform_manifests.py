@@ -38,26 +38,25 @@ def deployment(namespace: str, name: str, release: str = "1.0.0") -> dict[str, A
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("release", names())
-def test_every_object_is_admitted_with_strict_validation(release: str) -> None:
+def test_every_object_is_admitted_with_strict_validation(subtests: pytest.Subtests) -> None:
     """No unknown field, no number where a text belongs: the API that will take them says so."""
-    unknown: list[str] = []
-    for obj in [*render.nodes(), *rendered(release)]:
-        kind = next(row for row in kinds.KINDS if (row.kind, row.api_version) == (obj["kind"], obj["apiVersion"]))
-        admission.created(kind, obj["metadata"].get("namespace"), obj, unknown.extend)
-    assert unknown == []
+    for release in names():
+        with subtests.test(release):
+            unknown: list[str] = []
+            for obj in [*render.nodes(), *rendered(release)]:
+                kind = next(k for k in kinds.KINDS if (k.kind, k.api_version) == (obj["kind"], obj["apiVersion"]))
+                admission.created(kind, obj["metadata"].get("namespace"), obj, unknown.extend)
+            assert unknown == []
 
 
-@pytest.mark.parametrize(
-    ("region", "replicas"),
-    [("us-east-1", (3, 2, 5)), ("eu-west-1", (2, 2, 3)), ("ap-southeast-1", (2, 2, 2))],
-)
-def test_regions_have_their_sizes(region: str, replicas: tuple[int, int, int]) -> None:
+def test_regions_have_their_sizes(subtests: pytest.Subtests) -> None:
     """The documents' 3, 2 and 5 in us-east-1, fewer elsewhere, each on nodes of its region."""
-    services = [deployment(region, name) for name in ("api-gateway", "user-service", "track-service")]
-    assert tuple(service["spec"]["replicas"] for service in services) == replicas
-    selectors = [service["spec"]["template"]["spec"]["nodeSelector"] for service in services]
-    assert selectors == [{"topology.kubernetes.io/region": region}] * 3
+    for region, replicas in {"us-east-1": (3, 2, 5), "eu-west-1": (2, 2, 3), "ap-southeast-1": (2, 2, 2)}.items():
+        with subtests.test(region):
+            services = [deployment(region, name) for name in ("api-gateway", "user-service", "track-service")]
+            assert tuple(service["spec"]["replicas"] for service in services) == replicas
+            selectors = [service["spec"]["template"]["spec"]["nodeSelector"] for service in services]
+            assert selectors == [{"topology.kubernetes.io/region": region}] * 3
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,6 @@ TOGETHER: Final = [*itertools.combinations((*NEW, *OTHERS), 2), ("backup", "cach
 RELEASE: Final = Release(version="1.0.0", summary="", expect="GO")
 DATABASE, AUTH, USER, TRACK, GATEWAY = (f"127.93.38.{n}" for n in range(40, 45))
 CREDENTIALS: Final = Credentials.generate(f"https://{GATEWAY}:8443")
-together = pytest.mark.parametrize("deployed", TOGETHER, ids="+".join)
 
 
 @cache
@@ -101,107 +100,108 @@ def lists_in(value: Any, at: str = "") -> Iterator[tuple[str, list[Any]]]:
         yield at, value
 
 
-@together
-def test_a_target_file_of_parts_together_is_read(deployed: tuple[str, ...], tmp_path: Path) -> None:
+def test_a_target_file_of_parts_together_is_read(tmp_path: Path, subtests: pytest.Subtests) -> None:
     """Each Service that a part names is there, whatever else is deployed, and no list says a thing twice."""
-    target = loaded(deployed, tmp_path)
-    assert {*deployed} <= {*target.parts}
-    content = yaml.safe_load((tmp_path / "target.yaml").read_text(encoding="utf-8"))
-    for at, each in lists_in(content):
-        if at == ".export.plant":  # two tracks alike on purpose
-            continue
-        assert len(each) == len({str(one) for one in each}), at
+    for deployed in TOGETHER:
+        with subtests.test("+".join(deployed)):
+            target = loaded(deployed, tmp_path)
+            assert {*deployed} <= {*target.parts}
+            content = yaml.safe_load((tmp_path / "target.yaml").read_text(encoding="utf-8"))
+            twice = [at for at, each in lists_in(content) if len(each) != len({str(one) for one in each})]
+            assert {*twice} <= {".export.plant"}  # two tracks alike on purpose
 
 
-@together
-def test_who_connects_to_whom_is_a_workload(deployed: tuple[str, ...], tmp_path: Path) -> None:
+def test_who_connects_to_whom_is_a_workload(tmp_path: Path, subtests: pytest.Subtests) -> None:
     """Both ends of each declared way run, or are Jobs and visitors of a part."""
-    content, objects = described(deployed, tmp_path), applied(deployed)
-    running = {
-        obj["spec"]["template"]["metadata"]["labels"]["app"] for obj in of_kind(objects, *WORKLOADS, "Rollout").values()
-    }
-    ways = content["flows"]["dependencies"]
-    ends = {*ways, *itertools.chain(*ways.values()), *content["flows"]["data_access"]}
-    assert ends - running <= {"migrate", "normaldance-frontend", "page-visitor"}
-    assert "normaldance-frontend" in running or "frontend" not in parts.with_needs(deployed)
+    for deployed in TOGETHER:
+        with subtests.test("+".join(deployed)):
+            content, objects = described(deployed, tmp_path), applied(deployed)
+            pods = [one["spec"]["template"] for one in of_kind(objects, *WORKLOADS, "Rollout").values()]
+            running = {pod["metadata"]["labels"]["app"] for pod in pods}
+            ways = content["flows"]["dependencies"]
+            ends = {*ways, *itertools.chain(*ways.values()), *content["flows"]["data_access"]}
+            assert ends - running <= {"migrate", "normaldance-frontend", "page-visitor"}
+            assert "normaldance-frontend" in running or "frontend" not in parts.with_needs(deployed)
 
 
-@together
 def test_every_service_of_a_region_has_a_read_or_is_a_page_or_an_entry(
-    deployed: tuple[str, ...], tmp_path: Path
+    tmp_path: Path, subtests: pytest.Subtests
 ) -> None:
     """Whatever is deployed, nothing in the namespaces of the regions is unknown to the sentence on every service."""
-    target, services = loaded(deployed, tmp_path), of_kind(applied(deployed), "Service")
-    selected = {
-        (namespace, one["spec"]["selector"]["app"]): name
-        for (namespace, name), one in services.items()
-        if namespace in SHARES and one["spec"].get("selector")
-    }
-    pages = {"normaldance-frontend"} if target.website else set()
-    assert {app for _, app in selected} - {*target.probes.services} <= pages
-    assert {app for _, app in selected} >= {"api-gateway", "user-service", "track-service"}
-    assert target.probes.internal == ()
+    for deployed in TOGETHER:
+        with subtests.test("+".join(deployed)):
+            target, services = loaded(deployed, tmp_path), of_kind(applied(deployed), "Service")
+            selected = {
+                (namespace, one["spec"]["selector"]["app"]): name
+                for (namespace, name), one in services.items()
+                if namespace in SHARES and one["spec"].get("selector")
+            }
+            pages = {"normaldance-frontend"} if target.website else set()
+            assert {app for _, app in selected} - {*target.probes.services} <= pages
+            assert {app for _, app in selected} >= {"api-gateway", "user-service", "track-service"}
+            assert target.probes.internal == ()
 
 
-@together
 def test_every_service_behind_the_entry_is_scaled_where_autoscalers_are(
-    deployed: tuple[str, ...], tmp_path: Path
+    tmp_path: Path, subtests: pytest.Subtests
 ) -> None:
     """Else the sentences on every service could not be decided."""
-    objects = applied(deployed)
-    scaled = {one["spec"]["scaleTargetRef"]["name"] for one in of_kind(objects, "HorizontalPodAutoscaler").values()}
-    if "autoscaler" in parts.with_needs(deployed):
-        assert {*loaded(deployed, tmp_path).probes.services} <= scaled
-    else:
-        assert not scaled
+    for deployed in TOGETHER:
+        with subtests.test("+".join(deployed)):
+            autoscalers = of_kind(applied(deployed), "HorizontalPodAutoscaler").values()
+            scaled = {one["spec"]["scaleTargetRef"]["name"] for one in autoscalers}
+            if "autoscaler" in parts.with_needs(deployed):
+                assert {*loaded(deployed, tmp_path).probes.services} <= scaled
+            else:
+                assert not scaled
 
 
-@together
-def test_what_pods_refer_to_is_there(deployed: tuple[str, ...]) -> None:
+def test_what_pods_refer_to_is_there(subtests: pytest.Subtests) -> None:
     """Each Secret of a volume or a variable is applied, and no container has a variable or a port name twice."""
-    objects = applied(deployed)
-    secrets = {*of_kind(objects, "Secret")}
-    secrets |= {(place[0], one["spec"]["target"]["name"]) for place, one in of_kind(objects, "ExternalSecret").items()}
-    for (namespace, name), obj in of_kind(objects, *WORKLOADS, "Rollout").items():
-        pod = obj["spec"]["template"]["spec"]
-        named = {one["secret"]["secretName"] for one in pod.get("volumes", ()) if "secret" in one}
-        for container in pod["containers"]:
-            env, ports = container.get("env", []), container.get("ports", [])
-            keys = (one.get("valueFrom", {}).get("secretKeyRef") for one in env)
-            named |= {key["name"] for key in keys if key is not None}
-            assert len({one["name"] for one in env}) == len(env), name
-            assert len({one["name"] for one in ports}) == len(ports), name
-            mounts = [one["mountPath"] for one in container.get("volumeMounts", ())]
-            assert len({*mounts}) == len(mounts), name
-        assert {(namespace, one) for one in named} <= secrets, name
+    for deployed in TOGETHER:
+        with subtests.test("+".join(deployed)):
+            objects = applied(deployed)
+            external = of_kind(objects, "ExternalSecret")
+            secrets = {*of_kind(objects, "Secret")}
+            secrets |= {(place[0], one["spec"]["target"]["name"]) for place, one in external.items()}
+            for (namespace, name), obj in of_kind(objects, *WORKLOADS, "Rollout").items():
+                pod = obj["spec"]["template"]["spec"]
+                named = {one["secret"]["secretName"] for one in pod.get("volumes", ()) if "secret" in one}
+                for container in pod["containers"]:
+                    env, ports = container.get("env", []), container.get("ports", [])
+                    keys = (one.get("valueFrom", {}).get("secretKeyRef") for one in env)
+                    named |= {key["name"] for key in keys if key is not None}
+                    assert len({one["name"] for one in env}) == len(env), name
+                    assert len({one["name"] for one in ports}) == len(ports), name
+                    mounts = [one["mountPath"] for one in container.get("volumeMounts", ())]
+                    assert len({*mounts}) == len(mounts), name
+                assert {(namespace, one) for one in named} <= secrets, name
 
 
-@together
-def test_a_call_that_is_allowed_meets_the_port_that_is_served(deployed: tuple[str, ...]) -> None:
+def test_a_call_that_is_allowed_meets_the_port_that_is_served(subtests: pytest.Subtests) -> None:
     """Each port of a Service of the backend is one that the policies let its callers reach."""
-    objects = applied(deployed)
-    policies = of_kind(objects, "NetworkPolicy")
-    for (namespace, name), service in of_kind(objects, "Service").items():
-        if name not in {"api-gateway", "user-service", "track-service", "auth-service"}:
-            continue
-        reached_at = {port["targetPort"] for port in service["spec"]["ports"]}
-        rules = policies[namespace, "auth-allow" if name == "auth-service" else "api-allow"]["spec"]["ingress"]
-        assert reached_at == {port["port"] for port in rules[0]["ports"]}, (namespace, name)
+    for deployed in TOGETHER:
+        with subtests.test("+".join(deployed)):
+            policies, services = (of_kind(applied(deployed), kind) for kind in ("NetworkPolicy", "Service"))
+            for (namespace, name), service in services.items():
+                if name not in {"api-gateway", "user-service", "track-service", "auth-service"}:
+                    continue
+                reached_at = {port["targetPort"] for port in service["spec"]["ports"]}
+                rules = policies[namespace, "auth-allow" if name == "auth-service" else "api-allow"]["spec"]["ingress"]
+                assert reached_at == {port["port"] for port in rules[0]["ports"]}, (namespace, name)
 
 
-@pytest.mark.parametrize(
-    ("deployed", "url"),
-    [(("identity",), "http://127.0.0.1:8080"), (("identity", "tls"), "https://127.0.0.1:8443"), ((), "http://127.0.0.1:8080")],
-)  # fmt: skip
-def test_the_issuer_is_the_entry_that_the_target_file_names(
-    deployed: tuple[str, ...], url: str, tmp_path: Path
-) -> None:
+def test_the_issuer_is_the_entry_that_the_target_file_names(tmp_path: Path, subtests: pytest.Subtests) -> None:
     """Tokens have it, pages are of its origin, and the harness discovers the provider there."""
-    assert entry_url("127.0.0.1", deployed) == url
-    content = described(deployed, tmp_path)
-    assert content["entry"] == url
-    if deployed:
-        assert (content["identity"]["issuer"], content["identity"]["origin"]) == (url, url)
+    http, https = "http://127.0.0.1:8080", "https://127.0.0.1:8443"
+    deployments: dict[tuple[str, ...], str] = {("identity",): http, ("identity", "tls"): https, (): http}
+    for deployed, url in deployments.items():
+        with subtests.test("+".join(deployed)):
+            assert entry_url("127.0.0.1", deployed) == url
+            content = described(deployed, tmp_path)
+            assert content["entry"] == url
+            if deployed:
+                assert (content["identity"]["issuer"], content["identity"]["origin"]) == (url, url)
 
 
 @pytest.mark.parametrize("deployed", [("api-description", "identity"), SECURITY])

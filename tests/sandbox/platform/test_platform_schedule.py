@@ -11,9 +11,9 @@ from readiness_sandbox.platform.normaldance.schedule import Schedule
 TEXT = "errors 0 2 1; errors 2 60 31; slow 4 8 2200; slow 8 20 1780; memory 1 22 182000"
 
 
-@pytest.mark.parametrize(
-    ("at_s", "errors", "slow", "memory"),
-    [
+def test_each_is_there_for_its_time(subtests: pytest.Subtests) -> None:
+    """From its begin on, and not at its end any more."""
+    for at_s, errors, slow, memory in [
         (0.0, 1, 0, 0),
         (1.99, 1, 0, 182000),
         (2.0, 31, 0, 182000),
@@ -22,12 +22,10 @@ TEXT = "errors 0 2 1; errors 2 60 31; slow 4 8 2200; slow 8 20 1780; memory 1 22
         (20.0, 31, 0, 182000),
         (22.0, 31, 0, 0),
         (60.0, 0, 0, 0),
-    ],
-)
-def test_each_is_there_for_its_time(at_s: float, errors: int, slow: int, memory: int) -> None:
-    """From its begin on, and not at its end any more."""
-    schedule = Schedule(TEXT)
-    assert [schedule.amount(what, at_s) for what in ("errors", "slow", "memory")] == [errors, slow, memory]
+    ]:
+        with subtests.test(at_s=at_s):
+            schedule = Schedule(TEXT)
+            assert [schedule.amount(what, at_s) for what in ("errors", "slow", "memory")] == [errors, slow, memory]
 
 
 def test_it_begins_with_the_first_request_of_a_user() -> None:

@@ -60,9 +60,9 @@ def test_response_times_are_counted_of_what_users_ask_for(platform: httpx.Client
         assert list(buckets) == sorted(set(buckets))
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "body", "status"),
-    [
+def test_what_is_wrong_is_told(platform: httpx.Client, subtests: pytest.Subtests) -> None:
+    """Every refusal has its status and a JSON error."""
+    for method, path, body, status in [
         ("POST", "/sessions", {"user": "listener-1", "password": "wrong"}, 401),
         ("POST", "/sessions", {"user": "nobody", "password": "wrong"}, 401),
         ("POST", "/sessions", {"user": "listener-1"}, 422),
@@ -77,13 +77,11 @@ def test_response_times_are_counted_of_what_users_ask_for(platform: httpx.Client
         ("GET", "/users/listener-500", None, 200),
         ("GET", "/nowhere", None, 404),
         ("DELETE", "/ledger", None, 405),
-    ],
-)
-def test_what_is_wrong_is_told(platform: httpx.Client, method: str, path: str, body: object, status: int) -> None:
-    """Every refusal has its status and a JSON error."""
-    answer = platform.request(method, path, json=body)
-    assert answer.status_code == status
-    assert status == 200 or "error" in answer.json()
+    ]:
+        with subtests.test(method=method, path=path, body=body):
+            answer = platform.request(method, path, json=body)
+            assert answer.status_code == status
+            assert status == 200 or "error" in answer.json()
 
 
 def test_a_forged_token_is_refused(platform: httpx.Client) -> None:

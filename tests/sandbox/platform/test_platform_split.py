@@ -116,9 +116,9 @@ def test_a_service_without_a_route_is_itself() -> None:
     assert 0 <= place("listener-1") < 100
 
 
-@pytest.mark.parametrize(
-    ("path", "headers", "body", "user"),
-    [
+def test_a_request_names_its_user(subtests: pytest.Subtests) -> None:
+    """By token, by header, or as who signs in; anything else names none."""
+    for path, headers, body, user in [
         ("/tracks/1", {"authorization": "Bearer " + jwt.encode({"sub": "listener-7"}, "s" * 32)}, b"", "listener-7"),
         ("/tracks/1", {"x-user": "listener-8"}, b"", "listener-8"),
         ("/sessions", {}, json.dumps({"user": "listener-9"}).encode(), "listener-9"),
@@ -127,12 +127,10 @@ def test_a_service_without_a_route_is_itself() -> None:
         ("/sessions", {}, b"{", ""),
         ("/tracks/1", {"authorization": "Bearer a.!.c"}, b"", ""),
         ("/tracks/1", {"authorization": "Bearer x"}, b"", ""),
-    ],
-)
-def test_a_request_names_its_user(path: str, headers: dict[str, str], body: bytes, user: str) -> None:
-    """By token, by header, or as who signs in; anything else names none."""
-    request: web.Request = make_mocked_request("GET", path, headers=headers)
-    assert user_of(request, body) == user
+    ]:
+        with subtests.test(path=path, headers=headers, body=body):
+            request: web.Request = make_mocked_request("GET", path, headers=headers)
+            assert user_of(request, body) == user
 
 
 def test_a_rollout_takes_the_place_of_the_deployment_that_it_refers_to() -> None:

@@ -31,9 +31,9 @@ def test_every_route_is_described_with_what_it_needs(identity: Identity) -> None
     assert paths["/tracks/{id}"]["get"]["security"] == []
 
 
-@pytest.mark.parametrize(
-    ("user", "call", "path", "body", "status"),
-    [
+def test_every_answer_is_as_described(identity: Identity, subtests: pytest.Subtests) -> None:
+    """Status, headers, media type and body of each, good and refused."""
+    cases: list[tuple[str, str, str, object, int]] = [
         ("editor-1", "GET /tracks?artist=Artist%201", "/tracks", None, 200),
         ("editor-1", "GET /reports/plays", "/reports/plays", None, 200),
         ("editor-1", "GET /users/editor-1/settings", "/users/{name}/settings", None, 200),
@@ -50,14 +50,11 @@ def test_every_route_is_described_with_what_it_needs(identity: Identity) -> None
         ("editor-1", "POST /login", "/login", {"user": "editor-1", "password": "x"}, 401),
         ("editor-1", "POST /users", "/users", {"user": "editor-1", "password": "correct horse battery"}, 409),
         ("editor-1", "POST /password", "/password", {"password": "x", "new": "correct horse battery"}, 400),
-    ],
-)  # fmt: skip
-def test_every_answer_is_as_described(
-    identity: Identity, *, user: str, call: str, path: str, body: object, status: int
-) -> None:
-    """Status, headers, media type and body of each, good and refused."""
-    method, _, target = call.partition(" ")
-    answer = identity.here.request(method, target, json=body, headers=identity.header(user))
-    identity.here.cookies.clear()
-    assert answer.status_code == status
-    assert errors_of(described(identity), path, answer) == []
+    ]  # fmt: skip
+    for user, call, path, body, status in cases:
+        with subtests.test(user=user, call=call, path=path, body=body):
+            method, _, target = call.partition(" ")
+            answer = identity.here.request(method, target, json=body, headers=identity.header(user))
+            identity.here.cookies.clear()
+            assert answer.status_code == status
+            assert errors_of(described(identity), path, answer) == []

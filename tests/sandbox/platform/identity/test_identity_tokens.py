@@ -64,9 +64,10 @@ def test_a_token_says_who_for_what_and_how_long(identity: Identity) -> None:
     assert claims_of(given["id_token"])["aud"] == "normaldance-web"
 
 
-@pytest.mark.parametrize(
-    ("user", "method", "path", "answer"),
-    [
+def test_roles_decide(identity: Identity, subtests: pytest.Subtests) -> None:
+    """By scope, and by whose object it is; the same in another region; without a token 401."""
+    body = {"title": "t", "artist": "a", "display": "me"}
+    for user, method, path, answer in [
         ("viewer-1", "GET", "/tracks", 200),
         ("viewer-1", "POST", "/tracks", 403),
         ("viewer-1", "GET", "/admin/users", 403),
@@ -81,16 +82,13 @@ def test_a_token_says_who_for_what_and_how_long(identity: Identity) -> None:
         ("editor-1", "PATCH", "/users/editor-2", 403),
         ("editor-1", "DELETE", "/users/editor-2", 403),
         ("viewer-1", "GET", "/reports/plays", 200),
-    ],
-)
-def test_roles_decide(identity: Identity, user: str, method: str, path: str, answer: int) -> None:
-    """By scope, and by whose object it is; the same in another region; without a token 401."""
-    body = {"title": "t", "artist": "a", "display": "me"}
-    header = identity.header(user)
-    for region in (identity.here, identity.there):
-        assert region.request(method, path, json=body, headers=header).status_code == answer
-        refused = region.request(method, path, json=body)
-        assert (refused.status_code, refused.headers["www-authenticate"]) == (401, 'Bearer error="invalid_token"')
+    ]:
+        with subtests.test(user=user, method=method, path=path):
+            for region in (identity.here, identity.there):
+                allowed = region.request(method, path, json=body, headers=identity.header(user))
+                refused = region.request(method, path, json=body)
+                assert (allowed.status_code, refused.status_code) == (answer, 401)
+                assert refused.headers["www-authenticate"] == 'Bearer error="invalid_token"'
 
 
 def test_a_track_is_changed_and_deleted_by_its_owner_or_an_administrator(identity: Identity) -> None:
