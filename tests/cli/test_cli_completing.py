@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -20,22 +21,47 @@ ROOT: Final = Path(__file__).parents[2]
 _CALL: Final = "import sys; sys.argv[0] = 'readiness'; from harness.__main__ import main; main()"
 
 
-def completed(words: Sequence[str], cwd: Path, shell: str = "bash") -> list[str]:
-    """What click answers to a shell for these words, of which the last is not complete."""
-    variables = {"COMP_WORDS": " ".join(("readiness", *words)), "COMP_CWORD": str(len(words))}
-    if shell == "fish":
-        variables = {"COMP_WORDS": " ".join(("readiness", *words[:-1])), "COMP_CWORD": words[-1]}
+_EACH: Final = """
+import json, os, sys
+sys.argv = ["readiness"]
+from harness.__main__ import main
+import harness.cli
+for cwd, variables in json.loads(sys.stdin.read()):
+    sys.stdout.flush()
+    if not (pid := os.fork()):
+        os.chdir(cwd)
+        os.environ.update(variables)
+        main()
+    assert os.waitpid(pid, 0)[1] == 0
+    print("\\0", flush=True)
+"""
+
+
+def each_completed(asked: Sequence[tuple[Sequence[str], Path]], shell: str = "bash") -> list[list[str]]:
+    """What click answers to a shell for these words, of which the last is not complete; one start, then a process for each."""
+    calls = []
+    for words, cwd in asked:
+        variables = {"COMP_WORDS": " ".join(("readiness", *words)), "COMP_CWORD": str(len(words))}
+        if shell == "fish":
+            variables = {"COMP_WORDS": " ".join(("readiness", *words[:-1])), "COMP_CWORD": words[-1]}
+        calls.append((str(cwd), {"_READINESS_COMPLETE": f"{shell}_complete", **variables}))
     ended = subprocess.run(
-        [sys.executable, "-c", _CALL],
-        cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "_READINESS_COMPLETE": f"{shell}_complete", **variables},
+        [sys.executable, "-c", _EACH],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        input=json.dumps(calls),
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=120,
     )
     assert ended.stderr == ""
-    return [line for line in ended.stdout.splitlines() if line]
+    return [[line for line in answer.splitlines() if line] for answer in ended.stdout.split("\0\n")[:-1]]
+
+
+def completed(words: Sequence[str], cwd: Path, shell: str = "bash") -> list[str]:
+    """What click answers to a shell once."""
+    (answer,) = each_completed([(words, cwd)], shell)
+    return answer
 
 
 @pytest.fixture(scope="module")
@@ -47,26 +73,24 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return project
 
 
-@pytest.mark.parametrize(
-    ("words", "expected"),
-    [
-        (["cat"], ["plain,catalogue"]),
-        (["run", "--profile", "pl"], ["plain,plain"]),
-        (["run", "--only", "PL-"], ["plain,PL-UNIT", "plain,PL-END"]),
-        (["run", "--profile", "core", "--only", "ND-KPI-P"], ["plain,ND-KPI-P95"]),
-        (["attest", "PL-E"], ["plain,PL-END"]),
-        (["catalogue", "show", "IP-PERF-POO"], ["plain,IP-PERF-POOL"]),
-        (["why", "PL-U"], ["plain,PL-UNIT"]),
-        (["judge", "la"], ["plain,latest"]),
-        (["judge", "reports/r"], ["dir,reports/r"]),
-        (["schema", "t"], ["plain,target", "plain,traffic"]),
-        (["run", "--target", "t"], ["file,t"]),
-        (["run", "--as", "st"], ["plain,staging"]),
-    ],
-)
-def test_values_of_the_project_are_completed(project: Project, words: list[str], expected: list[str]) -> None:
+def test_values_of_the_project_are_completed(project: Project) -> None:
     """Commands, profiles, requirements, runs, names of schemas; paths are the shell's own."""
-    assert completed(words, project.root) == expected
+    expected = {
+        ("cat",): ["plain,catalogue"],
+        ("run", "--profile", "pl"): ["plain,plain"],
+        ("run", "--only", "PL-"): ["plain,PL-UNIT", "plain,PL-END"],
+        ("run", "--profile", "core", "--only", "ND-KPI-P"): ["plain,ND-KPI-P95"],
+        ("attest", "PL-E"): ["plain,PL-END"],
+        ("catalogue", "show", "IP-PERF-POO"): ["plain,IP-PERF-POOL"],
+        ("why", "PL-U"): ["plain,PL-UNIT"],
+        ("judge", "la"): ["plain,latest"],
+        ("judge", "reports/r"): ["dir,reports/r"],
+        ("schema", "t"): ["plain,target", "plain,traffic"],
+        ("run", "--target", "t"): ["file,t"],
+        ("run", "--as", "st"): ["plain,staging"],
+    }
+    answers = each_completed([(words, project.root) for words in expected])
+    assert dict(zip(expected, answers, strict=True)) == expected
 
 
 def test_runs_are_completed_newest_first(project: Project) -> None:
@@ -75,9 +99,8 @@ def test_runs_are_completed_newest_first(project: Project) -> None:
     (project.runs / "other").mkdir(exist_ok=True)
     assert len(names) == 2
     expected = [f"plain,{name}" for name in ("latest", *names)]
-    assert [
-        completed([*words, ""], project.root) for words in (["report"], ["run", "--baseline"], ["history", "x"])
-    ] == [expected] * 3
+    asked = [([*words, ""], project.root) for words in (["report"], ["run", "--baseline"], ["history", "x"])]
+    assert each_completed(asked) == [expected] * 3
 
 
 def test_the_target_that_is_provided_is_completed(project: Project) -> None:
@@ -94,19 +117,21 @@ def test_other_shells_get_the_titles_too(project: Project) -> None:
     assert completed(["run", "--only", "PL-U"], project.root, "fish") == ["plain,PL-UNIT\tunit tests"]
 
 
-@pytest.mark.parametrize("words", [["run", "--profile", ""], ["run", "--only", ""], ["why", "x"], ["report", ""]])
-def test_a_project_that_cannot_be_read_completes_nothing(tmp_path: Path, words: list[str]) -> None:
+def test_a_project_that_cannot_be_read_completes_nothing(tmp_path: Path) -> None:
     """No message, no traceback, into the line that somebody types."""
     (tmp_path / "pyproject.toml").write_text("[tool.harness]\ncatalogue = 3\n", encoding="utf-8")
-    assert completed(words, tmp_path) == []
+    asked = (["run", "--profile", ""], ["run", "--only", ""], ["why", "x"], ["report", ""])
+    assert each_completed([(words, tmp_path) for words in asked]) == [[], [], [], []]
 
 
-@pytest.mark.parametrize("text", ["{", "{}", "[]", "3", "[" * 100_000, '{"requirements": [{"id": 1}]}'])
-def test_a_verdict_that_is_none_completes_nothing(tmp_path: Path, text: str) -> None:
+def test_a_verdict_that_is_none_completes_nothing(tmp_path: Path) -> None:
     """Cut short, or of something else."""
-    (tmp_path / "reports" / "runs" / "latest").mkdir(parents=True)
-    (tmp_path / "reports" / "runs" / "latest" / "verdict.json").write_text(text, encoding="utf-8")
-    assert completed(["why", ""], tmp_path) == []
+    texts = ("{", "{}", "[]", "3", "[" * 100_000, '{"requirements": [{"id": 1}]}')
+    for number, text in enumerate(texts):
+        latest = tmp_path / str(number) / "reports" / "runs" / "latest"
+        latest.mkdir(parents=True)
+        (latest / "verdict.json").write_text(text, encoding="utf-8")
+    assert each_completed([(["why", ""], tmp_path / str(number)) for number in range(len(texts))]) == [[]] * len(texts)
 
 
 def test_bash_itself_completes(project: Project, tmp_path: Path) -> None:
