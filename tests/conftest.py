@@ -25,7 +25,8 @@ if (
 if (root := str(Path(__file__).parent.parent)) not in sys.path:
     sys.path.insert(0, root)  # so that helpers are imported by one name, `tests.…`, by tests and type checker alike
 
-from tests.builders.measures import measures_as_before, pytest_addoption, pytest_sessionfinish  # noqa: F401 - pytest's
+from tests.builders import commit_suite, measures
+from tests.builders.measures import measures_as_before, pytest_sessionfinish  # noqa: F401 - pytest's
 from tests.plain.plain_project import Project
 from tests.plain.scenes import SCENES, STRIKES, Stage
 
@@ -76,6 +77,17 @@ SHARED: Mapping[str, tuple[str, ...]] = {
     "one chaos child": ("tests/together/chaos/",),
 }
 """Files of which one worker runs all tests, because they share processes or addresses, or would take the processors from each other. These begin first, in this order."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options of the project's own tests."""
+    measures.add_options(parser)
+    commit_suite.add_options(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The tests of a commit, where they are asked for."""
+    commit_suite.configure(config)
 
 
 def _group(nodeid: str) -> str:

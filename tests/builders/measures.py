@@ -3,7 +3,7 @@
 A test asserts what it is about; a text, a method, a scope or a bound beside that would change unseen. Of a test that makes no measure its
 receipts are held. Where a change is meant, `python -m pytest tests/judgement/test_judgement_NAME.py --golden` writes the file anew (one
 process, all tests of the module): read its diff. Figures have the six digits of a judgement. What stands in `golden/healthy.ndjson` word
-for word is counted, not repeated. Tests of random data are left out.
+for word is counted, not repeated; what an earlier test of the module made word for word is named by its hash. Tests of random data are left out.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,7 +28,7 @@ _PREFIX: Final = "test_judgement_"
 _WRITTEN: Final[dict[Path, list[str]]] = {}
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
+def add_options(parser: pytest.Parser) -> None:
     """`--golden`."""
     parser.addoption("--golden", action="store_true", help="write golden/measures/ of the test modules anew")
 
@@ -56,10 +57,29 @@ def _healthy() -> frozenset[str]:
 
 @cache
 def _before(file: Path) -> Mapping[str, list[str]]:
-    """The lines of each test of a module."""
+    """The lines of each test of a module, whole."""
     found: dict[str, list[str]] = {}
+    texts: dict[str, str] = {}
     for line in file.read_text(encoding="utf-8").splitlines():
-        found.setdefault(line.partition("\t")[0], []).append(line)
+        test, _, text = line.partition("\t")
+        texts.setdefault(_hash(text), text)
+        found.setdefault(test, []).append(f"{test}\t{texts.get(text, text)}")
+    return found
+
+
+def _hash(text: str) -> str:
+    return "#" + sha256(text.encode()).hexdigest()[:12]
+
+
+def _written_once(lines: list[str]) -> list[str]:
+    """The lines of a module, each text as its hash where it comes again."""
+    known: set[str] = set()
+    found = []
+    for line in lines:
+        test, _, text = line.partition("\t")
+        short = _hash(text)
+        found.append(f"{test}\t{short}" if short in known and len(text) > len(short) else line)
+        known.add(short)
     return found
 
 
@@ -117,4 +137,4 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         MEASURES.mkdir(parents=True, exist_ok=True)
         for file, lines in _WRITTEN.items():
             if lines:
-                file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+                file.write_text("\n".join(_written_once(lines)) + "\n", encoding="utf-8")
