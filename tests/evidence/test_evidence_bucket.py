@@ -245,9 +245,9 @@ def test_a_file_that_cannot_be_read_is_said_and_the_run_ends_as_it_would(
     assert "plan.json cannot be read: Is a directory" in said[-1]
 
 
-@pytest.mark.parametrize(
-    ("address", "says"),
-    [
+def test_an_address_without_a_run_is_refused(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    """As the argument that it is."""
+    for address, says in [
         ("s3://", "`s3://` is not the address of a bucket"),
         ("s3://evidence", "`s3://evidence` names a bucket, and no run in it"),
         ("s3://evidence/", "`s3://evidence/` names a bucket, and no run in it"),
@@ -256,13 +256,11 @@ def test_a_file_that_cannot_be_read_is_said_and_the_run_ends_as_it_would(
         ("s3://evidence/shop/..", r"`s3://evidence/shop/..` is not the address"),
         ("s3://evidence/./run-1", r"`s3://evidence/./run-1` is not the address"),
         ("s3://evidence//run-1", "`s3://evidence//run-1` is not the address"),
-    ],
-)
-def test_an_address_without_a_run_is_refused(address: str, says: str, tmp_path: Path) -> None:
-    """As the argument that it is."""
-    with pytest.raises(UsageError, match=says) as raised:
-        downloaded(address, lambda _: None, tmp_path)
-    assert (raised.value.where, "s3://BUCKET/PREFIX/RUN" in raised.value.hint) == ("RUN", True)
+    ]:
+        with subtests.test(address):
+            with pytest.raises(UsageError, match=says) as raised:
+                downloaded(address, lambda _: None, tmp_path)
+            assert (raised.value.where, "s3://BUCKET/PREFIX/RUN" in raised.value.hint) == ("RUN", True)
 
 
 def test_a_plan_says_that_the_bucket_of_the_target_file_cannot_be_reached(tmp_path: Path) -> None:

@@ -62,45 +62,42 @@ def step(from_s: float, until_s: float, ahead_s: float, *, slept: bool | None) -
     return ClockStep(from_ns=round(from_s * S), until_ns=round(until_s * S), ahead_s=ahead_s, slept=slept)
 
 
-@pytest.mark.parametrize(
-    ("records", "found"),
-    [
-        ([seen(0, 0), seen(1, 1), seen(5, 5.9)], []),
-        ([seen(0, 0), seen(1, 1), seen(5, 45)], [step(1, 5, 40, slept=None)]),
-        ([seen(0, 0), seen(1, 1), seen(5, -35)], [step(1, 5, -40, slept=None)]),
+def test_the_clocks_of_the_run_are_compared(subtests: pytest.Subtests) -> None:
+    """Between which records they parted, by how much, and whether the machine slept, where it was sampled around it."""
+    for name, records, found in [
+        ("less than a second", [seen(0, 0), seen(1, 1), seen(5, 5.9)], []),
+        ("ahead", [seen(0, 0), seen(1, 1), seen(5, 45)], [step(1, 5, 40, slept=None)]),
+        ("back", [seen(0, 0), seen(1, 1), seen(5, -35)], [step(1, 5, -40, slept=None)]),
         (
+            "slept",
             [seen(0, 0, 7), seen(1, 1, 7), seen(1.2, 1.2), seen(1.7, 41.7), seen(2, 42, 47)],
             [step(1, 2, 40, slept=True)],
         ),
         (
+            "set ahead",
             [seen(0, 0, 7), seen(1, 1, 7), seen(1.2, 1.2), seen(1.7, 41.7), seen(2, 42, 7)],
             [step(1.2, 1.7, 40, slept=False)],
         ),
-        ([seen(0, 0), seen(1, 41), seen(2, 42, 7), seen(3, 43, 7)], [step(0, 1, 40, slept=None)]),
         (
+            "before the machine was sampled",
+            [seen(0, 0), seen(1, 41), seen(2, 42, 7), seen(3, 43, 7)],
+            [step(0, 1, 40, slept=None)],
+        ),
+        (
+            "slept, and was set back later",
             [seen(0, 0), seen(0, 0, 0), seen(1, 41, 40), seen(2, 42, 40), seen(3, 13, 40)],
             [step(0, 1, 40, slept=True), step(2, 3, -30, slept=False)],
         ),
-        ([seen(0, 0), seen(1, None), seen(2, 99, clock="another"), seen(3, 3)], []),
-        ([seen(0, None), seen(1, None)], []),
-        ([seen(0, 0, source="watch"), seen(1, 41, source="watch")], []),
-    ],
-    ids=[
-        "less than a second",
-        "ahead",
-        "back",
-        "slept",
-        "set ahead",
-        "before the machine was sampled",
-        "slept, and was set back later",
-        "no wall time, or of another machine",
-        "no wall time at all",
-        "no record of the run itself",
-    ],
-)
-def test_the_clocks_of_the_run_are_compared(records: list[Observation], found: list[ClockStep]) -> None:
-    """Between which records they parted, by how much, and whether the machine slept, where it was sampled around it."""
-    assert clock_steps(records) == tuple(found)
+        (
+            "no wall time, or of another machine",
+            [seen(0, 0), seen(1, None), seen(2, 99, clock="another"), seen(3, 3)],
+            [],
+        ),
+        ("no wall time at all", [seen(0, None), seen(1, None)], []),
+        ("no record of the run itself", [seen(0, 0, source="watch"), seen(1, 41, source="watch")], []),
+    ]:
+        with subtests.test(name):
+            assert clock_steps(records) == tuple(found)
 
 
 @pytest.mark.parametrize("slept", [True, False])

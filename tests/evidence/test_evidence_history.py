@@ -63,9 +63,9 @@ def test_fields_of_a_later_version_are_kept(tmp_path: Path) -> None:
     assert (dict(read.fields), missing) == ({"start_ns": 1, "slots": [1, {"a": 2}]}, [])
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
+def test_a_line_that_is_no_observation_is_named(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    """With its number; what follows is still read."""
+    for line in [
         "",
         "[]",
         "3",
@@ -76,15 +76,13 @@ def test_fields_of_a_later_version_are_kept(tmp_path: Path) -> None:
         '{"seq": Infinity, "clock": "", "mono_ns": 1, "wall": "", "kind": "", "subject": ""}',
         '{"seq": 0, "clock": "", "mono_ns": NaN, "wall": "", "kind": "", "subject": ""}',
         '{"seq": 0, "clock": "", "mono_ns": 1, "wall": "", "kind": "", "subject": "", "fields": 3}',
-    ],
-)
-def test_a_line_that_is_no_observation_is_named(tmp_path: Path, line: str) -> None:
-    """With its number; what follows is still read."""
-    good = {"seq": 1, "clock": "boot", "mono_ns": 1, "wall": "", "kind": "k", "subject": "s"}
-    (tmp_path / "run.ndjson").write_text(f"{line}\n{json.dumps(good)}\n", encoding="utf-8")
-    read, missing = read_history(tmp_path / "run.ndjson")
-    assert [observation.kind for observation in read] == ["k"]
-    assert missing[0].why.startswith("line 1 cannot be parsed as an observation")
+    ]:
+        with subtests.test(line=line):
+            good = {"seq": 1, "clock": "boot", "mono_ns": 1, "wall": "", "kind": "k", "subject": "s"}
+            (tmp_path / "run.ndjson").write_text(f"{line}\n{json.dumps(good)}\n", encoding="utf-8")
+            read, missing = read_history(tmp_path / "run.ndjson")
+            assert [observation.kind for observation in read] == ["k"]
+            assert missing[0].why.startswith("line 1 cannot be parsed as an observation")
 
 
 def in_a_run(name: str, content: str, then: Callable[[RunDirectory], object]) -> None:

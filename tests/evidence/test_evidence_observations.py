@@ -12,7 +12,7 @@ import pytest
 
 import harness
 from harness.model import Observation
-from harness.model.observations import KINDS, LedgerRead, Recorded, every, unusable
+from harness.model.observations import KINDS, LedgerRead, every, unusable
 from harness.model.observations.kinds import fields_of
 from harness.model.records.readers import KINDS_READ
 
@@ -68,8 +68,7 @@ def words(*rooms: str) -> set[str]:
 def test_every_kind_that_is_put_is_declared_with_its_fields() -> None:
     """No call puts a kind, or a field, that its declaration does not have."""
     put = [*put_kinds()]
-    strange = {kind for kind, _ in put if kind not in KINDS}
-    assert strange == set()
+    assert {kind for kind, _ in put if kind not in KINDS} == set()
     more = {
         (kind, keyword)
         for kind, keywords in put
@@ -79,21 +78,22 @@ def test_every_kind_that_is_put_is_declared_with_its_fields() -> None:
     assert len({kind for kind, _ in put}) > 20
 
 
-@pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
-def test_every_declared_kind_is_written(kind: type[Recorded]) -> None:
+def test_every_declared_kind_is_written(subtests: pytest.Subtests) -> None:
     """One of the rooms that write names it."""
     there = words(*WRITERS)
-    unwritten = {name for name in kind.KINDS if name not in there and f"{name.partition('.')[0]}." not in there}
-    assert unwritten == set()
-    assert kind.WRITERS
+    for kind in CLASSES:
+        with subtests.test(kind.__name__):
+            assert not {name for name in kind.KINDS if name not in there and f"{name.partition('.')[0]}." not in there}
+            assert kind.WRITERS
 
 
-@pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
-def test_every_kind_is_read_or_is_for_people_only(kind: type[Recorded]) -> None:
+def test_every_kind_is_read_or_is_for_people_only(subtests: pytest.Subtests) -> None:
     """Evidence or judge name its class or one of its kinds; what is for people only in every kind of window, neither does."""
     there = words(*READERS)
-    for_people = len(KINDS_READ[kind].for_people()) == len(WINDOWS)
-    assert (kind.__name__ in there or not there.isdisjoint(kind.KINDS)) is not for_people
+    for kind in CLASSES:
+        with subtests.test(kind.__name__):
+            for_people = len(KINDS_READ[kind].for_people()) == len(WINDOWS)
+            assert (kind.__name__ in there or not there.isdisjoint(kind.KINDS)) is not for_people
 
 
 def test_an_observation_of_a_kind_that_nobody_declared_is_passed_over() -> None:

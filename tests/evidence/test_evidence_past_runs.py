@@ -49,9 +49,10 @@ def test_a_directory_without_a_time_in_its_name_is_older_than_any(tmp_path: Path
     assert [run.run for run in past_runs(tmp_path, 100)[0]] == ["zebra", FIRST]
 
 
-@pytest.mark.parametrize(
-    ("content", "why"),
-    [
+def test_a_broken_verdict_costs_a_line(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    """It is named with what is wrong; the run beside it is read."""
+    first, _ = write(tmp_path, FIRST), write(tmp_path, SECOND)
+    for content, why in [
         (b"", "EOF while parsing"),
         (b'{"schema": 2', "EOF while parsing"),
         (b"\xff\xfe", "expected value"),
@@ -66,14 +67,11 @@ def test_a_directory_without_a_time_in_its_name_is_older_than_any(tmp_path: Path
         (json.dumps(verdict("x", extra={"a": [12.5]})).replace("12.5", "-1e999").encode(), "a number that is not finite"),
         (json.dumps(verdict("x", score=12.5)).replace("12.5", "1" * 400).encode(), "verdict.json is not a verdict: "),
         (json.dumps(verdict("x", requirements=[{"id": 7}])).encode(), "requirements.0.id: Input should be a valid string"),
-    ],
-)  # fmt: skip
-def test_a_broken_verdict_costs_a_line(tmp_path: Path, content: bytes, why: str) -> None:
-    """It is named with what is wrong; the run beside it is read."""
-    write(tmp_path, FIRST, content)
-    write(tmp_path, SECOND)
-    assert why in whys(tmp_path)[FIRST]
-    assert [run.run for run in past_runs(tmp_path, 100)[0]] == [SECOND]
+    ]:  # fmt: skip
+        with subtests.test(why, content=content):
+            (first / "verdict.json").write_bytes(content)
+            assert why in whys(tmp_path)[FIRST]
+            assert [run.run for run in past_runs(tmp_path, 100)[0]] == [SECOND]
 
 
 def test_what_is_no_file_is_neither_followed_nor_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -66,9 +66,9 @@ def result_of(given: PastRun) -> tuple[str, list[str], list[str], list[str]]:
     return made["result"], made["passedTests"], made["warnedTests"], made["failedTests"]
 
 
-@pytest.mark.parametrize(
-    ("given", "expected"),
-    [
+def test_each_verdict_has_a_place_in_the_test_result(subtests: pytest.Subtests) -> None:
+    """INCONCLUSIVE is never a warning and never left out, and only a GO of which all passed is PASSED."""
+    for one, expected in [
         (verdict("GO", A="PASS"), ("PASSED", ["A"], [], [])),
         (verdict("GO", A="PASS", B="WAIVED"), ("WARNED", ["A"], ["B"], [])),
         (verdict("GO", A="PASS", B="NOT_ASSESSED"), ("WARNED", ["A"], [], ["B"])),
@@ -77,16 +77,9 @@ def result_of(given: PastRun) -> tuple[str, list[str], list[str], list[str]]:
         (verdict("INCONCLUSIVE", A="INCONCLUSIVE"), ("FAILED", [], [], ["A"])),
         (verdict("INCONCLUSIVE", A="PASS"), ("FAILED", ["A"], [], [])),
         (verdict("PARTIAL", A="PASS"), ("FAILED", ["A"], [], [])),
-    ],
-    ids=lambda value: (
-        f"{value.decision}-{'-'.join(row.verdict for row in value.requirements)}" if isinstance(value, PastRun) else ""
-    ),
-)
-def test_each_verdict_has_a_place_in_the_test_result(
-    given: PastRun, expected: tuple[str, list[str], list[str], list[str]]
-) -> None:
-    """INCONCLUSIVE is never a warning and never left out, and only a GO of which all passed is PASSED."""
-    assert result_of(given) == expected
+    ]:
+        with subtests.test(one.decision, rows=[row.verdict for row in one.requirements]):
+            assert result_of(one) == expected
 
 
 def test_a_requirement_that_passed_in_part_is_a_warning() -> None:
@@ -183,9 +176,9 @@ def _of_payload(change: Callable[[bytes], bytes]) -> Edit:
     return edit
 
 
-@pytest.mark.parametrize(
-    ("edit", "cause", "cure"),
-    [
+def test_an_edited_envelope_is_refused(run: RunDirectory, tmp_path: Path, subtests: pytest.Subtests) -> None:
+    """Each with the line, what is wrong, and what to do."""
+    cases: list[tuple[Edit, str, str]] = [
         (lambda e: e[0].update(signatures=[]), "is not signed: `signatures` is empty", "readiness attest-run"),
         (lambda e: e[0]["signatures"].append(e[1]["signatures"][0]), "has 2 signatures, expected 1", "--out FILE"),
         (lambda e: e[0].update(payloadType="text/plain"), "`payloadType` is 'text/plain', expected 'appli", "again"),
@@ -206,24 +199,22 @@ def _of_payload(change: Callable[[bytes], bytes]) -> Edit:
         (lambda e: e.__setitem__(0, e[1]), "have the types urn:readiness-harness:verdict:2 and urn:", "again"),
         (lambda e: e.reverse(), "have the types urn:readiness-harness:verdict:2 and https:", "again"),
         (lambda e: e[0]["signatures"][0].update(keyid="\x1b[2J\nGO"), r"the key '\x1b[2J\nGO', expected", "whom you"),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "",
-)
-def test_an_edited_envelope_is_refused(run: RunDirectory, tmp_path: Path, edit: Edit, cause: str, cure: str) -> None:
-    """Each with the line, what is wrong, and what to do."""
+    ]
     private, public = key_pair(tmp_path)
-    path = signed(run, private)
-    _edited(path, edit)
-    with pytest.raises(Refused) as refused:
-        verified(path, public_key(public))
-    assert cause in refused.value.what
-    assert cure in refused.value.hint
-    assert refused.value.where.startswith(str(path))
+    for number, (edit, cause, cure) in enumerate(cases):
+        with subtests.test(cause, number=number):
+            path = signed(run, private)
+            _edited(path, edit)
+            with pytest.raises(Refused) as refused:
+                verified(path, public_key(public))
+            assert cause in refused.value.what
+            assert cure in refused.value.hint
+            assert refused.value.where.startswith(str(path))
 
 
-@pytest.mark.parametrize(
-    ("change", "cause"),
-    [
+def test_another_file_is_refused(run: RunDirectory, tmp_path: Path, subtests: pytest.Subtests) -> None:
+    """Truncated, encoded again, with a key twice, huge, or something else."""
+    cases: list[tuple[Callable[[bytes], bytes], str]] = [
         (lambda body: body[:-1], "does not end: the file was truncated"),
         (lambda body: body[: len(body) // 3], "does not end: the file was truncated"),
         (lambda body: b"", "has 0 statements, expected 2"),
@@ -237,18 +228,15 @@ def test_an_edited_envelope_is_refused(run: RunDirectory, tmp_path: Path, edit: 
         (lambda body: b"[1]\n", "is not a DSSE envelope"),
         (lambda body: b" " * (MOST + 1), f"has more than {MOST} bytes"),
         (lambda body: b"\0" * 1000 + b"\n", "is not a signed statement"),
-    ],
-)
-def test_another_file_is_refused(
-    run: RunDirectory, tmp_path: Path, change: Callable[[bytes], bytes], cause: str
-) -> None:
-    """Truncated, encoded again, with a key twice, huge, or something else."""
+    ]
     private, public = key_pair(tmp_path)
-    path = signed(run, private)
-    path.write_bytes(change(path.read_bytes()))
-    with pytest.raises(Refused, match=cause) as refused:
-        verified(path, public_key(public))
-    assert refused.value.hint
+    for number, (change, cause) in enumerate(cases):
+        with subtests.test(cause, number=number):
+            path = signed(run, private)
+            path.write_bytes(change(path.read_bytes()))
+            with pytest.raises(Refused, match=cause) as refused:
+                verified(path, public_key(public))
+            assert refused.value.hint
 
 
 def test_a_verdict_that_another_key_signed_is_refused(run: RunDirectory, tmp_path: Path) -> None:
@@ -265,9 +253,9 @@ def test_a_verdict_that_another_key_signed_is_refused(run: RunDirectory, tmp_pat
     assert verified(signed(run, private), public_key(public)).decision == "GO"
 
 
-@pytest.mark.parametrize(
-    ("payload", "cause"),
-    [
+def test_another_payload_is_refused(subtests: pytest.Subtests) -> None:
+    """What the holder of the key signed with another tool."""
+    for payload, cause in [
         (b'{"_type":"a","_type":"b"}', "the key '_type' is defined twice"),
         (b"\xff", "the statement is not JSON"),
         (b"[]", "the payload is 'list', expected a statement of the type https://in-toto.io/Statement/v1"),
@@ -277,12 +265,9 @@ def test_a_verdict_that_another_key_signed_is_refused(run: RunDirectory, tmp_pat
         (statement(VERDICT, (PLAN,), b"{}").replace(b'":', b'": '), "is authentic, and is not in the form"),
         (b'{"_type":"https://in-toto.io/Statement/v1","predicateType":"%s"}' % VERDICT.encode(), "names no artifacts"),
         (statement(VERDICT, (PLAN,), b"{}").replace(b'"name"', b'"title"'), "names no artifacts: subject.0.name"),
-    ],
-)
-def test_another_payload_is_refused(payload: bytes, cause: str) -> None:
-    """What the holder of the key signed with another tool."""
-    with pytest.raises(Refused, match=cause):
-        read_statement(payload, "file:1", "again")
+    ]:
+        with subtests.test(cause, payload=payload), pytest.raises(Refused, match=cause):
+            read_statement(payload, "file:1", "again")
 
 
 @given(st.binary(max_size=200), st.integers(0, 400))

@@ -60,9 +60,9 @@ def of(sentence: Objective, recorded: Evidence) -> list[Measure]:
     return measures(judge(plan({"R": sentence}), recorded))
 
 
-@pytest.mark.parametrize(
-    ("unread", "receipt", "outcome"),
-    [
+def test_silence_needs_an_answer_before_and_after_a_time_without_answers(subtests: pytest.Subtests) -> None:
+    """The rule holds for ten minutes before it fires: between two answers nothing of it can be hidden, on an open side anything can."""
+    for unread, receipt, outcome in [
         ((20, 22), (answers(0.3, 219),), PASS),
         ((2, 260), (answers(0.3, 1.9),), INCONCLUSIVE),  # no answer came after it
         ((20, 60.5), (answers(0.3, 20.1),), INCONCLUSIVE),
@@ -73,14 +73,10 @@ def of(sentence: Objective, recorded: Evidence) -> list[Measure]:
         ((2, 260), (), INCONCLUSIVE),
         ((20, 60.5), (observation("watch.closed", "alerts", 61, "watch", last_ns=ns(60.5)),), INCONCLUSIVE),
         ((20, 60.5), (observation("watch.closed", "alerts", 61, "watch", last_ns=ns(60.9)),), PASS),
-    ],
-)
-def test_silence_needs_an_answer_before_and_after_a_time_without_answers(
-    unread: tuple[float, float], receipt: tuple[Observation, ...], outcome: Outcome
-) -> None:
-    """The rule holds for ten minutes before it fires: between two answers nothing of it can be hidden, on an open side anything can."""
-    (found,) = of(QUIET, with_rules(blind("alerts", *unread), *receipt, **HELD))
-    assert found.outcome is outcome, found.reason
+    ]:
+        with subtests.test(unread=unread, receipt=receipt):
+            (found,) = of(QUIET, with_rules(blind("alerts", *unread), *receipt, **HELD))
+            assert found.outcome is outcome, found.reason
 
 
 @pytest.mark.parametrize(("counted", "outcome"), [(1, PASS), (2, INCONCLUSIVE)])

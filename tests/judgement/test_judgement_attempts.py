@@ -17,7 +17,7 @@ from judgement_builders import evidence, ledger, measures, objective, plan, pod
 
 from harness.judgement import judge
 from harness.judgement.receipts.faults.attempts import counted_attempt, harmful_attempts
-from harness.model import Evidence, Figure, Hit, Objective, Op, Outcome, Phase, Restore, fault_name
+from harness.model import Evidence, Figure, Hit, Op, Outcome, Phase, Restore, fault_name
 from tests.builders import statement_reads
 from tests.builders.recorder import ns
 
@@ -102,9 +102,9 @@ QUERIES = replace(
 BACK_LATE = copies.run(copies.copy("pg-0"), copies.copy("pg-1"), copies.copy("pg-2", back=copies.HEALED + 70))
 
 
-@pytest.mark.parametrize(
-    ("asked", "run", "name"),
-    [
+def test_every_figure_of_a_fault_judges_each_attempt_that_was_sent(subtests: pytest.Subtests) -> None:
+    """Two of them failed, and both are on record, whichever counts."""
+    for asked, run, name in [
         (promotion.PROMOTED, promotion.run(promotion.roles(pg_2=132, pg_1=135)), "database-loss"),
         (promotion.NEWEST, loses(3315), "database-loss"),
         (containers.HUNG, containers.run("hung", containers.served(containers.SENT)), "hung"),
@@ -118,17 +118,14 @@ BACK_LATE = copies.run(copies.copy("pg-0"), copies.copy("pg-1"), copies.copy("pg
         (alerts.DELIVERED, UNTOLD, "database-loss"),
         (alerts.GROUPED, MANY_TOLD, "database-loss"),
         (queries.NAMED, QUERIES, "database-loss"),
-    ],
-    ids=lambda one: one.figure.value if isinstance(one, Objective) else "",
-)
-def test_every_figure_of_a_fault_judges_each_attempt_that_was_sent(asked: Objective, run: Evidence, name: str) -> None:
-    """Two of them failed, and both are on record, whichever counts."""
-    planned = plan({"R": asked}, route_needs=coupling.NEEDS)
-    once, twice_ = (
-        [one for one in measures(judge(planned, each)) if one.outcome is FAIL and one.scope.get("experiment") == name]
-        for each in (run, again(run, name))
-    )
-    assert once
-    assert not any("attempt" in one.scope for one in once)
-    assert len(twice_) == 2 * len(once)
-    assert {one.scope.get("attempt") for one in twice_} == {None, "1"}
+    ]:
+        with subtests.test(asked.figure.value, name=name):
+            planned = plan({"R": asked}, route_needs=coupling.NEEDS)
+            once, twice_ = (
+                [m for m in measures(judge(planned, each)) if m.outcome is FAIL and m.scope.get("experiment") == name]
+                for each in (run, again(run, name))
+            )
+            assert once
+            assert not any("attempt" in one.scope for one in once)
+            assert len(twice_) == 2 * len(once)
+            assert {one.scope.get("attempt") for one in twice_} == {None, "1"}

@@ -207,14 +207,14 @@ UNREAD: dict[str, tuple[Reads, str]] = {
 }
 
 
-@pytest.mark.parametrize("name", UNREAD)
-@pytest.mark.parametrize(("sentence", "backups"), [(YOUNG, HOURLY), (KEPT, STAYS)], ids=["young", "kept"])
-def test_what_was_not_read_is_not_decided(sentence: Objective, backups: tuple[Backup, ...], name: str) -> None:
+def test_what_was_not_read_is_not_decided(subtests: pytest.Subtests) -> None:
     """A watch that began late or ended early, a line of the record that is gone."""
-    read, words = UNREAD[name]
-    found = judged(sentence, *read(*backups))
-    assert (found.outcome, words in found.reason) == (INCONCLUSIVE, True), found.reason
-    assert judged(sentence, *readings(*backups)).outcome is PASS
+    for name, (read, words) in UNREAD.items():
+        for case, sentence, backups in [("young", YOUNG, HOURLY), ("kept", KEPT, STAYS)]:
+            with subtests.test(name, case=case):
+                found = judged(sentence, *read(*backups))
+                assert (found.outcome, words in found.reason) == (INCONCLUSIVE, True), found.reason
+                assert judged(sentence, *readings(*backups)).outcome is PASS
 
 
 def test_in_a_time_without_readings_the_newest_backup_may_have_been_too_old() -> None:

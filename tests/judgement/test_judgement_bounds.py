@@ -238,24 +238,24 @@ def test_bounds_are_what_they_were(kind: str) -> None:
     assert lines(kind) == before
 
 
-@pytest.mark.parametrize("name", BAD)
-def test_good_and_bad_exchanged_are_the_share_turned_over(name: str) -> None:
+def test_good_and_bad_exchanged_are_the_share_turned_over(subtests: pytest.Subtests) -> None:
     """To rounding, and for as much longer as one likes."""
-    own, turned = (share_in_time(each, 0.95) for each in (slots(BAD[name]), slots(BAD[name]).mirrored()))
-    for (_, mine), (_, theirs) in zip(times(own), times(turned), strict=True):
-        assert [mine.value, mine.low, mine.high, mine.fail_low, mine.fail_high] == pytest.approx(
-            [1 - theirs.value, 1 - theirs.high, 1 - theirs.low, 1 - theirs.fail_high, 1 - theirs.fail_low]
-        )
+    for name, bad in BAD.items():
+        with subtests.test(name):
+            own, turned = (share_in_time(each, 0.95) for each in (slots(bad), slots(bad).mirrored()))
+            for (_, mine), (_, theirs) in zip(times(own), times(turned), strict=True):
+                assert [mine.value, mine.low, mine.high, mine.fail_low, mine.fail_high] == pytest.approx(
+                    [1 - theirs.value, 1 - theirs.high, 1 - theirs.low, 1 - theirs.fail_high, 1 - theirs.fail_low]
+                )
 
 
-@pytest.mark.parametrize(
-    ("name", "found"), [("one stall", 1), ("three stalls", 3), ("apart", 0), ("twenty stalls", 20)]
-)
-def test_as_many_stalls_as_there_are_are_episodes(name: str, found: int) -> None:
+def test_as_many_stalls_as_there_are_are_episodes(subtests: pytest.Subtests) -> None:
     """Each begins and ends within a slot or two of the stall."""
-    episodes = episodes_of(slots(BAD[name]))
-    assert len(episodes) == len(episodes.starts) == len(episodes.ends) == found
-    assert episodes.taken <= found * (8 + 2 * 3)
+    for name, found in (("one stall", 1), ("three stalls", 3), ("apart", 0), ("twenty stalls", 20)):
+        with subtests.test(name):
+            episodes = episodes_of(slots(BAD[name]))
+            assert len(episodes) == len(episodes.starts) == len(episodes.ends) == found
+            assert episodes.taken <= found * (8 + 2 * 3)
 
 
 def test_the_numbers_of_the_plan_are_what_they_were() -> None:

@@ -41,18 +41,18 @@ def only(objective: Objective, given: Evidence, *steps: ClockStep, environment: 
     return measures(judge(asked, replace(given, clock_steps=steps)))[0]
 
 
-@pytest.mark.parametrize(("environment", "limit"), [("sandbox", "1 h"), ("staging", "30 s")])
-@pytest.mark.parametrize(
-    ("steps", "outcome"),
-    [((), PASS), ((step(113),), INCONCLUSIVE), ((step(20),), PASS), ((step(20), step(113)), INCONCLUSIVE)],
-    ids=["never", "under the fault", "long before it", "twice"],
-)
-def test_a_recovery_across_a_sleep_is_neither_pass_nor_fail(
-    environment: str, limit: str, steps: tuple[ClockStep, ...], outcome: Outcome
-) -> None:
+def test_a_recovery_across_a_sleep_is_neither_pass_nor_fail(subtests: pytest.Subtests) -> None:
     """The primary was lost at 111 s: it reads as back after seconds, and was out for as long as the machine slept as well."""
-    back = recovery(limit, "database-loss", operations=("writes",), traffic=None)
-    assert only(back, evidence(), *steps, environment=environment).outcome is outcome
+    for environment, limit in [("sandbox", "1 h"), ("staging", "30 s")]:
+        for name, steps, outcome in [
+            ("never", (), PASS),
+            ("under the fault", (step(113),), INCONCLUSIVE),
+            ("long before it", (step(20),), PASS),
+            ("twice", (step(20), step(113)), INCONCLUSIVE),
+        ]:
+            with subtests.test(name, environment=environment):
+                back = recovery(limit, "database-loss", operations=("writes",), traffic=None)
+                assert only(back, evidence(), *steps, environment=environment).outcome is outcome
 
 
 def test_a_figure_in_doubt_says_what_became_of_the_clocks_and_what_to_do() -> None:

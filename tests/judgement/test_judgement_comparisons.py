@@ -59,13 +59,12 @@ MIXED: Floats = np.asarray(np.arange(100) * 37 % 100 + 1, dtype=np.float64)
 # batches -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("stall_s", "window_s", "count"),
-    [(0, 60, 60), (0.5, 60, 60), (0.6, 60, 50), (1, 60, 30), (1.5, 60, 20), (1.51, 60, 0), (30, 60, 0), (0, 0, 0)],
-)
-def test_batches_are_twice_as_long_as_the_longest_stall(stall_s: float, window_s: float, count: int) -> None:
+def test_batches_are_twice_as_long_as_the_longest_stall(subtests: pytest.Subtests) -> None:
     """At most 60, at least 20, else none."""
-    assert batch_count(round(stall_s * S), 5 * S, 5 * S + round(window_s * S)) == count
+    in_a_minute = ((0, 60), (0.5, 60), (0.6, 50), (1, 30), (1.5, 20), (1.51, 0), (30, 0))
+    for stall_s, window_s, count in (*((stall_s, 60, count) for stall_s, count in in_a_minute), (0, 0, 0)):
+        with subtests.test(stall_s=stall_s, window_s=window_s):
+            assert batch_count(round(stall_s * S), 5 * S, 5 * S + round(window_s * S)) == count
 
 
 def test_each_time_has_its_batch() -> None:
@@ -421,19 +420,18 @@ def test_an_unbounded_figure_makes_an_unbounded_ratio(first: Bounds, second: Bou
     assert (bounds.low, bounds.high) == pytest.approx((low, high))
 
 
-@pytest.mark.parametrize("value", [0.0, math.inf, math.nan, -1.0])
-@pytest.mark.parametrize(
-    ("n", "why"),
-    [(0, "no requests were recorded to compare"), (5, "too many requests had no answer: the quantile is undefined")],
-)
-def test_what_is_no_positive_figure_has_no_ratio(value: float, n: int, why: str) -> None:
+def test_what_is_no_positive_figure_has_no_ratio(subtests: pytest.Subtests) -> None:
     """On either side."""
-    for bounds in (
-        ratio_of(figure(value, 0, 0, n=n), figure(1, 1, 1)),
-        ratio_of(figure(1, 1, 1), figure(value, 0, 0, n=n)),
-    ):
-        assert math.isnan(bounds.value)
-        assert (bounds.low, bounds.high, bounds.n, bounds.why) == (-math.inf, math.inf, n, why)
+    undefined = "too many requests had no answer: the quantile is undefined"
+    for value in (0.0, math.inf, math.nan, -1.0):
+        for n, why in ((0, "no requests were recorded to compare"), (5, undefined)):
+            with subtests.test(why, value=value):
+                for bounds in (
+                    ratio_of(figure(value, 0, 0, n=n), figure(1, 1, 1)),
+                    ratio_of(figure(1, 1, 1), figure(value, 0, 0, n=n)),
+                ):
+                    assert math.isnan(bounds.value)
+                    assert (bounds.low, bounds.high, bounds.n, bounds.why) == (-math.inf, math.inf, n, why)
 
 
 def exactly(value: float, low: float, high: float) -> Bounds:

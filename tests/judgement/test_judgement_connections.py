@@ -204,36 +204,28 @@ def test_a_service_that_no_route_needs_is_not_decided() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("pairs", "calls", "outcome"),
-    [
-        ({}, {"rotator": ["vault"]}, PASS),
-        ({("metrics", "vault"): 9, ("metrics", "user"): 9}, {"rotator": ["vault"]}, PASS),
-        ({("vault", "postgres"): 1}, {"rotator": ["vault"]}, INCONCLUSIVE),
-        ({}, {}, INCONCLUSIVE),
-        ({}, {"rotator": ["vault"], "track": ["vault"]}, INCONCLUSIVE),
-        ({}, {"rotator": ["vault"], "gateway": ["user", "track", "rotator"]}, INCONCLUSIVE),
-        ({("gateway", "vault"): 1}, {"rotator": ["vault"]}, INCONCLUSIVE),
-        ({("gateway", "rotator"): 1}, {"rotator": ["vault"]}, INCONCLUSIVE),
-    ],
-    ids=[
-        "only a machine asks it",
-        "it is scraped as well",
-        "it opened a connection",
-        "nobody says who asks it",
-        "a needed service may ask it",
-        "the gateway may ask who asks it",
-        "the gateway asks it",
-        "the gateway asks who asks it",
-    ],
-)
-def test_a_service_that_no_request_reaches_opens_none(
-    pairs: Pairs, calls: dict[str, list[str]], outcome: Outcome
-) -> None:
+def test_a_service_that_no_request_reaches_opens_none(subtests: pytest.Subtests) -> None:
     """It holds a connection of before the window; that no request reaches it is declared, and the log agrees."""
-    names = NAMES | {"data_access": ["user", "track", "vault"], "dependencies": {**NAMES["dependencies"], **calls}}  # type: ignore[dict-item]
-    before = {("vault", "postgres"): 1}
-    assert among_pods(names, read(0, before, before=True), read(59, QUIET | pairs))["vault"] is outcome
+    for name, pairs, calls, outcome in [
+        ("only a machine asks it", {}, {"rotator": ["vault"]}, PASS),
+        ("it is scraped as well", {("metrics", "vault"): 9, ("metrics", "user"): 9}, {"rotator": ["vault"]}, PASS),
+        ("it opened a connection", {("vault", "postgres"): 1}, {"rotator": ["vault"]}, INCONCLUSIVE),
+        ("nobody says who asks it", {}, {}, INCONCLUSIVE),
+        ("a needed service may ask it", {}, {"rotator": ["vault"], "track": ["vault"]}, INCONCLUSIVE),
+        (
+            "the gateway may ask who asks it",
+            {},
+            {"rotator": ["vault"], "gateway": ["user", "track", "rotator"]},
+            INCONCLUSIVE,
+        ),
+        ("the gateway asks it", {("gateway", "vault"): 1}, {"rotator": ["vault"]}, INCONCLUSIVE),
+        ("the gateway asks who asks it", {("gateway", "rotator"): 1}, {"rotator": ["vault"]}, INCONCLUSIVE),
+    ]:
+        with subtests.test(name):
+            called = {**NAMES["dependencies"], **calls}  # type: ignore[dict-item]
+            names = NAMES | {"data_access": ["user", "track", "vault"], "dependencies": called}
+            before = {("vault", "postgres"): 1}
+            assert among_pods(names, read(0, before, before=True), read(59, QUIET | pairs))["vault"] is outcome
 
 
 def test_the_bounds_of_a_rate_are_garwoods() -> None:

@@ -115,9 +115,9 @@ HEALTH = Demand(kind=DemandKind.CHECK, name="health-of-pods", params={"within": 
 HERE, THERE, FAR = REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-1")
 
 
-@pytest.mark.parametrize(
-    ("name", "subjects", "lacking"),
-    [
+def test_a_check_of_every_region_has_facts_of_each(subtests: pytest.Subtests) -> None:
+    """Of members where members were asked; a target whose facts name no region is one place, and some checks are of one region."""
+    for name, subjects, lacking in [
         ("gateway-reads", ["us-east-1/web", "eu-west-1/web", "ap-southeast-1/web"], []),
         ("gateway-reads", ["us-east-1/web", "ap-southeast-1/web"], ["eu-west-1/web"]),
         (
@@ -136,13 +136,13 @@ HERE, THERE, FAR = REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-1")
         ("database-version", ["database member db-0"], ["database member eu-west-1"]),
         ("database-version", ["database"], []),
         ("deployment-size", ["us-east-1/web cpu"], []),
-    ],
-)
-def test_a_check_of_every_region_has_facts_of_each(name: str, subjects: list[str], lacking: list[str]) -> None:
-    """Of members where members were asked; a target whose facts name no region is one place, and some checks are of one region."""
-    demand = Demand(kind=DemandKind.CHECK, name=name)
-    found = judged(demand, tuple(subjects), regions=dict.fromkeys(REGIONS, 0.3), members=("db-0", "eu-west-1"))
-    assert found == [(INCONCLUSIVE, f"{subject}: the check recorded no fact about this subject") for subject in lacking]
+    ]:
+        with subtests.test(name, subjects=subjects):
+            demand = Demand(kind=DemandKind.CHECK, name=name)
+            found = judged(demand, tuple(subjects), regions=dict.fromkeys(REGIONS, 0.3), members=("db-0", "eu-west-1"))
+            assert found == [
+                (INCONCLUSIVE, f"{subject}: the check recorded no fact about this subject") for subject in lacking
+            ]
 
 
 @pytest.mark.parametrize(

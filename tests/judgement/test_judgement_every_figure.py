@@ -10,7 +10,6 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
-from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -130,16 +129,12 @@ def lines(figure: Figure) -> list[str]:
     return list(found.values())
 
 
-@cache
-def before() -> tuple[str, ...]:
-    """The file."""
-    return tuple(GOLDEN.read_text(encoding="utf-8").splitlines())
-
-
-@pytest.mark.parametrize("figure", list(FIGURES), ids=lambda figure: figure.value)
-def test_a_figure_says_what_it_said(figure: Figure) -> None:
+def test_a_figure_says_what_it_said(subtests: pytest.Subtests) -> None:
     """Not a word and not a sixth digit else; and of nothing none passes or fails."""
-    assert lines(figure) == [line for line in before() if line.startswith(f'{{"figure": "{figure.value}", ')]
+    before = GOLDEN.read_text(encoding="utf-8").splitlines()
+    for figure in FIGURES:
+        with subtests.test(figure.value):
+            assert lines(figure) == [line for line in before if line.startswith(f'{{"figure": "{figure.value}", ')]
 
 
 def recorded() -> Iterator[Mapping[str, Any]]:

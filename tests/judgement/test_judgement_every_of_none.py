@@ -86,13 +86,12 @@ def of_a_part(keys: tuple[str, ...]) -> Evidence:
     return replace(run, windows={}, ledger=Ledger())
 
 
-@pytest.mark.parametrize("made", [nothing, of_none, of_a_part])
-@pytest.mark.parametrize("sentence", OF_EVERY)
-def test_a_claim_of_every_one_does_not_pass_over_none_or_a_part(
-    sentence: str, made: Callable[[tuple[str, ...]], Evidence]
-) -> None:
+def test_a_claim_of_every_one_does_not_pass_over_none_or_a_part(subtests: pytest.Subtests) -> None:
     """Nothing was recorded, the set is empty, or one of it is not known."""
-    assert outcome(sentence, made) is not Outcome.PASS
+    for made in [nothing, of_none, of_a_part]:
+        for sentence in OF_EVERY:
+            with subtests.test(sentence, made=made.__name__):
+                assert outcome(sentence, made) is not Outcome.PASS
 
 
 def test_the_same_claims_pass_where_all_of_it_is_known() -> None:

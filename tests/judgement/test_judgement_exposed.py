@@ -469,13 +469,12 @@ def scaled_in(*ends_at: float) -> Evidence:
     return replace(quiet(), observations=(*quiet().observations, *first, *others))
 
 
-@pytest.mark.parametrize("one", [QUANTILES, RATE, PLAYS])
-@pytest.mark.parametrize("ends_at", [(14.0,), (20.0,), (48.0,), (24.0, 44.0)])
-def test_of_a_window_in_which_pods_ended_the_parts_that_all_readings_cover_count(
-    one: Objective, ends_at: tuple[float, ...]
-) -> None:
+def test_of_a_window_in_which_pods_ended_the_parts_that_all_readings_cover_count(subtests: pytest.Subtests) -> None:
     """As an autoscaler does it: what a pod answered after its last reading is in no metric; 40 or 50 s of 60 are left."""
-    assert {found.outcome for found in measures(judge(plan({"R": one}), scaled_in(*ends_at)))} == {PASS}
+    for one in [QUANTILES, RATE, PLAYS]:
+        for ends_at in [(14.0,), (20.0,), (48.0,), (24.0, 44.0)]:
+            with subtests.test(one=one, ends_at=ends_at):
+                assert {found.outcome for found in measures(judge(plan({"R": one}), scaled_in(*ends_at)))} == {PASS}
 
 
 def test_pods_that_end_all_the_time_leave_too_few_seconds() -> None:

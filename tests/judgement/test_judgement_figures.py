@@ -58,11 +58,12 @@ def problems(spec: Spec) -> list[str]:
     return [text for text, there in found.items() if there]
 
 
-@pytest.mark.parametrize("figure", list(Figure), ids=lambda figure: figure.value)
-def test_every_figure_has_a_complete_spec(figure: Figure) -> None:
+def test_every_figure_has_a_complete_spec(subtests: pytest.Subtests) -> None:
     """None is forgotten, and nothing in it is empty."""
-    assert FIGURES[figure].figure is figure
-    assert problems(FIGURES[figure]) == []
+    for figure in Figure:
+        with subtests.test(figure.value):
+            assert FIGURES[figure].figure is figure
+            assert problems(FIGURES[figure]) == []
 
 
 def test_no_figure_of_the_model_lacks_a_spec() -> None:
@@ -70,9 +71,9 @@ def test_no_figure_of_the_model_lacks_a_spec() -> None:
     assert set(FIGURES) >= set(Figure)
 
 
-@pytest.mark.parametrize(
-    ("change", "problem"),
-    [
+def test_an_incomplete_spec_is_found(subtests: pytest.Subtests) -> None:
+    """The check above is one that can fail."""
+    cases: list[tuple[dict[str, Any], str]] = [
         ({"judge": None}, "has no judge"),
         ({"unit": "furlong"}, "has a unit of another dimension"),
         ({"phases": frozenset()}, "has no phase"),
@@ -82,11 +83,10 @@ def test_no_figure_of_the_model_lacks_a_spec() -> None:
         ({"watched": lambda _objective, _scale: (-1.0, 0.0)}, "is watched for less than no time"),
         ({"watched": lambda _objective, _scale: (1.0, 0.0)}, "is watched without an experiment"),
         ({"words": lambda _objective: ""}, "has no words"),
-    ],
-)
-def test_an_incomplete_spec_is_found(change: dict[str, Any], problem: str) -> None:
-    """The check above is one that can fail."""
-    assert problem in problems(replace(FIGURES[Figure.ERROR_RATE], **change))
+    ]
+    for change, problem in cases:
+        with subtests.test(problem):
+            assert problem in problems(replace(FIGURES[Figure.ERROR_RATE], **change))
 
 
 def test_an_unknown_figure_is_reported_with_the_known_ones() -> None:

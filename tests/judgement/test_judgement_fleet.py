@@ -80,13 +80,13 @@ def test_nothing_declared_is_not_a_go() -> None:
     assert merged({}, cells=()).outcome is OPEN
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-def test_a_run_that_does_not_count_is_named(fault: CellFault) -> None:
+def test_a_run_that_does_not_count_is_named(subtests: pytest.Subtests) -> None:
     """Each fault leaves its cell and the fleet INCONCLUSIVE, by its own word, and a NO-GO of such a run is none."""
-    for decided in (GO, NO_GO):
-        decision = merged({**ALL_GO, CELLS[0].name: (run_of(CELLS[0], **{"decision": decided, **FAULTS[fault]}),)})  # type: ignore[arg-type]
-        assert (decision.outcome, decision.cells[0].fault) == (OPEN, fault)
-        assert decision.cells[0].why
+    for fault, fields in FAULTS.items():
+        with subtests.test(fault.value):
+            for decided in (GO, NO_GO):
+                decision = merged({**ALL_GO, CELLS[0].name: (run_of(CELLS[0], **{"decision": decided, **fields}),)})  # type: ignore[arg-type]
+                assert (decision.outcome, decision.cells[0].fault, bool(decision.cells[0].why)) == (OPEN, fault, True)
 
 
 def test_no_run_two_runs_and_one_run_for_two_cells() -> None:

@@ -251,17 +251,17 @@ QUIET: Final = frozenset(
 )
 
 
-@pytest.mark.parametrize("harm", [harm for harm in Harm if harm not in QUIET])
-def test_each_kind_of_harm_that_no_row_judges_is_counted(harm: Harm) -> None:
+def test_each_kind_of_harm_that_no_row_judges_is_counted(subtests: pytest.Subtests) -> None:
     """Five of it in a run that has none without them: these, and nothing else. Where a row judges it, it is told by that row."""
     figures = (Figure.LOST_WRITES, Figure.COPIES, Figure.READ_BACK, Figure.EVENTS)
-    run, judging = harmed(harm), [figure for figure in figures if harm in spec_of(figure).judges]
-    assert unjudged_harm(without(*figures), followed(EVENTS)) == ()
-    assert unjudged_harm(without(*figures), run) == (UnjudgedHarm(harm=harm, count=5),)
-    assert len(judging) == 1
-    plan = core_plan()
-    asked = replace(plan.claims[0], objectives=(replace(plan.claims[0].objectives[0], figure=judging[0]),))
-    assert unjudged_harm(replace(plan, claims=(asked,)), run) == ()
+    for harm in (one for one in Harm if one not in QUIET):
+        with subtests.test(harm.value):
+            run, (judging,) = harmed(harm), [figure for figure in figures if harm in spec_of(figure).judges]
+            assert unjudged_harm(without(*figures), followed(EVENTS)) == ()
+            assert unjudged_harm(without(*figures), run) == (UnjudgedHarm(harm=harm, count=5),)
+            plan = core_plan()
+            asked = replace(plan.claims[0], objectives=(replace(plan.claims[0].objectives[0], figure=judging),))
+            assert unjudged_harm(replace(plan, claims=(asked,)), run) == ()
 
 
 def every_tenth(run: Evidence, *, door: str = "entry", share: float = 0.25) -> Evidence:

@@ -110,9 +110,9 @@ def test_decisions_of_autoscalers_that_were_not_read_are_named_in_the_receipt() 
     )
 
 
-@pytest.mark.parametrize(
-    ("name", "controller", "workload", "of"),
-    [
+def test_the_name_of_a_pod_is_read_as_its_controller_forms_it(subtests: pytest.Subtests) -> None:
+    """Parts of names are made of the characters of hashes too, like `db` and `lb`."""
+    for name, controller, workload, of in [
         ("orders-db-0", "", "orders", False),
         ("track-7d9f8b6c5d-x2v4z", "", "track", True),
         ("track-service-7d9f8b6c5d-x2v4z", "", "track", False),
@@ -130,13 +130,9 @@ def test_decisions_of_autoscalers_that_were_not_read_are_named_in_the_receipt() 
         ("web-x7kqz", "ReplicaSet", "web", True),
         ("web-x7kqz", "CloneSet", "web", True),
         ("web", "", "web", False),
-    ],
-)
-def test_the_name_of_a_pod_is_read_as_its_controller_forms_it(
-    name: str, controller: str, workload: str, *, of: bool
-) -> None:
-    """Parts of names are made of the characters of hashes too, like `db` and `lb`."""
-    assert Hit(kind="pod", name=name, namespace="eu", controller=controller).is_of("eu", workload) is of
+    ]:
+        with subtests.test(name, controller=controller, workload=workload):
+            assert Hit(kind="pod", name=name, namespace="eu", controller=controller).is_of("eu", workload) is of
 
 
 @pytest.mark.parametrize(("label", "of"), [("web", True), ("web-canary", False)])

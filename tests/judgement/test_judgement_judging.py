@@ -66,9 +66,9 @@ def outcomes(run: Evidence) -> dict[str, Outcome]:
 LOAD = {"R-P95", "R-USERS", "R-ERRORS", "R-ROUTE-ERRORS", "R-SHARE"}
 
 
-@pytest.mark.parametrize(
-    ("file", "lost"),
-    [
+def test_a_missing_file_makes_inconclusive_what_stood_on_it_and_is_named(subtests: pytest.Subtests) -> None:
+    """And it is never GO."""
+    for file, lost in [
         ("load/everyday/samples-0.parquet", LOAD | {"R-POD", "R-RTO"}),
         ("chaos/pod-loss/journal.json", {"R-POD", "R-RISK", "R-FIRST"}),
         ("chaos/database-loss/load/samples-0.parquet", {"R-RTO", "R-RPO"}),
@@ -83,17 +83,15 @@ LOAD = {"R-P95", "R-USERS", "R-ERRORS", "R-ROUTE-ERRORS", "R-SHARE"}
         ("history/run.ndjson", set(CORE)),
         ("manifest.json", set(CORE)),
         ("docs/nothing", set()),
-    ],
-)
-def test_a_missing_file_makes_inconclusive_what_stood_on_it_and_is_named(file: str, lost: set[str]) -> None:
-    """And it is never GO."""
-    judgement = judge(plan(), replace(evidence(), missing=(Missing(file=file, why="its hash differs"),)))
-    found = {v.requirement for v in judgement.verdicts if v.outcome is INCONCLUSIVE}
-    assert found == lost
-    assert judgement.decision.outcome is DecisionOutcome.INCONCLUSIVE
-    for verdict in judgement.verdicts:
-        if verdict.outcome is INCONCLUSIVE:
-            assert verdict.reason == f"{file} is missing or incomplete: its hash differs"
+    ]:
+        with subtests.test(file):
+            judgement = judge(plan(), replace(evidence(), missing=(Missing(file=file, why="its hash differs"),)))
+            found = {v.requirement for v in judgement.verdicts if v.outcome is INCONCLUSIVE}
+            assert found == lost
+            assert judgement.decision.outcome is DecisionOutcome.INCONCLUSIVE
+            for verdict in judgement.verdicts:
+                if verdict.outcome is INCONCLUSIVE:
+                    assert verdict.reason == f"{file} is missing or incomplete: its hash differs"
 
 
 def test_a_sentence_without_traffic_needs_every_load_file() -> None:
@@ -123,9 +121,9 @@ def every_window(change: Callable[[Window], Window]) -> Evidence:
     return spoilt(windows={name: change(one) for name, one in evidence().windows.items()})
 
 
-@pytest.mark.parametrize(
-    ("run", "kept"),
-    [
+def test_without_evidence_nothing_passes_that_stood_on_it(subtests: pytest.Subtests) -> None:
+    """A window, a worker, a watcher, a ledger, an experiment, a check: exactly what needs it is inconclusive."""
+    for run, kept in [
         (spoilt(windows={}), {"R-CHECK", "R-RISK", "R-RPO"}),
         (every_window(lambda w: replace(w, workers=())), {"R-UPTIME", "R-LAG", "R-CHECK", "R-RISK", "R-RPO"}),
         (spoilt(watchers={}), LOAD | {"R-CHECK"}),
@@ -135,13 +133,11 @@ def every_window(change: Callable[[Window], Window]) -> Evidence:
         (spoilt(pods=()), set(CORE) - {"R-FIRST", "R-POD", "R-RTO", "R-RISK", "R-RPO"}),
         (spoilt(observations=()), set(CORE) - {"R-USERS"}),
         (Evidence(), set()),
-    ],
-)
-def test_without_evidence_nothing_passes_that_stood_on_it(run: Evidence, kept: set[str]) -> None:
-    """A window, a worker, a watcher, a ledger, an experiment, a check: exactly what needs it is inconclusive."""
-    found = outcomes(run)
-    assert {name for name, o in found.items() if o is PASS} == kept
-    assert FAIL not in found.values()
+    ]:
+        with subtests.test(kept=kept):
+            found = outcomes(run)
+            assert {name for name, o in found.items() if o is PASS} == kept
+            assert FAIL not in found.values()
 
 
 def receiptless(name: str) -> list[Evidence]:

@@ -125,9 +125,9 @@ def test_a_request_that_was_never_sent_lagged_to_the_end() -> None:
     assert "the load generator lagged by" in why(window(rows, 0, 60))
 
 
-@pytest.mark.parametrize(
-    ("load", "trouble"),
-    [
+def test_what_spoils_a_load(subtests: pytest.Subtests) -> None:
+    """Each is said in a sentence."""
+    for load, trouble in [
         (None, "no traffic was recorded"),
         (
             replace(STEADY, workers=()),
@@ -146,11 +146,9 @@ def test_a_request_that_was_never_sent_lagged_to_the_end() -> None:
             "the planned rate in this window is 0; no request was sent",
         ),
         (window(with_ints(samples(0, 60), 7, done_ns=1), 0, 60), "1 requests end before they begin"),
-    ],
-)
-def test_what_spoils_a_load(load: Window | None, trouble: str) -> None:
-    """Each is said in a sentence."""
-    assert why(load, latencies=False) == trouble
+    ]:
+        with subtests.test(trouble):
+            assert why(load, latencies=False) == trouble
 
 
 def test_the_rate_may_differ_by_four_sigma_of_the_journeys() -> None:

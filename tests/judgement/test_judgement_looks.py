@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from harness.judgement.stats.sequential import confidences, spent
 
 
-@pytest.mark.parametrize(
-    ("share", "error", "used"),
-    [
+def test_little_is_spent_at_first(subtests: pytest.Subtests) -> None:
+    """As O'Brien and Fleming's boundary has it: 2 - 2 Φ(1.96 / √share) of 5 %."""
+    for share, error, used in [
         (0.0, 0.05, 0.0),
         (-1.0, 0.05, 0.0),
         (0.25, 0.05, 0.0000886),
@@ -20,11 +20,9 @@ from harness.judgement.stats.sequential import confidences, spent
         (1.0, 0.05, 0.05),
         (2.0, 0.05, 0.05),
         (0.5, 0.0025, 0.0000191),
-    ],
-)
-def test_little_is_spent_at_first(share: float, error: float, used: float) -> None:
-    """As O'Brien and Fleming's boundary has it: 2 - 2 Φ(1.96 / √share) of 5 %."""
-    assert spent(share, error) == pytest.approx(used, abs=1e-7)
+    ]:
+        with subtests.test(share=share, error=error):
+            assert spent(share, error) == pytest.approx(used, abs=1e-7)
 
 
 def test_one_look_has_all_the_confidence() -> None:

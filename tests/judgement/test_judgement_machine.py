@@ -182,9 +182,9 @@ BEGIN: Final = 5
 """A second in the first window of the run."""
 
 
-@pytest.mark.parametrize(
-    ("late", "had", "ok"),
-    [
+def test_a_machine_is_starved_where_the_control_suffers_while_processors_are_scarce(subtests: pytest.Subtests) -> None:
+    """A control that is late by itself accuses the release; what others take and nobody feels excuses nothing, and programs that yield take nothing."""
+    cases: list[tuple[range, dict[str, Any], bool]] = [
         (range(0), {}, True),
         (EACH, {}, True),
         (EACH, {"target": 0.8}, True),
@@ -197,18 +197,13 @@ BEGIN: Final = 5
         (range(0), {"others": 0.9}, True),
         (range(100, 102), {"others": 0.5}, True),
         (range(100, 106), {"others": 0.5}, False),
-    ],
-)
-def test_a_machine_is_starved_where_the_control_suffers_while_processors_are_scarce(
-    late: range,
-    had: dict[str, Any],
-    ok: bool,  # noqa: FBT001 - a value of the table
-) -> None:
-    """A control that is late by itself accuses the release; what others take and nobody feels excuses nothing, and programs that yield take nothing."""
-    run = controlled(core_evidence(), late=late, **had)
-    machine = machine_result(core_plan(), run)
-    assert machine is not None
-    assert machine.ok is ok, machine.why
+    ]
+    for late, had, ok in cases:
+        with subtests.test(late=late, had=had):
+            run = controlled(core_evidence(), late=late, **had)
+            machine = machine_result(core_plan(), run)
+            assert machine is not None
+            assert machine.ok is ok, machine.why
 
 
 def test_a_release_that_burns_the_processors_by_itself_fails() -> None:

@@ -94,33 +94,25 @@ def judged(*read: Observation, watched: Sequence[str] = ("backups", "migrations"
     return found
 
 
-@pytest.mark.parametrize(
-    ("backups", "outcome", "words"),
-    [
-        ((Stored(80, 82), Stored(95, None)), PASS, "80.dump, at most 22 s old"),
-        ((Stored(45, 46),), PASS, "45.dump, at most 57 s old"),
-        ((), FAIL, "1 migrations began, 1 of them without a verified backup at most 1 h (60 s at scale 60) old: database/migrate-up: no backup was there"),
-        ((Stored(80, None), Stored(95, None)), FAIL, "database/migrate-up: none of 2 backups was verified"),
-        ((Stored(20, 21), Stored(95, None)), FAIL, "the newest verified backup, 20.dump, was 78.99 s old"),
-        ((Stored(80, 103),), FAIL, "none of 1 backups was verified"),
-        ((Stored(80, 70),), FAIL, "none of 1 backups was verified"),
-        ((Stored(80, 82, gone=97),), FAIL, "no backup was there"),
-        ((Stored(80, 100),), INCONCLUSIVE, "80.dump was verified, removed or as old as the limit at about that time"),
-        ((Stored(40, 41),), INCONCLUSIVE, "40.dump was verified, removed or as old as the limit at about that time"),
-        ((Stored(80, 82, gone=100),), INCONCLUSIVE, "80.dump was verified, removed or as old as"),
-        ((Stored(80, 82), Stored(107, None)), PASS, "80.dump, at most 22 s old"),
-    ],
-    ids=[
-        "verified", "young enough", "none", "unverified", "too old", "verified later", "mark of an earlier content", "removed before",
-        "verified meanwhile", "as old as the limit", "removed meanwhile", "a newer one later",
-    ],
-)  # fmt: skip
-def test_a_migration_needs_a_verified_backup_when_it_begins(
-    backups: tuple[Stored, ...], outcome: Outcome, words: str
-) -> None:
+def test_a_migration_needs_a_verified_backup_when_it_begins(subtests: pytest.Subtests) -> None:
     """The Job began between 99 and 101 s; the list was read every 2 s."""
-    found = judged(*readings(*backups), begun())
-    assert (found.outcome, words in found.reason) == (outcome, True), found.reason
+    for name, backups, outcome, words in [
+        ("verified", (Stored(80, 82), Stored(95, None)), PASS, "80.dump, at most 22 s old"),
+        ("young enough", (Stored(45, 46),), PASS, "45.dump, at most 57 s old"),
+        ("none", (), FAIL, "1 migrations began, 1 of them without a verified backup at most 1 h (60 s at scale 60) old: database/migrate-up: no backup was there"),
+        ("unverified", (Stored(80, None), Stored(95, None)), FAIL, "database/migrate-up: none of 2 backups was verified"),
+        ("too old", (Stored(20, 21), Stored(95, None)), FAIL, "the newest verified backup, 20.dump, was 78.99 s old"),
+        ("verified later", (Stored(80, 103),), FAIL, "none of 1 backups was verified"),
+        ("mark of an earlier content", (Stored(80, 70),), FAIL, "none of 1 backups was verified"),
+        ("removed before", (Stored(80, 82, gone=97),), FAIL, "no backup was there"),
+        ("verified meanwhile", (Stored(80, 100),), INCONCLUSIVE, "80.dump was verified, removed or as old as the limit at about that time"),
+        ("as old as the limit", (Stored(40, 41),), INCONCLUSIVE, "40.dump was verified, removed or as old as the limit at about that time"),
+        ("removed meanwhile", (Stored(80, 82, gone=100),), INCONCLUSIVE, "80.dump was verified, removed or as old as"),
+        ("a newer one later", (Stored(80, 82), Stored(107, None)), PASS, "80.dump, at most 22 s old"),
+    ]:  # fmt: skip
+        with subtests.test(name):
+            found = judged(*readings(*backups), begun())
+            assert (found.outcome, words in found.reason) == (outcome, True), found.reason
 
 
 @pytest.mark.parametrize(

@@ -125,32 +125,20 @@ def asked(n: int, *failed: int) -> Requests:
     return Requests.of(sent, sent + 3_000_000, ~np.isin(np.arange(n), failed))
 
 
-@pytest.mark.parametrize(
-    ("promised", "quiet", "share"),
-    [
-        (0.0, [], 0.01),
-        (0.02, [], 0.02),
-        (0.0, [asked(1500)], 0.002),
-        (0.001, [asked(6000)], 0.001),
-        (0.0, [asked(1500, 10, 700)], 0.0042),
-        (0.0, [asked(1500, 10, *range(700, 725))], 0.0042),
-        (0.0, [asked(700, 10), asked(800, 10)], 0.0042),
-        (0.0, [asked(1500, *range(0, 1500, 50))], 0.01),
-    ],
-    ids=[
-        "nothing known",
-        "promised alone",
-        "none of 1500",
-        "promised more",
-        "two of 1500",
-        "a run counts once",
-        "two windows",
-        "never over one percent",
-    ],
-)
-def test_what_is_as_before_is_promised_or_measured(promised: float, quiet: list[Requests], share: float) -> None:
+def test_what_is_as_before_is_promised_or_measured(subtests: pytest.Subtests) -> None:
     """The upper bound of what failed without a fault, at 95 %, up to 1 %; or what is promised, if that is more."""
-    assert Promise(failed=promised).usual(quiet).failed == pytest.approx(share, rel=0.01)
+    for name, promised, quiet, share in [
+        ("nothing known", 0.0, [], 0.01),
+        ("promised alone", 0.02, [], 0.02),
+        ("none of 1500", 0.0, [asked(1500)], 0.002),
+        ("promised more", 0.001, [asked(6000)], 0.001),
+        ("two of 1500", 0.0, [asked(1500, 10, 700)], 0.0042),
+        ("a run counts once", 0.0, [asked(1500, 10, *range(700, 725))], 0.0042),
+        ("two windows", 0.0, [asked(700, 10), asked(800, 10)], 0.0042),
+        ("never over one percent", 0.0, [asked(1500, *range(0, 1500, 50))], 0.01),
+    ]:
+        with subtests.test(name):
+            assert Promise(failed=promised).usual(quiet).failed == pytest.approx(share, rel=0.01)
 
 
 def test_where_nothing_is_promised_and_nothing_was_measured_one_in_a_hundred_may_fail() -> None:

@@ -32,6 +32,7 @@ BROKE = Worker(
 )
 SOUND = Receipt(ok=True, why="as planned")
 MUTE = Receipt(ok=None, why="nothing was recorded", hint="ask again")
+BAD = replace(MUTE, ok=False)
 
 
 def test_broken_journeys_lead_where_the_window_is_too_short_as_well() -> None:
@@ -57,30 +58,26 @@ def test_too_few_samples_are_the_reason_where_nothing_else_is_wrong() -> None:
     assert (verdict.outcome, verdict.because.kind) == (Outcome.INCONCLUSIVE, ReasonKind.TOO_FEW)
 
 
-@pytest.mark.parametrize(
-    ("outcome", "receipts", "fail_needs", "kind"),
-    [
+def test_a_receipt_that_is_lacking_is_the_reason(subtests: pytest.Subtests) -> None:
+    """Of a PASS and of what is INCONCLUSIVE each, of a FAIL those that it needs, but for a load that only the target may have slowed."""
+    for outcome, receipts, fail_needs, kind in [
         (Outcome.PASS, {"watch": SOUND}, (), ReasonKind.AS_EXPECTED),
         (Outcome.PASS, {"watch": MUTE}, (), ReasonKind.WATCH),
         (Outcome.FAIL, {"load": MUTE}, (), ReasonKind.NOT_AS_EXPECTED),
         (Outcome.FAIL, {"load": MUTE}, ("load",), ReasonKind.NOT_AS_EXPECTED),
-        (Outcome.FAIL, {"load": replace(MUTE, ok=False)}, ("load",), ReasonKind.LOAD),
+        (Outcome.FAIL, {"load": BAD}, ("load",), ReasonKind.LOAD),
         (Outcome.FAIL, {"watch": MUTE}, ("watch",), ReasonKind.WATCH),
         (Outcome.INCONCLUSIVE, {"fault": SOUND}, (), ReasonKind.TOO_FEW),
         (Outcome.INCONCLUSIVE, {"watch": SOUND, "restore": MUTE}, (), ReasonKind.RESTORE),
-    ],
-)
-def test_a_receipt_that_is_lacking_is_the_reason(
-    outcome: Outcome, receipts: dict[str, Receipt], fail_needs: tuple[str, ...], kind: ReasonKind
-) -> None:
-    """Of a PASS and of what is INCONCLUSIVE each, of a FAIL those that it needs, but for a load that only the target may have slowed."""
-    found, reason = settled(outcome, because(outcome, "it is 3"), receipts, fail_needs)
-    assert reason.kind is kind
-    lacking = kind.value in receipts
-    assert found is (Outcome.INCONCLUSIVE if lacking else outcome)
-    assert (reason.text, reason.hint) == (
-        ("it is 3. Not decided: nothing was recorded", "ask again") if lacking else ("it is 3", "")
-    )
+    ]:
+        with subtests.test(outcome.value, kind=kind, receipts=receipts, fail_needs=fail_needs):
+            found, reason = settled(outcome, because(outcome, "it is 3"), receipts, fail_needs)
+            assert reason.kind is kind
+            lacking = kind.value in receipts
+            assert found is (Outcome.INCONCLUSIVE if lacking else outcome)
+            assert (reason.text, reason.hint) == (
+                ("it is 3. Not decided: nothing was recorded", "ask again") if lacking else ("it is 3", "")
+            )
 
 
 def test_the_reason_of_a_scenario_is_the_one_closest_to_the_cause() -> None:

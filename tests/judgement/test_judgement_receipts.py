@@ -123,9 +123,9 @@ FAULT = experiment("pod-loss", "pod", 70, 100)
 UNSENT = replace(FAULT, fault=replace(FAULT.fault, sent_ns=None))
 
 
-@pytest.mark.parametrize(
-    ("attempt", "ok", "said"),
-    [
+def test_a_fault_is_proven_by_what_the_target_says(subtests: pytest.Subtests) -> None:
+    """In, in time, on something, and held."""
+    for attempt, ok, said in [
         (FAULT, True, "pod-loss: the fault was confirmed on the target after 1 s: track-old"),
         (replace(UNSENT, ran=False, why="not steady"), False, "pod-loss: the experiment was not run: not steady"),
         (replace(UNSENT, ran=False), False, "pod-loss: the experiment was not run: no reason was recorded"),
@@ -173,13 +173,11 @@ UNSENT = replace(FAULT, fault=replace(FAULT.fault, sent_ns=None))
             "pod-loss: the recorded times of the fault are out of order, expected sent, active, undone",
         ),
         (replace(FAULT, name="unplanned"), True, None),
-    ],
-)
-def test_a_fault_is_proven_by_what_the_target_says(attempt: object, ok: bool | None, said: str | None) -> None:  # noqa: FBT001
-    """In, in time, on something, and held."""
-    receipt = fault_receipt(PLAN, evidence(), attempt)  # type: ignore[arg-type]
-    assert receipt.ok is ok
-    assert said in (None, receipt.why)
+    ]:
+        with subtests.test(said, attempt=attempt):
+            receipt = fault_receipt(PLAN, evidence(), attempt)
+            assert receipt.ok is ok
+            assert said in (None, receipt.why)
 
 
 def test_a_file_without_a_block_is_told_what_to_write() -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, partial
-from typing import Final
 
 import pytest
 import test_judgement_alert_errors as alert_errors
@@ -94,20 +93,6 @@ def rooms() -> Mapping[str, Room]:
     }  # fmt: skip
 
 
-NAMES: Final = (
-    "canary",
-    "switch",
-    "platform",
-    "watched",
-    "alerts",
-    "alert at errors",
-    "autoscalers",
-    "metrics",
-    "connections",
-    "queries",
-)
-
-
 def _kinds(run: Evidence) -> Sequence[str]:
     return sorted({one.kind for one in run.observations} - {"load.users"})
 
@@ -121,36 +106,36 @@ def _kept(run: Evidence, keep: Callable[[Observation], bool]) -> Evidence:
     return replace(run, observations=tuple(one for one in run.observations if keep(one)))
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_without_a_kind_of_record_it_is_said_what_lacks(name: str) -> None:
+def test_without_a_kind_of_record_it_is_said_what_lacks(subtests: pytest.Subtests) -> None:
     """Each kind in turn: no figure breaks, and each says something."""
-    run, asks = rooms()[name]
-    for kind in _kinds(run):
-        _judged(asks, _kept(run, lambda one, kind=kind: one.kind != kind))  # type: ignore[misc]  # of this turn
+    for name, (run, asks) in rooms().items():
+        with subtests.test(name):
+            for kind in _kinds(run):
+                _judged(asks, _kept(run, lambda one, kind=kind: one.kind != kind))  # type: ignore[misc]  # of this turn
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_history_that_ends_too_soon_or_begins_too_late_is_told(name: str) -> None:
+def test_a_history_that_ends_too_soon_or_begins_too_late_is_told(subtests: pytest.Subtests) -> None:
     """At a few moments between its first and its last line."""
-    run, asks = rooms()[name]
-    for at in (26.0, 47.0, 115.0):
-        if any(one.mono_ns > ns(at) and one.kind != "load.users" for one in run.observations):
-            _judged(asks, _kept(run, lambda one, at=at: one.mono_ns <= ns(at)))  # type: ignore[misc]  # of this turn
-            _judged(asks, _kept(run, lambda one, at=at: one.mono_ns > ns(at)))  # type: ignore[misc]  # of this turn
+    for name, (run, asks) in rooms().items():
+        with subtests.test(name):
+            for at in (26.0, 47.0, 115.0):
+                if any(one.mono_ns > ns(at) and one.kind != "load.users" for one in run.observations):
+                    _judged(asks, _kept(run, lambda one, at=at: one.mono_ns <= ns(at)))  # type: ignore[misc]  # of this turn
+                    _judged(asks, _kept(run, lambda one, at=at: one.mono_ns > ns(at)))  # type: ignore[misc]  # of this turn
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_without_watchers_pods_or_requests_it_is_said_what_lacks(name: str) -> None:
+def test_without_watchers_pods_or_requests_it_is_said_what_lacks(subtests: pytest.Subtests) -> None:
     """One after the other."""
-    run, asks = rooms()[name]
-    bare = {
-        key: replace(one, samples=one.samples.where(one.samples.ints["sent_ns"] < 0))
-        for key, one in run.windows.items()
-    }
-    for less in (
-        replace(run, watchers={}),
-        replace(run, pods=(), nodes=()),
-        replace(run, windows=bare),
-        replace(run, windows={}),
-    ):
-        _judged(asks, less)
+    for name, (run, asks) in rooms().items():
+        with subtests.test(name):
+            bare = {
+                key: replace(one, samples=one.samples.where(one.samples.ints["sent_ns"] < 0))
+                for key, one in run.windows.items()
+            }
+            for less in (
+                replace(run, watchers={}),
+                replace(run, pods=(), nodes=()),
+                replace(run, windows=bare),
+                replace(run, windows={}),
+            ):
+                _judged(asks, less)

@@ -143,9 +143,9 @@ def test_requests_that_are_no_longer_recorded_are_missed(tmp_path: Path) -> None
     assert (found.outcome, found.because.kind) == (UNDECIDED, ReasonKind.EVIDENCE)
 
 
-@pytest.mark.parametrize(
-    ("then", "load", "outcome"),
-    [
+def test_other_figures_of_single_requests(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    """The mean, errors, counts and rates; a load that offers less than the limit proves nothing against the target."""
+    for then, load, outcome in [
         (MEAN, loaded((1500, 50, 200), (500, 90, 200)), PASS),
         (MEAN, loaded((1500, 150, 200), (500, 90, 200)), FAIL),
         (MEAN, loaded((199, 50, 200)), UNDECIDED),
@@ -162,11 +162,9 @@ def test_requests_that_are_no_longer_recorded_are_missed(tmp_path: Path) -> None
             FAIL,
         ),
         ("the reported number of requests served per second is at least 60/s", loaded((600, 50, 200)), UNDECIDED),
-    ],
-)
-def test_other_figures_of_single_requests(tmp_path: Path, then: str, load: w.Load, outcome: Outcome) -> None:
-    """The mean, errors, counts and rates; a load that offers less than the limit proves nothing against the target."""
-    assert [one.outcome for one in of_jtl(tmp_path, load, then)] == [outcome]
+    ]:
+        with subtests.test(then, load=load, outcome=outcome):
+            assert [one.outcome for one in of_jtl(tmp_path, load, then)] == [outcome]
 
 
 def of_k6(directory: Path, load: w.Load, then: str, percentiles: Sequence[float] = (99.0,)) -> Measure:
@@ -213,9 +211,9 @@ def test_failed_requests_of_a_summary_may_have_had_no_answer(tmp_path: Path) -> 
     assert of_k6(tmp_path, load, MEAN).outcome is UNDECIDED
 
 
-@pytest.mark.parametrize(
-    ("then", "load", "outcome"),
-    [
+def test_figures_of_a_summary(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    """Counts bear exact bounds, a mean the bound of its ends; of routes k6 states nothing."""
+    for then, load, outcome in [
         (MEAN, HEALTHY, PASS),
         (MEAN, loaded((1940, 150, 200), (60, 160, 200)), FAIL),
         (ERRORS, HEALTHY, PASS),
@@ -224,11 +222,9 @@ def test_failed_requests_of_a_summary_may_have_had_no_answer(tmp_path: Path) -> 
         ("the reported number of requests is at least 2000", HEALTHY, PASS),
         ("the reported number of requests served per second is at least 30/s", HEALTHY, PASS),
         ("the reported response time p95 of every route is below 200 ms", HEALTHY, UNDECIDED),
-    ],
-)
-def test_figures_of_a_summary(tmp_path: Path, then: str, load: w.Load, outcome: Outcome) -> None:
-    """Counts bear exact bounds, a mean the bound of its ends; of routes k6 states nothing."""
-    assert of_k6(tmp_path, load, then).outcome is outcome
+    ]:
+        with subtests.test(then, load=load, outcome=outcome):
+            assert of_k6(tmp_path, load, then).outcome is outcome
 
 
 def test_a_load_that_nobody_answered_fails_by_its_summary(tmp_path: Path) -> None:

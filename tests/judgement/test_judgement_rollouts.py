@@ -287,31 +287,27 @@ GUARDED = {**EMPTY, "conditions": ["len(result) == 0 || result[0] < 0.1"]}
 NAN = ["[NaN]", "[NaN,NaN]"]
 
 
-@pytest.mark.parametrize(
-    ("metric", "expected"),
-    [
-        (INDEXED, "INCONCLUSIVE"),
-        ({**INDEXED, "values": NAN}, "INCONCLUSIVE"),
-        ({**GUARDED, "name": "p95", "values": NAN}, "INCONCLUSIVE"),
-        (GUARDED, "PASS"),
-        ({**GUARDED, "conditions": ["", "len( result ) > 0 && result[0] > 0.1"]}, "PASS"),
-        ({**GUARDED, "conditions": ["default(result, 0) < 1"]}, "PASS"),
-        ({**GUARDED, "conditions": ["isNaN(result[0]) || result[0] < 0.1"], "values": NAN}, "PASS"),
-        ({**INDEXED, "values": ["[]", "[0.2]"]}, "PASS"),
-        ({**INDEXED, "dry_run": True}, "PASS"),
-        ({**INDEXED, "conditions": []}, "PASS"),
-    ],
-    ids=["no words", "NaN", "of another", "guarded", "failure", "default", "isNaN", "at last", "dry run", "none"],
-)
-def test_a_metric_that_read_nothing_beside_one_that_did_decides_only_by_its_words(
-    metric: dict[str, Any], expected: str
-) -> None:
+def test_a_metric_that_read_nothing_beside_one_that_did_decides_only_by_its_words(subtests: pytest.Subtests) -> None:
     """Empty by design is what a condition has words for; what it does not expect was not exported."""
-    (measure,) = judged(VERDICT, evidence(told_=history(metrics=[READ, metric])))
-    assert (measure.outcome.value, "metric p95 read no value" in measure.because.text) == (
-        expected,
-        expected != "PASS",
-    )
+    cases: list[tuple[str, dict[str, Any], str]] = [
+        ("no words", INDEXED, "INCONCLUSIVE"),
+        ("NaN", {**INDEXED, "values": NAN}, "INCONCLUSIVE"),
+        ("of another", {**GUARDED, "name": "p95", "values": NAN}, "INCONCLUSIVE"),
+        ("guarded", GUARDED, "PASS"),
+        ("failure", {**GUARDED, "conditions": ["", "len( result ) > 0 && result[0] > 0.1"]}, "PASS"),
+        ("default", {**GUARDED, "conditions": ["default(result, 0) < 1"]}, "PASS"),
+        ("isNaN", {**GUARDED, "conditions": ["isNaN(result[0]) || result[0] < 0.1"], "values": NAN}, "PASS"),
+        ("at last", {**INDEXED, "values": ["[]", "[0.2]"]}, "PASS"),
+        ("dry run", {**INDEXED, "dry_run": True}, "PASS"),
+        ("none", {**INDEXED, "conditions": []}, "PASS"),
+    ]
+    for name, metric, expected in cases:
+        with subtests.test(name):
+            (measure,) = judged(VERDICT, evidence(told_=history(metrics=[READ, metric])))
+            assert (measure.outcome.value, "metric p95 read no value" in measure.because.text) == (
+                expected,
+                expected != "PASS",
+            )
 
 
 def test_a_step_without_a_verdict_is_red_beside_one_that_is_not_decided() -> None:
@@ -562,54 +558,41 @@ NO_METRIC = (
 )
 
 
-@pytest.mark.parametrize(
-    ("runs", "expected", "text"),
-    [
-        ([analysed(BACK_AT, "latency")], "PASS", ""),
-        ([analysed(BACK_AT, "p95-of-the-platform")], "PASS", ""),
-        ([], "INCONCLUSIVE", NO_METRIC),
-        ([analysed(BACK_AT, "latency", dry_run=True)], "INCONCLUSIVE", NO_METRIC),
-        ([analysed(BACK_AT, "latency", "Inconclusive")], "INCONCLUSIVE", NO_METRIC),
-        ([analysed(BACK_AT, "latency", subject=OBJECTS[1])], "INCONCLUSIVE", NO_METRIC),
-        ([analysed(12.0, "latency")], "INCONCLUSIVE", NO_METRIC),
-        ([analysed(BACK_AT + 1, "latency")], "INCONCLUSIVE", NO_METRIC),
-        ([analysed(BACK_AT, "errors")], "INCONCLUSIVE", "caused by errors"),
+def test_an_abort_is_for_the_analysis_that_failed(subtests: pytest.Subtests) -> None:
+    """A deadline's abort and a person's have the same text: of an aborted object the recorded runs tell what took it back."""
+    for name, runs, expected, text in [
+        ("this trigger", [analysed(BACK_AT, "latency")], "PASS", ""),
+        ("a name that is in no file", [analysed(BACK_AT, "p95-of-the-platform")], "PASS", ""),
+        ("a deadline or a person", [], "INCONCLUSIVE", NO_METRIC),
+        ("a dry run", [analysed(BACK_AT, "latency", dry_run=True)], "INCONCLUSIVE", NO_METRIC),
+        ("an inconclusive one", [analysed(BACK_AT, "latency", "Inconclusive")], "INCONCLUSIVE", NO_METRIC),
+        ("of an object that goes on", [analysed(BACK_AT, "latency", subject=OBJECTS[1])], "INCONCLUSIVE", NO_METRIC),
+        ("of an earlier rollout", [analysed(12.0, "latency")], "INCONCLUSIVE", NO_METRIC),
+        ("after the way back", [analysed(BACK_AT + 1, "latency")], "INCONCLUSIVE", NO_METRIC),
+        ("another trigger", [analysed(BACK_AT, "errors")], "INCONCLUSIVE", "caused by errors"),
         (
+            "that could not measure",
             [analysed(BACK_AT, "latency", "Error")],
             "INCONCLUSIVE",
             "Not decided: the rollback was caused by an error of the analysis of latency",
         ),
         (
+            "a name that is in no file, that could not measure",
             [analysed(BACK_AT, "p95-of-the-platform", "Error")],
             "INCONCLUSIVE",
             "Not decided: the rollback was caused by an error of the analysis of p95-of",
         ),
         (
+            "an invalid one",
             [analysed(BACK_AT, "", "Error")],
             "INCONCLUSIVE",
             "Not decided: the rollback was caused by an error of the analysis of track-service-5d-2",
         ),
-    ],
-    ids=[
-        "this trigger",
-        "a name that is in no file",
-        "a deadline or a person",
-        "a dry run",
-        "an inconclusive one",
-        "of an object that goes on",
-        "of an earlier rollout",
-        "after the way back",
-        "another trigger",
-        "that could not measure",
-        "a name that is in no file, that could not measure",
-        "an invalid one",
-    ],
-)
-def test_an_abort_is_for_the_analysis_that_failed(runs: list[Any], expected: str, text: str) -> None:
-    """A deadline's abort and a person's have the same text: of an aborted object the recorded runs tell what took it back."""
-    plan = replace(PLATFORM, triggers=(LATENCY, FAILURES))
-    (measure,) = judged(SLOW, aborted(_taken_back(BACK_AT, _slow_from(25.0)), BACK_AT, *runs), plan)
-    assert (measure.outcome.value, text in measure.because.text) == (expected, True)
+    ]:
+        with subtests.test(name):
+            plan = replace(PLATFORM, triggers=(LATENCY, FAILURES))
+            (measure,) = judged(SLOW, aborted(_taken_back(BACK_AT, _slow_from(25.0)), BACK_AT, *runs), plan)
+            assert (measure.outcome.value, text in measure.because.text) == (expected, True)
 
 
 @pytest.mark.parametrize(

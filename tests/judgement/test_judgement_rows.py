@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
@@ -11,7 +10,7 @@ import pytest
 from judgement_builders import errors, measures, p95, plan, samples, with_ints, with_load, with_words
 
 from harness.judgement import judge
-from harness.model import Objective, Outcome, Table, Words
+from harness.model import Outcome, Table, Words
 
 JOURNEYS: Final = 1500
 
@@ -59,33 +58,26 @@ def given_up(rows: Table) -> Table:
     return rows.where(rows.ints["arrival"] % 20 != 0)
 
 
-@pytest.mark.parametrize("objective", [errors(), p95()], ids=["errors", "p95"])
-@pytest.mark.parametrize(
-    ("edit", "why"),
-    [
-        (all_broken_without_an_error, "6000 of 6000 answers without an error have a status 5xx"),
-        (broken_routes, "3000 of 6000 answers without an error have a status 5xx"),
-        (
-            broken_now_and_then,
-            "60 answers with a status 5xx were recorded without an error",
-        ),
-        (without_content, "6000 of 6000 answers to GET with status 200 have no content"),
-        (with_holes, "75 requests in the middle of their journeys were not recorded"),
-        (with_copies, "2000 of 8000 requests are recorded twice, by worker, journey and step"),
-        (given_up, "no request was recorded for 74 journeys that arrived in the window"),
-    ],
-)
-def test_rows_that_cannot_be_all_or_true_let_no_figure_pass(
-    objective: Objective, edit: Callable[[Table], Table], why: str
-) -> None:
+def test_rows_that_cannot_be_all_or_true_let_no_figure_pass(subtests: pytest.Subtests) -> None:
     """Whatever the figures are that they give: INCONCLUSIVE, with how many rows and what is wrong with them."""
-    rows = numbered()
-    assert int(rows.ints["arrival"].max()) == JOURNEYS
-    whole = measures(judge(plan({"R": objective}), with_load(rows)))
-    assert {one.outcome for one in whole} == {Outcome.PASS}
-    found = measures(judge(plan({"R": objective}), with_load(edit(rows))))
-    assert Outcome.PASS not in {one.outcome for one in found}
-    assert any(why in one.reason for one in found), [one.reason for one in found]
+    for name, objective in [("errors", errors()), ("p95", p95())]:
+        for edit, why in [
+            (all_broken_without_an_error, "6000 of 6000 answers without an error have a status 5xx"),
+            (broken_routes, "3000 of 6000 answers without an error have a status 5xx"),
+            (broken_now_and_then, "60 answers with a status 5xx were recorded without an error"),
+            (without_content, "6000 of 6000 answers to GET with status 200 have no content"),
+            (with_holes, "75 requests in the middle of their journeys were not recorded"),
+            (with_copies, "2000 of 8000 requests are recorded twice, by worker, journey and step"),
+            (given_up, "no request was recorded for 74 journeys that arrived in the window"),
+        ]:
+            with subtests.test(why, of=name):
+                rows = numbered()
+                assert int(rows.ints["arrival"].max()) == JOURNEYS
+                whole = measures(judge(plan({"R": objective}), with_load(rows)))
+                assert {one.outcome for one in whole} == {Outcome.PASS}
+                found = measures(judge(plan({"R": objective}), with_load(edit(rows))))
+                assert Outcome.PASS not in {one.outcome for one in found}
+                assert any(why in one.reason for one in found), [one.reason for one in found]
 
 
 def test_a_route_whose_answers_are_expected_to_be_5xx_is_one_among_others() -> None:

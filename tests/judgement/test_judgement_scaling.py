@@ -82,23 +82,20 @@ def test_a_sound_autoscaler_rises_above_its_target_and_not_below_it() -> None:
     assert "from 2 to 3 after 3 s" in above.because.text
 
 
-@pytest.mark.parametrize(
-    ("run", "expected"),
-    [
-        (held(rises_at=None), ["PASS", "FAIL"]),
-        (held(rises_at=36.5), ["PASS", "FAIL"]),
-        (held(rises_at=35.9), ["PASS", "PASS"]),
-        (held(low_to=3), ["FAIL", "PASS"]),
-        (held(rises_at=None, ok=False), ["PASS", "INCONCLUSIVE"]),
-        (held(ok=False), ["PASS", "PASS"]),
-        (held()[:4], ["PASS", "INCONCLUSIVE"]),
-        ([], ["INCONCLUSIVE"]),
-    ],
-    ids=["never", "late", "just in time", "too soon", "too little load", "sooner than the load", "half", "nothing"],
-)
-def test_what_turns_the_levels_red(run: list[Observation], expected: list[str]) -> None:
+def test_what_turns_the_levels_red(subtests: pytest.Subtests) -> None:
     """A load that was not there accuses no autoscaler; one that rises below its target is wrong."""
-    assert outcomes(CPU, *run) == expected
+    for name, run, expected in [
+        ("never", held(rises_at=None), ["PASS", "FAIL"]),
+        ("late", held(rises_at=36.5), ["PASS", "FAIL"]),
+        ("just in time", held(rises_at=35.9), ["PASS", "PASS"]),
+        ("too soon", held(low_to=3), ["FAIL", "PASS"]),
+        ("too little load", held(rises_at=None, ok=False), ["PASS", "INCONCLUSIVE"]),
+        ("sooner than the load", held(ok=False), ["PASS", "PASS"]),
+        ("half", held()[:4], ["PASS", "INCONCLUSIVE"]),
+        ("nothing", [], ["INCONCLUSIVE"]),
+    ]:
+        with subtests.test(name):
+            assert outcomes(CPU, *run) == expected
 
 
 EVERY = CPU.replace(' of "user-service"', "")

@@ -82,9 +82,9 @@ def effect(**fields: Any) -> Measure:
     return until(case(Figure.PROMOTION, Op.BELOW, "10 s"), Effect(method="m", files=(), **given))
 
 
-@pytest.mark.parametrize(
-    ("fields", "outcome", "end"),
-    [
+def test_an_effect_is_decided_and_worded(subtests: pytest.Subtests) -> None:
+    """By its times; by what is unknown, broken or in doubt; and by its receipts."""
+    cases: list[tuple[dict[str, Any], Outcome, str]] = [
         ({"low": 8.0, "high": 9.0}, PASS, "it was the only primary after 9 s, expected within 10 s"),
         ({"low": 10.0, "high": 11.0}, FAIL, "it was the only primary after 11 s, expected within 10 s"),
         (
@@ -106,13 +106,12 @@ def effect(**fields: Any) -> Measure:
         ({"high": 9.0, "receipts": BLIND}, INCONCLUSIVE, "expected within 10 s. Not decided: the watcher was blind"),
         ({"high": 11.0, "receipts": BLIND}, INCONCLUSIVE, "expected within 10 s. Not decided: the watcher was blind"),
         ({"broken": "pg-2 led too", "receipts": BLIND, "needs": ()}, FAIL, "pg-2 led too, expected within 10 s"),
-    ],
-)  # fmt: skip
-def test_an_effect_is_decided_and_worded(fields: dict[str, Any], outcome: Outcome, end: str) -> None:
-    """By its times; by what is unknown, broken or in doubt; and by its receipts."""
-    found = effect(**fields)
-    assert found.outcome is outcome
-    assert found.because.text.endswith(end)
+    ]  # fmt: skip
+    for fields, outcome, end in cases:
+        with subtests.test(end, fields=fields):
+            found = effect(**fields)
+            assert found.outcome is outcome
+            assert found.because.text.endswith(end)
 
 
 def test_an_effect_has_both_of_its_moments() -> None:
@@ -131,9 +130,9 @@ def things(**fields: Any) -> Measure:
 GAP: Final = Gap("2 were not read", "read them")
 
 
-@pytest.mark.parametrize(
-    ("fields", "outcome", "text"),
-    [
+def test_every_thing_must_be_as_expected(subtests: pytest.Subtests) -> None:
+    """One that is not fails, whatever is missing; of what is missing, and of none, nothing is claimed."""
+    cases: list[tuple[dict[str, Any], Outcome, str]] = [
         ({}, PASS, "0 of 9 are lost"),
         ({"bad": 1, "text": "1 of 9 is lost"}, FAIL, "1 of 9 is lost"),
         ({"gaps": (GAP,)}, INCONCLUSIVE, "0 of 9 are lost. Not decided: 2 were not read"),
@@ -148,12 +147,11 @@ GAP: Final = Gap("2 were not read", "read them")
         ({"receipts": BLIND, "gaps": (GAP,)}, INCONCLUSIVE, "0 of 9 are lost. Not decided: the watcher was blind"),
         ({"receipts": BLIND, "bad": 1}, FAIL, "0 of 9 are lost"),
         ({"receipts": BLIND, "bad": 1, "needs": ("watch",)}, INCONCLUSIVE, "0 of 9 are lost. Not decided: the watcher was blind"),
-    ],
-)  # fmt: skip
-def test_every_thing_must_be_as_expected(fields: dict[str, Any], outcome: Outcome, text: str) -> None:
-    """One that is not fails, whatever is missing; of what is missing, and of none, nothing is claimed."""
-    found = things(**fields)
-    assert (found.outcome, found.because.text) == (outcome, text)
+    ]  # fmt: skip
+    for fields, outcome, text in cases:
+        with subtests.test(text, fields=fields):
+            found = things(**fields)
+            assert (found.outcome, found.because.text) == (outcome, text)
 
 
 def test_how_many_are_bad_is_the_value() -> None:
@@ -169,9 +167,9 @@ def number(op: Op, low: float, high: float, **fields: Any) -> Measure:
     )
 
 
-@pytest.mark.parametrize(
-    ("op", "low", "high", "outcome", "value"),
-    [
+def test_a_number_is_inside_where_both_of_its_ends_are(subtests: pytest.Subtests) -> None:
+    """Its value is the end that decides."""
+    for op, low, high, outcome, value in [
         (Op.AT_MOST, 0.05, 0.1, PASS, 0.1),
         (Op.AT_MOST, 0.05, 0.2, INCONCLUSIVE, 0.2),
         (Op.AT_MOST, 0.11, 0.2, FAIL, 0.11),
@@ -181,14 +179,10 @@ def number(op: Op, low: float, high: float, **fields: Any) -> Measure:
         (Op.AT_LEAST, 0.01, 0.05, FAIL, 0.05),
         (Op.AT_LEAST, 0.2, float("inf"), PASS, None),
         (Op.AT_LEAST, 0.05, float("inf"), INCONCLUSIVE, None),
-    ],
-)
-def test_a_number_is_inside_where_both_of_its_ends_are(
-    op: Op, low: float, high: float, outcome: Outcome, value: float | None
-) -> None:
-    """Its value is the end that decides."""
-    found = number(op, low, high)
-    assert (found.outcome, found.value) == (outcome, value)
+    ]:
+        with subtests.test(op.value, low=low, high=high):
+            found = number(op, low, high)
+            assert (found.outcome, found.value) == (outcome, value)
 
 
 @pytest.mark.parametrize(("op", "outcome"), [(Op.AT_MOST, PASS), (Op.AT_LEAST, PASS), (Op.WITHIN, INCONCLUSIVE)])
@@ -212,12 +206,12 @@ def test_a_number_that_is_not_all(fields: dict[str, Any], outcome: Outcome) -> N
     assert number(fields.pop("op", Op.AT_MOST), 0.05, 0.05, **fields).outcome is outcome
 
 
-@pytest.mark.parametrize("key", list(UNTIL))
-def test_a_figure_of_time_has_its_words_in_one_table(key: str) -> None:
+def test_a_figure_of_time_has_its_words_in_one_table(subtests: pytest.Subtests) -> None:
     """A sentence of an effect that came, or of one that did not; and nothing in it that cannot be filled in."""
-    words = UNTIL[key]
-    assert words.came or words.missing
-    assert "{" not in "".join(words).format_map(defaultdict(float))
+    for key, words in UNTIL.items():
+        with subtests.test(key):
+            assert words.came or words.missing
+            assert "{" not in "".join(words).format_map(defaultdict(float))
 
 
 def fact_case() -> Case:

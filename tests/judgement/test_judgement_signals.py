@@ -159,9 +159,9 @@ def bare(labels: dict[str, str], annotations: dict[str, str]) -> Observation:
     return told("notice.received", "receiver", 51, number=1, status="firing", alerts=[alert])
 
 
-@pytest.mark.parametrize(
-    ("labels", "annotations", "expected"),
-    [
+def test_a_notice_of_a_rollback_names_the_release_and_says_why(subtests: pytest.Subtests) -> None:
+    """An address is no cause, and neither is the text that names the release."""
+    for labels, texts, expected in [
         ({"release": NEW}, {"summary": "error rate 7 % of answers"}, "PASS"),
         ({}, {"summary": f"Release {NEW}: rolled back", "description": "error rate 7 %"}, "PASS"),
         ({"version": f"v{NEW}"}, {"summary": "error rate 7 %"}, "PASS"),
@@ -170,14 +170,10 @@ def bare(labels: dict[str, str], annotations: dict[str, str]) -> Observation:
         ({"release": NEW}, {"runbook_url": "https://wiki.example.test/back", "dashboard": "/d/7"}, "FAIL"),
         ({"release": NEW}, {"summary": f"{NEW} rolled back", "runbook_url": "https://wiki.example.test/back"}, "FAIL"),
         ({"release": NEW}, {"summary": " "}, "FAIL"),
-    ],
-)
-def test_a_notice_of_a_rollback_names_the_release_and_says_why(
-    labels: dict[str, str], annotations: dict[str, str], expected: str
-) -> None:
-    """An address is no cause, and neither is the text that names the release."""
-    watchers = {"notices": WatchSource(name="notices", spacing_ms=250, closed=True)}
-    assert outcome(TOLD, replace(run([bare(labels, annotations)], by="hand"), watchers=watchers)) == expected
+    ]:
+        with subtests.test(labels=labels, texts=texts):
+            watchers = {"notices": WatchSource(name="notices", spacing_ms=250, closed=True)}
+            assert outcome(TOLD, replace(run([bare(labels, texts)], by="hand"), watchers=watchers)) == expected
 
 
 def test_a_notice_without_a_cause_fails_when_the_limit_is_over_only() -> None:
@@ -188,37 +184,23 @@ def test_a_notice_without_a_cause_fails_when_the_limit_is_over_only() -> None:
     assert (outcome(TOLD, recorded), outcome(limit, recorded)) == ("FAIL", "INCONCLUSIVE")
 
 
-@pytest.mark.parametrize(
-    ("found", "expected"),
-    [
-        ([notice(51.9)], "PASS"),
-        ([notice(52.1)], "FAIL"),
-        ([notice(51, release=OLD)], "FAIL"),
-        ([notice(51, cause="")], "FAIL"),
-        ([notice(51, status="resolved")], "FAIL"),
-        ([notice(40)], "FAIL"),
-        ([notice(51, since=12)], "FAIL"),
-        ([notice(51, own="resolved")], "FAIL"),
-        ([notice(51, since=48.5)], "PASS"),
-        ([], "FAIL"),
-    ],
-    ids=[
-        "in time",
-        "late",
-        "of another release",
-        "without a cause",
-        "that it is over",
-        "of an earlier time",
-        "of what fired before",
-        "that one of its alerts is over",
-        "just before it was seen",
-        "none",
-    ],
-)
-def test_a_rollback_is_told(found: list[Observation], expected: str) -> None:
+def test_a_rollback_is_told(subtests: pytest.Subtests) -> None:
     """Two minutes are two seconds here; the way back began at 50 s."""
-    recorded = replace(
-        run(found, by="hand"), watchers={"notices": WatchSource(name="notices", spacing_ms=250, closed=True)}
-    )
-    assert outcome(TOLD, recorded) == expected
-    assert outcome(TOLD, replace(recorded, watchers={})) == "INCONCLUSIVE"
+    for name, found, expected in [
+        ("in time", [notice(51.9)], "PASS"),
+        ("late", [notice(52.1)], "FAIL"),
+        ("of another release", [notice(51, release=OLD)], "FAIL"),
+        ("without a cause", [notice(51, cause="")], "FAIL"),
+        ("that it is over", [notice(51, status="resolved")], "FAIL"),
+        ("of an earlier time", [notice(40)], "FAIL"),
+        ("of what fired before", [notice(51, since=12)], "FAIL"),
+        ("that one of its alerts is over", [notice(51, own="resolved")], "FAIL"),
+        ("just before it was seen", [notice(51, since=48.5)], "PASS"),
+        ("none", [], "FAIL"),
+    ]:
+        with subtests.test(name):
+            recorded = replace(
+                run(found, by="hand"), watchers={"notices": WatchSource(name="notices", spacing_ms=250, closed=True)}
+            )
+            assert outcome(TOLD, recorded) == expected
+            assert outcome(TOLD, replace(recorded, watchers={})) == "INCONCLUSIVE"

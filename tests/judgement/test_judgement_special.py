@@ -91,9 +91,9 @@ def test_the_normal_distribution_is_that_of_scipy(x: float, p: float) -> None:
     assert math.isclose(ndtri(p), special.ndtri(p), rel_tol=CLOSE, abs_tol=1e-12)
 
 
-@pytest.mark.parametrize(
-    ("found", "expected"),
-    [
+def test_the_ends_are_the_ends(subtests: pytest.Subtests) -> None:
+    """Of probabilities 0 and 1, of no events, of infinitely many degrees."""
+    cases = [
         (ndtri(0.0), -math.inf),
         (ndtri(1.0), math.inf),
         (stdtrit(3, 0.5), 0.0),
@@ -105,11 +105,10 @@ def test_the_normal_distribution_is_that_of_scipy(x: float, p: float) -> None:
         (chdtrc(4, 0.0), 1.0),
         (chdtrc(0, 1.0), 0.0),
         (pdtrc(3, 0.0), 0.0),
-    ],
-)
-def test_the_ends_are_the_ends(found: float, expected: float) -> None:
-    """Of probabilities 0 and 1, of no events, of infinitely many degrees."""
-    assert found == expected
+    ]
+    for number, (found, expected) in enumerate(cases):
+        with subtests.test(number=number, expected=expected):
+            assert found == expected
 
 
 def test_what_is_no_number_stays_none() -> None:

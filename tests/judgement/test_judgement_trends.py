@@ -328,9 +328,9 @@ def other(**fields: object) -> Plan:
     return replace(given, traffic={"everyday": replace(given.traffic["everyday"], **fields)})  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(
-    ("baseline_plan", "why"),
-    [
+def test_what_makes_a_run_no_baseline(subtests: pytest.Subtests) -> None:
+    """Target, scale, size, course and entry; not release, seed, profile or length."""
+    cases = [
         (plan(), ""),
         (plan(run="r", release="x", seed=7, profile="other"), ""),
         (other(window_s=300.0, warm_up_s=1.0, workers=3), ""),
@@ -358,11 +358,10 @@ def other(**fields: object) -> Plan:
         (other(entry="edge"), "the entry of 'everyday' traffic: none in this run, edge in the baseline"),
         (other(users=300, think_s=1.0), ""),
         (plan(traffic={}), "the baseline has no 'everyday' traffic"),
-    ],
-)
-def test_what_makes_a_run_no_baseline(baseline_plan: Plan, why: str) -> None:
-    """Target, scale, size, course and entry; not release, seed, profile or length."""
-    assert unlike(plan(), baseline_plan, ["everyday"]) == why
+    ]
+    for number, (baseline_plan, why) in enumerate(cases):
+        with subtests.test(why, number=number):
+            assert unlike(plan(), baseline_plan, ["everyday"]) == why
 
 
 @pytest.mark.parametrize(

@@ -267,9 +267,9 @@ def test_less_known_is_less_decided(values: list[float | None], window_ns: int, 
     assert _no_later(known.must_ns, less.must_ns)
 
 
-@pytest.mark.parametrize(
-    ("trigger", "key", "what"),
-    [
+def test_a_trigger_that_can_say_nothing_is_refused(subtests: pytest.Subtests) -> None:
+    """Swapped, in the wrong unit, or out of reach: it names the key, and how to write it."""
+    for trigger, key, what in [
         (
             replace(LATENCY, above=Quantity.parse("5 min"), window=Quantity.parse("2000 ms")),
             "above",
@@ -287,13 +287,11 @@ def test_less_known_is_less_decided(values: list[float | None], window_ns: int, 
         (replace(MEMORY, window=Quantity.parse("80 %")), "for", "80 % is not a time above 0"),
         (replace(MEMORY, window=Quantity.parse("0 s")), "for", "0 s is not a time above 0"),
         (replace(ERRORS, above=Quantity.parse("-1 %")), "above", "never below 0"),
-    ],
-)
-def test_a_trigger_that_can_say_nothing_is_refused(trigger: Trigger, key: str, what: str) -> None:
-    """Swapped, in the wrong unit, or out of reach: it names the key, and how to write it."""
-    found = misfit(trigger)
-    assert found is not None
-    assert (found.key, what in found.what, bool(found.hint)) == (key, True, True)
+    ]:
+        with subtests.test(what):
+            found = misfit(trigger)
+            assert found is not None
+            assert (found.key, what in found.what, bool(found.hint)) == (key, True, True)
 
 
 def test_the_triggers_of_the_documents_are_sound() -> None:

@@ -220,45 +220,38 @@ def checkout(per_s: float, bad: Any, *, quiet_per_s: float | None = None) -> Evi
     return replace(base, windows={**base.windows, **windows})
 
 
-@pytest.mark.parametrize(
-    ("per_s", "bad", "limit", "recovery_is", "way_back_is"),
-    [
-        (0.8, lambda at: at >= 112, "30 s", FAIL, INCONCLUSIVE),
-        (0.3, lambda at: at >= 112, "30 s", INCONCLUSIVE, INCONCLUSIVE),
-        (0.8, lambda at: at < 130, "30 s", PASS, PASS),
-        (0.8, lambda at: 112 <= at < 146, "30 s", FAIL, PASS),
-        (0.8, lambda at: at >= 135 and round(at / 1.25) % 3, "30 s", INCONCLUSIVE, INCONCLUSIVE),
-        (0.8, lambda at: round(at / 1.25) in (100, 112), "30 s", PASS, PASS),
-        (0.8, lambda _at: False, "30 s", PASS, PASS),
-        (0.05, lambda _at: False, "30 s", PASS, PASS),
-        (0.05, lambda at: at >= 112, "30 s", INCONCLUSIVE, INCONCLUSIVE),
-        (0.8, lambda at: 146 <= at < 154, "2 s", PASS, INCONCLUSIVE),
-    ],
-    ids=[
-        "out to the end",
-        "out to the end, ten requests",
-        "back at 19 s",
-        "back on heal",
-        "two of three fail to the end",
-        "two scattered failures",
-        "healthy",
-        "healthy, one in 20 s",
-        "one in 20 s, and it failed",
-        "out on the way back",
-    ],
-)
-def test_a_route_with_few_requests_is_judged_by_its_failures_in_succession(
-    per_s: float, bad: Any, limit: str, recovery_is: Outcome, way_back_is: Outcome
-) -> None:
+def test_a_route_with_few_requests_is_judged_by_its_failures_in_succession(subtests: pytest.Subtests) -> None:
     """The fault is sent at 111 s, undone at 145 s, restored at 150 s; the record of it ends at 160 s."""
-    found = judged(limit, checkout(per_s, bad))
-    outcomes = [found[name].outcome for name in ("recovery of users", "outage of users after the undo")]
-    assert outcomes == [recovery_is, way_back_is], [measure.reason for measure in found.values()]
-    for measure in found.values():
-        # all routes together show what two of three of one route do not show alone
-        assert measure.outcome is PASS or measure.scope["group"] in ("route checkout", "all routes"), measure.reason
-        if measure.outcome is INCONCLUSIVE:
-            assert measure.because.kind is ReasonKind.TOO_FEW
+    for name, per_s, bad, limit, recovery_is, way_back_is in [
+        ("out to the end", 0.8, lambda at: at >= 112, "30 s", FAIL, INCONCLUSIVE),
+        ("out to the end, ten requests", 0.3, lambda at: at >= 112, "30 s", INCONCLUSIVE, INCONCLUSIVE),
+        ("back at 19 s", 0.8, lambda at: at < 130, "30 s", PASS, PASS),
+        ("back on heal", 0.8, lambda at: 112 <= at < 146, "30 s", FAIL, PASS),
+        (
+            "two of three fail to the end",
+            0.8,
+            lambda at: at >= 135 and round(at / 1.25) % 3,
+            "30 s",
+            INCONCLUSIVE,
+            INCONCLUSIVE,
+        ),
+        ("two scattered failures", 0.8, lambda at: round(at / 1.25) in (100, 112), "30 s", PASS, PASS),
+        ("healthy", 0.8, lambda _at: False, "30 s", PASS, PASS),
+        ("healthy, one in 20 s", 0.05, lambda _at: False, "30 s", PASS, PASS),
+        ("one in 20 s, and it failed", 0.05, lambda at: at >= 112, "30 s", INCONCLUSIVE, INCONCLUSIVE),
+        ("out on the way back", 0.8, lambda at: 146 <= at < 154, "2 s", PASS, INCONCLUSIVE),
+    ]:
+        with subtests.test(name):
+            found = judged(limit, checkout(per_s, bad))
+            outcomes = [found[name].outcome for name in ("recovery of users", "outage of users after the undo")]
+            assert outcomes == [recovery_is, way_back_is], [measure.reason for measure in found.values()]
+            for measure in found.values():
+                # all routes together show what two of three of one route do not show alone
+                assert measure.outcome is PASS or measure.scope["group"] in ("route checkout", "all routes"), (
+                    measure.reason
+                )
+                if measure.outcome is INCONCLUSIVE:
+                    assert measure.because.kind is ReasonKind.TOO_FEW
 
 
 def test_a_route_with_few_requests_that_nobody_asked_for_as_long_as_the_limit_is_not_shown_to_be_served() -> None:

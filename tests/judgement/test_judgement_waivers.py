@@ -170,9 +170,9 @@ def a_count(value: float, unit: str = "", *, at_least: bool = False, ok: bool | 
     return Fact(subject="found", expected="none", observed="some", ok=ok, attempts=1, at_ns=ns(1), amount=amount)
 
 
-@pytest.mark.parametrize(
-    ("found", "bound", "why"),
-    [
+def test_a_fact_that_is_a_count_or_a_share_is_accepted_within_a_bound(subtests: pytest.Subtests) -> None:
+    """One accepted finding does not excuse forty of tomorrow's scan."""
+    for found, bound, why in [
         (a_count(1), "1", ""),
         (a_count(0), "1", ""),
         (a_count(40), "1", "found is 40, and the waiver accepts at most 1"),
@@ -190,17 +190,15 @@ def a_count(value: float, unit: str = "", *, at_least: bool = False, ok: bool | 
         (a_count(1 / 3, "ratio"), "", '--bound "33.34 %"` accepts the measured number'),
         (a_count(0.29, "ratio", at_least=True), "", '--bound "29 %"` accepts the measured number'),
         (a_count(1, "parsec"), "1", "found has another unit: unknown unit 'parsec'"),
-    ],
-)
-def test_a_fact_that_is_a_count_or_a_share_is_accepted_within_a_bound(found: Fact, bound: str, why: str) -> None:
-    """One accepted finding does not excuse forty of tomorrow's scan."""
-    waiver = replace(WAIVER, waives="R", subjects=("found",), bound=bound)
-    judgement = judge(plan({"R": check()}, waivers=(waiver,)), reported(found))
-    (verdict,) = judgement.verdicts
-    assert (verdict.outcome is Outcome.WAIVED) is (not why), verdict.reason
-    assert why in verdict.reason
-    if not why:
-        assert f"accepts the facts of found within the bound {bound} until" in judgement.decision.headline
+    ]:
+        with subtests.test(why, found=found, bound=bound):
+            waiver = replace(WAIVER, waives="R", subjects=("found",), bound=bound)
+            judgement = judge(plan({"R": check()}, waivers=(waiver,)), reported(found))
+            (verdict,) = judgement.verdicts
+            assert (verdict.outcome is Outcome.WAIVED) is (not why), verdict.reason
+            assert why in verdict.reason
+            if not why:
+                assert f"accepts the facts of found within the bound {bound} until" in judgement.decision.headline
 
 
 def test_a_bound_alone_covers_no_fact() -> None:

@@ -48,9 +48,9 @@ def switched(back: float, by: str = "platform", number: int = 5) -> Any:
     return evidence(made, history(COLOURS, back=back, by=by), parts=COLOURS, back=back)
 
 
-@pytest.mark.parametrize(
-    ("back", "by", "expected"),
-    [
+def test_a_release_with_errors_is_taken_back_in_time(subtests: pytest.Subtests) -> None:
+    """15 min are 15 s at scale 60, from 15 s on."""
+    for back, by, expected in [
         (29.8, "platform", "PASS"),
         (30.05, "platform", "INCONCLUSIVE"),  # between two readings
         (30.2, "platform", "FAIL"),
@@ -59,11 +59,9 @@ def switched(back: float, by: str = "platform", number: int = 5) -> Any:
         (29.9, "unknown", "INCONCLUSIVE"),
         (30.1, "unknown", "FAIL"),
         (20.0, "hand", "INCONCLUSIVE"),
-    ],
-)
-def test_a_release_with_errors_is_taken_back_in_time(back: float, by: str, expected: str) -> None:
-    """15 min are 15 s at scale 60, from 15 s on."""
-    assert outcome(TAKEN, switched(back, by), AT_ONCE) == expected
+    ]:
+        with subtests.test(by, back=back):
+            assert outcome(TAKEN, switched(back, by), AT_ONCE) == expected
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ import pytest
 
 from harness.model.records.items import OUTCOMES, STATES, item_schema, outcome_of
 from harness.model.records.recorded import RECORDED
-from harness.model.records.table import Schema
 
 ITEMS = [
     table.schema
@@ -15,13 +14,14 @@ ITEMS = [
 ]
 
 
-@pytest.mark.parametrize("schema", ITEMS, ids=lambda schema: schema.name)
-def test_every_ledger_has_numbered_items_and_words_of_the_two_lists(schema: Schema) -> None:
+def test_every_ledger_has_numbered_items_and_words_of_the_two_lists(subtests: pytest.Subtests) -> None:
     """What is accepted, refused or unknown, found, absent, wrong, twice or unknown has these names everywhere."""
-    assert next(iter(schema.ints)) == "id"
-    assert set(schema.known.get("outcome", ())) <= set(OUTCOMES)
-    assert set(schema.known.get("state", ())) <= set(STATES)
-    assert {"outcome", "state"} & {*schema.words} == {*schema.known}
+    for schema in ITEMS:
+        with subtests.test(schema.name):
+            assert next(iter(schema.ints)) == "id"
+            assert set(schema.known.get("outcome", ())) <= set(OUTCOMES)
+            assert set(schema.known.get("state", ())) <= set(STATES)
+            assert {"outcome", "state"} & {*schema.words} == {*schema.known}
 
 
 @pytest.mark.parametrize(

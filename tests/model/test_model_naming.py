@@ -7,9 +7,9 @@ import pytest
 from harness.model.naming import names_release
 
 
-@pytest.mark.parametrize(
-    ("text", "named"),
-    [
+def test_a_release_is_named_as_a_word(subtests: pytest.Subtests) -> None:
+    """Another release that has it as a part is another one."""
+    for text, named in [
         ("Documentation of 1.1.0", True),
         ("This is v1.1.0.", True),
         ("(1.1.0)", True),
@@ -20,8 +20,6 @@ from harness.model.naming import names_release
         ("11.1.0", False),
         ("1.0.0", False),
         ("1x1.0", False),
-    ],
-)
-def test_a_release_is_named_as_a_word(text: str, *, named: bool) -> None:
-    """Another release that has it as a part is another one."""
-    assert names_release(text, "1.1.0") is named
+    ]:
+        with subtests.test(text):
+            assert names_release(text, "1.1.0") is named

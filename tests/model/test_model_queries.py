@@ -22,9 +22,9 @@ def test_constants_are_values_and_names_are_none() -> None:
     assert without_values("SELECT true_north, FALSE FROM t1 LIMIT 100") == "SELECT true_north, ? FROM t1 LIMIT ?"
 
 
-@pytest.mark.parametrize(
-    ("written", "counted"),
-    [
+def test_a_query_is_recognised_as_postgresql_counts_it(subtests: pytest.Subtests) -> None:
+    """The second text is what `pg_stat_statements` of PostgreSQL 17 has of the first."""
+    for written, counted in [
         ("SELECT extract(epoch FROM now() - at) FROM t", "SELECT extract($1 FROM now() - at) FROM t"),
         ("INSERT INTO t VALUES (NULL, 'a')", "INSERT INTO t VALUES ($1, $2)"),
         ("UPDATE t SET name = $1 WHERE id = -5", "UPDATE t SET name = $1 WHERE id = $2"),
@@ -45,11 +45,9 @@ def test_constants_are_values_and_names_are_none() -> None:
             "SELECT id FROM t WHERE name IS NOT NULL AND b IS TRUE",
             "SELECT id FROM t WHERE name IS NOT NULL AND b IS TRUE",
         ),
-    ],
-)
-def test_a_query_is_recognised_as_postgresql_counts_it(written: str, counted: str) -> None:
-    """The second text is what `pg_stat_statements` of PostgreSQL 17 has of the first."""
-    assert is_query(shortened(counted), written)
+    ]:
+        with subtests.test(written):
+            assert is_query(shortened(counted), written)
 
 
 @pytest.mark.parametrize(
@@ -81,19 +79,20 @@ def test_a_query_that_was_cut_is_recognised_by_its_beginning(*, full: str, same:
     assert is_query(shortened(LONG), full) is same
 
 
-@pytest.mark.parametrize("before", range(LONGEST - 100, LONGEST))
-def test_wherever_a_query_is_cut_half_a_value_is_no_other_query(before: int) -> None:
+def test_wherever_a_query_is_cut_half_a_value_is_no_other_query(subtests: pytest.Subtests) -> None:
     """The cut is within each of its values once: `$12`, a text, a number, a constant, a cast."""
     rest = (
         " FROM unnest($12::text[], 'it is', -12.5, true) AS given WHERE at > extract(epoch FROM $1) AND b = NULL LIMIT ALL"
         * 2
     )
-    query = f"SELECT {'x' * before}{rest}"
-    other = query.replace("$12", "'a'").replace("-12.5", "$3").replace("true", "$4").replace("'it is'", "$5")
-    other = other.replace("epoch", "$6").replace("NULL", "$7").replace("ALL", "$8")
-    assert is_query(shortened(query), query)
-    assert is_query(shortened(query), other)
-    assert not is_query(shortened(query), f"SELECT {'y' * max(before, 1)}{rest}")
+    for before in range(LONGEST - 100, LONGEST):
+        with subtests.test(before=before):
+            query = f"SELECT {'x' * before}{rest}"
+            other = query.replace("$12", "'a'").replace("-12.5", "$3").replace("true", "$4").replace("'it is'", "$5")
+            other = other.replace("epoch", "$6").replace("NULL", "$7").replace("ALL", "$8")
+            assert is_query(shortened(query), query)
+            assert is_query(shortened(query), other)
+            assert not is_query(shortened(query), f"SELECT {'y' * max(before, 1)}{rest}")
 
 
 def test_a_whole_query_is_recognised_by_all_of_it() -> None:

@@ -34,9 +34,9 @@ SHARE = Objective(
 )
 
 
-@pytest.mark.parametrize(
-    "objective",
-    [
+def test_what_a_run_can_bear(subtests: pytest.Subtests) -> None:
+    """Also without a window of its own: then it is the traffic's."""
+    for objective in [
         P95,
         ERRORS,
         SHARE,
@@ -47,16 +47,14 @@ SHARE = Objective(
         replace(ERRORS, figure=Figure.SLOWDOWN, limit=Quantity.parse("150 %")),
         replace(ERRORS, figure=Figure.IMPROVEMENT, op=Op.AT_LEAST, limit=Quantity.parse("0 %")),
         replace(SHARE, tolerance=Quantity.parse("59 points")),
-    ],
-)
-def test_what_a_run_can_bear(objective: Objective) -> None:
-    """Also without a window of its own: then it is the traffic's."""
-    assert untenable(objective, RULES.get(objective.figure)) == ""
+    ]:
+        with subtests.test(objective.figure.value, objective=objective):
+            assert untenable(objective, RULES.get(objective.figure)) == ""
 
 
-@pytest.mark.parametrize(
-    ("objective", "why"),
-    [
+def test_what_no_run_can_bear_is_said(subtests: pytest.Subtests) -> None:
+    """The first trouble, in words."""
+    for objective, why in [
         (replace(P95, quantile=1.0), "p100 is not a quantile, expected a value between p0 and p100, both excluded"),
         (replace(P95, quantile=0.0), "p0 is not a quantile, expected a value between p0 and p100, both excluded"),
         (
@@ -88,11 +86,9 @@ def test_what_a_run_can_bear(objective: Objective) -> None:
             "the recovery can be compared only by is below",
         ),
         (replace(SHARE, older_than=Quantity.parse("3 %")), "3 % is not a valid age"),
-    ],
-)
-def test_what_no_run_can_bear_is_said(objective: Objective, why: str) -> None:
-    """The first trouble, in words."""
-    assert untenable(objective, RULES.get(objective.figure)) == why
+    ]:
+        with subtests.test(why):
+            assert untenable(objective, RULES.get(objective.figure)) == why
 
 
 @given(

@@ -143,9 +143,9 @@ def test_a_document_with_a_field_too_many_does_not_validate() -> None:
     assert missed == []
 
 
-@pytest.mark.parametrize(
-    ("path", "value"),
-    [
+def test_a_wrong_value_does_not_validate(subtests: pytest.Subtests) -> None:
+    """Neither of another type nor out of its range."""
+    for path, value in [
         (("schema",), 1),
         (("decision",), "MAYBE"),
         (("time_scale",), 0),
@@ -163,14 +163,12 @@ def test_a_document_with_a_field_too_many_does_not_validate() -> None:
         (("watchers", 0, "blind_s"), None),
         (("experiments", 0, "failed_probes", 0, "operation"), "deletes"),
         (("experiments", 3, "regions", "us-east-1", "stalls"), [[1.0]]),
-    ],
-)
-def test_a_wrong_value_does_not_validate(path: tuple[Any, ...], value: Any) -> None:
-    """Neither of another type nor out of its range."""
-    document = _document()
-    _at(document, path[:-1])[path[-1]] = value
-    with pytest.raises(ValidationError):
-        _validate(document)
+    ]:
+        with subtests.test(path=path):
+            document = _document()
+            _at(document, path[:-1])[path[-1]] = value
+            with pytest.raises(ValidationError):
+                _validate(document)
 
 
 def test_the_file_carries_what_the_page_shows_of_watchers_ledger_pipeline_and_generators() -> None:

@@ -48,9 +48,9 @@ def test_bounds_are_told_together_or_by_the_one_there_is() -> None:
     assert span(None, 0.5, "ratio") == "at most 50 %"
 
 
-@pytest.mark.parametrize(
-    ("fields", "text"),
-    [
+def test_a_limit_is_said_as_the_document_says_it_and_scaled_where_it_was(subtests: pytest.Subtests) -> None:
+    """`4 h (240 s at scale 60)`: both are there, so that nobody takes the one for the other."""
+    cases: list[tuple[dict[str, Any], str]] = [
         ({"limit": "4 h", "scaled_limit": 240.0, "unit": "s", "times": (RTO,)}, "below 4 h (240 s at scale 60)"),
         ({"limit": "4 h", "scaled_limit": 14400.0, "unit": "s", "times": (replace(RTO, used_s=14400.0),)}, "below 4 h"),
         ({"limit": "60 s", "scaled_limit": 60.0, "unit": "s", "times": (REACTION,)}, "below 60 s"),
@@ -61,11 +61,10 @@ def test_bounds_are_told_together_or_by_the_one_there_is() -> None:
         ({"limit": "0", "scaled_limit": 0.0, "value": 0.0, "op": "holds"}, "none"),
         ({"limit": "status 200", "op": "holds"}, "status 200"),
         ({"limit": "1", "op": "holds"}, "–"),  # noqa: RUF001 - a dash
-    ],
-)
-def test_a_limit_is_said_as_the_document_says_it_and_scaled_where_it_was(fields: dict[str, Any], text: str) -> None:
-    """`4 h (240 s at scale 60)`: both are there, so that nobody takes the one for the other."""
-    assert expected(measure("DA-DR-RTO", "recovery", {}, **fields), 60) == text
+    ]
+    for fields, text in cases:
+        with subtests.test(text):
+            assert expected(measure("DA-DR-RTO", "recovery", {}, **fields), 60) == text
 
 
 def test_a_limit_that_is_no_quantity_is_not_scaled() -> None:

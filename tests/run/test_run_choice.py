@@ -21,9 +21,9 @@ def project(root: Path, table: str | None) -> Project:
     return find_project(root)
 
 
-@pytest.mark.parametrize(
-    ("table", "target", "profiles", "expected"),
-    [
+def test_options_come_before_the_project(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    """Where nothing is configured, the sandbox and the profile core name each other."""
+    cases = [
         (None, SANDBOX, (), (None, ("core",))),
         (None, None, ("core",), (None, ("core",))),
         (None, SANDBOX, ("mine",), (None, ("mine",))),
@@ -34,20 +34,14 @@ def project(root: Path, table: str | None) -> Project:
         ('profiles = ["mine"]', SANDBOX, (), (None, ("mine",))),
         ('target = "a.yaml"', None, ("mine",), ("a.yaml", ("mine",))),
         ('target = "a.yaml"\nprofiles = ["mine"]', SANDBOX, ("core",), (None, ("core",))),
-    ],
-)
-def test_options_come_before_the_project(
-    tmp_path: Path,
-    table: str | None,
-    target: Path | None,
-    profiles: tuple[str, ...],
-    expected: tuple[Path | str | None, tuple[str, ...]],
-) -> None:
-    """Where nothing is configured, the sandbox and the profile core name each other."""
-    file, names = expected
-    here = tmp_path / file if isinstance(file, str) else file
-    provided = "sandbox" if here is None else ""
-    assert choose(project(tmp_path, table), target, profiles) == (here, names, provided)
+    ]
+    for number, (table, target, profiles, expected) in enumerate(cases):
+        with subtests.test(table=table, target=target, profiles=profiles):
+            (root := tmp_path / str(number)).mkdir()
+            file, names = expected
+            here = root / file if isinstance(file, str) else file
+            provided = "sandbox" if here is None else ""
+            assert choose(project(root, table), target, profiles) == (here, names, provided)
 
 
 @pytest.mark.parametrize(

@@ -287,20 +287,20 @@ def lacking_one_key(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str],
     return target
 
 
-@pytest.mark.parametrize("name", sorted(CHECKS))
 def test_a_check_whose_key_is_missing_is_not_assessed(
-    name: str, lacking_one_key: Callable[[str], Target | None]
+    lacking_one_key: Callable[[str], Target | None], subtests: pytest.Subtests
 ) -> None:
     """Of a target that has every other key, for each key that the check needs: the plan says what it is for, and the check is not done."""
-    for params in asked_for()[name]:
-        for need in kind_of(name).needs:
-            key = need.key.format_map({"region": "", **params})
-            if key.endswith("."):
-                continue  # the sentence has no such parameter
-            if (target := lacking_one_key(key)) is None:
-                continue  # the key is required where its section is, or another section names it
-            text, _ = lacking(target, "check", name, params)
-            assert text.startswith(f"{need.why.format_map({'region': '', **params})}, and shop ")
+    for name in sorted(CHECKS):
+        with subtests.test(name):
+            for params in asked_for()[name]:
+                for need in kind_of(name).needs:
+                    key, why = (text.format_map({"region": "", **params}) for text in (need.key, need.why))
+                    if key.endswith("."):
+                        continue  # the sentence has no such parameter
+                    if (target := lacking_one_key(key)) is None:
+                        continue  # the key is required where its section is, or another section names it
+                    assert lacking(target, "check", name, params)[0].startswith(f"{why}, and shop ")
 
 
 _WRITTEN_AS: Final = {

@@ -93,9 +93,11 @@ def test_every_path_that_can_be_asked_harmlessly_is_requested(clock: FakeClock, 
     ]
 
 
-@pytest.mark.parametrize(
-    ("url", "answer", "said"),
-    [
+def test_what_only_the_file_can_explain_is_its_mistake(
+    clock: FakeClock, tmp_path: Path, subtests: pytest.Subtests
+) -> None:
+    """Method, URL without the query, answer, file and line; exit code 4."""
+    for url, answer, said in [
         (
             "shop.test/items/1",
             status(404),
@@ -130,18 +132,14 @@ def test_every_path_that_can_be_asked_harmlessly_is_requested(clock: FakeClock, 
         ("shop.test/version", status(404), (":10: release.path", "status 404", "correct `path`")),
         ("prometheus.test/below/api/v1/alerts", status(404), (":13: prometheus", "status 404", "correct `prometheus`")),
         ("shop.test/health", failed("tls"), (":7: probes.health", "the TLS handshake failed", "tls: {ca_file: …}")),
-    ],
-)
-def test_what_only_the_file_can_explain_is_its_mistake(
-    clock: FakeClock, tmp_path: Path, url: str, answer: ProbeResponse, said: tuple[str, str, str]
-) -> None:
-    """Method, URL without the query, answer, file and line; exit code 4."""
-    place, what, hint = said
-    with pytest.raises(ConfigurationError) as caught:
-        preflight(shop(tmp_path), pytest.fail, ask=answering({f"https://{url}": answer}))
-    assert f"target.yaml{place}: GET https://{url} never succeeded: {what}" in str(caught.value)
-    assert hint in caught.value.hint
-    assert ("secret" in str(caught.value), caught.value.exit_code) == (False, 4)
+    ]:
+        with subtests.test(url, said=said):
+            place, what, hint = said
+            with pytest.raises(ConfigurationError) as caught:
+                preflight(shop(tmp_path), pytest.fail, ask=answering({f"https://{url}": answer}))
+            assert f"target.yaml{place}: GET https://{url} never succeeded: {what}" in str(caught.value)
+            assert hint in caught.value.hint
+            assert ("secret" in str(caught.value), caught.value.exit_code) == (False, 4)
 
 
 def test_a_health_path_may_answer_with_nothing_but_its_status(tmp_path: Path) -> None:

@@ -49,9 +49,15 @@ def test_every_refusal_is_said_and_not_only_the_first(
     assert found == named
 
 
-@pytest.mark.parametrize(
-    ("kinds", "absent", "said", "extras"),
-    [
+def test_a_plan_that_needs_an_extra_is_refused_before_anything_is_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, subtests: pytest.Subtests
+) -> None:
+    """With the package that is not installed, and the command that installs it; a plan of files alone needs no platform's."""
+    file = tmp_path / "target.yaml"
+    more = "disposable: true\nkubernetes: {context: shop}\ndatabase: {dsn: {env: SHOP_DSN}}\n"
+    more += "dns: {names: {shop.example.test: {addresses: [192.0.2.10]}}}\napi: {description: openapi.yaml}\n"
+    file.write_text(FILE.format(environment="staging", more=more), encoding="utf-8")
+    for kinds, absent, said, extras in [
         (("traffic", "static"), set(), [], []),
         (
             ("traffic",),
@@ -78,27 +84,15 @@ def test_every_refusal_is_said_and_not_only_the_first(
         (("traffic",), {"dns"}, ["the key `dns` needs dns, which is not installed"], ["dns"]),
         (("traffic",), {"hypothesis"}, ["the key `api` needs hypothesis, which is not installed"], ["generated"]),
         (("ingest",), {"kubernetes", "psycopg", "hcl2", "dns", "hypothesis"}, [], []),
-    ],
-)
-def test_a_plan_that_needs_an_extra_is_refused_before_anything_is_run(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    *,
-    kinds: tuple[str, ...],
-    absent: set[str],
-    said: list[str],
-    extras: list[str],
-) -> None:
-    """With the package that is not installed, and the command that installs it; a plan of files alone needs no platform's."""
-    file = tmp_path / "target.yaml"
-    more = "disposable: true\nkubernetes: {context: shop}\ndatabase: {dsn: {env: SHOP_DSN}}\n"
-    more += "dns: {names: {shop.example.test: {addresses: [192.0.2.10]}}}\napi: {description: openapi.yaml}\n"
-    file.write_text(FILE.format(environment="staging", more=more), encoding="utf-8")
-    monkeypatch.setattr("harness.extras.find_spec", lambda name: None if name in absent else name)
-    acts = tuple(Act(name=kind, kind=kind, demand=kind, seconds=1.0) for kind in kinds)
-    found = refusals(replace(plan(), acts=acts, live="traffic" in kinds), load_target(file), "")
-    assert [error.what for error in found] == said
-    assert [error.hint for error in found] == [f"pip install 'readiness-harness[{extra}]'" for extra in extras]
+    ]:
+        with subtests.test(kinds=kinds, absent=absent):
+            monkeypatch.setattr(
+                "harness.extras.find_spec", lambda name, absent=absent: None if name in absent else name
+            )
+            acts = tuple(Act(name=kind, kind=kind, demand=kind, seconds=1.0) for kind in kinds)
+            found = refusals(replace(plan(), acts=acts, live="traffic" in kinds), load_target(file), "")
+            assert [error.what for error in found] == said
+            assert [error.hint for error in found] == [f"pip install 'readiness-harness[{extra}]'" for extra in extras]
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,9 @@ from harness.targets import load_target
 HEAD = "name: paper\nenvironment: production\nfiles: {dockerfiles: docker}\n"
 
 
-@pytest.mark.parametrize(
-    ("name", "params", "evidence", "lacks"),
-    [
+def test_what_a_report_needs(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    """The report itself, the record that it is held against, the register that it covers."""
+    for name, params, evidence, lacks in [
         ("tests-passed", {}, "{}", "evidence.junit.unit"),
         ("tests-passed", {}, "{sarif: {unit: a.sarif}}", "evidence.junit.unit"),
         ("tests-passed", {}, "{junit: {unit: a.xml}}", None),
@@ -24,18 +24,14 @@ HEAD = "name: paper\nenvironment: production\nfiles: {dockerfiles: docker}\n"
         ("tests-passed", {"register": "workflows"}, "{junit: {unit: a.xml}}", "files.registers"),
         ("findings-open", {"register": "workflows"}, "{sarif: {unit: a.sarif}}", "files.registers"),
         ("findings-open", {}, "{sarif: {unit: a.sarif}}", None),
-    ],
-)
-def test_what_a_report_needs(
-    tmp_path: Path, name: str, params: dict[str, str], evidence: str, lacks: str | None
-) -> None:
-    """The report itself, the record that it is held against, the register that it covers."""
-    file = tmp_path / "target.yaml"
-    file.write_text(f"{HEAD}evidence: {evidence}\n", encoding="utf-8")
-    asked = {"format": "junit", "report": "unit", "of": "commit", **params}
-    demand = Demand(kind=DemandKind.INGEST, name=name, params=asked)
-    lack = IngestDriver().lack(demand, load_target(file))
-    assert (lack.key if lack else None) == lacks
+    ]:
+        with subtests.test(name, params=params, evidence=evidence):
+            file = tmp_path / "target.yaml"
+            file.write_text(f"{HEAD}evidence: {evidence}\n", encoding="utf-8")
+            asked = {"format": "junit", "report": "unit", "of": "commit", **params}
+            demand = Demand(kind=DemandKind.INGEST, name=name, params=asked)
+            lack = IngestDriver().lack(demand, load_target(file))
+            assert (lack.key if lack else None) == lacks
 
 
 @pytest.mark.parametrize(

@@ -793,9 +793,9 @@ def test_the_way_back_is_on_disk_before_anything_is_changed(
     assert len(pending_intents(plans_platform[0])) == 1
 
 
-@pytest.mark.parametrize(
-    ("given", "reached", "step"),
-    [
+def test_a_share_belongs_to_the_next_step_that_it_is_nearest_to(subtests: pytest.Subtests) -> None:
+    """10 % is the first step of another size; only all users are the last one."""
+    for given, reached, step in [
         (0.0, -1, -1),
         (0.05, -1, 0),
         (0.10, -1, 0),
@@ -808,11 +808,9 @@ def test_the_way_back_is_on_disk_before_anything_is_changed(
         (1.0, 2, 3),
         (1.0, -1, 3),
         (1.0, 3, 3),
-    ],
-)
-def test_a_share_belongs_to_the_next_step_that_it_is_nearest_to(given: float, reached: int, step: int) -> None:
-    """10 % is the first step of another size; only all users are the last one."""
-    assert step_of(given, (0.05, 0.25, 0.5, 1.0), reached) == step
+    ]:
+        with subtests.test(given=given, reached=reached):
+            assert step_of(given, (0.05, 0.25, 0.5, 1.0), reached) == step
 
 
 def test_a_rollout_comes_after_every_experiment() -> None:

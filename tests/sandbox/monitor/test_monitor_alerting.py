@@ -170,14 +170,12 @@ def test_what_is_not_evaluated_does_not_load(rule: str, named: str, tmp_path: Pa
         read_groups([file], 1.0)
 
 
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
+def test_numbers_are_written_as_go_writes_them(subtests: pytest.Subtests) -> None:
+    """The text of an alert is compared letter by letter."""
+    for value, text in [
         (0.1, "0.1"), (1.0, "1"), (1e21, "1e+21"), (1e20, "100000000000000000000"), (0.00001, "1e-05"),
         (2.5e-7, "2.5e-07"), (-0.0001, "-0.0001"), (float("nan"), "NaN"), (float("-inf"), "-Inf"), (1e-5 / 3, "3.3333333333333337e-06"),
-    ],
-)  # fmt: skip
-def test_numbers_are_written_as_go_writes_them(value: float, text: str) -> None:
-    """The text of an alert is compared letter by letter."""
-    assert float_text(value) == text
-    assert expand("{{ $value }}", {}, value) == text
+    ]:  # fmt: skip
+        with subtests.test(text):
+            assert float_text(value) == text
+            assert expand("{{ $value }}", {}, value) == text

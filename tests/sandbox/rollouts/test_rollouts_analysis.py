@@ -54,9 +54,9 @@ class Bench:
             self.now += timedelta(seconds=step_s)
 
 
-@pytest.mark.parametrize(
-    ("success", "failure", "value", "phase"),
-    [
+def test_a_measurement_is_judged_by_its_conditions(subtests: pytest.Subtests) -> None:
+    """NaN compares false; an empty vector has no result[0]."""
+    cases: list[tuple[str | None, str | None, Value, str]] = [
         (None, None, 7, "Successful"),
         ("result < 1", None, 0.5, "Successful"),
         ("result < 1", None, 1, "Failed"),
@@ -69,20 +69,17 @@ class Bench:
         ("result < 1", None, math.nan, "Failed"),
         ("result < 1", "result >= 1", math.nan, "Inconclusive"),
         ("result", None, 1, "Error"),
-    ],
-)
-def test_a_measurement_is_judged_by_its_conditions(
-    success: str | None, failure: str | None, value: Value, phase: str
-) -> None:
-    """NaN compares false; an empty vector has no result[0]."""
-    bench = Bench(metric(count=1, successCondition=success, failureCondition=failure))
-    bench.until(0, lambda _: value)
-    assert result_of(bench.status, "m")["measurements"][0]["phase"] == phase
+    ]
+    for success, failure, value, phase in cases:
+        with subtests.test(success=success, failure=failure, value=value):
+            bench = Bench(metric(count=1, successCondition=success, failureCondition=failure))
+            bench.until(0, {0.0: value}.__getitem__)
+            assert result_of(bench.status, "m")["measurements"][0]["phase"] == phase
 
 
-@pytest.mark.parametrize(
-    ("limits", "values", "phase"),
-    [
+def test_a_limit_trips_with_more_than_its_number(subtests: pytest.Subtests) -> None:
+    """FailureLimit 2 accepts two failed measurements; no count means until the run is terminated."""
+    for limits, values, phase in [
         ({"failureLimit": 2}, [2, 2], "Running"),
         ({"failureLimit": 2}, [2, 2, 2], "Failed"),
         ({"failureLimit": 2}, [2, 0, 2, 0, 2], "Failed"),
@@ -91,12 +88,10 @@ def test_a_measurement_is_judged_by_its_conditions(
         ({"inconclusiveLimit": 2}, [1, 1], "Running"),
         ({"count": 3}, [0, 0, 0], "Successful"),
         ({"count": 3, "failureLimit": 1}, [0, 2, 0], "Successful"),
-    ],
-)
-def test_a_limit_trips_with_more_than_its_number(limits: dict[str, int], values: list[float], phase: str) -> None:
-    """FailureLimit 2 accepts two failed measurements; no count means until the run is terminated."""
-    bench = Bench(metric(successCondition="result < 1", failureCondition="result > 1", **limits))
-    assert bench.until(len(values) - 1, lambda second: values[int(second)]) == phase
+    ]:
+        with subtests.test(limits=limits, values=values):
+            bench = Bench(metric(successCondition="result < 1", failureCondition="result > 1", **limits))
+            assert bench.until(len(values) - 1, {float(at): one for at, one in enumerate(values)}.__getitem__) == phase
 
 
 def test_errors_in_a_row_trip_and_do_not_count() -> None:
@@ -209,9 +204,9 @@ def test_ten_measurements_are_kept_and_all_are_counted() -> None:
     assert (len(result["measurements"]), result["count"]) == (10, 15)
 
 
-@pytest.mark.parametrize(
-    ("fields", "message"),
-    [
+def test_an_analysis_that_cannot_be_followed_is_refused_by_its_path(subtests: pytest.Subtests) -> None:
+    """Before anything is measured."""
+    cases: list[tuple[dict[str, Any], str]] = [
         ({"interval": "5 min"}, "metrics[0].interval: '5 min' is not a duration"),
         ({"count": 3, "interval": None}, "interval: must be specified when count > 1"),
         ({"count": 3, "failureLimit": 4}, "count: 3 measurements never come to failureLimit"),
@@ -221,13 +216,12 @@ def test_ten_measurements_are_kept_and_all_are_counted() -> None:
         ({"provider": {"datadog": {}}}, "provider.datadog: not supported"),
         ({"provider": {"prometheus": {"address": "prometheus", "query": "up"}}}, "is not a URL"),
         ({"provider": {"prometheus": {"address": "http://p", "query": "{{args.x}}"}}}, "failed to resolve {{args.x}}"),
-    ],
-)
-def test_an_analysis_that_cannot_be_followed_is_refused_by_its_path(fields: dict[str, Any], message: str) -> None:
-    """Before anything is measured."""
-    with pytest.raises(SpecError) as refusal:
-        metric(**fields)
-    assert message in str(refusal.value)
+    ]
+    for fields, message in cases:
+        with subtests.test(message):
+            with pytest.raises(SpecError) as refusal:
+                metric(**fields)
+            assert message in str(refusal.value)
 
 
 def test_two_templates_may_share_an_argument_but_not_with_two_values() -> None:
@@ -255,9 +249,9 @@ def test_an_argument_without_a_value_is_refused() -> None:
         merged_args([template], [])
 
 
-@pytest.mark.parametrize(
-    ("text", "result", "expected"),
-    [
+def test_a_condition_is_evaluated_as_expr_does(subtests: pytest.Subtests) -> None:
+    """The subset that analysis templates use."""
+    cases: list[tuple[str, Value, bool]] = [
         ("all(result, # < 1000)", [1, 2], True),
         ("all(result, {# < 1000})", [1, 2000], False),
         ("any(result, # >= 0.05) || false", [0.05], True),
@@ -271,16 +265,15 @@ def test_an_argument_without_a_value_is_refused() -> None:
         ("isInf(1 / 0) && isNaN(0 / 0)", [], True),
         ("result[-1] == 3", [1, 2, 3], True),
         ("true == 1", [], False),
-    ],
-)
-def test_a_condition_is_evaluated_as_expr_does(text: str, result: Value, *, expected: bool) -> None:
-    """The subset that analysis templates use."""
-    assert ResultCondition.parse(text).holds(result) is expected
+    ]
+    for text, result, expected in cases:
+        with subtests.test(text):
+            assert ResultCondition.parse(text).holds(result) is expected
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
+def test_what_is_not_served_is_refused(subtests: pytest.Subtests) -> None:
+    """By name, when it is parsed."""
+    for text in [
         "",
         "result >",
         "result[0",
@@ -294,12 +287,9 @@ def test_a_condition_is_evaluated_as_expr_does(text: str, result: Value, *, expe
         "{a: 1}",
         "(" * 60 + "1" + ")" * 60,
         "let x = 1",
-    ],
-)
-def test_what_is_not_served_is_refused(text: str) -> None:
-    """By name, when it is parsed."""
-    with pytest.raises(ConditionError):
-        ResultCondition.parse(text)
+    ]:
+        with subtests.test(text), pytest.raises(ConditionError):
+            ResultCondition.parse(text)
 
 
 @given(st.text(alphabet="result[]()#&|!<>=+-*/%.,?:0123456789 \"'alnyfcoudti{}", max_size=60), st.lists(st.floats()))

@@ -340,9 +340,9 @@ def test_blue_green_goes_back_at_once_to_a_colour_that_is_still_up() -> None:
     assert world.sets["one"].scale_down_at is None
 
 
-@pytest.mark.parametrize(
-    ("strategy", "message"),
-    [
+def test_a_spec_that_cannot_be_followed_is_refused_by_its_path(subtests: pytest.Subtests) -> None:
+    """Nothing is changed before the whole spec is understood."""
+    cases: list[tuple[dict[str, Any], str]] = [
         ({"canary": {"steps": [{"setWeight": 50}, {"setWeight": 25}]}}, "steps[1].setWeight: 25 is below 50"),
         ({"canary": {"steps": [{"setWeight": 101}]}}, "steps[0].setWeight: 101 is over 100"),
         ({"canary": {"steps": [{"pause": {"duration": "10 min"}}]}}, "steps[0].pause.duration: '10 min' is not"),
@@ -352,13 +352,12 @@ def test_blue_green_goes_back_at_once_to_a_colour_that_is_still_up() -> None:
         ({"blueGreen": {}}, "activeService: required"),
         ({"blueGreen": {"activeService": "a", "previewService": "a"}}, "must not be the active Service"),
         ({"canary": {"analysis": {}}}, "analysis.templates: at least one is required"),
-    ],
-)
-def test_a_spec_that_cannot_be_followed_is_refused_by_its_path(strategy: dict[str, Any], message: str) -> None:
-    """Nothing is changed before the whole spec is understood."""
-    with pytest.raises(SpecError) as refusal:
-        parsed(rollout(strategy))
-    assert message in str(refusal.value)
+    ]
+    for strategy, message in cases:
+        with subtests.test(message):
+            with pytest.raises(SpecError) as refusal:
+                parsed(rollout(strategy))
+            assert message in str(refusal.value)
 
 
 STEPS = st.lists(st.sampled_from(("weight", "timed", "person", "analysis", "analysis")), max_size=6)

@@ -67,25 +67,24 @@ STEPS = (  # replicas, weight, maxSurge, maxUnavailable, canary (replicas, avail
 # fmt: on
 
 
-@pytest.mark.parametrize(("replicas", "weight", "surge", "canary", "stable"), IDEALS)
-def test_the_shares_of_a_weight_are_those_of_argo_rollouts(
-    replicas: int, weight: int, surge: int, canary: int, stable: int
-) -> None:
+def test_the_shares_of_a_weight_are_those_of_argo_rollouts(subtests: pytest.Subtests) -> None:
     """The closest share of whole pods, with one pod more where the surge allows it."""
-    assert ideal(replicas, weight, surge) == (canary, stable)
+    for replicas, weight, surge, canary, stable in IDEALS:
+        with subtests.test(replicas=replicas, weight=weight, surge=surge):
+            assert ideal(replicas, weight, surge) == (canary, stable)
 
 
-@pytest.mark.parametrize("case", STEPS)
-def test_the_next_step_is_that_of_argo_rollouts(case: tuple[int | str, ...]) -> None:
+def test_the_next_step_is_that_of_argo_rollouts(subtests: pytest.Subtests) -> None:
     """From the strategy as it is written, over maxSurge and maxUnavailable, to the replicas of both sets."""
-    replicas, weight, surge, unavailable, *counts = case
-    canary, canary_up, stable, stable_up, others, *expected = map(int, counts)
-    steps = [{"setWeight": weight}]
-    strategy = {"canary": {"maxSurge": surge, "maxUnavailable": unavailable, "steps": steps}}
-    spec = parsed(rollout(strategy, replicas=replicas))
-    assert isinstance(spec.strategy, CanaryStrategy)
-    bounds = PodBounds(spec.replicas, spec.strategy.max_surge, spec.strategy.max_unavailable)
-    assert step(bounds, int(weight), Pods(canary, canary_up), Pods(stable, stable_up), others) == tuple(expected)
+    for case in STEPS:
+        with subtests.test(case=case):
+            replicas, weight, surge, unavailable, *counts = case
+            canary, canary_up, stable, stable_up, others, *expected = map(int, counts)
+            strategy = {"canary": {"maxSurge": surge, "maxUnavailable": unavailable, "steps": [{"setWeight": weight}]}}
+            spec = parsed(rollout(strategy, replicas=replicas))
+            assert isinstance(spec.strategy, CanaryStrategy)
+            bounds = PodBounds(spec.replicas, spec.strategy.max_surge, spec.strategy.max_unavailable)
+            assert [*step(bounds, int(weight), Pods(canary, canary_up), Pods(stable, stable_up), others)] == expected
 
 
 def test_the_first_template_gets_every_replica_although_a_step_asks_for_less() -> None:

@@ -80,18 +80,20 @@ REFUSED: tuple[tuple[dict[str, Any], dict[str, Any], str], ...] = (
 )
 
 
-@pytest.mark.parametrize(("strategy", "spec"), ACCEPTED)
-def test_what_argo_rollouts_follows_is_followed(strategy: dict[str, Any], spec: dict[str, Any]) -> None:
+def test_what_argo_rollouts_follows_is_followed(subtests: pytest.Subtests) -> None:
     """It is parsed."""
-    assert parsed(rollout(strategy, **spec)).name == "track"
+    for strategy, spec in ACCEPTED:
+        with subtests.test(strategy=strategy, spec=spec):
+            assert parsed(rollout(strategy, **spec)).name == "track"
 
 
-@pytest.mark.parametrize(("strategy", "spec", "message"), REFUSED)
-def test_what_argo_rollouts_refuses_is_refused(strategy: dict[str, Any], spec: dict[str, Any], message: str) -> None:
+def test_what_argo_rollouts_refuses_is_refused(subtests: pytest.Subtests) -> None:
     """InvalidSpec, by the path of what is wrong."""
-    with pytest.raises(SpecError) as refusal:
-        parsed(rollout(strategy, **spec))
-    assert message in str(refusal.value)
+    for strategy, spec, message in REFUSED:
+        with subtests.test(message):
+            with pytest.raises(SpecError) as refusal:
+                parsed(rollout(strategy, **spec))
+            assert message in str(refusal.value)
 
 
 def test_an_abort_keeps_the_new_set_for_good_only_where_a_router_keeps_users_from_it() -> None:
@@ -103,9 +105,9 @@ def test_an_abort_keeps_the_new_set_for_good_only_where_a_router_keeps_users_fro
     assert found == [(30, 30), (float("inf"), 30), (5, 30)]
 
 
-@pytest.mark.parametrize(
-    ("source", "value"),
-    [
+def test_an_argument_is_the_field_of_the_rollout_that_it_names(subtests: pytest.Subtests) -> None:
+    """The downward API's fields of the metadata, and any single value of the rest."""
+    for source, value in [
         ({"fieldRef": {"fieldPath": "metadata.labels['version']"}}, "1.1.0"),
         ({"fieldRef": {"fieldPath": "metadata.labels['app.kubernetes.io/name']"}}, "shop"),
         ({"fieldRef": {"fieldPath": "metadata.labels['absent']"}}, ""),
@@ -118,12 +120,10 @@ def test_an_abort_keeps_the_new_set_for_good_only_where_a_router_keeps_users_fro
         ({"fieldRef": {"fieldPath": "spec.template.spec.containers[0].image"}}, "track:1"),
         ({"fieldRef": {"fieldPath": "status.stable"}}, "true"),
         ({"podTemplateHashValue": "Latest"}, "{latest}"),
-    ],
-)
-def test_an_argument_is_the_field_of_the_rollout_that_it_names(source: dict[str, Any], value: str) -> None:
-    """The downward API's fields of the metadata, and any single value of the rest."""
-    args = [{"name": "it", "value": "its own value counts less", "valueFrom": source}]
-    assert _args(args) == (("it", value),)
+    ]:
+        with subtests.test(source=source):
+            args = [{"name": "it", "value": "its own value counts less", "valueFrom": source}]
+            assert _args(args) == (("it", value),)
 
 
 @pytest.mark.parametrize(
@@ -201,16 +201,17 @@ MEASURED: tuple[tuple[dict[str, Any], str], ...] = (  # fields of a metric, and 
 )
 
 
-@pytest.mark.parametrize(("fields", "message"), MEASURED)
-def test_the_limits_of_a_metric_are_refused_and_taken_as_by_argo_rollouts(fields: dict[str, Any], message: str) -> None:
+def test_the_limits_of_a_metric_are_refused_and_taken_as_by_argo_rollouts(subtests: pytest.Subtests) -> None:
     """`ValidateMetrics`."""
-    spec = {"metrics": [{"name": "m", "provider": PROMETHEUS, **fields}]}
-    if not message:
-        assert len(metrics_of(spec)) == 1
-        return
-    with pytest.raises(SpecError) as refusal:
-        metrics_of(spec)
-    assert message in str(refusal.value)
+    for fields, message in MEASURED:
+        with subtests.test(message, fields=fields):
+            spec = {"metrics": [{"name": "m", "provider": PROMETHEUS, **fields}]}
+            if not message:
+                assert len(metrics_of(spec)) == 1
+                continue
+            with pytest.raises(SpecError) as refusal:
+                metrics_of(spec)
+            assert message in str(refusal.value)
 
 
 @pytest.mark.parametrize(
@@ -264,11 +265,10 @@ ASSESSED: tuple[tuple[dict[str, int], dict[str, int], str, str], ...] = (  # lim
 # fmt: on
 
 
-@pytest.mark.parametrize(("limits", "counters", "going_on", "ending"), ASSESSED)
-def test_a_metric_is_assessed_as_by_argo_rollouts(
-    limits: dict[str, int], counters: dict[str, int], going_on: str, ending: str
-) -> None:
+def test_a_metric_is_assessed_as_by_argo_rollouts(subtests: pytest.Subtests) -> None:
     """`assessMetricStatus`, with the counters of its own tests."""
-    (metric,) = metrics_of({"metrics": [{"name": "m", "interval": "60s", "provider": PROMETHEUS, **limits}]})
-    result = {"count": 0, "consecutiveSuccess": 0, **counters}
-    assert [metric_phase(metric, result, ends=ends).value for ends in (False, True)] == [going_on, ending]
+    for limits, counters, going_on, ending in ASSESSED:
+        with subtests.test(going_on, limits=limits, counters=counters):
+            (metric,) = metrics_of({"metrics": [{"name": "m", "interval": "60s", "provider": PROMETHEUS, **limits}]})
+            result = {"count": 0, "consecutiveSuccess": 0, **counters}
+            assert [metric_phase(metric, result, ends=ends).value for ends in (False, True)] == [going_on, ending]
