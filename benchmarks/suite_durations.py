@@ -28,7 +28,19 @@ def run(place: Path, extra: list[str]) -> float:
     """Run the suite with the plugin that notes times; how long it took."""
     begun = clock.now_ns()
     environment = {**os.environ, "SUITE_TRACE": str(place), "SUITE_LINES": "no"}
-    command = (sys.executable, "-m", "pytest", "-q", "-p", "scripts.suite.traced", "-m", "not slow and not alone", "-n", "4", *extra)
+    command = (
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "scripts.suite.traced",
+        "-m",
+        "not slow and not alone",
+        "-n",
+        "4",
+        *extra,
+    )
     subprocess.run(command, cwd=ROOT, env=environment, check=False)
     return (clock.now_ns() - begun) / 1e9
 
@@ -58,7 +70,9 @@ def rows(place: Path, whole_s: float) -> list[tuple[Any, ...]]:
 def main() -> None:
     """Measure, write, and print the ten longest."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--commit", action="store_true", help="only the tests of a commit; the table is printed, not written")
+    parser.add_argument(
+        "--commit", action="store_true", help="only the tests of a commit; the table is printed, not written"
+    )
     parser.add_argument("--from", dest="place", type=Path, help="what an earlier run left, by traced.py")
     asked = parser.parse_args()
     place = asked.place or ROOT / "build" / "suite" / f"durations-{clock.wall().strftime('%H%M%S')}"
