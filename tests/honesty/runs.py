@@ -12,7 +12,7 @@ from typing import Any
 
 from judgement_builders import plan, requirement
 from test_judgement_golden import RUNS
-from test_judgement_removed import NAMES, rooms
+from test_judgement_removed import rooms
 
 from harness.model import Claim, Evidence, Objective, Plan
 from tests.builders.core_plan import core_plan
@@ -33,8 +33,7 @@ def runs() -> Mapping[str, tuple[Plan, Evidence]]:
 
 
 def _of_sentences() -> Iterable[tuple[str, tuple[Plan, Evidence]]]:
-    for name in NAMES:
-        run, asks = rooms()[name]
+    for name, (run, asks) in rooms().items():
         given: list[tuple[Any, ...]] = [getattr(ask, "args", ()) for ask in asks]
         if all(given) and isinstance(given[0][0], Objective):
             yield name, (plan({f"ROW-{number}": asked for number, (asked,) in enumerate(given)}), run)
