@@ -209,7 +209,7 @@ def test_a_number_that_is_not_all(fields: dict[str, Any], outcome: Outcome) -> N
 def test_a_figure_of_time_has_its_words_in_one_table(subtests: pytest.Subtests) -> None:
     """A sentence of an effect that came, or of one that did not; and nothing in it that cannot be filled in."""
     for key, words in UNTIL.items():
-        with subtests.test(key):
+        with subtests.test(str(key)):
             assert words.came or words.missing
             assert "{" not in "".join(words).format_map(defaultdict(float))
 

@@ -94,7 +94,7 @@ def test_the_schema_of_jenkins_and_pytest_allows_it(run: Callable[[], tuple[Plan
 def test_the_schema_allows_names_of_every_kind(subtests: pytest.Subtests) -> None:
     """As names of requirements, files, figures and releases."""
     for name in NAMES:
-        with subtests.test(name):
+        with subtests.test(ascii(name)):
             assert list(_wrong(_root(render_junit(*named(name))))) == []
 
 
