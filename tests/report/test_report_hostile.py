@@ -55,7 +55,7 @@ def named(name: str) -> tuple[Plan, Evidence, Judgement]:
 def test_junit_is_well_formed_and_keeps_the_text(subtests: pytest.Subtests) -> None:
     """An XML reader gives back what was put in, but for what XML cannot carry."""
     for name in NAMES:
-        with subtests.test(name):
+        with subtests.test(ascii(name)):
             root = ET.fromstring(render_junit(*named(name)))  # noqa: S314 - our own document
             case = root.findall("testsuite/testcase")[0]
             assert case.get("name") == clean(f"ND-KPI-P95 {name}")
@@ -65,7 +65,7 @@ def test_junit_is_well_formed_and_keeps_the_text(subtests: pytest.Subtests) -> N
 def test_allure_results_are_json_that_keeps_the_text(subtests: pytest.Subtests) -> None:
     """Each file is UTF-8 and a document; names stay within a label, a title, a message; files stay below the run."""
     for name in NAMES:
-        with subtests.test(name):
+        with subtests.test(ascii(name)):
             files = render_allure(*named(name))
             results = [json.loads(body) for file, body in files.items() if file.endswith("-result.json")]
             (result,) = (r for r in results if {"name": "requirement", "value": "ND-KPI-P95"} in r["labels"])
@@ -78,7 +78,7 @@ def test_allure_results_are_json_that_keeps_the_text(subtests: pytest.Subtests) 
 def test_markdown_has_no_markup_of_a_name(subtests: pytest.Subtests) -> None:
     """Neither a tag nor a link nor a cell of a table nor a line of its own, in the summary and in Allure's descriptions."""
     for name in NAMES:
-        with subtests.test(name):
+        with subtests.test(ascii(name)):
             plan, evidence, judged = named(name)
             texts = [render_summary(plan, evidence, judged).decode()]
             allure = render_allure(plan, evidence, judged)
@@ -95,7 +95,7 @@ def test_markdown_has_no_markup_of_a_name(subtests: pytest.Subtests) -> None:
 def test_the_page_has_no_markup_of_a_name(subtests: pytest.Subtests) -> None:
     """The page has no script at all, and no image that a name brings."""
     for name in NAMES:
-        with subtests.test(name):
+        with subtests.test(ascii(name)):
             page = render_page(*named(name)).decode()
             assert [one for one in ("<script>alert", "<img", 'href="javascript:') if one in page] == []
 
