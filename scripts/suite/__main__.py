@@ -167,8 +167,11 @@ def _controlled(place: Path, found: dict[str, list[str]]) -> dict[str, list[str]
     return {name: [test for test in tests if test not in bad] for name, tests in found.items()}
 
 
-def bugs() -> set[str]:
-    """Functions (`file::name`) of tests that came with a fix: added by a commit that adds a `changes/*.fixed.md`."""
+def always() -> set[str]:
+    """Functions (`file::name`) of tests that every commit waits for: of frozen runs, and those that came with a fix.
+
+    A test came with a fix if a commit added it that adds a `changes/*.fixed.md`.
+    """
     log = ("git", "log", "--diff-filter=A", "--format=%h", "--", "changes/*.fixed.md")
     names = set[str]()
     for commit in subprocess.run(log, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split():
@@ -179,7 +182,7 @@ def bugs() -> set[str]:
         f"{file.relative_to(ROOT)}::{name}"
         for file in (ROOT / "tests").rglob("test_*.py")
         for name in re.findall(r"^(?:async )?def (test_\w+)", file.read_text(encoding="utf-8"), re.MULTILINE)
-        if name in names
+        if name in names or file.is_relative_to(ROOT / "tests" / "frozen")
     }
 
 
@@ -231,7 +234,7 @@ def main() -> int:
     for kind, count in (("judge", 300), ("outside", 300), ("rest", 100)):
         parser.add_argument(f"--{kind}", type=int, default=count, help=f"changes of {', '.join(ROOMS[kind])}")
     parser.add_argument("--most", type=int, default=7000, help="cases of the tests of a commit")
-    parser.add_argument("--share", type=float, default=0.23, help="what they may cost of what all tests cost")
+    parser.add_argument("--share", type=float, default=0.33, help="what they may cost of what all tests cost")
     asked = parser.parse_args()
     os.chdir(ROOT)
     seed = asked.seed or (1 if asked.what == "choose" else 2)
@@ -241,7 +244,7 @@ def main() -> int:
     found = attempt(seed, changes, kept if asked.what == "mutate" else ())
     if asked.what == "choose":
         whole = sum(one.cost for one in ran.values())
-        chosen = choose(ran, needs(found, ran), bugs(), most=asked.most, within=asked.share * whole)
+        chosen = choose(ran, needs(found, ran), always(), most=asked.most, within=asked.share * whole)
         kept = set(chosen.why)
         _write_nightly(ran, kept)
         print(

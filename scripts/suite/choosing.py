@@ -1,6 +1,6 @@
 """Chooses the tests of a commit: `choose` says which tests are kept, and why each.
 
-A greedy cover by what a second buys. First what must be there (tests of bugs that were once found, one test of each seam), then the
+A greedy cover by what a second buys. First what must be there (tests of frozen runs and of bugs that were once found, one test of each seam), then the
 changes that tests notice, then every line that some test runs, then a case of each function, until the suite's time or size is used up.
 """
 
@@ -42,7 +42,7 @@ class Chosen:
 def choose(
     ran: Mapping[str, Ran],
     needs: Mapping[str, Need],
-    bugs: Collection[str],
+    always: Collection[str],
     *,
     most: int,
     within: float,
@@ -52,15 +52,15 @@ def choose(
     Args:
         ran: all tests.
         needs: what each offers; a test without lines of the harness is missing.
-        bugs: functions (`file::name`) whose every case is kept.
+        always: functions (`file::name`) whose every case is kept.
         most: so many cases at most.
         within: what they may cost together, in seconds.
     """
     chosen = Chosen()
     state = _State(ran, needs, chosen)
     for one in ran.values():
-        if one.function in bugs:
-            state.take(one.test, "bug")
+        if one.function in always:
+            state.take(one.test, "always")
     for seam, test in sorted(_cheapest_of_seams(ran).items()):
         state.take(test, seam)
     heap = [(-state.worth(test), test) for test in ran]
