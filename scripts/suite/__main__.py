@@ -1,6 +1,6 @@
 """How strong the project's own tests are, and which of them a commit needs: `scripts/mutate` and `scripts/choose`.
 
-All that is found is kept in `build/suite`, so that what was interrupted goes on where it was:
+All that is found is kept in `build/suite/COMMIT`, so that what was interrupted goes on where it was:
 `trace/` (which test runs which line), `SEED/drawn.ndjson` (changes), `SEED/tried.ndjson` (who noticed them).
 """
 
@@ -25,7 +25,9 @@ from scripts.suite.choosing import Need, choose
 from scripts.suite.lines import Lines
 
 ROOT: Final = Path(__file__).parents[2]
-PLACE: Final = ROOT / "build" / "suite"
+_HEAD: Final = ("git", "rev-parse", "--short", "HEAD")
+PLACE: Final = ROOT / "build" / "suite" / subprocess.check_output(_HEAD, cwd=ROOT, text=True).strip()
+"""Of one commit: which test runs which line, and the lines of changes, are those of its files."""
 NIGHTLY: Final = ROOT / "tests" / "nightly.txt"
 TABLE: Final = ROOT / "benchmarks" / "suite-strength.csv"
 QUICK: Final = "not slow and not alone"
@@ -37,8 +39,13 @@ GOAL: Final = 95.0
 def trace() -> Path:
     """Run the whole suite with its lines traced, once: an hour."""
     place = PLACE / "trace"
-    if not list(place.glob("*.coverage")):
-        _pytest(("-p", "scripts.suite.traced", "-m", QUICK, "-n", "4"), SUITE_TRACE=str(place))
+    if not (place / "complete").is_file():
+        code = _pytest(("-p", "scripts.suite.traced", "-m", QUICK, "-n", "4"), SUITE_TRACE=str(place))
+        if code not in {0, 1}:  # every test ran; those that failed are not asked about changes
+            raise SystemExit(
+                f"the trace did not complete (exit code {code} of pytest); call the command again to go on"
+            )
+        (place / "complete").touch()
     return place
 
 

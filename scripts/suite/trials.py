@@ -6,7 +6,7 @@ DIR has `asked.ndjson`: a line for each trial with `name`, `file`, `source` and 
 `most`, how many of them may fail before the trial ends. Each trial adds a line to `tried.ndjson`: `name`, `swapped` (the change is in a loaded
 function), `killers` (node ids of the tests that failed, or that were running when the trial's time was over, far over their own), `ran`, `s`.
 
-A trial has its own network, processes and /tmp where the kernel lets it (root), so that two at a time do not meet.
+A trial has its own network, processes and temporary directory where the kernel lets it (root), so that two at a time do not meet.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
@@ -143,7 +144,7 @@ class Trials:
         return now - trial.began > WITHIN_S and now - since > 2 * self._usual.get(test, 1.0) + 5
 
     def _begun(self, session: pytest.Session, asked: Mapping[str, Any]) -> Trial:
-        place = self._place / "tmp" / asked["name"].replace("/", "-")
+        place = self._place / "tmp" / sha256(asked["name"].encode()).hexdigest()[:16]  # names of cases may be long
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir(parents=True)
         out, inside = os.pipe()
