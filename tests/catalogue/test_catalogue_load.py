@@ -180,80 +180,83 @@ def test_a_project_adds_its_own(tmp_path: Path) -> None:
         assert catalogue.requirement("SHOP-2").environments == ("production",)
 
 
+WRONG_FILES = [
+    (
+        "gate: critical",
+        "gaet: critical",
+        "10: sections[0].requirements[0].gaet",
+        "unknown key `gaet`",
+        "did you mean `gate`?",
+    ),
+    (
+        "gate: critical",
+        "gate: grave",
+        "10: sections[0].requirements[0].gate",
+        "`grave` is not one of critical, major, record",
+        "use one of these words",
+    ),
+    ("kinds: [L]", "kinds: [Q]", "9: sections[0].requirements[0].kinds[0]", "`Q` is not one of", "use one of"),
+    (
+        "kinds: [L]",
+        "kinds: []",
+        "9: sections[0].requirements[0].kinds",
+        "this must have at least 1 item",
+        "add an item",
+    ),
+    (
+        "criterion: release-manager vouches for it, for this release, not longer than 90 d ago",
+        "criterion: ' '",
+        "14: sections[0].requirements[1].criterion",
+        "this must not be empty",
+        "write some text",
+    ),
+    (
+        "id: SHOP-2",
+        "id: SHOP-1",
+        "12: sections[0].requirements[1].id",
+        "the id SHOP-1 is defined twice: ",
+        "give one requirement another id",
+    ),
+    (
+        "id: SHOP-2",
+        "id: ND-KPI-P95",
+        "12: sections[0].requirements[1].id",
+        "the id ND-KPI-P95 is defined twice: ",
+        "",
+    ),
+    (
+        "[production]",
+        "[prod]",
+        "17: sections[0].requirements[1].environments[0]",
+        "`prod` is not one of sandbox, staging, production",
+        "did you mean `production`?",
+    ),
+    (
+        "[SHOP-1, ND-KPI-P95]",
+        "[SHOP-9]",
+        "19: profiles.counter[0]",
+        "names SHOP-9, which no file defines",
+        "did you mean",
+    ),
+    ("[SHOP-1, ND-KPI-P95]", "[SHOP-1, SHOP-1]", "19: profiles.counter", "names SHOP-1 twice", "name each once"),
+    ("profile: shop", "profile: core", "1: profile", "the profile 'core' is defined twice", "rename"),
+    ("profile: shop", "profile: shop+till", "1: profile", "the profile 'shop+till' has a `+`", "a hyphen"),
+    ("counter:", "counter+till:", "19: profiles.counter+till", "the profile 'counter+till' has a `+`", "a hyphen"),
+    ("profile: shop\n", "", "1", "the file has requirements and no profile", "add `profile: NAME`"),
+    (
+        "title: signed off",
+        "title: signed off\n        title: again",
+        "14: sections[0].requirements[1].title",
+        "the key `title` is defined twice",
+        "keep one",
+    ),
+    ("kinds: [A]", "kinds: [A", "16", "is not plain YAML", ""),
+]
+
+
 def test_a_wrong_file_is_refused_with_line_and_key(tmp_path: Path, subtests: pytest.Subtests) -> None:
     """File, line, key, and how to fix it."""
-    for old, new, where, what, hint in [
-        (
-            "gate: critical",
-            "gaet: critical",
-            "10: sections[0].requirements[0].gaet",
-            "unknown key `gaet`",
-            "did you mean `gate`?",
-        ),
-        (
-            "gate: critical",
-            "gate: grave",
-            "10: sections[0].requirements[0].gate",
-            "`grave` is not one of critical, major, record",
-            "use one of these words",
-        ),
-        ("kinds: [L]", "kinds: [Q]", "9: sections[0].requirements[0].kinds[0]", "`Q` is not one of", "use one of"),
-        (
-            "kinds: [L]",
-            "kinds: []",
-            "9: sections[0].requirements[0].kinds",
-            "this must have at least 1 item",
-            "add an item",
-        ),
-        (
-            "criterion: release-manager vouches for it, for this release, not longer than 90 d ago",
-            "criterion: ' '",
-            "14: sections[0].requirements[1].criterion",
-            "this must not be empty",
-            "write some text",
-        ),
-        (
-            "id: SHOP-2",
-            "id: SHOP-1",
-            "12: sections[0].requirements[1].id",
-            "the id SHOP-1 is defined twice: ",
-            "give one requirement another id",
-        ),
-        (
-            "id: SHOP-2",
-            "id: ND-KPI-P95",
-            "12: sections[0].requirements[1].id",
-            "the id ND-KPI-P95 is defined twice: ",
-            "",
-        ),
-        (
-            "[production]",
-            "[prod]",
-            "17: sections[0].requirements[1].environments[0]",
-            "`prod` is not one of sandbox, staging, production",
-            "did you mean `production`?",
-        ),
-        (
-            "[SHOP-1, ND-KPI-P95]",
-            "[SHOP-9]",
-            "19: profiles.counter[0]",
-            "names SHOP-9, which no file defines",
-            "did you mean",
-        ),
-        ("[SHOP-1, ND-KPI-P95]", "[SHOP-1, SHOP-1]", "19: profiles.counter", "names SHOP-1 twice", "name each once"),
-        ("profile: shop", "profile: core", "1: profile", "the profile 'core' is defined twice", "rename"),
-        ("profile: shop", "profile: shop+till", "1: profile", "the profile 'shop+till' has a `+`", "a hyphen"),
-        ("counter:", "counter+till:", "19: profiles.counter+till", "the profile 'counter+till' has a `+`", "a hyphen"),
-        ("profile: shop\n", "", "1", "the file has requirements and no profile", "add `profile: NAME`"),
-        (
-            "title: signed off",
-            "title: signed off\n        title: again",
-            "14: sections[0].requirements[1].title",
-            "the key `title` is defined twice",
-            "keep one",
-        ),
-        ("kinds: [A]", "kinds: [A", "16", "is not plain YAML", ""),
-    ]:
+    for old, new, where, what, hint in WRONG_FILES:
         with subtests.test(new):
             file = tmp_path / "shop.yaml"
             file.write_text(GOOD.replace(old, new, 1), encoding="utf-8")

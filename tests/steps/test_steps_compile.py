@@ -187,116 +187,119 @@ def test_a_sentence_about_traffic_is_of_the_load_report_that_was_read_in_its_pla
 POD = 'when: the experiment "pod-loss" has run under "everyday" traffic'
 
 
+WRONG_SCENARIOS = [
+    ("ND-KPI-P59", [EVERYDAY], "", "no requirement has the id 'ND-KPI-P59'", "did you mean 'ND-KPI-P95'?"),
+    ("ND-KPI-P95", [EVERYDAY], "a.feature:9: a", "the scenario has no Then step", "add a Then step"),
+    (
+        "ND-PRE-TESTS-UNIT",
+        [
+            'when: the SARIF report "unit" of this commit has been read',
+            "then: at least 1 test passed and none failed, younger than 7 d",
+        ],
+        "a.feature:2",
+        "reads `evidence.junit.<report>` of the target file, and the When step names `evidence.sarif.<report>`",
+        "name a report of `evidence",
+    ),
+    (
+        "ND-KPI-P95",
+        ["then: the response time p95 of every route is below 200 ms"],
+        "a.feature:1",
+        "needs traffic, and no When step names one",
+        '"everyday" traffic has run',
+    ),
+    (
+        "ND-KPI-P95",
+        [K6, "then: the response time p95 of every route is below 250 ms"],
+        "a.feature:2",
+        "differs from the criterion of ND-KPI-P95",
+        "the criterion says: the response time p95 of every route is below 200 ms in the steady state",
+    ),
+    (
+        "ND-KPI-UPTIME",
+        [K6, "then: the uptime of the entry is at least 99.9 %"],
+        "a.feature:2",
+        "is about more than a load report shows",
+        "name a traffic in the When step",
+    ),
+    (
+        "ND-KPI-P95",
+        [EVERYDAY, "then: the response time p95 of every route is below 250 ms"],
+        "a.feature:2",
+        "differs from the criterion of ND-KPI-P95",
+        "the criterion says: the response time p95 of every route is below 200 ms in the steady state",
+    ),
+    (
+        "ND-KPI-P95",
+        [EVERYDAY, "then: the error rate is below 0.1 %"],
+        "a.feature:2",
+        "it is about error rate in the steady state",
+        "",
+    ),
+    (
+        "ND-KPI-ERRORS",
+        [EVERYDAY, 'when: "rush" traffic has run', "then: the error rate is below 0.1 %"],
+        "a.feature:2",
+        "the scenario has two traffics, 'everyday' and 'rush'",
+        "write two scenarios",
+    ),
+    (
+        "ND-KPI-ERRORS",
+        ['then: "everyday" traffic has run'],
+        "a.feature:1",
+        "is a When sentence, but its keyword is Then",
+        "change the keyword",
+    ),
+    (
+        "DA-GEO-LOSS-PRIMARY",
+        ['when: the experiment "regionloss" has run under "everyday" traffic'],
+        "a.feature:1",
+        "no experiment has the name 'regionloss'",
+        "did you mean 'region-loss'?",
+    ),
+    (
+        "DA-GEO-LOSS-PRIMARY",
+        [POD, "then: reads and writes are served again within 50 s of the loss of us-east-1"],
+        "a.feature:2",
+        "names region-loss, which no When step runs",
+        "",
+    ),
+    (
+        "AT-STB-RECOVERY",
+        [POD, "then: reads and writes are served again within 30 s of every single-fault experiment"],
+        "a.feature:2",
+        "names node-loss, database-primary-loss, which no When step runs",
+        "",
+    ),
+    (
+        "AT-STB-RECOVERY",
+        [EVERYDAY, "then: reads and writes are served again within 30 s"],
+        "a.feature:2",
+        "needs an experiment, and no When step runs one",
+        "",
+    ),
+    (
+        "DA-DR-RTO",
+        [POD, "then: reads and writes are served again within 4 h"],
+        "a.feature:2",
+        "it names pod-loss, the criterion only experiments of domain database or region",
+        "",
+    ),
+    (
+        "ND-PH5-COST",
+        ["then: ND-BIZ-COMPLETION passes"],
+        "",
+        "the step differs from the criterion of ND-PH5-COST",
+        "the criterion says: ND-BIZ-COST passes",
+    ),
+    ("ND-CHG-PLAN", [EVERYDAY], "", "the scenario has no Then step", "add a Then step"),
+    ("ND-PH1-EVENTBUS", [EVERYDAY], "", "the criterion of ND-PH1-EVENTBUS cannot be read: unknown sentence", ""),
+    ("ND-KPI-P95", ["when: everyday traffic has run"], "a.feature:1", "unknown sentence", "did you mean"),
+]
+
+
 def test_a_wrong_scenario_is_refused_where_it_is_wrong(catalogue: Catalogue, subtests: pytest.Subtests) -> None:
     """The line, what is wrong, and how to fix it."""
-    for requirement, sentences, where, what, hint in [
-        ("ND-KPI-P59", [EVERYDAY], "", "no requirement has the id 'ND-KPI-P59'", "did you mean 'ND-KPI-P95'?"),
-        ("ND-KPI-P95", [EVERYDAY], "a.feature:9: a", "the scenario has no Then step", "add a Then step"),
-        (
-            "ND-PRE-TESTS-UNIT",
-            [
-                'when: the SARIF report "unit" of this commit has been read',
-                "then: at least 1 test passed and none failed, younger than 7 d",
-            ],
-            "a.feature:2",
-            "reads `evidence.junit.<report>` of the target file, and the When step names `evidence.sarif.<report>`",
-            "name a report of `evidence",
-        ),
-        (
-            "ND-KPI-P95",
-            ["then: the response time p95 of every route is below 200 ms"],
-            "a.feature:1",
-            "needs traffic, and no When step names one",
-            '"everyday" traffic has run',
-        ),
-        (
-            "ND-KPI-P95",
-            [K6, "then: the response time p95 of every route is below 250 ms"],
-            "a.feature:2",
-            "differs from the criterion of ND-KPI-P95",
-            "the criterion says: the response time p95 of every route is below 200 ms in the steady state",
-        ),
-        (
-            "ND-KPI-UPTIME",
-            [K6, "then: the uptime of the entry is at least 99.9 %"],
-            "a.feature:2",
-            "is about more than a load report shows",
-            "name a traffic in the When step",
-        ),
-        (
-            "ND-KPI-P95",
-            [EVERYDAY, "then: the response time p95 of every route is below 250 ms"],
-            "a.feature:2",
-            "differs from the criterion of ND-KPI-P95",
-            "the criterion says: the response time p95 of every route is below 200 ms in the steady state",
-        ),
-        (
-            "ND-KPI-P95",
-            [EVERYDAY, "then: the error rate is below 0.1 %"],
-            "a.feature:2",
-            "it is about error rate in the steady state",
-            "",
-        ),
-        (
-            "ND-KPI-ERRORS",
-            [EVERYDAY, 'when: "rush" traffic has run', "then: the error rate is below 0.1 %"],
-            "a.feature:2",
-            "the scenario has two traffics, 'everyday' and 'rush'",
-            "write two scenarios",
-        ),
-        (
-            "ND-KPI-ERRORS",
-            ['then: "everyday" traffic has run'],
-            "a.feature:1",
-            "is a When sentence, but its keyword is Then",
-            "change the keyword",
-        ),
-        (
-            "DA-GEO-LOSS-PRIMARY",
-            ['when: the experiment "regionloss" has run under "everyday" traffic'],
-            "a.feature:1",
-            "no experiment has the name 'regionloss'",
-            "did you mean 'region-loss'?",
-        ),
-        (
-            "DA-GEO-LOSS-PRIMARY",
-            [POD, "then: reads and writes are served again within 50 s of the loss of us-east-1"],
-            "a.feature:2",
-            "names region-loss, which no When step runs",
-            "",
-        ),
-        (
-            "AT-STB-RECOVERY",
-            [POD, "then: reads and writes are served again within 30 s of every single-fault experiment"],
-            "a.feature:2",
-            "names node-loss, database-primary-loss, which no When step runs",
-            "",
-        ),
-        (
-            "AT-STB-RECOVERY",
-            [EVERYDAY, "then: reads and writes are served again within 30 s"],
-            "a.feature:2",
-            "needs an experiment, and no When step runs one",
-            "",
-        ),
-        (
-            "DA-DR-RTO",
-            [POD, "then: reads and writes are served again within 4 h"],
-            "a.feature:2",
-            "it names pod-loss, the criterion only experiments of domain database or region",
-            "",
-        ),
-        (
-            "ND-PH5-COST",
-            ["then: ND-BIZ-COMPLETION passes"],
-            "",
-            "the step differs from the criterion of ND-PH5-COST",
-            "the criterion says: ND-BIZ-COST passes",
-        ),
-        ("ND-CHG-PLAN", [EVERYDAY], "", "the scenario has no Then step", "add a Then step"),
-        ("ND-PH1-EVENTBUS", [EVERYDAY], "", "the criterion of ND-PH1-EVENTBUS cannot be read: unknown sentence", ""),
-        ("ND-KPI-P95", ["when: everyday traffic has run"], "a.feature:1", "unknown sentence", "did you mean"),
-    ]:
+    for requirement, sentences, where, what, hint in WRONG_SCENARIOS:
         with subtests.test(requirement=requirement, sentences=sentences):
             with pytest.raises(UsageError) as caught:
                 compiled(catalogue, requirement, *sentences)

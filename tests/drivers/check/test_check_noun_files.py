@@ -98,88 +98,91 @@ def test_the_nouns_of_the_harness_read_what_they_read_before() -> None:
     assert named <= CHECKS.keys()
 
 
+UNUSABLE_NOUNS = [
+    ("    kind: networking.k8s.io/v1 Ingress\n", "", 2, "expected one reading of `Ingress`"),
+    ("v1 Ingress\n", "v1 Ingress\n    read: containers\n", 2, "expected one reading of `Ingress`"),
+    ("kind: networking.k8s.io/v1 Ingress", "kind: Ingress", 3, "is not version and kind, like"),
+    ("kind: networking.k8s.io/v1 Ingress", "kind: v1 Secret", 3, "Secrets are not read"),
+    ("kind: networking.k8s.io/v1 Ingress", "kind: v2 Pod", 3, "is not version and kind, like"),
+    (
+        "kind: networking.k8s.io/v1 Ingress",
+        "read: ingresses",
+        3,
+        "`ingresses` is not one of the readers containers, ",
+    ),
+    (
+        "kind: networking.k8s.io/v1 Ingress",
+        "read: containers\n    scope: cluster",
+        2,
+        "together with `kind`, not with `read`",
+    ),
+    ("    kind:", "    knd:", 3, "unknown key `knd`"),
+    ("name: Ingress", "name: container", 2, "two things are named `container`"),
+    ("fields:\n", "fields:\n" + NOUN.partition("fields:\n")[2], 10, "two fields of `Ingress` are named `class`"),
+    ("of: Ingress", "of: Ingres", 6, "there is no thing `Ingres`"),
+    ("    path: .spec.ingressClassName\n", "", 5, "expected one reading of `class`"),
+    ("path: .spec.ingressClassName", "path: spec.ingressClassName", 8, "`spec.ingressClassName` is not a path: "),
+    ("path: .spec.ingressClassName", "path: [.spec.a, '.spec[0]']", 8, "`[0]` of `.spec[0]` is not understood"),
+    ("path: .spec.ingressClassName", "path: .spec.a\n    read: image tag", 5, "expected one reading of `class`"),
+    ("path: .spec.ingressClassName", "read: image tag", 8, "`Ingress` has no function `image tag`"),
+    ("    example", "    unit: s\n    example", 5, "expected `unit` beside `value: number`"),
+    ("    example", "    value: colour\n    example", 9, "`colour` is not one of"),
+    ("name: class", "name: class and colour", 5, "`class and colour` is not words"),
+    ("    example", "    default: [a]\n    example", 9, "a list is not text"),
+    ("    example", "    value: number\n    default: soon\n    example", 5, "`soon` is not a number"),
+    ("path: .spec.ingressClassName", "path: '.spec.a[*]'\n    default: a", 5, "ends with a key"),
+    ("path: .spec.ingressClassName", "path: .metadata.annotations['<key>']", 2, "or a field needs: <key>"),
+    (
+        "v1 Ingress\nfields:\n",
+        "v1 Ingress\n    sentences: [{text: a, has: class stated, example: a}]\nfields:\n  - {name: age, of: Ingress, about: a, path: .a, example: age stated}\n",
+        6,
+        "no sentence on `Ingress` can name `age`",
+    ),
+    (
+        "v1 Ingress\n",
+        "v1 Ingress\n    sentences: [{text: 'all[ with <has:conditions>]', example: all}]\n",
+        4,
+        "outside of `[…]`",
+    ),
+    (
+        "v1 Ingress\n",
+        "v1 Ingress\n    sentences: [{text: '<name:name> <name:name> <has:conditions>', example: a}]\n",
+        4,
+        "the slot <name> once",
+    ),
+    (
+        "v1 Ingress\n",
+        "v1 Ingress\n    sentences: [{text: 'x <has:conditions>', read: containers, example: a}]\n",
+        4,
+        "`containers` finds things with other fields",
+    ),
+    (
+        NOUN,
+        "things: [{name: job, read: workloads}]\nfields: [{name: holes, of: job, about: a, read: nodes, example: holes stated}]\n",
+        2,
+        "a function reads the field of its name",
+    ),
+    ("example: class equal to nginx", "example: class at least 3", 9, "`at least` compares numbers"),
+    ("example: class equal to nginx", "example: nginx", 9, "is not a list of conditions"),
+    (NOUN.partition("fields:")[2], " []\n", 2, "`Ingress` has no field"),
+    (
+        "v1 Ingress\n",
+        "v1 Ingress\n    sentences: [{text: all is well, example: all is well}]\n",
+        4,
+        "expected <has:conditions> in the text",
+    ),
+    (
+        "v1 Ingress\n",
+        "v1 Ingress\n    sentences: [{text: all is well, has: class equal to <a>, example: all is well}]\n",
+        4,
+        "expected the slot <a> of `has`",
+    ),
+]
+
+
 def test_a_noun_that_cannot_be_used_is_refused(tmp_path: Path, subtests: pytest.Subtests) -> None:
     """With file and line, before anything is run."""
-    for old, new, line, said in [
-        ("    kind: networking.k8s.io/v1 Ingress\n", "", 2, "expected one reading of `Ingress`"),
-        ("v1 Ingress\n", "v1 Ingress\n    read: containers\n", 2, "expected one reading of `Ingress`"),
-        ("kind: networking.k8s.io/v1 Ingress", "kind: Ingress", 3, "is not version and kind, like"),
-        ("kind: networking.k8s.io/v1 Ingress", "kind: v1 Secret", 3, "Secrets are not read"),
-        ("kind: networking.k8s.io/v1 Ingress", "kind: v2 Pod", 3, "is not version and kind, like"),
-        (
-            "kind: networking.k8s.io/v1 Ingress",
-            "read: ingresses",
-            3,
-            "`ingresses` is not one of the readers containers, ",
-        ),
-        (
-            "kind: networking.k8s.io/v1 Ingress",
-            "read: containers\n    scope: cluster",
-            2,
-            "together with `kind`, not with `read`",
-        ),
-        ("    kind:", "    knd:", 3, "unknown key `knd`"),
-        ("name: Ingress", "name: container", 2, "two things are named `container`"),
-        ("fields:\n", "fields:\n" + NOUN.partition("fields:\n")[2], 10, "two fields of `Ingress` are named `class`"),
-        ("of: Ingress", "of: Ingres", 6, "there is no thing `Ingres`"),
-        ("    path: .spec.ingressClassName\n", "", 5, "expected one reading of `class`"),
-        ("path: .spec.ingressClassName", "path: spec.ingressClassName", 8, "`spec.ingressClassName` is not a path: "),
-        ("path: .spec.ingressClassName", "path: [.spec.a, '.spec[0]']", 8, "`[0]` of `.spec[0]` is not understood"),
-        ("path: .spec.ingressClassName", "path: .spec.a\n    read: image tag", 5, "expected one reading of `class`"),
-        ("path: .spec.ingressClassName", "read: image tag", 8, "`Ingress` has no function `image tag`"),
-        ("    example", "    unit: s\n    example", 5, "expected `unit` beside `value: number`"),
-        ("    example", "    value: colour\n    example", 9, "`colour` is not one of"),
-        ("name: class", "name: class and colour", 5, "`class and colour` is not words"),
-        ("    example", "    default: [a]\n    example", 9, "a list is not text"),
-        ("    example", "    value: number\n    default: soon\n    example", 5, "`soon` is not a number"),
-        ("path: .spec.ingressClassName", "path: '.spec.a[*]'\n    default: a", 5, "ends with a key"),
-        ("path: .spec.ingressClassName", "path: .metadata.annotations['<key>']", 2, "or a field needs: <key>"),
-        (
-            "v1 Ingress\nfields:\n",
-            "v1 Ingress\n    sentences: [{text: a, has: class stated, example: a}]\nfields:\n  - {name: age, of: Ingress, about: a, path: .a, example: age stated}\n",
-            6,
-            "no sentence on `Ingress` can name `age`",
-        ),
-        (
-            "v1 Ingress\n",
-            "v1 Ingress\n    sentences: [{text: 'all[ with <has:conditions>]', example: all}]\n",
-            4,
-            "outside of `[…]`",
-        ),
-        (
-            "v1 Ingress\n",
-            "v1 Ingress\n    sentences: [{text: '<name:name> <name:name> <has:conditions>', example: a}]\n",
-            4,
-            "the slot <name> once",
-        ),
-        (
-            "v1 Ingress\n",
-            "v1 Ingress\n    sentences: [{text: 'x <has:conditions>', read: containers, example: a}]\n",
-            4,
-            "`containers` finds things with other fields",
-        ),
-        (
-            NOUN,
-            "things: [{name: job, read: workloads}]\nfields: [{name: holes, of: job, about: a, read: nodes, example: holes stated}]\n",
-            2,
-            "a function reads the field of its name",
-        ),
-        ("example: class equal to nginx", "example: class at least 3", 9, "`at least` compares numbers"),
-        ("example: class equal to nginx", "example: nginx", 9, "is not a list of conditions"),
-        (NOUN.partition("fields:")[2], " []\n", 2, "`Ingress` has no field"),
-        (
-            "v1 Ingress\n",
-            "v1 Ingress\n    sentences: [{text: all is well, example: all is well}]\n",
-            4,
-            "expected <has:conditions> in the text",
-        ),
-        (
-            "v1 Ingress\n",
-            "v1 Ingress\n    sentences: [{text: all is well, has: class equal to <a>, example: all is well}]\n",
-            4,
-            "expected the slot <a> of `has`",
-        ),
-    ]:
+    for old, new, line, said in UNUSABLE_NOUNS:
         with subtests.test(old=old, new=new):
             assert NOUN.count(old) >= 1
             file = written(tmp_path, NOUN.replace(old, new, 1))

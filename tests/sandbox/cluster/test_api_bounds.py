@@ -121,104 +121,105 @@ def config(**more: Any) -> dict[str, Any]:
     return {"metadata": {"name": "m"}, **more}
 
 
+OUT_OF_BOUNDS = [
+    (DEPLOYMENTS, workload(replicas=-1), (422, "spec.replicas")),
+    (DEPLOYMENTS, workload(replicas=101), (422, "spec.replicas")),
+    (DEPLOYMENTS, workload(replicas=10**9), (422, "spec.replicas")),
+    (DEPLOYMENTS, workload(replicas=10**30), (400, "")),
+    (DEPLOYMENTS, workload(replicas="3"), (400, "")),
+    (DEPLOYMENTS, workload(replicas=2.5), (400, "")),
+    (DEPLOYMENTS, workload(replicas=True), (400, "")),
+    (MAPS, {"metadata": {"generateName": "../../x-"}}, (422, "metadata.generateName")),
+    (MAPS, {"metadata": {"generateName": "A"}}, (422, "metadata.generateName")),
+    (MAPS, {"metadata": {"name": "../x"}}, (422, "metadata.name")),
+    (MAPS, {"metadata": {"name": "", "generateName": ""}}, (422, "metadata.name")),
+    (MAPS, {"metadata": {"name": "a" * 254}}, (422, "metadata.name")),
+    (MAPS, config(data={"../../x": "1"}), (422, "data[../../x]")),
+    (MAPS, config(data={"a/b": "1"}), (422, "data[a/b]")),
+    (MAPS, config(data={"..": "1"}), (422, "data[..]")),
+    (MAPS, config(data={"": "1"}), (422, "data[]")),
+    (MAPS, config(binaryData={"/etc/x": "MQ=="}), (422, "binaryData[/etc/x]")),
+    (MAPS, config(binaryData={"a": "no base64!"}), (422, "binaryData[a]")),
+    (SECRETS, config(data={"../x": "MQ=="}), (422, "data[../x]")),
+    (SECRETS, config(stringData={"../x": "1"}), (422, "data[../x]")),
+    (SECRETS, config(data={"a": "%"}), (422, "data[a]")),
+    (PODS, pod(volumes=[{"name": "../../x", "emptyDir": {}}]), (422, "spec.volumes[0].name")),
+    (PODS, pod(volumes=[{"name": "/etc/x", "emptyDir": {}}]), (422, "spec.volumes[0].name")),
+    (
+        PODS,
+        pod(volumes=[{"name": "v", "persistentVolumeClaim": {"claimName": "../../x"}}]),
+        (422, "spec.volumes[0].persistentVolumeClaim.claimName"),
+    ),
+    (PODS, pod(volumes=[{"name": "v", "hostPath": {"path": "/etc"}}]), (422, "spec.volumes[0].hostPath")),
+    (
+        PODS,
+        pod(volumes=[{"name": "v", "configMap": {"name": "m", "items": [{"key": "a", "path": "../../x"}]}}]),
+        (422, "spec.volumes[0].configMap.items[0].path"),
+    ),
+    (
+        PODS,
+        pod(volumes=[{"name": "v", "secret": {"secretName": "m", "items": [{"key": "a", "path": "/etc/x"}]}}]),
+        (422, "spec.volumes[0].secret.items[0].path"),
+    ),
+    (
+        PODS,
+        pod(
+            volumes=[
+                {
+                    "name": "v",
+                    "projected": {
+                        "sources": [{"downwardAPI": {"items": [{"path": "a/../../x", "fieldRef": {"fieldPath": "m"}}]}}]
+                    },
+                }
+            ]
+        ),
+        (422, "spec.volumes[0].projected.sources[0].downwardAPI.items[0].path"),
+    ),
+    (
+        PODS,
+        pod(
+            volumes=[{"name": "v", "emptyDir": {}}],
+            containers=[
+                {
+                    "name": "c",
+                    "image": "i",
+                    "volumeMounts": [{"name": "v", "mountPath": "/m", "subPath": "../../x"}],
+                }
+            ],
+        ),
+        (422, "spec.containers[0].volumeMounts[0].subPath"),
+    ),
+    (PODS, pod(containers=[{"name": "../x", "image": "i"}]), (422, "spec.containers[0].name")),
+    (
+        PODS,
+        pod(
+            containers=[
+                {"name": "c", "image": "i", "readinessProbe": {"exec": {"command": ["true"]}, "periodSeconds": 0}}
+            ]
+        ),
+        (422, "spec.containers[0].readinessProbe.periodSeconds"),
+    ),
+    (
+        PODS,
+        pod(containers=[{"name": "c", "image": "i", "env": [{"name": "A=B"}]}]),
+        (422, "spec.containers[0].env[0].name"),
+    ),
+    (
+        PODS,
+        pod(containers=[{"name": "c", "image": "i", "command": ["a\0b"]}]),
+        (422, "spec.containers[0].command[0]"),
+    ),
+    (
+        SETS,
+        workload("StatefulSet", volumeClaimTemplates=[{"metadata": {"name": "../x"}, "spec": {}}]),
+        (422, "spec.volumeClaimTemplates[0].metadata.name"),
+    ),
+]
+
+
 def test_a_value_out_of_bounds_is_refused_with_its_field(subtests: pytest.Subtests) -> None:
     """422 with the field, or 400 for a wrong type."""
-    for path, body, expected in [
-        (DEPLOYMENTS, workload(replicas=-1), (422, "spec.replicas")),
-        (DEPLOYMENTS, workload(replicas=101), (422, "spec.replicas")),
-        (DEPLOYMENTS, workload(replicas=10**9), (422, "spec.replicas")),
-        (DEPLOYMENTS, workload(replicas=10**30), (400, "")),
-        (DEPLOYMENTS, workload(replicas="3"), (400, "")),
-        (DEPLOYMENTS, workload(replicas=2.5), (400, "")),
-        (DEPLOYMENTS, workload(replicas=True), (400, "")),
-        (MAPS, {"metadata": {"generateName": "../../x-"}}, (422, "metadata.generateName")),
-        (MAPS, {"metadata": {"generateName": "A"}}, (422, "metadata.generateName")),
-        (MAPS, {"metadata": {"name": "../x"}}, (422, "metadata.name")),
-        (MAPS, {"metadata": {"name": "", "generateName": ""}}, (422, "metadata.name")),
-        (MAPS, {"metadata": {"name": "a" * 254}}, (422, "metadata.name")),
-        (MAPS, config(data={"../../x": "1"}), (422, "data[../../x]")),
-        (MAPS, config(data={"a/b": "1"}), (422, "data[a/b]")),
-        (MAPS, config(data={"..": "1"}), (422, "data[..]")),
-        (MAPS, config(data={"": "1"}), (422, "data[]")),
-        (MAPS, config(binaryData={"/etc/x": "MQ=="}), (422, "binaryData[/etc/x]")),
-        (MAPS, config(binaryData={"a": "no base64!"}), (422, "binaryData[a]")),
-        (SECRETS, config(data={"../x": "MQ=="}), (422, "data[../x]")),
-        (SECRETS, config(stringData={"../x": "1"}), (422, "data[../x]")),
-        (SECRETS, config(data={"a": "%"}), (422, "data[a]")),
-        (PODS, pod(volumes=[{"name": "../../x", "emptyDir": {}}]), (422, "spec.volumes[0].name")),
-        (PODS, pod(volumes=[{"name": "/etc/x", "emptyDir": {}}]), (422, "spec.volumes[0].name")),
-        (
-            PODS,
-            pod(volumes=[{"name": "v", "persistentVolumeClaim": {"claimName": "../../x"}}]),
-            (422, "spec.volumes[0].persistentVolumeClaim.claimName"),
-        ),
-        (PODS, pod(volumes=[{"name": "v", "hostPath": {"path": "/etc"}}]), (422, "spec.volumes[0].hostPath")),
-        (
-            PODS,
-            pod(volumes=[{"name": "v", "configMap": {"name": "m", "items": [{"key": "a", "path": "../../x"}]}}]),
-            (422, "spec.volumes[0].configMap.items[0].path"),
-        ),
-        (
-            PODS,
-            pod(volumes=[{"name": "v", "secret": {"secretName": "m", "items": [{"key": "a", "path": "/etc/x"}]}}]),
-            (422, "spec.volumes[0].secret.items[0].path"),
-        ),
-        (
-            PODS,
-            pod(
-                volumes=[
-                    {
-                        "name": "v",
-                        "projected": {
-                            "sources": [
-                                {"downwardAPI": {"items": [{"path": "a/../../x", "fieldRef": {"fieldPath": "m"}}]}}
-                            ]
-                        },
-                    }
-                ]
-            ),
-            (422, "spec.volumes[0].projected.sources[0].downwardAPI.items[0].path"),
-        ),
-        (
-            PODS,
-            pod(
-                volumes=[{"name": "v", "emptyDir": {}}],
-                containers=[
-                    {
-                        "name": "c",
-                        "image": "i",
-                        "volumeMounts": [{"name": "v", "mountPath": "/m", "subPath": "../../x"}],
-                    }
-                ],
-            ),
-            (422, "spec.containers[0].volumeMounts[0].subPath"),
-        ),
-        (PODS, pod(containers=[{"name": "../x", "image": "i"}]), (422, "spec.containers[0].name")),
-        (
-            PODS,
-            pod(
-                containers=[
-                    {"name": "c", "image": "i", "readinessProbe": {"exec": {"command": ["true"]}, "periodSeconds": 0}}
-                ]
-            ),
-            (422, "spec.containers[0].readinessProbe.periodSeconds"),
-        ),
-        (
-            PODS,
-            pod(containers=[{"name": "c", "image": "i", "env": [{"name": "A=B"}]}]),
-            (422, "spec.containers[0].env[0].name"),
-        ),
-        (
-            PODS,
-            pod(containers=[{"name": "c", "image": "i", "command": ["a\0b"]}]),
-            (422, "spec.containers[0].command[0]"),
-        ),
-        (
-            SETS,
-            workload("StatefulSet", volumeClaimTemplates=[{"metadata": {"name": "../x"}, "spec": {}}]),
-            (422, "spec.volumeClaimTemplates[0].metadata.name"),
-        ),
-    ]:
+    for path, body, expected in OUT_OF_BOUNDS:
         with subtests.test(body=body):
             assert field(asked(("POST", path, body))) == expected
 
