@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -194,7 +195,7 @@ def test_a_region_that_ignores_the_time_to_live_is_named(shelf: Shelf, tmp_path:
     found = aged(shelf, tmp_path)
     assert found["track in eu"][1] is True
     assert found["track in us"][1] is False
-    assert "in 20 of 20 reads after the time to live" in found["track in us"][0]
+    assert re.search(r"in (\d\d) of \1 reads after the time to live", found["track in us"][0])
 
 
 def test_a_region_that_had_an_older_value_and_keeps_it_is_named(shelf: Shelf, tmp_path: Path) -> None:
