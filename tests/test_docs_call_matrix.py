@@ -18,16 +18,12 @@ from harness.targets import load_target
 from harness.validation import validated
 from tests.builders.guarded_shop import FILE, description, guarded_shop
 from tests.builders.preloaded import command
+from tests.page_blocks import blocks
 
 DOCS: Final = Path(__file__).parents[1] / "docs"
 MATRIX: Final = (DOCS / "call-matrix.md").read_text(encoding="utf-8")
 TWICE: Final = (DOCS / "sent-twice.md").read_text(encoding="utf-8")
 IDENTITY: Final = (DOCS / "identity.md").read_text(encoding="utf-8")
-
-
-def blocks(page: str, kind: str) -> list[str]:
-    """The fenced blocks of this kind."""
-    return re.findall(rf"^```{kind}\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
 
 
 def test_the_target_file_and_the_matrix_of_the_page_are_right(tmp_path: Path) -> None:

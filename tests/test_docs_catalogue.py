@@ -10,14 +10,10 @@ import pytest
 from harness.catalogue import Catalogue, feature_file, lint, load_catalogue, tallies, unaccounted
 from harness.steps import lint_features, read_feature
 from tests.builders.pages import pages
+from tests.page_blocks import blocks
 
 ROOT = Path(__file__).parent.parent
 PAGE = pages("catalogue", "catalogue-contradictions")
-
-
-def blocks(kind: str) -> list[str]:
-    """Fenced blocks of this kind."""
-    return re.findall(rf"^```{kind}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture(scope="module")
@@ -25,9 +21,9 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project made of the page's blocks."""
     root = tmp_path_factory.mktemp("shop")
     (root / "catalogue").mkdir()
-    for number, text in enumerate(blocks("yaml")):
+    for number, text in enumerate(blocks(PAGE, "yaml")):
         (root / "catalogue" / f"{number}.yaml").write_text(text, encoding="utf-8")
-    (root / "speed-and-delivery.feature").write_text(blocks("gherkin")[0], encoding="utf-8")
+    (root / "speed-and-delivery.feature").write_text(blocks(PAGE, "gherkin")[0], encoding="utf-8")
     return root
 
 
@@ -65,7 +61,9 @@ def test_the_profiles_and_their_folders_are_as_the_table_says(catalogue: Catalog
 def test_every_key_of_a_requirement_is_explained(catalogue: Catalogue) -> None:
     """Each key that the block uses has its row."""
     assert catalogue.requirements
-    used = {key for text in blocks("yaml")[:1] for key in re.findall(r"^      (?:- |  )(\w+):", text, re.MULTILINE)}
+    used = {
+        key for text in blocks(PAGE, "yaml")[:1] for key in re.findall(r"^      (?:- |  )(\w+):", text, re.MULTILINE)
+    }
     assert {key for key in used - {"title"} if f"| `{key}` |" not in PAGE} == set()
 
 

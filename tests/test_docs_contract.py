@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Final
 
@@ -12,28 +11,22 @@ import pytest
 from harness.cli.starter.writing import ProjectAnswers, write_project
 from tests.builders.preloaded import command
 from tests.drivers.generated.described_shop import DESCRIPTION, serving
+from tests.page_blocks import blocks
 
 PAGE: Final = (Path(__file__).parents[1] / "docs" / "api-contract.md").read_text(encoding="utf-8")
 ROUTES: Final = "GET /health\nGET /orders/{id}\nPOST /orders\n"
-
-
-def block(kind: str) -> str:
-    """The first fenced block of this kind."""
-    found = re.search(rf"^```{kind}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-    assert found
-    return found[1]
 
 
 def project(directory: Path, entry: str, routes: str = ROUTES) -> Path:
     """A project as `init` writes it, with what the page says."""
     write_project(directory, ProjectAnswers(name="shop", entry=entry, health="/health", read="/orders/1"))
     target = directory / "target.yaml"
-    said = block("yaml").replace("http://127.0.0.1:8080", entry)
+    said = blocks(PAGE, "yaml")[0].replace("http://127.0.0.1:8080", entry)
     target.write_text(target.read_text(encoding="utf-8") + said, encoding="utf-8")
     for name in ("openapi.yaml", "orders.json", "accepted.json"):
         (directory / name).write_text(json.dumps(DESCRIPTION), encoding="utf-8")
     (directory / "routes.txt").write_text(routes, encoding="utf-8")
-    feature = f"Feature: the API\n\n{block('gherkin')}"
+    feature = f"Feature: the API\n\n{blocks(PAGE, 'gherkin')[0]}"
     (directory / "features" / "api.feature").write_text(feature, encoding="utf-8")
     return directory
 

@@ -29,6 +29,7 @@ from harness.targets.access import Access, accesses_of, placed
 from tests.builders.addresses import NET
 from tests.builders.database_servers import BINARIES, Member, lone, postgres
 from tests.builders.s3_server import ACCESS_KEY, SECRET_KEY, S3Server, needs_s3_server, s3_server
+from tests.page_blocks import blocks
 
 DOCS: Final = Path(__file__).parents[1] / "docs"
 PAGE: Final = (DOCS / "disasters.md").read_text(encoding="utf-8")
@@ -37,11 +38,6 @@ PRODUCTS: Final = (DOCS / "velero-and-snapshots.md").read_text(encoding="utf-8")
 BEFORE: Final = "name: shop\nenvironment: staging\nentry: https://shop.example.test\ndatabase: {dsn: {env: DSN}}\n"
 ACCESS: Final = "host all all 127.0.0.0/8 trust\n"
 CHECKSUM: Final = "lies in"
-
-
-def blocks(page: str, kind: str) -> list[str]:
-    """The fenced blocks of a kind."""
-    return [str(text) for text in re.findall(rf"^```{kind}\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)]
 
 
 def sentences(page: str) -> list[str]:

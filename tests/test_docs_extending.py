@@ -10,17 +10,30 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from httpx import ConnectError
 
+from harness.drivers.check.claim import CheckClaim, checks_of
+from harness.drivers.check.needs import API
+from harness.drivers.claim import FactClaim, claims_of
+from harness.drivers.paper import Asked
+from harness.drivers.watch import Watcher
+from harness.errors import DriverError
 from harness.judgement.figures import Spec
 from harness.judgement.measures import Case
-from harness.model import Evidence, Measure, Objective, Observation, Op, Outcome, Quantity, Scope, WatchSource
+from harness.model import Demand, Evidence, Measure, Objective, Observation, Op, Outcome, Quantity, Scope, WatchSource
 from harness.model.observations import KINDS
 from harness.provided import ProvidedTarget, TargetProcesses
-from harness.targets import load_target
+from harness.run.acts.driver import Driver, Library
+from harness.steps.grammar import demands_of, read
+from harness.steps.sentences import templates_of_figures
+from harness.steps.templates import template_of
+from harness.targets import Target, load_target
+from harness.targets.access import access, accesses_of
 from harness.units import NS_PER_S
 from tests.builders.core_plan import core_plan
 from tests.builders.core_run import core_evidence
@@ -183,8 +196,6 @@ def test_a_module_of_this_repository_is_named_by_no_other(tmp_path: Path) -> Non
 
 def test_the_sentence_means_the_figure(modules: dict[str, ModuleType]) -> None:
     """Its slots are parameters of the objective, and the docstring of the judge says what is measured."""
-    from harness.steps.sentences import templates_of_figures
-
     spec = modules["slow_share"].SPEC
     (template,) = (one.template for one in templates_of_figures([(spec.sentences[0], spec, "")]))
     values = template.match(template.example)
@@ -230,14 +241,6 @@ def test_the_figure_reads_what_its_watcher_records(modules: dict[str, ModuleType
 
 def test_the_check_is_claimed_on_its_function(modules: dict[str, ModuleType]) -> None:
     """Its sentence, its demand and what it needs are made from that."""
-    from harness.drivers.check.claim import CheckClaim, checks_of
-    from harness.drivers.check.needs import API
-    from harness.drivers.claim import claims_of
-    from harness.steps.grammar import read
-    from harness.steps.templates import template_of
-    from harness.targets import Target
-    from harness.targets.access import access, accesses_of
-
     target = Target.model_validate({"name": "a", "environment": "sandbox", "entry": "http://127.0.0.1:1"})
     claims = claims_of(modules["node_label"], CheckClaim)
     [(name, check)] = checks_of(claims).items()
@@ -252,12 +255,6 @@ def test_the_check_is_claimed_on_its_function(modules: dict[str, ModuleType]) ->
 
 def test_the_check_over_http_reads_the_header(modules: dict[str, ModuleType]) -> None:
     """Of the entry; nothing answers there, which is no fact."""
-    from httpx import ConnectError
-
-    from harness.drivers.check.claim import CheckClaim, checks_of
-    from harness.drivers.claim import claims_of
-    from harness.targets import Target
-
     target = Target.model_validate({"name": "a", "environment": "sandbox", "entry": "http://127.0.0.1:1"})
     check = checks_of(claims_of(modules["entry_header"], CheckClaim))["entry-header"]
     assert [need.key for need in check.needs] == ["entry"]
@@ -269,13 +266,6 @@ def test_the_check_of_files_reads_the_directory_that_the_target_file_names(
     modules: dict[str, ModuleType], tmp_path: Path
 ) -> None:
     """A file that is there is kept with the run; one that is missing fails."""
-    from datetime import UTC, datetime
-
-    from harness.drivers.claim import FactClaim, claims_of
-    from harness.drivers.paper import Asked
-    from harness.steps.grammar import read
-    from harness.steps.templates import template_of
-
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "LICENSE").write_text("free", encoding="utf-8")
     file = tmp_path / "target.yaml"
@@ -361,21 +351,8 @@ def test_a_project_adds_the_format_of_another_tool_with_two_files(tmp_path: Path
     )
 
 
-def test_the_watcher_is_one(modules: dict[str, ModuleType]) -> None:
-    """It can be made, and has a name and a rate."""
-    from harness.drivers.watch import Rates, Watcher
-
-    watcher = modules["readers_free"].ReadersFree()
-    assert isinstance(watcher, Watcher)
-    assert (watcher.name, watcher.per_s(Rates())) == ("readers-free", 1.0)
-
-
 def test_the_driver_plans_its_act(modules: dict[str, ModuleType]) -> None:
     """One act of fifteen seconds, for the demand of the page's sentence."""
-    from harness.model import Demand
-    from harness.run.acts.driver import Library
-    from harness.steps.grammar import demands_of
-
     template = modules["drill_sentence"].TEMPLATE
     (demand,) = demands_of(template.mean(template.match(template.example)).objective)
     assert demand == Demand(kind="drill", name="restore-backup", params={"within": "60 s"})
@@ -386,11 +363,6 @@ def test_the_driver_plans_its_act(modules: dict[str, ModuleType]) -> None:
 
 def test_what_is_asked_of_the_cluster_is_said(modules: dict[str, ModuleType]) -> None:
     """By a driver of each demand, by a watcher of each target; what asks nothing says nothing."""
-    from harness.drivers.watch import Watcher
-    from harness.model import Demand
-    from harness.run.acts.driver import Library
-    from harness.targets import Target
-
     target = Target.model_validate({"name": "a", "environment": "sandbox", "entry": "http://127.0.0.1:1"})
     demand, library = Demand(kind="cluster-drill", name="dump", params={}), Library(traffic={}, experiments={})
     driver = modules["in_the_cluster"].ClusterDrillDriver()
@@ -411,8 +383,6 @@ def test_what_is_asked_of_the_cluster_is_said(modules: dict[str, ModuleType]) ->
 
 def test_the_page_names_every_method_of_a_driver_that_has_a_default() -> None:
     """Whoever writes one finds what it may say."""
-    from harness.run.acts.driver import Driver
-
     own = [name for name in vars(Driver) if not name.startswith("_") and callable(getattr(Driver, name))]
     assert [name for name in own if not re.search(rf"`{name}`|def {name}\(", PAGE)] == []
 
@@ -421,8 +391,6 @@ def test_the_driver_reads_how_its_script_ends(
     modules: dict[str, ModuleType], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Anything but 0, or too late, is not as expected."""
-    from harness.model import Demand
-
     script = tmp_path / "drills" / "restore.sh"
     script.parent.mkdir()
     monkeypatch.setattr(modules["drill"], "__file__", str(tmp_path / "drill.py"))
@@ -437,9 +405,6 @@ def test_the_driver_reads_how_its_script_ends(
 
 def test_a_drill_that_is_not_there_is_told_as_not_done(modules: dict[str, ModuleType]) -> None:
     """With the script's name."""
-    from harness.errors import DriverError
-    from harness.model import Demand
-
     with pytest.raises(DriverError, match=r"drills/none\.sh"):
         modules["drill"].drilled(Demand(kind="drill", name="none", params={"within": "1 s"}))
 

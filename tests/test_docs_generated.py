@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Final
 
@@ -15,24 +14,18 @@ from harness.extras import GENERATED, install
 from harness.targets.openapi.schemas import CHECKED
 from tests.builders.preloaded import command
 from tests.drivers.generated.described_shop import DESCRIPTION, serving
+from tests.page_blocks import blocks
 
 PAGE: Final = (Path(__file__).parents[1] / "docs" / "generated-requests.md").read_text(encoding="utf-8")
-
-
-def block(kind: str) -> str:
-    """The first fenced block of this kind."""
-    found = re.search(rf"^```{kind}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-    assert found
-    return found[1]
 
 
 def project(directory: Path, entry: str) -> Path:
     """A project as `init` writes it, with what the page says."""
     write_project(directory, ProjectAnswers(name="shop", entry=entry, health="/health", read="/orders/1"))
     target = directory / "target.yaml"
-    target.write_text(target.read_text(encoding="utf-8") + block("yaml"), encoding="utf-8")
+    target.write_text(target.read_text(encoding="utf-8") + blocks(PAGE, "yaml")[0], encoding="utf-8")
     (directory / "openapi.yaml").write_text(json.dumps(DESCRIPTION), encoding="utf-8")
-    feature = f"Feature: the API\n\n{block('gherkin')}"
+    feature = f"Feature: the API\n\n{blocks(PAGE, 'gherkin')[0]}"
     (directory / "features" / "api.feature").write_text(feature, encoding="utf-8")
     return directory
 
@@ -49,7 +42,7 @@ def test_the_page_decides_and_the_record_does_so_again(defect: str, decided: set
     found = {one["id"]: one for one in verdict["requirements"]}
     assert {found["SHOP-API"]["verdict"]} == decided, ran.stdout + ran.stderr
     if defect:
-        assert block("text").partition(" (the smallest")[0] in found["SHOP-API"]["reason"]
+        assert blocks(PAGE, "text")[0].partition(" (the smallest")[0] in found["SHOP-API"]["reason"]
     again = command("harness", "judge", "reports/runs/latest", "--check", cwd=here)
     assert again.returncode in {0, 1, 10}, again.stdout + again.stderr
 

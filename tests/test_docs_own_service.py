@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import httpx
-import pytest
 import yaml
 
 from harness import clock
@@ -23,18 +22,16 @@ from harness.cli.init import init
 from harness.cli.starter.writing import ProjectAnswers, write_project
 from harness.drivers.load.locustfile import check_locustfile
 from harness.drivers.load.routes import sent_routes
+from harness.judgement.figures.numbers import failures_refuting
+from harness.judgement.stats.statistics import needed
 from harness.steps import lint_features
 from harness.targets import load_target
 from tests.builders.pages import pages
+from tests.page_blocks import blocks
 
 ROOT: Final = Path(__file__).parent.parent
 PAGE: Final = pages("your-own-writes", "your-own-service")
 ANSWERS: Final = ProjectAnswers(name="shop", entry="http://127.0.0.1:8080")
-
-
-def blocks(page: str, kind: str) -> list[str]:
-    """Fenced blocks of this kind."""
-    return re.findall(rf"^```{kind}\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
 
 
 @contextmanager
@@ -156,17 +153,8 @@ def test_the_messages_that_are_explained_are_those_that_are_given() -> None:
     assert unknown == []
 
 
-@pytest.mark.parametrize("name", ["your-own-service.md", "ci.md", "troubleshooting.md"])
-def test_the_pages_are_found_from_the_front_page(name: str) -> None:
-    """README names them."""
-    assert f"docs/{name}" in (ROOT / "README.md").read_text(encoding="utf-8")
-
-
 def test_the_rows_of_the_plan_on_the_page_are_reckoned() -> None:
     """By the same functions as the plan's, for the sizes of a project that was just written."""
-    from harness.judgement.figures.numbers import failures_refuting
-    from harness.judgement.stats.statistics import needed
-
     counts = r"(\d+) (?:failures|over the limit) +│ "
     told = re.findall(
         rf"│ SHOP-(\w+) +│ (\d+) (?:at 0 failures|with none over the limit) +│ (\d+) .*?│ {counts}{counts.rstrip()}",

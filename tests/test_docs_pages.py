@@ -18,10 +18,7 @@ MOST_FIRST: Final = 6000
 MADE: Final = "reference.md"
 """A page of tables that a program writes (tests/test_docs_reference.py)."""
 PAGES: Final = {page.name: page.read_text(encoding="utf-8") for page in sorted(DOCS.glob("*.md"))}
-OTHERS: Final = {
-    name: (ROOT / name).read_text(encoding="utf-8")
-    for name in ("README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "SECURITY.md")
-}
+README: Final = (ROOT / "README.md").read_text(encoding="utf-8")
 _FENCE: Final = re.compile(r"^( *)```.*?^\1```$", re.MULTILINE | re.DOTALL)
 _LINK: Final = re.compile(r"\]\(([^()\s]+)\)")
 
@@ -48,17 +45,16 @@ def test_a_page_is_read_in_four_minutes(subtests: pytest.Subtests) -> None:
 
 def test_the_first_seven_pages_are_read_in_less_than_half_an_hour() -> None:
     """README, and the six that it names first."""
-    found = {"README.md": words(OTHERS["README.md"]), **{f"{name}.md": words(PAGES[f"{name}.md"]) for name in FIRST}}
+    found = {"README.md": words(README), **{f"{name}.md": words(PAGES[f"{name}.md"]) for name in FIRST}}
     assert sum(found.values()) <= MOST_FIRST, found
 
 
 def test_a_link_leads_to_a_page_and_to_a_heading_of_it(subtests: pytest.Subtests) -> None:
-    """Within the repository; addresses are not asked."""
-    for name, text in {**PAGES, **OTHERS}.items():
-        with subtests.test(name):
-            here = DOCS / name if name in PAGES else ROOT / name
-            broken = []
-            for link in (one for one in _LINK.findall(_FENCE.sub("", text)) if not re.match(r"[a-z]+:", one)):
+    """Within the repository, of every document; addresses are not asked."""
+    for here in [*sorted(DOCS.rglob("*.md")), *sorted(ROOT.glob("*.md")), ROOT / "changes" / "README.md"]:
+        with subtests.test(here.name):
+            broken, text = [], _FENCE.sub("", here.read_text(encoding="utf-8"))
+            for link in (one for one in _LINK.findall(text) if not re.match(r"[a-z]+:", one)):
                 path, _, anchor = link.partition("#")
                 there = (here.parent / path).resolve() if path else here
                 if not there.exists() or (anchor and anchor not in anchors(there.read_text(encoding="utf-8"))):
@@ -68,7 +64,7 @@ def test_a_link_leads_to_a_page_and_to_a_heading_of_it(subtests: pytest.Subtests
 
 def test_every_page_is_found_from_the_front_page() -> None:
     """By links from page to page; a page that no other names is lost."""
-    found, left = set[str](), [link for link in _LINK.findall(OTHERS["README.md"]) if link.startswith("docs/")]
+    found, left = set[str](), [link for link in _LINK.findall(README) if link.startswith("docs/")]
     while left:
         name = Path(left.pop().partition("#")[0]).name
         if name in PAGES and name not in found:

@@ -91,13 +91,5 @@ def test_the_public_names_are_pinned() -> None:
     assert all(f"`{name}`" in REFERENCE for name in harness.locust.__all__)
 
 
-def test_every_link_of_the_documents_leads_somewhere(subtests: pytest.Subtests) -> None:
-    """Links to files of the repository are to files that are there."""
-    for page in [*sorted((ROOT / "docs").rglob("*.md")), *sorted(ROOT.glob("*.md")), ROOT / "changes" / "README.md"]:
-        with subtests.test(page.name):
-            links = [part.split(")")[0].split("#")[0] for part in page.read_text(encoding="utf-8").split("](")[1:]]
-            assert [link for link in links if link and "://" not in link and not (page.parent / link).exists()] == []
-
-
 if __name__ == "__main__":
     PAGE.write_text(SENTENCES.sub(lambda _: sentences(), REFERENCE), encoding="utf-8")

@@ -22,11 +22,11 @@ import yaml
 
 from harness import clock
 from harness.targets import load_target
+from tests.page_blocks import blocks
 
 ROOT: Final = Path(__file__).parent.parent
 PAGE: Final = (ROOT / "docs" / "security.md").read_text("utf-8")
 PYTHON: Final = os.environ.get("FOREIGN_PYTHON", sys.executable)
-WORDS: Final = 1000
 NO_KEY: Final = (
     'algorithms=["HS256"], options={"require": ["exp", "sub"]}',
     'algorithms=["HS256"], options={"verify_signature": False}',
@@ -38,15 +38,10 @@ RENAMED: Final = (
 )
 
 
-def blocks(kind: str) -> list[str]:
-    """Fenced blocks of this kind."""
-    return re.findall(rf"^```{kind}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-
-
 @contextmanager
 def orders(directory: Path, *changes: tuple[str, str], port: int = 0) -> Iterator[int]:
     """The page's service, changed or not, and its port."""
-    text = blocks("python")[0]
+    text = blocks(PAGE, "python")[0]
     for old, new in changes:
         assert old in text, old
         text = text.replace(old, new)
@@ -89,7 +84,7 @@ def project(directory: Path, port: int) -> Path:
     assert made.returncode == 0, made.stderr
     file = directory / "shop" / "target.yaml"
     content = yaml.safe_load(file.read_text("utf-8"))
-    file.write_text(yaml.safe_dump({**content, **yaml.safe_load(blocks("yaml")[0])}), "utf-8")
+    file.write_text(yaml.safe_dump({**content, **yaml.safe_load(blocks(PAGE, "yaml")[0])}), "utf-8")
     return directory / "shop"
 
 
@@ -107,15 +102,10 @@ def verdicts(directory: Path, port: int, *only: str) -> dict[str, str]:
     }
 
 
-def test_the_page_is_short() -> None:
-    """Ten minutes: 1 000 words with its service."""
-    assert len(PAGE.split()) <= WORDS
-
-
 def test_the_lines_of_the_target_file_are_read(tmp_path: Path) -> None:
     """With a sign-in beside them."""
     rest = "name: shop\nenvironment: staging\nentry: http://127.0.0.1:1\nsign_in: {path: /token, body: form, user: test-anna, password: {env: P}}\n"
-    (tmp_path / "target.yaml").write_text(rest + blocks("yaml")[0], "utf-8")
+    (tmp_path / "target.yaml").write_text(rest + blocks(PAGE, "yaml")[0], "utf-8")
     target = load_target(tmp_path / "target.yaml")
     assert target.identity is not None
     assert target.identity.users["member"].objects == {"id": 1}

@@ -12,15 +12,9 @@ from harness.drivers.check.bursts.size import MOST_PER_S, OVER
 from harness.drivers.check.sessions.roles import HELD_S
 from harness.steps import read
 from tests.builders.preloaded import command
+from tests.page_blocks import blocks
 
 PAGE: Final = (Path(__file__).parents[1] / "docs" / "sessions-and-limits.md").read_text(encoding="utf-8")
-
-
-def block(kind: str) -> str:
-    """The first fenced block of this kind."""
-    found = re.search(rf"^```{kind}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-    assert found
-    return found[1]
 
 
 def test_the_page_can_be_planned(tmp_path: Path) -> None:
@@ -29,8 +23,8 @@ def test_the_page_can_be_planned(tmp_path: Path) -> None:
         tmp_path / "shop", ProjectAnswers(name="shop", entry="http://127.0.0.1:9", health="/health", read="/orders/1")
     )
     target = tmp_path / "shop" / "target.yaml"
-    target.write_text(target.read_text(encoding="utf-8") + block("yaml"), encoding="utf-8")
-    feature = f"Feature: sessions\n\n{block('gherkin')}"
+    target.write_text(target.read_text(encoding="utf-8") + blocks(PAGE, "yaml")[0], encoding="utf-8")
+    feature = f"Feature: sessions\n\n{blocks(PAGE, 'gherkin')[0]}"
     (tmp_path / "shop" / "features" / "sessions.feature").write_text(feature, encoding="utf-8")
     planned = command("harness", "plan", "--json", cwd=tmp_path / "shop")
     assert planned.returncode == 0, planned.stdout + planned.stderr

@@ -88,12 +88,6 @@ def test_every_row_is_accounted_for_by_form(tmp_path: Path) -> None:
     )
 
 
-def test_the_forms_of_all_rows() -> None:
-    """771, whatever is claimed."""
-    forms = {form.form: form.rows for form in tallies(load_catalogue(), ())}
-    assert forms == {"measured": 542, "derived": 108, "ingested": 59, "attested": 62}
-
-
 def test_a_row_is_traced_to_its_scenarios_their_sentences_and_evidence() -> None:
     """What is not traced says what it waits for, what is wrong with its scenario, or that there is none."""
     claim = Claim(

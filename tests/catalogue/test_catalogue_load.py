@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from harness.catalogue import Catalogue, load_catalogue
-from harness.errors import ConfigurationError, UsageError
+from harness.errors import ConfigurationError
 from harness.model import EvidenceKind, Gate
 
 GOOD = """\
@@ -73,14 +72,6 @@ def test_first_kinds(catalogue: Catalogue) -> None:
     }
 
 
-def test_gates(catalogue: Catalogue) -> None:
-    """232 critical and 340 major rows gate everywhere."""
-    everywhere = Counter(row.gate for row in catalogue.requirements.values() if row.gates_in("sandbox"))
-    assert everywhere == {Gate.CRITICAL: 232, Gate.MAJOR: 340}
-    in_production = [row for row in catalogue.requirements.values() if row.environments == ("production",)]
-    assert len(in_production) == 14 + 4 + 39
-
-
 def test_the_order_of_core(catalogue: Catalogue) -> None:
     """The first gate is judged in this order."""
     ids = [row.id for row in catalogue.profile(["core"])]
@@ -134,14 +125,6 @@ def test_what_is_known_of_the_documents(catalogue: Catalogue) -> None:
     assert [entry.name for entry in catalogue.deviations_of("DA-NET-POLICY")] == ["policy-callers"]
 
 
-def test_parts_of_a_derived_row(catalogue: Catalogue) -> None:
-    """A trailing `(interpretation)` is no part of a part."""
-    row = catalogue.requirement("ND-BIZ-COMPLETION")
-    assert row.parts == ("ND-PHASE-5", "ND-CHECK-PRE", "ND-CHECK-DEPLOY", "ND-CHECK-POST")
-    derived = [row for row in catalogue.requirements.values() if row.kinds[0] is EvidenceKind.DERIVED]
-    assert all(part in catalogue.requirements for row in derived for part in row.parts)
-
-
 def test_two_profiles_are_one_list_without_doubles(catalogue: Catalogue) -> None:
     """A row of both stands once."""
     assert len(catalogue.profile(["core", "normaldance"])) == 239 + 6
@@ -155,22 +138,6 @@ def test_where_a_row_stands(catalogue: Catalogue) -> None:
     assert text.strip().startswith("criterion: the response time p95 of every route")
 
 
-@pytest.mark.parametrize(
-    ("ask", "hint"),
-    [
-        (lambda catalogue: catalogue.requirement("ND-KPI-P59"), "did you mean 'ND-KPI-P95'?"),
-        (lambda catalogue: catalogue.profile(["normal-dance"]), "did you mean 'normaldance'?"),
-    ],
-)
-def test_what_is_unknown_is_answered_with_the_nearest(
-    catalogue: Catalogue, ask: Callable[[Catalogue], object], hint: str
-) -> None:
-    """A misspelt id or profile."""
-    with pytest.raises(UsageError) as caught:
-        ask(catalogue)
-    assert caught.value.hint == hint
-
-
 def test_a_project_adds_its_own(tmp_path: Path) -> None:
     """A file, or a directory of files."""
     (tmp_path / "shop.yml").write_text(GOOD, encoding="utf-8")
@@ -182,67 +149,15 @@ def test_a_project_adds_its_own(tmp_path: Path) -> None:
 
 WRONG_FILES = [
     (
-        "gate: critical",
-        "gaet: critical",
-        "10: sections[0].requirements[0].gaet",
-        "unknown key `gaet`",
-        "did you mean `gate`?",
-    ),
-    (
-        "gate: critical",
-        "gate: grave",
-        "10: sections[0].requirements[0].gate",
-        "`grave` is not one of critical, major, record",
-        "use one of these words",
-    ),
-    ("kinds: [L]", "kinds: [Q]", "9: sections[0].requirements[0].kinds[0]", "`Q` is not one of", "use one of"),
-    (
-        "kinds: [L]",
-        "kinds: []",
-        "9: sections[0].requirements[0].kinds",
-        "this must have at least 1 item",
-        "add an item",
-    ),
-    (
         "criterion: release-manager vouches for it, for this release, not longer than 90 d ago",
         "criterion: ' '",
         "14: sections[0].requirements[1].criterion",
         "this must not be empty",
         "write some text",
     ),
-    (
-        "id: SHOP-2",
-        "id: SHOP-1",
-        "12: sections[0].requirements[1].id",
-        "the id SHOP-1 is defined twice: ",
-        "give one requirement another id",
-    ),
-    (
-        "id: SHOP-2",
-        "id: ND-KPI-P95",
-        "12: sections[0].requirements[1].id",
-        "the id ND-KPI-P95 is defined twice: ",
-        "",
-    ),
-    (
-        "[production]",
-        "[prod]",
-        "17: sections[0].requirements[1].environments[0]",
-        "`prod` is not one of sandbox, staging, production",
-        "did you mean `production`?",
-    ),
-    (
-        "[SHOP-1, ND-KPI-P95]",
-        "[SHOP-9]",
-        "19: profiles.counter[0]",
-        "names SHOP-9, which no file defines",
-        "did you mean",
-    ),
-    ("[SHOP-1, ND-KPI-P95]", "[SHOP-1, SHOP-1]", "19: profiles.counter", "names SHOP-1 twice", "name each once"),
-    ("profile: shop", "profile: core", "1: profile", "the profile 'core' is defined twice", "rename"),
+    ("id: SHOP-2", "id: ND-KPI-P95", "12: sections[0].requirements[1].id", "the id ND-KPI-P95 is defined twice: ", ""),
     ("profile: shop", "profile: shop+till", "1: profile", "the profile 'shop+till' has a `+`", "a hyphen"),
     ("counter:", "counter+till:", "19: profiles.counter+till", "the profile 'counter+till' has a `+`", "a hyphen"),
-    ("profile: shop\n", "", "1", "the file has requirements and no profile", "add `profile: NAME`"),
     (
         "title: signed off",
         "title: signed off\n        title: again",
@@ -308,10 +223,3 @@ def test_a_table_that_names_nothing_is_refused_with_its_line(tmp_path: Path) -> 
         with pytest.raises(ConfigurationError, match=f"no measured requirement is named '{named}'") as refused:
             load_catalogue([tmp_path])
         assert "shop.yaml:" in refused.value.where
-
-
-def test_the_profile_security_has_the_rows_of_trust(catalogue: Catalogue) -> None:
-    """Of five documents; each is measured."""
-    rows = catalogue.profile(("security",))
-    assert len(rows) == 58
-    assert {row.form.value for row in rows} == {"measured"}

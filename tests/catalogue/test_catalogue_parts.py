@@ -42,13 +42,6 @@ def test_a_project_declares_parts_of_its_own(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "where", "what", "hint"),
     [
-        (
-            "needs: [belt]",
-            "needs: [bells]",
-            "5: sections[0].requirements[0].needs[0]",
-            "S-1 needs the part 'bells', which no file defines",
-            "did you mean 'belt'?",
-        ),
         ("name: belt", "name: bus", "7: parts[0].name", "the part 'bus' is defined twice: ", "rename one part"),
         ("stage: 2", "stage: 1", "7: parts[0].stage", "`1` is not a number of at least 2", ""),
         (

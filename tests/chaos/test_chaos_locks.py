@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +14,7 @@ from harness.chaos.session import session
 from harness.errors import FaultNotInjected
 from harness.targets.safety.intents import pending_intents
 from harness.targets.undo import recover
-from tests.builders.database_servers import Member, initialised, postgres, until
+from tests.builders.database_servers import Member, lone, postgres, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,34 +23,19 @@ ADDRESS = "127.96.4.1"
 TARGET = "name: pocket\nenvironment: sandbox\nentry: http://127.96.0.9:1\ndisposable: true\n"
 
 
-@pytest.fixture(scope="session")
-def made_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Made once: a copy takes a tenth of the time."""
-    data = tmp_path_factory.mktemp("server") / "data"
-    initialised(data)
-    return data
-
-
 @pytest.fixture
-def server(made_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Member]:
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Member]:
     """A database with one table, and a target file that leads to it."""
-    member = Member(tmp_path / "server", ADDRESS)
-    shutil.copytree(made_data, member.data)
-    with (member.data / "postgresql.conf").open("a") as file:
-        file.write("unix_socket_directories = ''\nfsync = off\nshared_buffers = 16MB\n")
-    (tmp_path / "dsn").write_text(member.dsn)
     (tmp_path / "target.yaml").write_text(f"{TARGET}database: {{dsn: {{file: {tmp_path / 'dsn'}}}}}\n")
     monkeypatch.setenv("READINESS_TARGET", str(tmp_path / "target.yaml"))
     monkeypatch.setenv("READINESS_STATE", str(tmp_path / "state"))
     session.cache_clear()
-    try:
-        member.start()
+    with lone(tmp_path / "server", ADDRESS, "host all all 127.0.0.0/8 trust\n") as member:
+        (tmp_path / "dsn").write_text(member.dsn)
         member.ask("CREATE TABLE tracks (id int, plays int)")
         member.ask("INSERT INTO tracks SELECT n, 0 FROM generate_series(1, 1000) n")
         yield member
-    finally:
-        session.cache_clear()
-        member.stop()
+    session.cache_clear()
 
 
 PLAY = "UPDATE tracks SET plays = plays + 1 WHERE id = 7"

@@ -59,23 +59,25 @@ def present(monkeypatch: pytest.MonkeyPatch) -> list[Sequence[Hit] | None]:
     return answers
 
 
-def test_what_is_not_there_any_more_was_hit(present: list[Sequence[Hit] | None]) -> None:
-    """By its uid."""
-    present += [[A, B], [B]]
+def remembered() -> HitSnapshot:
+    """What was there before the fault."""
     seen = HitSnapshot()
     seen.remember()
-    assert (seen.hits(), seen.gone()) == ([A], True)
+    return seen
 
 
-@pytest.mark.parametrize("answers", [[[A, B], None], [None, [B]]])
-def test_a_cluster_that_does_not_answer_shows_nothing_to_be_gone(
-    present: list[Sequence[Hit] | None], answers: list[Sequence[Hit] | None]
-) -> None:
-    """Neither before the fault nor after it."""
-    present += answers
-    seen = HitSnapshot()
-    seen.remember()
-    assert (seen.hits(), seen.gone()) == ([], False)
+def test_what_is_not_there_any_more_was_hit(present: list[Sequence[Hit] | None], subtests: pytest.Subtests) -> None:
+    """By its uid; a cluster that does not answer, before the fault or after it, shows nothing to be gone."""
+    answers: list[tuple[list[Sequence[Hit] | None], list[Hit], bool]] = [
+        ([[A, B], [B]], [A], True),
+        ([[A, B], None], [], False),
+        ([None, [B]], [], False),
+    ]
+    for said, hits, gone in answers:
+        with subtests.test(said=said):
+            present[:] = said
+            seen = remembered()
+            assert (seen.hits(), seen.gone()) == (hits, gone)
 
 
 @pytest.mark.parametrize(("domain", "gone"), [("pod", True), ("external", False), ("container", False)])
@@ -106,8 +108,7 @@ def test_a_pod_of_a_job_that_ends_was_not_hit(monkeypatch: pytest.MonkeyPatch) -
     )
     monkeypatch.setattr(receipts, "_session_or_none", lambda: here)
     monkeypatch.setattr(receipts, "namespaces_of", lambda _target: ())
-    seen = HitSnapshot()
-    seen.remember()
+    seen = remembered()
     assert (seen.hits(), seen.gone()) == ([], False)
 
 
@@ -159,8 +160,7 @@ def test_a_pod_that_its_autoscaler_ended_was_not_hit(
 ) -> None:
     """By an action of others, which reports nothing: a pod of each workload is gone, and the autoscaler of one asked for 3 before."""
     autoscaled(monkeypatch, [*of("api", 1), *of("web", 1)], [[_said(3, "00:00")], [now]])
-    seen = HitSnapshot()
-    seen.remember()
+    seen = remembered()
     assert ([one.name for one in seen.hits()], seen.inferred()) == (hit, True)
 
 
@@ -170,20 +170,14 @@ def test_an_autoscaler_ends_no_more_pods_than_its_replicas_fell_by(
 ) -> None:
     """Three pods of the workload are gone: where it fell by fewer, the others were hit, and which of them is not known."""
     autoscaled(monkeypatch, of("web", 3), [[_said(9, "00:00")], [_said(9 - fell, "05:00")]])
-    seen = HitSnapshot()
-    seen.remember()
+    seen = remembered()
     assert len(seen.hits()) == hit
 
 
-@pytest.mark.parametrize("fell", [1, 3])
-def test_the_limit_of_a_blast_counts_what_an_autoscaler_may_have_ended(
-    monkeypatch: pytest.MonkeyPatch, fell: int
-) -> None:
+def test_the_limit_of_a_blast_counts_what_an_autoscaler_may_have_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     """An action of others deletes three pods while the autoscaler scales down: a limit that it hides would guard nothing."""
-    autoscaled(monkeypatch, of("web", 3), [[_said(9, "00:00")], [_said(9 - fell, "05:00")]])
-    seen = HitSnapshot()
-    seen.remember()
-    assert seen.beyond(BlastRadius(max_pods=2)) == "the experiment hit 3 pods, `blast_radius` allows 2"
+    autoscaled(monkeypatch, of("web", 3), [[_said(9, "00:00")], [_said(6, "05:00")]])
+    assert remembered().beyond(BlastRadius(max_pods=2)) == "the experiment hit 3 pods, `blast_radius` allows 2"
 
 
 @pytest.mark.parametrize("unread", [0, 1])
@@ -192,8 +186,7 @@ def test_decisions_that_cannot_be_read_are_recorded_as_unread(monkeypatch: pytes
     answers: list[Any] = [[_said(3, "00:00")], [_said(2, "05:00")]]
     answers[unread] = AccessDenied("forbidden")
     autoscaled(monkeypatch, of("web", 1), answers)
-    seen = HitSnapshot()
-    seen.remember()
+    seen = remembered()
     proof = seen.proof()
     assert ([hit["name"] for hit in proof["hit"]], proof["inferred"], proof["decisions_read"]) == (
         ["web-0"],
@@ -205,8 +198,7 @@ def test_decisions_that_cannot_be_read_are_recorded_as_unread(monkeypatch: pytes
 def test_decisions_that_were_read_are_recorded_as_read(monkeypatch: pytest.MonkeyPatch) -> None:
     """The pod that the autoscaler ended is left out."""
     autoscaled(monkeypatch, of("web", 1), [[_said(3, "00:00")], [_said(2, "05:00")]])
-    seen = HitSnapshot()
-    seen.remember()
+    seen = remembered()
     assert seen.proof() == {"hit": [], "inferred": True, "decisions_read": True}
 
 

@@ -108,7 +108,7 @@ def test_a_project_in_order_has_no_problem(catalogue: Call) -> None:
 
 
 def test_the_notes_of_the_package_are_shown_on_demand(catalogue: Call) -> None:
-    """With `--verbose`, each line marked: their paths are not of the project. The project's own account is the last."""
+    """With `--verbose`, each line marked: their paths are not of the project. The project's own account is the last, with each contradiction."""
     code, said = catalogue("lint", "--verbose")
     assert code == 0
     assert "\n(package) 84 of 84 contradictions of the documents are unresolved, as expected\n" in said
@@ -116,6 +116,13 @@ def test_the_notes_of_the_package_are_shown_on_demand(catalogue: Call) -> None:
     assert "\n(package) AT-CAN-CRITERIA has 2 scenarios, and the worst verdict decides: features/" in said
     assert "\n3 of 3 requirements have a scenario or name a missing component\n" in said.rpartition("(package)")[2]
     assert said.count("\ncontradiction 85: ") == 1
+    assert said.count("(package) contradiction ") == 84
+    assert (
+        "\ncontradiction 85: the shop promises what the contract does not\n"
+        "  24 h is not at most 12 h\n"
+        "  delivery by the shop: 24 h (shop, Delivery)\n"
+        "  delivery by the contract: 12 h (contract, Terms)\n" in said
+    )
 
 
 def test_without_a_project_the_account_is_the_packages(
@@ -133,69 +140,31 @@ def test_without_a_project_the_account_is_the_packages(
     )
 
 
-@pytest.mark.parametrize(
-    ("file", "old", "new", "said"),
-    [
-        pytest.param(
-            "features/speed.feature",
+def test_what_is_not_in_order_is_seen(shop: Path, catalogue: Call, subtests: pytest.Subtests) -> None:
+    """With file and line, and exit code 1."""
+    feature, rows = "features/speed.feature", "catalogue/shop.yaml"
+    for name, file, old, new, said in [
+        (
+            "a deleted scenario",
+            feature,
             ALL,
             "",
-            "catalogue/shop.yaml:19: SHOP-ALL has no scenario, and `needs` names no missing component\n"
-            "  hint: write a scenario tagged @SHOP-ALL into features/speed.feature, or name the missing component",
-            id="a deleted scenario",
+            (
+                f"{rows}:19: SHOP-ALL has no scenario, and `needs` names no missing component\n"
+                f"  hint: write a scenario tagged @SHOP-ALL into {feature}, or name the missing component"
+            ),
         ),
-        pytest.param(
-            "features/speed.feature",
-            "below 300 ms in",
-            "below 400 ms in",
-            "features/speed.feature:6: the step differs from the criterion of SHOP-P95",
-            id="a changed number",
-        ),
-        pytest.param(
-            "catalogue/shop.yaml",
-            "value: 24 h",
-            "value: 12 h",
-            "catalogue/shop.yaml:27: contradiction 85 is resolved: 12 h is at most 12 h",
-            id="a changed value of a document",
-        ),
-        pytest.param(
-            "catalogue/shop.yaml",
-            "        needs: [belt]\n",
-            "",
-            "catalogue/shop.yaml:12: SHOP-PARCELS has no scenario, and `needs` names no missing component",
-            id="a row without either",
-        ),
-        pytest.param(
-            "catalogue/shop.yaml",
-            "needs: [belt]",
-            "needs: [bus]",
-            "catalogue/shop.yaml:25: no requirement needs the part `belt`",
-            id="an unused part",
-        ),
-        pytest.param(
-            "catalogue/shop.yaml",
-            "SHOP-P95 and SHOP-PARCELS pass",
-            "SHOP-ALL passes",
-            "catalogue/shop.yaml:21: the requirement is derived from itself: SHOP-ALL → SHOP-ALL",
-            id="a circle",
-        ),
-        pytest.param(
-            "features/speed.feature",
-            "Feature: Speed",
-            "Feature Speed",
-            "features/speed.feature:1: ",
-            id="a feature that is no Gherkin",
-        ),
-    ],
-)
-def test_what_is_not_in_order_is_seen(shop: Path, catalogue: Call, *, file: str, old: str, new: str, said: str) -> None:
-    """With file and line, and exit code 1."""
-    text = (shop / file).read_text(encoding="utf-8")
-    assert old in text
-    (shop / file).write_text(text.replace(old, new), encoding="utf-8")
-    code, out = catalogue("lint")
-    assert said in out
-    assert code == 1
+        ("a changed number", feature, "300 ms in", "400 ms in", f"{feature}:6: the step differs from the criterion of"),
+        ("a changed value", rows, "24 h", "12 h", f"{rows}:27: contradiction 85 is resolved: 12 h is at most 12 h"),
+        ("a feature that is no Gherkin", feature, "Feature: Speed", "Feature Speed", f"{feature}:1: "),
+    ]:
+        with subtests.test(name):
+            text = (shop / file).read_text(encoding="utf-8")
+            assert old in text
+            (shop / file).write_text(text.replace(old, new), encoding="utf-8")
+            code, out = catalogue("lint")
+            (shop / file).write_text(text, encoding="utf-8")
+            assert (code, said in out) == (1, True), out
 
 
 @pytest.mark.parametrize("key", ["figures", "probes", "drivers", "reports"])
@@ -212,12 +181,6 @@ def test_an_extension_that_cannot_be_loaded_is_a_problem(shop: Path, catalogue: 
     assert "cannot be loaded: No module named 'nope'\n" in said
 
 
-def test_a_part_that_no_file_defines_is_refused(shop: Path, catalogue: Call) -> None:
-    """As configuration: exit code 4; its message is that of the loader (`test_catalogue_parts.py`)."""
-    (shop / "catalogue/shop.yaml").write_text(CATALOGUE.replace("needs: [belt]", "needs: [bell]"), encoding="utf-8")
-    assert catalogue("lint") == (4, "")
-
-
 def test_lint_for_machines(catalogue: Call) -> None:
     """Each contradiction with both statements and whether it stands, each form with its rows, each problem with its place."""
     code, said = catalogue("lint", "--json")
@@ -232,18 +195,6 @@ def test_lint_for_machines(catalogue: Call) -> None:
         "ingested": 59,
         "attested": 62,
     }
-
-
-def test_each_contradiction_is_printed_where_asked(catalogue: Call) -> None:
-    """What is wrong, what does not hold, and both places."""
-    said = catalogue("lint", "--verbose")[1]
-    assert (
-        "\ncontradiction 85: the shop promises what the contract does not\n"
-        "  24 h is not at most 12 h\n"
-        "  delivery by the shop: 24 h (shop, Delivery)\n"
-        "  delivery by the contract: 12 h (contract, Terms)\n" in said
-    )
-    assert said.count("(package) contradiction ") == 84
 
 
 def test_trace_leads_from_a_row_to_its_sentences(catalogue: Call) -> None:

@@ -21,13 +21,6 @@ def shelf_labels(asked):
     """Each shelf of the register has a label."""
     return [FactReading(subject="shelf", expected="a label", observed="one", ok=True)]
 '''
-SUPPLIERS = """\
-registers:
-  - name: supplier
-    file: suppliers
-    key: suppliers
-    attributes: [{name: contact, said: a person to call}, {name: notice, value: duration}]
-"""
 
 
 def steps(project: Path, word: str, name: str = "steps") -> subprocess.CompletedProcess[str]:
@@ -44,14 +37,6 @@ def claims(project: Path, name: str, text: str) -> Path:
     return path
 
 
-def test_a_function_in_the_claims_of_a_project_is_a_sentence(tmp_path: Path) -> None:
-    """It is listed as ours are; nothing else names it."""
-    claims(tmp_path, "shelves.py", SHELVES)
-    listed = steps(tmp_path, "shelf")
-    assert (listed.returncode, listed.stderr) == (0, "")
-    assert "every shelf has a label" in listed.stdout
-
-
 def test_modules_of_claims_import_each_other_from_the_directories_below(tmp_path: Path) -> None:
     """The directory is a package; a module whose name begins with `_` has no sentence of its own."""
     words = 'LABEL = "a label"\n'
@@ -65,17 +50,6 @@ def test_modules_of_claims_import_each_other_from_the_directories_below(tmp_path
     claims(tmp_path, "rooms/_words.py", "NAME = 1\n")
     refused = steps(tmp_path, "shelf")
     assert "boxes.py:3: the module cannot be loaded: cannot import name 'LABEL'" in refused.stderr
-
-
-def test_a_register_in_the_claims_of_a_project_has_sentences(tmp_path: Path) -> None:
-    """That of all registers takes its noun, and an attribute is named in words of its own."""
-    claims(tmp_path, "nouns.yaml", SUPPLIERS)
-    listed = steps(tmp_path, "supplier")
-    assert (listed.returncode, listed.stderr) == (0, "")
-    assert "supplier" in listed.stdout
-    for sentence in ("every supplier names a person to call", "every supplier names its notice"):
-        explained = steps(tmp_path, sentence, "explain")
-        assert (explained.returncode, explained.stderr) == (0, "")
 
 
 @pytest.mark.parametrize(

@@ -129,18 +129,6 @@ def test_what_hashes_alone_do_not_show_is_said(fleet: Call) -> None:
     assert "were not judged again" in said
 
 
-def _gone(run: Path) -> None:
-    shutil.rmtree(run)
-
-
-def _again(run: Path) -> None:
-    shutil.copytree(run, run.with_name("20261128T110000Z-checkout"))
-
-
-def _cut(run: Path) -> None:
-    (run / "manifest.json").unlink()
-
-
 def _alone(run: Path) -> None:
     for path in run.iterdir():
         if path.name != "verdict.json":
@@ -153,16 +141,8 @@ def _edited(run: Path) -> None:
 
 
 def _foreign(run: Path) -> None:
-    _gone(run)
+    shutil.rmtree(run)
     (run / "notes").mkdir(parents=True)
-
-
-def _linked(run: Path) -> None:
-    (run / "more").symlink_to("/")
-
-
-def _of_another(run: Path) -> None:
-    shutil.copyfile(Path("runs/checkout/us-east-1") / PROFILE / "verdict.json", run / "verdict.json")
 
 
 def _contradicting(run: Path) -> None:
@@ -175,27 +155,27 @@ def _looped(run: Path) -> None:
     run.parent.symlink_to(run.parent.name)
 
 
-def _broken(run: Path) -> None:
-    (run / "verdict.json").write_text('{"schema": 2', "utf-8")
+def _of_another(run: Path) -> None:
+    shutil.copyfile(Path("runs/checkout/us-east-1") / PROFILE / "verdict.json", run / "verdict.json")
 
 
 @pytest.mark.parametrize(
     ("change", "fault"),
     [
-        (_gone, "missing"),
-        (_again, "twice"),
-        (_cut, "not finished"),
+        (shutil.rmtree, "missing"),
+        (lambda run: shutil.copytree(run, run.with_name("20261128T110000Z-checkout")), "twice"),
+        (lambda run: (run / "manifest.json").unlink(), "not finished"),
         (_alone, "not finished"),
         (_edited, "edited"),
         (_foreign, "foreign"),
-        (_linked, "edited"),
+        (lambda run: (run / "more").symlink_to("/"), "edited"),
         (_of_another, "edited"),
-        (_broken, "edited"),
+        (lambda run: (run / "verdict.json").write_text('{"schema": 2'), "edited"),
         (_contradicting, "edited"),
         (_looped, "foreign"),
     ],
 )
-def test_a_run_that_cannot_count_is_named(fleet: Call, change: Callable[[Path], None], fault: str) -> None:
+def test_a_run_that_cannot_count_is_named(fleet: Call, change: Callable[[Path], object], fault: str) -> None:
     """The cell is INCONCLUSIVE by name, and the exit code is 10."""
     change(CELL / "20261128T100000Z-checkout")
     code, said = fleet()

@@ -82,10 +82,6 @@ def test_a_directory_whose_name_is_no_text_is_listed(readiness: Call, tmp_path: 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (
-            ["history", "nowhere", B],
-            "the run does not exist\n  hint: list the runs with `readiness history`, or start a run with ",
-        ),
         (["history", B], "the number of runs is 1, expected 0 or 2\n  hint: readiness history RUN RUN"),
         (["history", "--out", "elsewhere"], "elsewhere: the runs cannot be read: No such file or directory"),
         (["history", "--last", "0"], "Invalid value for '--last'"),
@@ -108,21 +104,17 @@ def test_a_new_project_has_no_runs_yet(readiness: Call, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "answer"),
+    "words",
     [
-        (["judge", A], "plan.json: the plan cannot be read"),
-        (["report", A], "plan.json: the plan cannot be read"),
-        (["why", "SHOP-P95", A], "plan.json: the plan cannot be read"),
-        (["why", "SHOP-P95"], "plan.json: the plan cannot be read"),
-        (
-            ["plan", "--target", "../mine.yaml", "--profile", "core", "--baseline", A],
-            "plan.json: the plan cannot be read",
-        ),
-        (["judge", "nowhere"], "nowhere: the run does not exist"),
+        f"judge {A}",
+        f"report {A}",
+        f"why SHOP-P95 {A}",
+        "why SHOP-P95",
+        f"plan --target ../mine.yaml --profile core --baseline {A}",
     ],
 )
 def test_a_run_is_named_below_the_projects_runs_from_any_directory(
-    readiness: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], answer: str
+    readiness: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str
 ) -> None:
     """By its name, in every command alike, and `why` takes the latest; from a directory below the root, too."""
     (tmp_path / "reports" / "runs" / "latest").symlink_to(A)
@@ -131,9 +123,9 @@ def test_a_run_is_named_below_the_projects_runs_from_any_directory(
     )
     (tmp_path / "features").mkdir()
     monkeypatch.chdir(tmp_path / "features")
-    text = readiness(*arguments)[1]
-    assert answer in text
-    assert A in text or "nowhere" in arguments
+    text = readiness(*words.split())[1]
+    assert "plan.json: the plan cannot be read" in text
+    assert A in text
 
 
 def test_a_run_that_was_named_and_cannot_be_read_is_an_error(readiness: Call, tmp_path: Path) -> None:
@@ -145,7 +137,7 @@ def test_a_run_that_was_named_and_cannot_be_read_is_an_error(readiness: Call, tm
 
 
 def test_the_commands_are_listed_without_loading_what_they_need() -> None:
-    """`readiness --help` names every command; none of the rooms that drive, judge or report is imported for it."""
+    """`readiness --help` names every command and exit code; none of the rooms that drive, judge or report is imported for it."""
     import subprocess
 
     code = (
@@ -158,7 +150,12 @@ def test_the_commands_are_listed_without_loading_what_they_need() -> None:
     )
     finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert finished.stdout.splitlines()[-1] == "[]"
-    assert "  history " in finished.stdout
+    for words in (
+        *("  history ", "  judge ", "readiness run --target sandbox --release slow"),
+        *("0 GO · 1 NO-GO · 2 interrupted", "10 inconclusive"),
+    ):
+        assert words in finished.stdout
+    assert "\\b" not in finished.stdout
 
 
 @pytest.mark.parametrize("number", ["1e999", "-1e999", "1" * 400])

@@ -27,7 +27,6 @@ from harness.cli.starter.writing import ProjectAnswers, write_project
 from harness.drivers.load import load_traffic
 from harness.errors import ConfigurationError, UsageError
 from harness.targets import load_target
-from harness.targets.openapi.document import LARGEST
 from tests.builders.http_servers import Quiet, answering, serving
 
 TLS = ssl.create_default_context()
@@ -135,21 +134,11 @@ class _Endless(Quiet, BaseHTTPRequestHandler):
                 self.wfile.write(bodies[self.path])
 
 
-class _EndlessUnwell(_Endless):
-    """The same without a path of health."""
-
-    def do_GET(self) -> None:
-        """As the other, but for that path."""
-        self.path = self.path.replace("/healthz", "/missing")
-        super().do_GET()
-
-
-@pytest.mark.parametrize(("service", "health"), [(_Endless, "/healthz"), (_EndlessUnwell, "/items")])
-def test_a_read_that_does_not_end_is_passed_over(service: type[_Endless], health: str) -> None:
+def test_a_read_that_does_not_end_is_passed_over() -> None:
     """What answered before and after it is found all the same, and each of them completely."""
-    with serving(service) as entry, ServiceTrial(entry, TLS) as trial:
+    with serving(_Endless) as entry, ServiceTrial(entry, TLS) as trial:
         found = discovered(trial, ["/stream", "/half", "/items"])
-    assert (found.health, found.read, found.problem) == (health, "/items", "")
+    assert (found.health, found.read, found.problem) == ("/healthz", "/items", "")
 
 
 class _Private(Quiet, BaseHTTPRequestHandler):
@@ -335,7 +324,6 @@ def test_a_document_that_cannot_be_used_is_named(tmp_path: Path, subtests: pytes
     """With its file, and the line where it has one."""
     cases: list[tuple[str | bytes, str]] = [
         ("", "this is not an OpenAPI document"),
-        ("[1]", "this is not an OpenAPI document"),
         ("openapi: 3.0.0\npaths: []", "this is not an OpenAPI document"),
         ('{"openapi": "3.0.0",\n "paths": {,}}', "openapi.yaml:2: the text is not JSON: Expecting property name"),
         ("paths:\n  /a: {put: {}}", "no GET of this document can be requested"),
@@ -346,7 +334,6 @@ def test_a_document_that_cannot_be_used_is_named(tmp_path: Path, subtests: pytes
         ("paths:\n  /a: {get: {}\n", "openapi.yaml:3: the text is not YAML: "),
         ("a: &a [x]\nb: [*a, *a]\npaths: {/a: 1}", "no GET of this document can be requested"),
         (b"{\xff", "is not JSON"),
-        (b"{" + b" " * LARGEST, "the document is larger than 10 MB"),
     ]
     for text, said in cases:
         with subtests.test(text=text):

@@ -109,7 +109,6 @@ def test_what_is_not_authentic_exits_as_a_refusal(runs: dict[str, RunDirectory],
     ("out", "cause"),
     [
         ("RUN/plan.json", "among the evidence"),
-        ("RUN/verdict.json", "among the evidence"),
         ("RUN/reports/../history/signed", "among the evidence"),
         ("KEY", "the file is the private key"),
         ("PIPE", "the path is not a file"),

@@ -6,20 +6,8 @@ import pytest
 
 from tests.plain.plain_project import Project
 
-SHOWS = [
-    "--collect-only",
-    "--co",
-    "--setup-plan",
-    "--setup-only",
-    "--fixtures",
-    "--fixtures-per-test",
-    "--markers",
-    "--help",
-    "--version",
-]
 
-
-@pytest.mark.parametrize("option", SHOWS)
+@pytest.mark.parametrize("option", ["--collect-only", "--setup-plan", "--setup-only", "--fixtures", "--help"])
 def test_an_option_that_only_shows_something_is_wrong_use(project: Project, option: str) -> None:
     """After `--`: exit code 4, a sentence with a hint, and no run."""
     finished = project.do("run", "--", option)

@@ -43,32 +43,6 @@ def made(check: str, /, **given: Any) -> FactClaim:
     return replace(one, **{**own, **given})
 
 
-def test_a_claim_becomes_a_sentence_a_demand_and_its_needs() -> None:
-    """Nothing else names the function."""
-    objective = read(
-        "the chart renders and contains Chart.yaml, values.yaml, the 9 named templates and the 2 named subcharts"
-    ).objective
-    assert objective is not None
-    assert (objective.check, objective.demand, objective.params) == (
-        "chart-parts",
-        DemandKind.STATIC,
-        {"templates": "9", "subcharts": "2"},
-    )
-    assert ENGINES["chart-parts"].needs == ("files.chart",)
-
-
-def test_a_claim_about_a_report_becomes_a_sentence_a_demand_and_its_needs() -> None:
-    """A parameter may have another name than its slot; a length of time keeps that of the slot."""
-    objective = read('every job concluded with success in the last run of every name of the register "x"').objective
-    aged = read("every job concluded with success, younger than 7 d").objective
-    assert objective is not None
-    assert aged is not None
-    assert (objective.check, objective.demand) == ("jobs-succeeded", DemandKind.INGEST)
-    assert (objective.params, objective.times) == ({"register": "x"}, {})
-    assert (aged.params, [*aged.times]) == ({"age": "7 d"}, ["age"])
-    assert READERS["jobs-succeeded"].needs == ("evidence.workflow-run.<report>", "files.registers.<register>")
-
-
 def test_a_claim_is_read_where_its_function_is() -> None:
     """The first need says who reads it: the driver of the platform's files, or that of reports."""
     assert {one.kind for one in CLAIMS} == {DemandKind.STATIC}
@@ -76,18 +50,16 @@ def test_a_claim_is_read_where_its_function_is() -> None:
 
 
 def test_needs_end_in_what_the_sentence_names() -> None:
-    """One whose parameter the sentence leaves out is not needed."""
+    """One whose parameter the sentence leaves out is not needed; a length of time keeps the name of its slot."""
+    assert ENGINES["chart-parts"].needs == ("files.chart",)
+    assert READERS["jobs-succeeded"].needs == ("evidence.workflow-run.<report>", "files.registers.<register>")
     needs = READERS["findings-open"].needs
     assert [*keys_of(needs, {"report": "scan"})] == ["evidence.sarif.scan"]
     assert [*keys_of(needs, {"report": "scan", "register": "x"})] == ["evidence.sarif.scan", "files.registers"]
     assert [*keys_of(("files.chart", "files.registers"), {})] == ["files.chart", "files.registers"]
-
-
-def test_a_sentence_is_explained_with_the_keys_that_its_claim_needs() -> None:
-    """`readiness explain` says what to add to the target file."""
-    assert explain("no change would be made by the plan").needs[1:] == (
-        "`evidence.terraform-plan.<report>` of the target file",
-    )
+    aged = read("every job concluded with success, younger than 7 d").objective
+    assert aged is not None
+    assert (aged.params, [*aged.times]) == ({"age": "7 d"}, ["age"])
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import shutil
 import subprocess
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,24 @@ def write(root: Path, **files: str) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     return root
+
+
+def built(directory: Path, *, exact: bool = False) -> list[dict[str, Any]]:
+    """The objects that are declared, which are those that `kubectl kustomize` prints where there is one."""
+    found = [one.content for one in declared([directory], exact=exact)]
+    if KUBECTL:
+        assert _by_name(_kubectl(directory)) == _by_name(deepcopy(found))
+    return found
+
+
+def refused(directory: Path) -> ConfigurationError:
+    """Why a directory is refused, as kubectl refuses it."""
+    with pytest.raises(ConfigurationError) as raised:
+        declared([directory])
+    if KUBECTL:
+        with pytest.raises(subprocess.CalledProcessError):
+            _kubectl(directory)
+    return raised.value
 
 
 DEPLOYMENT = """
@@ -55,37 +74,35 @@ def test_every_document_is_an_object_with_its_place(tmp_path: Path) -> None:
 
 
 def test_the_transformers_do_what_kustomize_does(tmp_path: Path) -> None:
-    """Namespace, labels, annotations, images, replicas, patches, generated ConfigMaps."""
+    """Namespace, labels, annotations, images, replicas, patches, generated ConfigMaps; patches before images and replicas, though they are written last."""
     write(
         tmp_path,
         base__web=DEPLOYMENT,
         base__kustomization="resources: [web.yaml]\n",
-        over__patch="apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, annotations: {b: c}}\nspec: {template: {spec: {containers: [{name: web, env: "
-        "[{name: B, value: x}]}]}}}\n",
+        over__patch="apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, annotations: {b: c}}\nspec: {replicas: 2, template: {spec: {containers: "
+        '[{name: web, image: "registry:5000/shop:1", env: [{name: B, value: x}]}]}}}\n',
         over__kustomization="""
 namespace: shop
 resources: [../base]
 labels: [{pairs: {team: a}, includeTemplates: true}]
 commonAnnotations: {note: d}
-images: [{name: "registry:5000/web", newTag: "2"}]
+images: [{name: "registry:5000/shop", newTag: "2"}]
 replicas: [{name: web, count: 3}]
 configMapGenerator: [{name: settings, literals: [K=V]}]
 generatorOptions: {disableNameSuffixHash: true}
 patches: [{path: patch.yaml}]
 """,
     )
-    found = {one.kind: one.content for one in declared([tmp_path / "over"])}
+    found = {one["kind"]: one for one in built(tmp_path / "over")}
     web, settings = found["Deployment"], found["ConfigMap"]
     assert web["metadata"]["namespace"] == settings["metadata"]["namespace"] == "shop"
     assert web["spec"]["replicas"] == 3
     container = web["spec"]["template"]["spec"]["containers"][0]
-    assert container["image"] == "registry:5000/web:2"
+    assert container["image"] == "registry:5000/shop:2"
     assert {one["name"] for one in container["env"]} == {"A", "B"}
     assert web["spec"]["template"]["metadata"]["labels"] == {"app": "web", "team": "a"}
     assert web["metadata"]["annotations"] == {"note": "d", "b": "c"}
     assert settings["data"] == {"K": "V"}
-    if KUBECTL:
-        assert _by_name(_kubectl(tmp_path / "over")) == _by_name([one.content for one in declared([tmp_path / "over"])])
 
 
 CRON = """
@@ -117,12 +134,10 @@ images:
   - {{name: other, newTag: "2"}}
 """,
     )
-    found = [one.content for one in declared([tmp_path / "d"])]
+    found = built(tmp_path / "d")
     images = {one["name"]: one["image"] for obj in declared([tmp_path / "d"]) for one in obj.containers}
     assert images == {"web": f"web@{digest}", "a": "other:2", "b": f"web@{digest}", "c": "other:2"}
     assert found[1]["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0]["image"] == f"web@{digest}"
-    if KUBECTL:
-        assert _by_name(_kubectl(tmp_path / "d")) == _by_name(found)
 
 
 def test_a_patch_may_delete(tmp_path: Path) -> None:
@@ -141,10 +156,8 @@ patches:
       {$patch: delete, apiVersion: batch/v1, kind: CronJob, metadata: {name: any}}
 """,
     )
-    [found] = [one.content for one in declared([tmp_path / "d"])]
+    [found] = built(tmp_path / "d")
     assert (found["kind"], found["metadata"]) == ("ConfigMap", {"name": "c", "namespace": "shop"})
-    if KUBECTL:
-        assert _by_name(_kubectl(tmp_path / "d")) == _by_name([found])
 
 
 @pytest.mark.parametrize(
@@ -167,10 +180,8 @@ def test_a_patch_deletes_the_one_object_that_it_names(tmp_path: Path, named: str
         d__kustomization=f"resources: [all.yaml]\npatches:\n  - patch: |\n      {{$patch: delete, {named}}}\n",
     )
     found = [one.content for one in declared([tmp_path / "d"])]
-    assert [f"{one['apiVersion']} {one['metadata'].get('namespace', '')}" for one in found] == kept
-    if KUBECTL:
-        printed = _kubectl(tmp_path / "d")
-        assert [f"{one['apiVersion']} {one['metadata'].get('namespace', '')}" for one in printed] == kept
+    for objects_of in (found, _kubectl(tmp_path / "d") if KUBECTL else found):
+        assert [f"{one['apiVersion']} {one['metadata'].get('namespace', '')}" for one in objects_of] == kept
 
 
 @pytest.mark.parametrize(
@@ -194,31 +205,9 @@ def test_a_patch_of_no_object_is_refused(tmp_path: Path, named: str, what: str) 
         d__web=DEPLOYMENT,
         d__kustomization=f"resources: [web.yaml]\nnamespace: shop\npatches: [{{patch: '{{$patch: delete{named}}}'}}]\n",
     )
-    with pytest.raises(ConfigurationError, match=f"the patch {what}") as raised:
-        declared([tmp_path / "d"])
-    assert raised.value.where.endswith("kustomization.yaml:3: patches[0]")
-    if KUBECTL:
-        with pytest.raises(subprocess.CalledProcessError):
-            _kubectl(tmp_path / "d")
-
-
-def test_transformers_are_applied_in_their_own_order(tmp_path: Path) -> None:
-    """Patches before images and replicas, whatever is written first."""
-    patch = "{apiVersion: apps/v1, kind: Deployment, metadata: {name: web}, spec: {replicas: 2, template: {spec: {containers: [{name: web, image: x}]}}}}"
-    write(
-        tmp_path,
-        d__web=DEPLOYMENT,
-        d__kustomization=f"""
-images: [{{name: x, newTag: "9"}}]
-replicas: [{{name: web, count: 5}}]
-resources: [web.yaml]
-patches: [{{patch: "{patch}"}}]
-""",
-    )
-    [found] = [one.content for one in declared([tmp_path / "d"])]
-    assert (found["spec"]["replicas"], found["spec"]["template"]["spec"]["containers"][0]["image"]) == (5, "x:9")
-    if KUBECTL:
-        assert _by_name(_kubectl(tmp_path / "d")) == _by_name([found])
+    error = refused(tmp_path / "d")
+    assert f"the patch {what}" in error.what
+    assert error.where.endswith("kustomization.yaml:3: patches[0]")
 
 
 def test_generated_config_maps_take_keys_from_their_bases(tmp_path: Path) -> None:
@@ -242,14 +231,12 @@ generatorOptions: {disableNameSuffixHash: true, labels: {team: a}}
 """,
         over__more="B=2\n",
     )
-    found = {one.name: one.content for one in declared([tmp_path / "over"], exact=True)}
+    found = {one["metadata"]["name"]: one for one in built(tmp_path / "over", exact=True)}
     assert {name: one["data"] for name, one in found.items()} == {
         "settings": {"DB_HOST": "db.staging", "MODE": "b"},
         "other": {"B": "2"},
         "files": {"app.yaml": "level: info\n", "main": "level: info\n"},
     }
-    if KUBECTL:
-        assert _by_name(_kubectl(tmp_path / "over")) == _by_name(list(found.values()))
 
 
 # fmt: off
@@ -282,10 +269,8 @@ def test_a_generated_map_has_the_keys_and_values_that_kustomize_gives_it(
     (tmp_path / "it.env").write_text(env, encoding="utf-8", newline="")
     (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump({"configMapGenerator": [row]}), encoding="utf-8")
     (found,) = [one.content for one in declared([tmp_path])]
-    assert found["data"] == data
-    if KUBECTL:
-        (printed,) = _kubectl(tmp_path)
-        assert printed["data"] == data
+    printed = _kubectl(tmp_path) if KUBECTL else [found]
+    assert [found["data"], *(one["data"] for one in printed)] == [data, data]
 
 
 def test_any_literal_and_line_is_read_as_by_kubectl(tmp_path: Path) -> None:
@@ -318,12 +303,7 @@ def test_any_literal_and_line_is_read_as_by_kubectl(tmp_path: Path) -> None:
 def test_a_row_that_kustomize_refuses_is_refused(tmp_path: Path, row: str, what: str) -> None:
     """By its line; `kubectl kustomize` fails on each."""
     write(tmp_path, a="A=1\n", kustomization=f"configMapGenerator: [{{name: it, {row}}}]\n")
-    with pytest.raises(ConfigurationError) as error:
-        declared([tmp_path])
-    assert what in error.value.what
-    if KUBECTL:
-        with pytest.raises(subprocess.CalledProcessError):
-            _kubectl(tmp_path)
+    assert what in refused(tmp_path).what
 
 
 def test_an_overlay_may_refer_to_a_base_beside_the_directory_of_overlays(tmp_path: Path) -> None:
@@ -366,14 +346,12 @@ patches:
       {patch}labelled}}
 """,
     )
-    found = [one.content for one in declared([tmp_path / "d"])]
+    found = built(tmp_path / "d")
     assert {one["metadata"]["name"]: one["data"]["k"] for one in found} == {
         "web-a": "named",
         "web-b": "labelled",
         "old-web-a": "v",
     }
-    if KUBECTL:
-        assert _by_name(_kubectl(tmp_path / "d")) == _by_name(found)
 
 
 def test_a_generated_name_with_a_hash_is_refused_where_it_must_be_the_live_one(tmp_path: Path) -> None:
@@ -385,34 +363,27 @@ def test_a_generated_name_with_a_hash_is_refused_where_it_must_be_the_live_one(t
     assert "disableNameSuffixHash: true" in raised.value.hint
 
 
-@pytest.mark.parametrize(
-    ("name", "image"),
-    [
-        (".*/web", "registry:5000/web:2"),
-        ("registry.5000/we[bc]", "registry:5000/web:2"),
-        ("web", "registry:5000/web:1"),
-        (".*", "registry:5000/web:2"),
-        ("registry:5000/web|other", "registry:5000/web:2"),
-    ],
-)
-def test_the_name_of_an_image_is_an_expression(tmp_path: Path, name: str, image: str) -> None:
+def test_the_name_of_an_image_is_an_expression(tmp_path: Path, subtests: pytest.Subtests) -> None:
     """Of the whole name; tag and digest are beside it."""
-    write(
-        tmp_path,
-        d__web=DEPLOYMENT,
-        d__kustomization=f"resources: [web.yaml]\nimages: [{{name: '{name}', newTag: '2'}}]\n",
-    )
-    (found,) = [one.content for one in declared([tmp_path / "d"])]
-    assert found["spec"]["template"]["spec"]["containers"][0]["image"] == image
-    if KUBECTL:
-        assert _by_name(_kubectl(tmp_path / "d")) == _by_name([found])
+    for name, tag in [
+        (".*/web", 2),
+        ("registry.5000/we[bc]", 2),
+        ("web", 1),
+        (".*", 2),
+        ("registry:5000/web|other", 2),
+    ]:
+        with subtests.test(name):
+            kustomization = f"resources: [web.yaml]\nimages: [{{name: '{name}', newTag: '2'}}]\n"
+            write(tmp_path, d__web=DEPLOYMENT, d__kustomization=kustomization)
+            (found,) = built(tmp_path / "d")
+            assert found["spec"]["template"]["spec"]["containers"][0]["image"] == f"registry:5000/web:{tag}"
 
 
 @pytest.mark.skipif(KUBECTL is None, reason="kubectl is not on PATH")
-@pytest.mark.parametrize("directory", ["examples/paper/files/deploy/staging", "examples/paper/files/deploy/production"])
-def test_the_shipped_overlays_are_what_kubectl_prints(directory: str) -> None:
+def test_the_shipped_overlays_are_what_kubectl_prints() -> None:
     """Object by object."""
-    assert _by_name([one.content for one in declared([ROOT / directory])]) == _by_name(_kubectl(ROOT / directory))
+    for environment in ("staging", "production"):
+        assert built(ROOT / "examples/paper/files/deploy" / environment)
 
 
 @pytest.mark.skipif(KUBECTL is None, reason="kubectl is not on PATH")
@@ -544,44 +515,14 @@ def test_a_link_out_of_the_directory_is_refused(tmp_path: Path) -> None:
         declared([tmp_path / "here"])
 
 
+_INNER = "metadata spec template containers env name labels kind pairs patch target"
+_OUTER = "resources namespace replicas labels commonLabels commonAnnotations images patches configMapGenerator"
 _VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from(["a", "web", "Deployment"]),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(
-            st.sampled_from(
-                [
-                    "metadata",
-                    "spec",
-                    "template",
-                    "containers",
-                    "env",
-                    "name",
-                    "labels",
-                    "kind",
-                    "pairs",
-                    "patch",
-                    "target",
-                ]
-            ),
-            inner,
-        )
-    ),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(_INNER.split()), inner),
     max_leaves=8,
 )
-_KEYS = st.sampled_from(
-    [
-        "resources",
-        "namespace",
-        "replicas",
-        "labels",
-        "commonLabels",
-        "commonAnnotations",
-        "images",
-        "patches",
-        "configMapGenerator",
-    ]
-)
+_KEYS = st.sampled_from(_OUTER.split())
 
 
 @given(st.dictionaries(_KEYS, _VALUES, max_size=3), _VALUES)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,42 +13,15 @@ from harness.evidence import RowWriter, RunDirectory
 from harness.evidence.baseline import keep_baseline
 from harness.evidence.reading import load_evidence
 from harness.evidence.seal import seal
-from harness.model import SAMPLES, Phase, Plan, TrafficPlan
-
-EVERYDAY = TrafficPlan(
-    name="everyday",
-    locustfile="everyday.py",
-    journeys_per_s=1.0,
-    requests_per_journey=2,
-    warm_up_s=1.0,
-    window_s=10.0,
-    routes={"read": 1.0},
-    users=1.0,
-)
+from harness.model import SAMPLES, Phase, Plan
+from tests.builders import plans
+from tests.builders.plans import traffic
 
 
 def plan(run: str) -> Plan:
     """A plan with two kinds of traffic, and nothing else."""
-    return Plan(
-        run=run,
-        target="t",
-        environment="sandbox",
-        time_scale=60.0,
-        durability="",
-        release=f"release of {run}",
-        profile="core",
-        seed=1,
-        requirements=(),
-        claims=(),
-        demands=(),
-        demand={},
-        traffic={name: replace(EVERYDAY, name=name) for name in ("everyday", "rush")},
-        experiments={},
-        primary_region="",
-        regions={},
-        deselected=(),
-        not_assessable=(),
-        probe_spacing_ms={},
+    return plans.plan(
+        run=run, release=f"release of {run}", traffic={name: traffic(name) for name in ("everyday", "rush")}
     )
 
 
@@ -116,7 +88,8 @@ def test_the_windows_of_the_compared_traffic_are_kept_and_nothing_else(later: Ru
 
 
 def test_a_baseline_is_read_with_the_run(later: RunDirectory, earlier: RunDirectory) -> None:
-    """Its plan, and its windows with their samples and workers as that run has them; the evidence is whole."""
+    """Its plan, and its windows with their samples and workers as that run has them; the evidence is whole. A run alone has none."""
+    assert load_evidence(earlier).baseline is None
     evidence = load_evidence(later)
     assert (evidence.missing, evidence.complete) == ((), True)
     assert evidence.baseline is not None
@@ -134,34 +107,16 @@ def test_a_baseline_is_read_with_the_run(later: RunDirectory, earlier: RunDirect
     assert (mine["done_ns"] - mine["intended_ns"]).tolist() == [3, 3, 3]
 
 
-def test_a_run_alone_has_no_baseline(earlier: RunDirectory) -> None:
-    """Nothing was given."""
-    assert load_evidence(earlier).baseline is None
-
-
-def test_a_baseline_moves_with_its_run(later: RunDirectory, earlier: RunDirectory, tmp_path: Path) -> None:
-    """The earlier run may be gone."""
-    shutil.rmtree(earlier.path)
-    moved = RunDirectory.open(shutil.copytree(later.path, tmp_path / "elsewhere"))
-    baseline = load_evidence(moved).baseline
-    assert baseline is not None
-    assert len(baseline.windows["everyday"].samples) == 3
-
-
-@pytest.mark.parametrize(
-    "name",
-    ["plan.json", "manifest.json", "history/run.ndjson", "history/load.ndjson", "load/everyday/samples-1.parquet"],
-)
-@pytest.mark.parametrize("gone", [True, False])
-def test_a_baseline_that_is_gone_or_edited_is_named(later: RunDirectory, name: str, gone: bool) -> None:  # noqa: FBT001
+@pytest.mark.parametrize("name", ["plan.json", "manifest.json", "history/load.ndjson"])
+def test_a_baseline_that_is_gone_or_edited_is_named(later: RunDirectory, name: str) -> None:
     """By the run's own manifest."""
     file = later.path / "baseline" / name
-    if gone:
-        file.unlink()
-    else:
-        file.write_bytes(file.read_bytes() + b" ")
-    missing = {item.file: item.why for item in load_evidence(later).missing}
-    assert missing[f"baseline/{name}"] == ("the file is missing" if gone else "the file was edited after the run ended")
+    file.write_bytes(file.read_bytes() + b" ")
+    edited = {item.file: item.why for item in load_evidence(later).missing}
+    file.unlink()
+    gone = {item.file: item.why for item in load_evidence(later).missing}
+    told = edited[f"baseline/{name}"], gone[f"baseline/{name}"]
+    assert told == ("the file was edited after the run ended", "the file is missing")
 
 
 def test_a_baseline_without_a_plan_is_none(later: RunDirectory) -> None:
@@ -179,3 +134,12 @@ def test_what_cannot_be_copied_is_said(earlier: RunDirectory, tmp_path: Path) ->
     with pytest.raises(EvidenceError, match="the files of the baseline run cannot be copied: ") as caught:
         keep_baseline(earlier, directory, ["everyday"])
     assert caught.value.where == str(earlier.path)
+
+
+def test_a_baseline_moves_with_its_run(later: RunDirectory, earlier: RunDirectory, tmp_path: Path) -> None:
+    """The earlier run may be gone."""
+    shutil.rmtree(earlier.path)
+    moved = RunDirectory.open(shutil.copytree(later.path, tmp_path / "elsewhere"))
+    baseline = load_evidence(moved).baseline
+    assert baseline is not None
+    assert len(baseline.windows["everyday"].samples) == 3

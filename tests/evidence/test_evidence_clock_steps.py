@@ -62,22 +62,18 @@ def step(from_s: float, until_s: float, ahead_s: float, *, slept: bool | None) -
     return ClockStep(from_ns=round(from_s * S), until_ns=round(until_s * S), ahead_s=ahead_s, slept=slept)
 
 
+SAMPLED = (seen(0, 0, 7), seen(1, 1, 7), seen(1.2, 1.2), seen(1.7, 41.7))
+"""Of a machine that had slept for 7 s, the wall clock being 40 s ahead at last."""
+
+
 def test_the_clocks_of_the_run_are_compared(subtests: pytest.Subtests) -> None:
     """Between which records they parted, by how much, and whether the machine slept, where it was sampled around it."""
     for name, records, found in [
         ("less than a second", [seen(0, 0), seen(1, 1), seen(5, 5.9)], []),
         ("ahead", [seen(0, 0), seen(1, 1), seen(5, 45)], [step(1, 5, 40, slept=None)]),
         ("back", [seen(0, 0), seen(1, 1), seen(5, -35)], [step(1, 5, -40, slept=None)]),
-        (
-            "slept",
-            [seen(0, 0, 7), seen(1, 1, 7), seen(1.2, 1.2), seen(1.7, 41.7), seen(2, 42, 47)],
-            [step(1, 2, 40, slept=True)],
-        ),
-        (
-            "set ahead",
-            [seen(0, 0, 7), seen(1, 1, 7), seen(1.2, 1.2), seen(1.7, 41.7), seen(2, 42, 7)],
-            [step(1.2, 1.7, 40, slept=False)],
-        ),
+        ("slept", [*SAMPLED, seen(2, 42, 47)], [step(1, 2, 40, slept=True)]),
+        ("set ahead", [*SAMPLED, seen(2, 42, 7)], [step(1.2, 1.7, 40, slept=False)]),
         (
             "before the machine was sampled",
             [seen(0, 0), seen(1, 41), seen(2, 42, 7), seen(3, 43, 7)],

@@ -9,26 +9,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.evidence import History, RowWriter, read_history
-from harness.evidence.clocks import load_shifts, shifts_of, worker_of
+from harness.evidence import RowWriter
+from harness.evidence.clocks import shifts_of
 from harness.evidence.histories.generators import Generators
 from harness.evidence.reading import load_evidence
 from harness.evidence.rows import read_rows
 from harness.evidence.run_directory import RunDirectory
 from harness.evidence.seal import seal
-from harness.model import SAMPLES, Observation, Phase, Plan, Worker, fault_free_name
+from harness.model import SAMPLES, Observation, Phase, Worker, fault_free_name
+from tests.builders.plans import plan
 
 BOOT = 10**15
 """Nanoseconds since a machine began, where a float has no digits left for single ones."""
-
-
-def plan() -> Plan:
-    """The plan of a run of which nothing was asked."""
-    words = dict.fromkeys(("target", "environment", "durability", "release", "profile", "primary_region"), "")
-    nothing = dict.fromkeys(("requirements", "claims", "demands", "deselected", "not_assessable"), ())
-    none: dict[str, Any] = {name: {} for name in ("demand", "traffic", "experiments", "regions", "probe_spacing_ms")}
-    given: dict[str, Any] = {**words, **nothing, **none}
-    return Plan(run="r1", time_scale=1.0, seed=1, **given)
 
 
 def observed(kind: str, **fields: Any) -> Observation:
@@ -58,30 +50,17 @@ def rows(path: Path, times: list[int]) -> Path:
 
 
 def test_a_clock_is_shifted_on_a_straight_line_between_measurements(tmp_path: Path) -> None:
-    """7 ns behind at first, 17 after a thousand; before and after that as at the ends; latencies hardly change."""
+    """7 ns behind at first, 17 after a thousand; before and after that as at the ends; latencies hardly change.
+
+    Workers of one machine are not shifted, and the time of a request that was never sent stays none.
+    """
     shift = shifts_of([measured(BOOT + 1000, 17), measured(BOOT, 7)])["everyday", 2]
-    table = read_rows(rows(tmp_path / "r", [BOOT - 50, BOOT, BOOT + 500, BOOT + 1000, BOOT + 5000]), SAMPLES).table
+    table = read_rows(rows(tmp_path / "r", [0, BOOT - 50, BOOT, BOOT + 500, BOOT + 1000, BOOT + 5000]), SAMPLES).table
     shifted = shift.aligned(table)
-    assert (shifted.ints["intended_ns"] - table.ints["intended_ns"]).tolist() == [7, 7, 12, 17, 17]
-    assert np.all(shifted.ints["done_ns"] - shifted.ints["intended_ns"] == 10)
+    assert (shifted.ints["intended_ns"] - table.ints["intended_ns"]).tolist() == [0, 7, 7, 12, 17, 17]
+    assert np.all(shifted.ints["done_ns"][1:] - shifted.ints["intended_ns"][1:] == 10)
     assert shifted.words is table.words
-
-
-def test_one_clock_is_not_shifted_and_no_time_stays_none(tmp_path: Path) -> None:
-    """Workers of one machine; a request that was never sent."""
     assert shifts_of([measured(BOOT, 0)]) == {}
-    shift = shifts_of([measured(BOOT, 7)])["everyday", 2]
-    assert shift.aligned(read_rows(rows(tmp_path / "r", [0]), SAMPLES).table).ints["intended_ns"].tolist() == [0]
-
-
-def test_shifts_are_read_from_the_histories_of_the_clocks(tmp_path: Path) -> None:
-    """`history/load-clock-<worker>.ndjson`."""
-    history = History(tmp_path / "history" / "load-clock-2.ndjson", "load-clock-2")
-    history.put("clock.aligned", "everyday", worker=2, at_ns=BOOT, offset_ns=9, residual_ns=5)
-    history.close()
-    assert read_history(tmp_path / "history" / "load-clock-2.ndjson")[1] == []
-    assert list(load_shifts(RunDirectory(tmp_path))) == [("everyday", 2)]
-    assert worker_of(Path("load/everyday/samples-2.rows")) == ("everyday", 2)
 
 
 def test_a_generator_is_described_by_its_seconds_in_the_window() -> None:
@@ -178,7 +157,7 @@ def test_windows_are_cut_on_the_runs_clock(tmp_path: Path, sealed: bool) -> None
     """Whether the run came to its seal or not."""
     directory = recorded(tmp_path)
     if sealed:
-        seal(directory, plan())
+        seal(directory, plan(run="r1"))
     window = load_evidence(directory).windows["everyday/fault-free"]
     assert window.samples.ints["intended_ns"].tolist() == [1000, 1999]
     assert window.samples.ints["done_ns"].tolist() == [1010, 2009]

@@ -51,18 +51,6 @@ def test_a_history_reads_back_as_it_was_written(
     assert missing == []
 
 
-def test_fields_of_a_later_version_are_kept(tmp_path: Path) -> None:
-    """What stands beside the known keys is passed over, what stands among the fields is kept."""
-    history = History(tmp_path / "run.ndjson", "run")
-    history.put("window.opened", "everyday", start_ns=1)
-    history.close()
-    line = json.loads((tmp_path / "run.ndjson").read_text(encoding="utf-8"))
-    later = {**line, "host": {"name": "h"}, "fields": {**line["fields"], "slots": [1, {"a": 2}]}}
-    (tmp_path / "run.ndjson").write_text(json.dumps(later) + "\n", encoding="utf-8")
-    (read,), missing = read_history(tmp_path / "run.ndjson")
-    assert (dict(read.fields), missing) == ({"start_ns": 1, "slots": [1, {"a": 2}]}, [])
-
-
 def test_a_line_that_is_no_observation_is_named(tmp_path: Path, subtests: pytest.Subtests) -> None:
     """With its number; what follows is still read."""
     for line in [

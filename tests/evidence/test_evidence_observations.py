@@ -12,7 +12,7 @@ import pytest
 
 import harness
 from harness.model import Observation
-from harness.model.observations import KINDS, LedgerRead, every, unusable
+from harness.model.observations import KINDS, LedgerRead, every
 from harness.model.observations.kinds import fields_of
 from harness.model.records.readers import KINDS_READ
 
@@ -94,13 +94,6 @@ def test_every_kind_is_read_or_is_for_people_only(subtests: pytest.Subtests) -> 
         with subtests.test(kind.__name__):
             for_people = len(KINDS_READ[kind].for_people()) == len(WINDOWS)
             assert (kind.__name__ in there or not there.isdisjoint(kind.KINDS)) is not for_people
-
-
-def test_an_observation_of_a_kind_that_nobody_declared_is_passed_over() -> None:
-    """A newer harness may have written it."""
-    o = Observation(source="run", seq=0, clock="c", mono_ns=1, wall="", kind="newer", subject="x", fields={"a": None})
-    assert unusable(o) == ""
-    assert list(every(LedgerRead, [o])) == []
 
 
 def test_an_observation_becomes_a_value_of_its_kind() -> None:

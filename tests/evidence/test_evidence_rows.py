@@ -26,19 +26,6 @@ rows = st.lists(
 )
 
 
-def test_rows_read_back_as_written(tmp_path: Path) -> None:
-    """A closed file gives its rows, says that it was closed and lost nothing."""
-    writer = RowWriter(tmp_path / "a.rows", PROBES)
-    writer.put(*ROW)
-    writer.close()
-
-    read = read_rows(tmp_path / "a.rows", PROBES)
-
-    assert (len(read.table), read.closed, read.truncated_bytes) == (1, True, 0)
-    assert read.table.words["subject"].text() == ["entry"]
-    assert read.table.words["error"].text() == [None]
-
-
 @given(rows=rows, cut=st.integers(0, 200))
 def test_a_cut_file_gives_a_prefix_and_is_not_closed(
     rows: list[tuple[tuple[int, int], tuple[str | None, ...]]], cut: int
@@ -107,15 +94,6 @@ def test_parquet_gives_back_what_rows_held(rows: list[tuple[tuple[int, int], tup
 
     assert back.ints["lag_ns"].tolist() == table.ints["lag_ns"].tolist()
     assert [back.words[name].text() for name in names] == [table.words[name].text() for name in names]
-
-
-def test_a_cut_parquet_file_is_named(tmp_path: Path) -> None:
-    """A Parquet file without its footer raises our error, never one of a decoder."""
-    write_parquet(Table.of(PROBES, [{"due_ns": 1}]), tmp_path / "a.parquet")
-    (tmp_path / "a.parquet").write_bytes((tmp_path / "a.parquet").read_bytes()[:-20])
-
-    with pytest.raises(MissingEvidence, match="is not a complete Parquet file"):
-        read_parquet(tmp_path / "a.parquet", PROBES)
 
 
 def test_rows_that_find_no_room_are_an_error_and_not_lost(tmp_path: Path) -> None:

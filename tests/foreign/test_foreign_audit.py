@@ -18,7 +18,7 @@ from harness.drivers.check.export.exported import export_of_person
 from harness.drivers.facts import FactReading
 from harness.targets import Target, load_target
 from tests.builders.addresses import NET
-from tests.builders.database_servers import SETTINGS, Member, initialised
+from tests.builders.database_servers import lone
 from tests.foreign.services import APPS, free_port
 
 pytestmark = [
@@ -78,19 +78,12 @@ Serve = Callable[..., Target]
 @pytest.fixture
 def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
     """Starts the service on a database of its own, spoilt in the ways that are named, and gives a target of it."""
-    member = Member(tmp_path / "data", f"{NET}206")
-    initialised(member.data)
-    for name, line in (("pg_hba.conf", "host all all 127.0.0.0/8 trust"), ("postgresql.conf", SETTINGS)):
-        with (member.data / name).open("a") as file:
-            file.write(f"{line}\n")
-    member.start()
     running: list[subprocess.Popen[str]] = []
     monkeypatch.setenv("SHOP_PASSWORD", "secret-of-person-one")
-    monkeypatch.setenv("SHOP_DSN", member.dsn)
 
     def start(*spoilt: str, **more: Mapping[str, Any]) -> Target:
         port = free_port()
-        words = [sys.executable, str(APPS / "audited_django.py"), str(port), member.address, *spoilt]
+        words = [sys.executable, str(APPS / "audited_django.py"), str(port), f"{NET}206", *spoilt]
         process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
         running.append(process)
         assert process.stdout is not None
@@ -102,13 +95,14 @@ def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
         place.write_text(yaml.safe_dump(content), encoding="utf-8")
         return load_target(place)
 
-    try:
-        yield start
-    finally:
-        for process in running:
-            process.kill()
-            process.communicate()
-        member.stop()
+    with lone(tmp_path / "data", f"{NET}206", "host all all 127.0.0.0/8 trust\n") as member:
+        monkeypatch.setenv("SHOP_DSN", member.dsn)
+        try:
+            yield start
+        finally:
+            for process in running:
+                process.kill()
+                process.communicate()
 
 
 def read(check: CheckFunction, target: Target, **params: str) -> list[FactReading]:

@@ -24,7 +24,7 @@ from harness.targets.files.attacks import CommandSwitch, Layer
 from harness.targets.safety.intents import pending_intents
 from harness.targets.safety.platform import platform_of
 from tests.builders.addresses import NET
-from tests.builders.database_servers import SETTINGS, Member, initialised
+from tests.builders.database_servers import Member, lone
 from tests.foreign.services import APPS, free_port
 
 pytestmark = [
@@ -116,20 +116,8 @@ Made = Callable[..., tuple[Platform, Target]]
 def platform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Made]:
     """Makes the platform with a check of nginx, and a target of it."""
     made: list[Platform] = []
-    primary = Member(tmp_path / "data", f"{NET}207")
-    initialised(primary.data)
-    for name, line in (("pg_hba.conf", "host all all 127.0.0.0/8 trust"), ("postgresql.conf", SETTINGS)):
-        with (primary.data / name).open("a") as file:
-            file.write(f"{line}\n")
-    primary.start()
-    primary.ask("CREATE ROLE shop LOGIN")
-    primary.ask("CREATE TABLE ledger (value text)")
-    primary.ask("CREATE TABLE secrets (value text)")
-    primary.ask("GRANT SELECT ON ledger TO shop")
     monkeypatch.setenv("READINESS_STATE", str(tmp_path / "state"))
     monkeypatch.setenv("SHOP_PASSWORD", "right-1")
-    monkeypatch.setenv("OWNER_DSN", primary.dsn)
-    monkeypatch.setenv("SHOP_DSN", primary.dsn.replace("user=tester", "user=shop"))
 
     def make(check: str = CHECKS) -> tuple[Platform, Target]:
         one = Platform(tmp_path, check)
@@ -139,12 +127,18 @@ def platform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Made]:
         place.write_text(json.dumps(target_of(one)), encoding="utf-8")
         return one, load_target(place)
 
-    try:
-        yield make
-    finally:
-        for one in made:
-            one.stop()
-        primary.stop()
+    with lone(tmp_path / "data", f"{NET}207", "host all all 127.0.0.0/8 trust\n") as primary:
+        primary.ask("CREATE ROLE shop LOGIN")
+        primary.ask("CREATE TABLE ledger (value text)")
+        primary.ask("CREATE TABLE secrets (value text)")
+        primary.ask("GRANT SELECT ON ledger TO shop")
+        monkeypatch.setenv("OWNER_DSN", primary.dsn)
+        monkeypatch.setenv("SHOP_DSN", primary.dsn.replace("user=tester", "user=shop"))
+        try:
+            yield make
+        finally:
+            for one in made:
+                one.stop()
 
 
 def target_of(one: Platform) -> dict[str, Any]:
@@ -212,9 +206,6 @@ def test_the_layers_that_remain_refuse_every_foreign_call(platform: Made) -> Non
 def test_a_service_that_trusts_callers_past_the_gateway_is_found(platform: Made) -> None:
     """With nginx' rule on addresses off, nothing refuses them: the shop's check is seen to be there, and its switch leaves it off."""
     one, target = platform()
-    assert target.layers is not None
-    found = bad(facts(target, "network-policy"))
-    assert found == []
     (one.here / "trusts-all").touch()
     subject = f"GET /orders past the gateway, at http://127.0.0.1:{one.past}, by forged, with the network policy off"
     assert bad(facts(target, "network-policy")) == [(subject, "20 status 200", False)]

@@ -15,7 +15,6 @@ from tests.foreign.tls_servers import HOST, Certificates, caddy, nginx, postgres
 
 needs_nginx = pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not on PATH (Debian: nginx-light)")
 OLD = "ssl_protocols TLSv1 TLSv1.1 TLSv1.2; ssl_ciphers ALL:@SECLEVEL=0;"
-MUTUAL = "ssl_protocols TLSv1.3; ssl_client_certificate ca.crt; ssl_verify_client {};"
 CLIENTS = """\
   client_certificates:
     right: {certificate: client.crt, key: client.key}
@@ -40,6 +39,11 @@ def facts(target: Target, check: str, **params: str) -> Mapping[str, tuple[str, 
 def outcomes(target: Target, check: str, **params: str) -> Mapping[str, bool | None]:
     """The outcomes alone."""
     return {subject: ok for subject, (_, ok) in facts(target, check, **params).items()}
+
+
+def clients(**outcomes: bool | None) -> dict[str, bool | None]:
+    """The outcome with each client certificate."""
+    return {f"{case} client certificate": outcome for case, outcome in outcomes.items()}
 
 
 def web(place: Path, port: int, more: str = "", clients: str = "") -> Target:
@@ -107,18 +111,13 @@ def test_a_certificate_is_judged_by_authority_name_and_days(
         ("off", "ssl_protocols TLSv1.3;", False),
     ],
 )
-def test_nginx_with_a_client_authority(place: Path, verify: str, settings: str, refused: object) -> None:
+def test_nginx_with_a_client_authority(*, place: Path, verify: str, settings: str, refused: bool) -> None:
     """`on` requires a certificate, `optional` asks for one, `off` takes anybody; nginx answers a wrong certificate with status 400 even where it is optional."""
     asked = f"{settings} ssl_client_certificate {place}/ca.crt; ssl_verify_client {verify};"
     with nginx(place, settings=asked) as (port, _):
         found = outcomes(web(place, port, ", mutual: true", CLIENTS), "client-certificates")
     wrong = verify != "off"
-    assert found == {
-        "right client certificate": True,
-        "no client certificate": refused,
-        "expired client certificate": wrong,
-        "foreign client certificate": wrong,
-    }
+    assert found == clients(right=True, no=refused, expired=wrong, foreign=wrong)
 
 
 @pytest.mark.parametrize(
@@ -135,12 +134,7 @@ def test_caddy_with_a_client_authority(place: Path, mode: str, versions: str, re
     tls = f"  protocols {versions}\n  client_auth {{\n   mode {mode}\n   trust_pool file {place}/ca.crt\n  }}"
     with caddy(place, tls) as port:
         found = outcomes(web(place, port, ", mutual: true", CLIENTS), "client-certificates")
-    assert found == {
-        "right client certificate": True,
-        "no client certificate": refused[0],
-        "expired client certificate": refused[1],
-        "foreign client certificate": refused[2],
-    }
+    assert found == clients(right=True, no=refused[0], expired=refused[1], foreign=refused[2])
 
 
 def test_cases_without_a_certificate_are_named_and_a_foreign_one_is_made(place: Path) -> None:
@@ -162,12 +156,7 @@ def test_a_listener_that_refuses_the_right_certificate_too_proves_nothing(place:
     tls = f"  client_auth {{\n   mode require_and_verify\n   trust_pool file {place}/other-ca.crt\n  }}"
     with caddy(place, tls) as port:
         found = outcomes(web(place, port, ", mutual: true", CLIENTS), "client-certificates")
-    assert found == {
-        "right client certificate": False,
-        "no client certificate": None,
-        "expired client certificate": None,
-        "foreign client certificate": False,
-    }
+    assert found == clients(right=False, no=None, expired=None, foreign=False)
 
 
 def test_a_listener_that_is_not_there_is_no_refusal(place: Path) -> None:
@@ -304,18 +293,13 @@ def test_a_user_that_postgresql_refuses_with_tls_too_proves_nothing(place: Path)
     assert shop["plain text"] is False
 
 
-@pytest.mark.parametrize(("option", "refused"), [("clientcert=verify-ca", (True, True)), ("", (False, True))])
-def test_postgresql_with_client_certificates(place: Path, option: str, refused: tuple[bool, bool]) -> None:
+@pytest.mark.parametrize(("option", "none"), [("clientcert=verify-ca", True), ("", False)])
+def test_postgresql_with_client_certificates(*, place: Path, option: str, none: bool) -> None:
     """Without the option of pg_hba.conf a client certificate is checked where there is one, and not required."""
     settings = {"ssl": "on", "ssl_cert_file": "server.crt", "ssl_key_file": "server.key", "ssl_ca_file": "ca.crt"}
     with postgresql(place, settings, f"hostssl all all all scram-sha-256 {option}") as port:
         found = outcomes(web(place, port, ", protocol: postgresql, mutual: true", CLIENTS), "client-certificates")
-    assert found == {
-        "right client certificate": True,
-        "no client certificate": refused[0],
-        "expired client certificate": refused[1],
-        "foreign client certificate": refused[1],
-    }
+    assert found == clients(right=True, no=none, expired=True, foreign=True)
 
 
 def test_a_right_certificate_of_a_user_that_may_not_connect_decides_nothing(place: Path) -> None:

@@ -43,6 +43,7 @@ CONTAINER: Final[Object] = {"name": "c", "image": "registry.test/c:1"}
 POD_SPEC: Final[Object] = {"containers": [CONTAINER]}
 TEMPLATE: Final[Object] = {"metadata": {"labels": LABELS}, "spec": POD_SPEC}
 JOB_TEMPLATE: Final[Object] = {"spec": {**POD_SPEC, "restartPolicy": "Never"}}
+CRON_TEMPLATE: Final[Object] = {"spec": {"template": JOB_TEMPLATE}}
 SELECTOR: Final[Object] = {"matchLabels": LABELS}
 
 OBJECTS: Final[dict[str, tuple[str, Object]]] = {
@@ -61,7 +62,7 @@ OBJECTS: Final[dict[str, tuple[str, Object]]] = {
     "Job": ("apis/batch/v1 jobs", {"spec": {"suspend": True, "template": JOB_TEMPLATE}}),
     "CronJob": (
         "apis/batch/v1 cronjobs",
-        {"spec": {"suspend": True, "schedule": "0 3 * * *", "jobTemplate": {"spec": {"template": JOB_TEMPLATE}}}},
+        {"spec": {"suspend": True, "schedule": "0 3 * * *", "jobTemplate": CRON_TEMPLATE}},
     ),
     "PodDisruptionBudget": (
         "apis/policy/v1 poddisruptionbudgets",
@@ -133,12 +134,16 @@ def life(kind: str) -> Iterator[Asked]:
     yield asked("patch what is gone", "PATCH", one, {}, content=MERGE)
 
 
+def _spec(kind: str, **spec: Any) -> Object:
+    return {**object_of(kind), "spec": spec}
+
+
 def _pod(**container: Any) -> Object:
-    return {**object_of("Pod"), "spec": {"containers": [{**CONTAINER, **container}]}}
+    return _spec("Pod", containers=[{**CONTAINER, **container}])
 
 
 def _pod_spec(**spec: Any) -> Object:
-    return {**object_of("Pod"), "spec": {**POD_SPEC, **spec}}
+    return _spec("Pod", **{**POD_SPEC, **spec})
 
 
 def _deployment(**spec: Any) -> Object:
@@ -166,9 +171,9 @@ INVALID: Final[dict[str, Object]] = {
     "Pod: probe of port 0": _pod(readinessProbe={"tcpSocket": {"port": 0}}),
     "Pod: negative period": _pod(livenessProbe={"tcpSocket": {"port": 1}, "periodSeconds": -1}),
     "Pod: liveness needs 2 successes": _pod(livenessProbe={"tcpSocket": {"port": 1}, "successThreshold": 2}),
-    "Pod: no image": {**object_of("Pod"), "spec": {"containers": [{"name": "c"}]}},
-    "Pod: no containers": {**object_of("Pod"), "spec": {"containers": []}},
-    "Pod: containers left out": {**object_of("Pod"), "spec": {}},
+    "Pod: no image": _spec("Pod", containers=[{"name": "c"}]),
+    "Pod: no containers": _spec("Pod", containers=[]),
+    "Pod: containers left out": _spec("Pod"),
     "Pod: two containers of one name": _pod_spec(containers=[CONTAINER, CONTAINER]),
     "Pod: name of a container": _pod(name="C c"),
     "Pod: port out of range": _pod(ports=[{"containerPort": 70000}]),
@@ -237,36 +242,18 @@ INVALID: Final[dict[str, Object]] = {
     "ConfigMap: not base64": {**object_of("ConfigMap"), "data": None, "binaryData": {"a": "?"}},
     "Secret: not base64": {**object_of("Secret"), "data": {"a": "?"}},
     "Secret: type without its keys": {**object_of("Secret"), "type": "kubernetes.io/tls"},
-    "Job: restart policy": {**object_of("Job"), "spec": {"template": {"spec": POD_SPEC}}},
-    "Job: negative parallelism": {**object_of("Job"), "spec": {"parallelism": -1, "template": JOB_TEMPLATE}},
-    "CronJob: schedule": {
-        **object_of("CronJob"),
-        "spec": {"schedule": "often", "jobTemplate": {"spec": {"template": JOB_TEMPLATE}}},
-    },
-    "CronJob: policy": {
-        **object_of("CronJob"),
-        "spec": {
-            "schedule": "0 3 * * *",
-            "concurrencyPolicy": "Some",
-            "jobTemplate": {"spec": {"template": JOB_TEMPLATE}},
-        },
-    },
-    "PodDisruptionBudget: both": {
-        **object_of("PodDisruptionBudget"),
-        "spec": {"minAvailable": 1, "maxUnavailable": 1, "selector": SELECTOR},
-    },
-    "HorizontalPodAutoscaler: fewest above most": {
-        **object_of("HorizontalPodAutoscaler"),
-        "spec": {**OBJECTS["HorizontalPodAutoscaler"][1]["spec"], "minReplicas": 5},
-    },
-    "NetworkPolicy: port": {
-        **object_of("NetworkPolicy"),
-        "spec": {"podSelector": {}, "ingress": [{"ports": [{"port": 0}]}]},
-    },
-    "NetworkPolicy: block": {
-        **object_of("NetworkPolicy"),
-        "spec": {"podSelector": {}, "ingress": [{"from": [{"ipBlock": {"cidr": "everywhere"}}]}]},
-    },
+    "Job: restart policy": _spec("Job", template={"spec": POD_SPEC}),
+    "Job: negative parallelism": _spec("Job", parallelism=-1, template=JOB_TEMPLATE),
+    "CronJob: schedule": _spec("CronJob", schedule="often", jobTemplate=CRON_TEMPLATE),
+    "CronJob: policy": _spec("CronJob", schedule="0 3 * * *", concurrencyPolicy="Some", jobTemplate=CRON_TEMPLATE),
+    "PodDisruptionBudget: both": _spec("PodDisruptionBudget", minAvailable=1, maxUnavailable=1, selector=SELECTOR),
+    "HorizontalPodAutoscaler: fewest above most": _spec(
+        "HorizontalPodAutoscaler", **OBJECTS["HorizontalPodAutoscaler"][1]["spec"], minReplicas=5
+    ),
+    "NetworkPolicy: port": _spec("NetworkPolicy", podSelector={}, ingress=[{"ports": [{"port": 0}]}]),
+    "NetworkPolicy: block": _spec(
+        "NetworkPolicy", podSelector={}, ingress=[{"from": [{"ipBlock": {"cidr": "everywhere"}}]}]
+    ),
 }
 
 

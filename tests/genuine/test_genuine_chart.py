@@ -28,40 +28,26 @@ KINDS = {
     "PersistentVolumeClaim": "persistentvolumeclaims",
     "NetworkPolicy": "networkpolicies",
 }
-EVERYTHING = (
-    *(
-        "--set",
+EVERYTHING = tuple(
+    word
+    for setting in (
         "image.repository=registry.test/shop",
-        "--set",
         "target.name=shop",
-        "--set",
         "image.pullSecrets[0].name=pull",
-    ),
-    *(
-        "--set",
         "workers.replicas=2",
-        "--set",
         "workers.locustfile=loadtests/browse.py",
-        "--set",
         "workers.resources.limits.cpu=1",
-    ),
-    *(
-        "--set",
         "upload.to=s3://evidence/shop",
-        "--set",
         "upload.endpoint=https://s3.test",
-        "--set",
         "upload.credentialsSecret=s3",
-    ),
-    *(
-        "--set",
         "networkPolicy.egress[0].ports[0].port=443",
-        "--set",
         "tolerations[0].operator=Exists",
-        "--set",
         "nodeSelector.a=b",
-    ),
-    *("--set", "state.storageClass=fast", "--set", "run.release=1.0.0", "--set", "run.profiles[0]=nightly"),
+        "state.storageClass=fast",
+        "run.release=1.0.0",
+        "run.profiles[0]=nightly",
+    )
+    for word in ("--set", setting)
 )
 
 

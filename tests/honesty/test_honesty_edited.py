@@ -14,7 +14,6 @@ from tests.builders.core_plan import core_plan
 from tests.builders.core_run import core_evidence
 from tests.honesty.edits import both, changed, due, without_window, word
 from tests.honesty.forgeries import KINDS, forged, places, with_counts, with_rows
-from tests.honesty.test_honesty_read_by_nobody import health_dead
 from tests.honesty.worsenings import improvements
 
 
@@ -130,15 +129,6 @@ def test_what_contradicts_another_record_is_no_go(case: Edited) -> None:
     assert row.outcome is Outcome.INCONCLUSIVE
     reasons = [one.because.text for claim in row.claims for each in claim.measures for one in each]
     assert any(case.why in reason for reason in reasons), reasons
-
-
-def test_a_window_that_is_removed_takes_no_failure_with_it() -> None:
-    """The entry's health is dead for a minute after the last restore: without that window the uptime does not pass."""
-    bad = health_dead(core_evidence(), 330, 390)
-    before = decided(core_plan(), bad)
-    after = decided(core_plan(), without_window(bad, "everyday/after-faults"))
-    assert {v.requirement: v.outcome for v in before.verdicts}["ND-KPI-UPTIME"] is Outcome.FAIL
-    assert improvements(core_plan(), before, after, removed=True) == []
 
 
 def of_one_row() -> Plan:

@@ -14,7 +14,7 @@ from harness.model.judged.harm import Harm
 from tests.builders.core_course import BESIDE, ns, table
 from tests.builders.core_plan import core_plan
 from tests.builders.core_run import core_evidence
-from tests.honesty.edits import both, changed, counted, due, not_there, probes, word, writes
+from tests.honesty.edits import both, changed, counted, due, probes, word, writes
 
 Edit = Callable[[Evidence], Evidence]
 
@@ -285,12 +285,3 @@ def test_a_write_that_an_earlier_read_lacks_is_named_in_words() -> None:
     judged = judge(core_plan(), absent_for_minutes(core_evidence()))
     (reason,) = {v.because.text for v in judged.verdicts if v.requirement == "ND-RISK-DATALOSS"}
     assert "500 of these writes were absent from an earlier complete read of the database" in reason
-
-
-def test_a_write_that_was_acknowledged_after_an_earlier_read_began_is_not_absent_from_it() -> None:
-    """Nor is one that is lost, which the last read decides."""
-    assert judge(core_plan(), core_evidence()).decision.outcome is DecisionOutcome.GO
-    lost = not_there(core_evidence(), due(20, 21, "intended_ns"))
-    judged = judge(core_plan(), lost)
-    assert {v.outcome for v in judged.verdicts if v.requirement in LOSS} == {Outcome.FAIL}
-    assert ns(0) < lost.ledger.final_reads[0].at_ns

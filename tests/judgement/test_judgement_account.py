@@ -31,15 +31,6 @@ def through(region: str, books: Ledger, number: int = 2, **fields: object) -> Le
     return replace(FOUND, final=Table.merged(LEDGER_FINAL, [FOUND.final, own]), final_reads=(*FOUND.final_reads, read))
 
 
-def test_what_a_region_lacks_is_lost_and_said_by_source() -> None:
-    """The database holds everything; eu-west-1 lacks one and garbles another."""
-    account = account_of(through("eu-west-1", ledger(ROWS, lost=[7], wrong=[9])))
-    assert account.lost.sequence.tolist() == [7, 9]
-    assert account.wrong.sequence.tolist() == [9]
-    assert {name: len(missing) for name, missing in account.missing.items()} == {"database": 0, "eu-west-1": 2}
-    assert account.trouble == ""
-
-
 def test_what_is_gone_from_the_database_is_lost_though_a_region_has_it() -> None:
     """A copy is no excuse."""
     books = through("eu-west-1", FOUND)
@@ -115,38 +106,11 @@ def test_without_a_read_nothing_of_unknown_outcome_is_recovered() -> None:
     assert (len(account.recovered), len(account.unsure)) == (0, len(ROWS))
 
 
-def test_a_row_that_stands_twice_is_told_apart_and_is_no_loss() -> None:
-    """Exactly once is another sentence."""
-    again = FOUND.final.where(np.isin(FOUND.final.ints["id"], [3, 5]))
-    account = account_of(merged(FOUND, again))
-    assert account.twice.sequence.tolist() == [3, 5]
-    assert (len(account.lost), account.trouble) == (0, "")
-
-
 def test_a_row_that_stands_once_right_and_once_wrong_is_wrong() -> None:
     """Whoever reads may get the wrong one."""
     again = with_words(FOUND.final.where(FOUND.final.ints["id"] == 3), slice(None), state="wrong")
     account = account_of(merged(FOUND, again))
     assert account.wrong.sequence.tolist() == account.lost.sequence.tolist() == account.twice.sequence.tolist() == [3]
-
-
-def test_a_refused_write_that_is_there_is_unexpected() -> None:
-    """It was certainly not written, and yet."""
-    rows = down(ROWS, 20, 20.09, "outcome", "refused")
-    assert len(account_of(ledger(rows)).unexpected) == 0
-    account = account_of(replace(FOUND, writes=rows))
-    assert account.unexpected.sequence.tolist() == [500, 501, 502]
-    assert (len(account.lost), account.trouble) == (0, "")
-
-
-def test_what_was_of_unknown_outcome_is_recovered_or_unsure() -> None:
-    """The final read of the database decides."""
-    rows = down(ROWS, 20, 20.09, "outcome", "unknown")
-    account = account_of(ledger(rows, lost=[501], wrong=[502]))
-    assert account.recovered.sequence.tolist() == [500]
-    assert account.unsure.sequence.tolist() == [501]
-    assert account.wrong.sequence.tolist() == account.changed.sequence.tolist() == [502]
-    assert len(account.lost) == 0
 
 
 def test_a_write_without_an_answer_that_a_region_has_with_another_value_is_wrong() -> None:
@@ -208,13 +172,6 @@ def test_the_largest_numbers_are_kept_apart() -> None:
     )
     account = account_of(replace(ledger(rows), final=ledger(rows).final.where(np.array([True, False]))))
     assert account.acknowledged.client.tolist() == [5, 4 + (1 << 22)]
-
-
-def test_an_empty_ledger_has_no_account() -> None:
-    """Nothing was written, or nothing was read."""
-    assert account_of(Ledger()).trouble == "no write was recorded"
-    lone = Ledger(final=FOUND.final, final_reads=FOUND.final_reads)
-    assert account_of(lone).trouble == "no write was recorded"
 
 
 def test_writes_belong_to_the_attempt_that_watched_them_end() -> None:

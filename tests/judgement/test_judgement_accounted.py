@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from harness.judgement.receipts.records.accounted import unaccounted, unrecorded_writes
+from harness.judgement.receipts.records.accounted import unaccounted
 from harness.model import JOURNEY_REPEATS, JOURNEY_WRITES, Evidence
 from harness.units import NS_PER_S
 from tests.builders.core_plan import core_plan
@@ -52,14 +52,3 @@ def test_a_repetition_of_no_write_is_told() -> None:
     moved = replace(repeats, ints={**repeats.ints, "first_ns": first_ns})
     (why,) = unaccounted(core_plan(), replace(run, recorded={**run.recorded, JOURNEY_REPEATS.name: moved})).values()
     assert why == "1 of 20 repeated writes belong to none of the writes of tracks"
-
-
-def test_a_route_that_writes_without_an_account_is_told() -> None:
-    """The plays, where no journey accounts for them; reads need no account."""
-    run = core_evidence()
-    assert unrecorded_writes(core_plan(), run) == {}
-    writes = run.tables[JOURNEY_WRITES.name]
-    tracks = writes.where(writes.words["item"].equals("tracks"))
-    some = replace(run, recorded={**run.recorded, JOURNEY_WRITES.name: tracks})
-    played = len(writes) - len(tracks)
-    assert unrecorded_writes(core_plan(), some) == {"play-track": played}

@@ -74,16 +74,6 @@ def test_a_second_request_of_a_write_that_was_not_acknowledged_is_not_counted() 
     assert seen.again == 0
 
 
-def test_a_created_item_that_is_read_back_is_kept() -> None:
-    """Two tracks written and found with their digests are kept."""
-    seen = result(
-        TRACKS,
-        writes("tracks", (1, 10, "accepted"), (2, 20, "accepted")),
-        reads("tracks", (1, 10, "found"), (2, 20, "found")),
-    )
-    assert (seen.written, seen.judged, seen.kept) == (2, 2, True)
-
-
 def test_an_absent_item_is_lost_and_another_value_is_wrong() -> None:
     """Of three tracks one is absent, one has another title, and one was not read."""
     seen = result(
@@ -94,19 +84,6 @@ def test_an_absent_item_is_lost_and_another_value_is_wrong() -> None:
     assert (seen.lost, seen.wrong, seen.unread, seen.judged, seen.kept) == (1, 1, 1, 2, False)
 
 
-def test_every_second_play_that_is_forgotten_is_lost() -> None:
-    """Four plays are acknowledged as 7, 7, 8, 8 and the counter ends at 8: two are lost."""
-    written = writes("plays", (5, 7, "accepted"), (5, 7, "accepted"), (5, 8, "accepted"), (5, 8, "accepted"))
-    seen = result(PLAYS, written, reads("plays", (5, 8, "found")))
-    assert (seen.lost, seen.twice) == (2, 0)
-
-
-def test_a_play_that_is_counted_twice_is_said_so() -> None:
-    """Two plays are acknowledged, and the counter grew by three."""
-    seen = result(PLAYS, writes("plays", (5, 1, "accepted"), (5, 3, "accepted")), reads("plays", (5, 3, "found")))
-    assert (seen.lost, seen.twice) == (0, 1)
-
-
 def test_a_play_of_unknown_outcome_may_be_counted_or_not() -> None:
     """One acknowledged and one unknown play: the counter may have grown by one or by two."""
     written = writes("plays", (5, 1, "accepted"), (5, 0, "unknown"))
@@ -115,12 +92,6 @@ def test_a_play_of_unknown_outcome_may_be_counted_or_not() -> None:
         True,
         False,
     ]
-
-
-def test_a_counter_that_is_gone_loses_all_its_plays() -> None:
-    """The track of two plays is absent at the end."""
-    seen = result(PLAYS, writes("plays", (5, 1, "accepted"), (5, 2, "accepted")), reads("plays", (5, 0, "absent")))
-    assert seen.lost == 2
 
 
 def at(rows: Table, column: str, *times: int) -> Table:

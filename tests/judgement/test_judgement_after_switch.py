@@ -78,16 +78,6 @@ def test_queries_that_were_not_read_all_the_time_are_no_evidence() -> None:
     assert [one.outcome.value for one in (failed, ended)] == ["INCONCLUSIVE", "INCONCLUSIVE"]
 
 
-@pytest.mark.parametrize(
-    ("members", "expected"), [(("pg-0",), "PASS"), (("pg-0", "pg-1"), "INCONCLUSIVE"), (("db",), "PASS")]
-)
-def test_the_queries_are_those_of_each_member_that_the_plan_names(members: tuple[str, ...], expected: str) -> None:
-    """Of `pg-1` nothing was recorded; a database that was read by another name was read as one."""
-    (found,) = judged(QUERIES, *reads(END, {WRITE: quick}), members=members)
-    assert found.outcome.value == expected
-    assert ("the statement statistics of pg-1 were not read" in found.reason) is (expected != "PASS")
-
-
 def memory(name: str, holds: Holds, *, since: float = 0.0, until: float = END, rollout: str = "canary") -> Observation:
     """A sample a second of one container, read when the rollout has ended."""
     seconds = [float(at) for at in range(int(END)) if since <= at < until]
@@ -159,3 +149,13 @@ def test_a_workload_is_read_in_each_namespace_where_its_pod_stayed() -> None:
     found = judged(MEMORY, memory("new", steady), pods=(here, far, other))
     assert [one.outcome.value for one in found] == ["PASS", "INCONCLUSIVE"]
     assert found[1].because.text == "the resident memory of eu-west-1/user-service was not read"
+
+
+@pytest.mark.parametrize(
+    ("members", "expected"), [(("pg-0",), "PASS"), (("pg-0", "pg-1"), "INCONCLUSIVE"), (("db",), "PASS")]
+)
+def test_the_queries_are_those_of_each_member_that_the_plan_names(members: tuple[str, ...], expected: str) -> None:
+    """Of `pg-1` nothing was recorded; a database that was read by another name was read as one."""
+    (found,) = judged(QUERIES, *reads(END, {WRITE: quick}), members=members)
+    assert found.outcome.value == expected
+    assert ("the statement statistics of pg-1 were not read" in found.reason) is (expected != "PASS")

@@ -227,22 +227,7 @@ def test_the_log_of_the_receiver_keeps_what_came_between_two_answers(
         assert found.outcome is outcome, found.reason
 
 
-def test_a_gap_between_two_answers_hides_no_text() -> None:
-    """The notice was read long before it."""
-    unread = observation("watch.blind", "notices", 141, "watch", from_ns=ns(140), until_ns=ns(140.4))
-    (found,) = judged_errors(TEXT, error_run(*FIRED, error_notice("10%"), unread))
-    assert found.outcome is PASS, found.reason
-
-
 EXTERNAL = {"prometheus": "monitoring/main", "cluster": "one"}
-
-
-def test_a_notice_has_the_external_labels_of_its_prometheus() -> None:
-    """They are in what Alertmanager is sent, and in no list of alerts."""
-    began = SENT + 2.0
-    history = (alert("firing", began + 0.2), alert("resolved", RESTORED))
-    (found,) = of(DELIVERED, run(*history, notice(7, began + 0.5, began, **EXTERNAL)))
-    assert (found.outcome, found.value) == (PASS, 0.5), found.reason
 
 
 @pytest.mark.parametrize(("own_notice", "outcome"), [(True, PASS), (False, FAIL)])
@@ -295,15 +280,6 @@ def test_notices_of_a_rollout_are_not_those_of_the_fault_before_it() -> None:
     assert of(REGION, same)[0].outcome is FAIL
     (found,) = of(REGION, replace(same, observations=(*same.observations, began)))
     assert (found.outcome, found.value) == (PASS, 2.0), found.reason
-
-
-def test_a_failure_that_no_size_makes_up_for_has_no_value() -> None:
-    """A waiver accepts a size: of notices that name no part, of texts one of which names no rate, none is enough."""
-    (found,) = of(GROUPED, run(*[notice(n, SENT + 1 + n, SENT + n, part="else") for n in (1, 2)]))
-    assert (found.outcome, found.value) == (FAIL, None), found.reason
-    texts = (error_notice("11 % of answers fail"), error_notice("answers fail", SENT + 12))
-    (found,) = judged_errors(TEXT, error_run(*FIRED, *texts))
-    assert (found.outcome, found.value) == (FAIL, None), found.reason
 
 
 @pytest.mark.parametrize(

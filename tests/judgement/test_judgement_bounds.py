@@ -21,7 +21,7 @@ from harness.judgement.figures.kubernetes.connections import rate_bounds
 from harness.judgement.figures.numbers import failures_tolerated
 from harness.judgement.stats.batches import BatchedSample, Tally, batch_of, share_by_batches, unbounded
 from harness.judgement.stats.clustered import share_in_time
-from harness.judgement.stats.clusters import Slots, Timeline, episodes_of
+from harness.judgement.stats.clusters import Slots, Timeline
 from harness.judgement.stats.comparisons import difference_of, quantile_ratio, ratio_of, share_difference, widened
 from harness.judgement.stats.downtime import downtime_of, joined, probes_needed, uptime_by_seconds
 from harness.judgement.stats.effective import Clustering
@@ -247,15 +247,6 @@ def test_good_and_bad_exchanged_are_the_share_turned_over(subtests: pytest.Subte
                 assert [mine.value, mine.low, mine.high, mine.fail_low, mine.fail_high] == pytest.approx(
                     [1 - theirs.value, 1 - theirs.high, 1 - theirs.low, 1 - theirs.fail_high, 1 - theirs.fail_low]
                 )
-
-
-def test_as_many_stalls_as_there_are_are_episodes(subtests: pytest.Subtests) -> None:
-    """Each begins and ends within a slot or two of the stall."""
-    for name, found in (("one stall", 1), ("three stalls", 3), ("apart", 0), ("twenty stalls", 20)):
-        with subtests.test(name):
-            episodes = episodes_of(slots(BAD[name]))
-            assert len(episodes) == len(episodes.starts) == len(episodes.ends) == found
-            assert episodes.taken <= found * (8 + 2 * 3)
 
 
 def test_the_numbers_of_the_plan_are_what_they_were() -> None:

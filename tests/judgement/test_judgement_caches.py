@@ -73,12 +73,6 @@ def test_no_failover_until_the_undo_fails() -> None:
     assert "recovered only when the fault was undone" in found["recovery of reads of the cache"].reason
 
 
-def test_a_slower_failover_fails() -> None:
-    """After 26 s, with a limit of 20 s."""
-    found = judged(probes((111.2, 137.0)))
-    assert {one.outcome for name, one in found.items() if name.startswith("recovery")} == {FAIL}
-
-
 @pytest.mark.parametrize(
     ("rows", "expected"),
     [

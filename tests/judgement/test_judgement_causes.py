@@ -126,12 +126,6 @@ def test_by_no_hand_is_for_a_trigger(why: str, runs: list[Observation], expected
     assert text in second.because.text
 
 
-def test_another_trigger_of_the_file_is_one_as_well() -> None:
-    """The sentence names none."""
-    run = aborted(_canary(), BACK_AT, analysed(BACK_AT, "latency"))
-    assert _by_itself(run)[1].outcome.value == "PASS"
-
-
 def test_without_its_condition_nothing_was_triggered() -> None:
     """A healthy candidate that was aborted, and one whose condition had been there for 2 of 3 s."""
     for run in (_canary(spoil=None), _canary(27.0)):

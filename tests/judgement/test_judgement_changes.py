@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -36,14 +34,6 @@ def test_a_response_time_is_worse_only_where_the_bounds_of_the_ratio_prove_it(
     assert found.value == pytest.approx(after / before)
 
 
-def test_the_bounds_are_those_of_zou_and_donner() -> None:
-    """By hand: the ratio 1.08 with distances of log 1.05 and log 0.95 added as squares."""
-    found = change(100.0, 108.0)
-    reach = math.hypot(math.log(0.95), math.log(1.05))
-    assert found.low == pytest.approx(1.08 * math.exp(-reach))
-    assert found.high == pytest.approx(1.08 * math.exp(reach))
-
-
 def test_more_is_better_of_what_has_a_least() -> None:
     """An uptime that falls is worse; shares are compared by their difference, also where one is 0."""
     share = {
@@ -71,21 +61,15 @@ def test_of_a_share_held_within_limits_neither_way_is_better() -> None:
     assert figure_change("S", latency(0.60, **share), latency(0.63, **other)).change is Change.DIFFERENT
 
 
-@pytest.mark.parametrize(
-    ("more", "why"),
-    [
-        ({"fail_low": None, "fail_high": None}, "no 99.75 % bounds"),
-        ({"confidence": None}, "no 99.75 % bounds"),
-    ],
-)
-def test_a_figure_without_bounds_is_not_tested(more: dict[str, object], why: str) -> None:
+@pytest.mark.parametrize("more", [{"fail_low": None, "fail_high": None}, {"confidence": None}])
+def test_a_figure_without_bounds_is_not_tested(more: dict[str, object]) -> None:
     """An older run did not record them."""
     for found in (
         figure_change("X", latency(1.0, **more), latency(500.0)),
         figure_change("X", latency(1.0), latency(500.0, **more)),
     ):
         assert found.change is Change.UNTESTED
-        assert why in found.why
+        assert "no 99.75 % bounds" in found.why
 
 
 def recovery(value: float | None, low: float, high: float | None) -> PastFigure:

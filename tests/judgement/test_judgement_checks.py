@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from judgement_builders import CHECK, check, claim, evidence, measures, plan
+from judgement_builders import CHECK, check, evidence, measures, plan
 
 from harness.judgement import judge
-from harness.model import Check, Demand, DemandKind, Evidence, Fact, Measure, Outcome, Plan
+from harness.model import Check, Demand, DemandKind, Fact, Measure, Outcome, Plan
 
 FACT = Fact(
     subject="us-east-1/api-gateway", expected="memory 512Mi", observed="memory 256Mi", ok=False, attempts=3, at_ns=1
@@ -51,14 +51,6 @@ def test_a_fact_is_as_wanted_or_not_or_was_not_read(ok: bool | None, outcome: Ou
     assert measure.value is None
 
 
-def test_each_fact_is_a_measure_and_the_worst_decides() -> None:
-    """One of two."""
-    good = replace(FACT, ok=True, observed="memory 512Mi", attempts=1, subject="eu-west-1/api-gateway")
-    found = judged(good, FACT)
-    assert [m.outcome for m in found] == [Outcome.PASS, Outcome.FAIL]
-    assert found[0].reason == "eu-west-1/api-gateway: memory 512Mi, expected memory 512Mi"
-
-
 def test_no_fact_is_never_a_pass() -> None:
     """Nothing found, kept from looking, not done."""
     assert judged()[0].reason == "deployment-size: the check found no objects on the target"
@@ -80,20 +72,3 @@ def test_a_check_is_found_by_its_name_and_parameters() -> None:
     assert judged(FACT, of=strange)[0].outcome is Outcome.INCONCLUSIVE
     lost = plan({"R": check()}, demand={})
     assert judged(FACT, of=lost)[0].outcome is Outcome.INCONCLUSIVE
-
-
-def test_an_unnamed_check_is_inconclusive() -> None:
-    """A sentence that names none."""
-    (measure,) = measures(judge(plan({"R": check(check="")}), evidence()))
-    assert measure.name == "check"
-
-
-def test_a_scenario_may_hold_several_checks() -> None:
-    """Each sentence has its own measures, in order."""
-    two = plan({"R": check()}, claims=(claim("R", check(), check(params={"deployment": "x"})),))
-    run: Evidence = evidence()
-    (verdict,) = judge(two, run).verdicts
-    assert [[m.outcome for m in of_one] for of_one in verdict.claims[0].measures] == [
-        [Outcome.PASS],
-        [Outcome.INCONCLUSIVE],
-    ]

@@ -79,12 +79,6 @@ def test_as_many_pairs_as_chance_has_are_no_cluster() -> None:
     assert is_spread(with_bad(100, {i * 4: 2 if i < 11 else 1 for i in range(19)}))
 
 
-def test_shares_near_one_are_tested_by_their_good_ones() -> None:
-    """Six good ones in one slot of 1 200 all bad."""
-    assert is_spread(with_bad(1200, {700: 6}).mirrored())
-    assert not is_spread(with_bad(1200, {i * 150: 1 for i in range(6)}).mirrored())
-
-
 def test_the_variance_test_seldom_calls_independent_looks_clustered() -> None:
     """At most 5 % of 400 windows, for rare and for usual bad ones."""
     rng = np.random.default_rng(7)
@@ -130,42 +124,6 @@ def test_hot_slots_with_two_others_between_are_one_episode_and_with_five_are_two
     assert (apart.starts.tolist(), apart.ends.tolist(), apart.effective) == ([699, 707], [702, 710], 2.0)
 
 
-def test_unequal_episodes_are_worth_fewer() -> None:
-    """Kish: sizes 10, 10 and 100 are worth 1.41."""
-    found = episodes_of(with_bad(1200, {100: 10, 300: 10, **dict.fromkeys(range(700, 710), 10)}))
-    assert found.sizes.tolist() == [10.0, 10.0, 100.0]
-    assert found.effective == pytest.approx(120**2 / 10_200)
-    assert found.worst == 100.0
-
-
-def test_isolated_failures_are_no_episodes_however_rare_they_are() -> None:
-    """One, or sixty, each alone."""
-    for count in (0, 1, 60):
-        found = episodes_of(with_bad(1200, {i * 20: 1 for i in range(count)}))
-        assert (len(found), found.effective, found.worst, found.longest_s, found.taken) == (0, 0.0, 1.0, 0.0, 0)
-        assert found.background == count / 12_000
-    everything = episodes_of(counts([10] * 1200))
-    assert (len(everything), everything.background) == (0, 1.0)
-
-
-def test_a_weak_outage_is_found_in_longer_slots() -> None:
-    """3 of 10 fail for 5 s over a background of 5 %: no slot of 50 ms tells, longer ones do."""
-    rng = np.random.default_rng(3)
-    bad = rng.binomial(10, 0.05, 1200)
-    bad[600:700] = rng.binomial(10, 0.30, 100)
-    found = episodes_of(counts(bad.tolist()))
-    assert len(found) <= 3
-    assert found.sizes.sum() == pytest.approx(250, rel=0.2)
-    assert found.starts[0] == pytest.approx(600, abs=16)
-    assert found.ends[-1] == pytest.approx(700, abs=16)
-
-
-def test_an_episode_may_begin_and_end_with_the_window() -> None:
-    """At the first and at the last slot."""
-    found = episodes_of(with_bad(1200, {0: 10, 1199: 10}))
-    assert (found.starts.tolist(), found.ends.tolist()) == ([0, 1198], [2, 1200])
-
-
 def test_too_few_slots_hold_no_episode() -> None:
     """19 slots are fewer than twenty parts."""
     assert len(episodes_of(with_bad(19, {9: 10}))) == 0
@@ -200,25 +158,22 @@ def test_episodes_and_rest_are_the_whole(bad: list[int]) -> None:
     assert found.taken == int((found.rest.n == 0).sum())
 
 
-@pytest.mark.parametrize(
-    ("bad", "start", "end", "seconds"),
-    [
+def test_an_episode_lasts_from_the_good_request_before_it_to_the_one_after(subtests: pytest.Subtests) -> None:
+    """Ten requests a second, five of them bad; every other one; at the begin and at the end of the window; none."""
+    cases: list[tuple[Sequence[int], int, int, float]] = [
         (range(300, 305), 30, 31, 0.6),
         (range(300, 305, 2), 29, 32, 0.6),
         (range(5), 0, 1, 0.5),
         (range(595, 600), 59, 60, 0.6),
         ((), 30, 31, 0),
-    ],
-)
-def test_an_episode_lasts_from_the_good_request_before_it_to_the_one_after(
-    bad: Sequence[int], start: int, end: int, seconds: float
-) -> None:
-    """Ten requests a second, five of them bad; every other one; at the begin and at the end of the window; none."""
-    wrong = np.zeros(600, dtype=np.bool_)
-    wrong[list(bad)] = True
-    slots = Timeline.of(np.arange(600) * (S // 10), (0, 60 * S)).slots(wrong)
-    assert slots.lasting is not None
-    assert slots.lasting(start, end) == pytest.approx(seconds)
+    ]
+    for bad, start, end, seconds in cases:
+        with subtests.test(bad=bad):
+            wrong = np.zeros(600, dtype=np.bool_)
+            wrong[list(bad)] = True
+            slots = Timeline.of(np.arange(600) * (S // 10), (0, 60 * S)).slots(wrong)
+            assert slots.lasting is not None
+            assert slots.lasting(start, end) == pytest.approx(seconds)
 
 
 def test_an_episode_of_a_joined_window_does_not_reach_into_the_other() -> None:

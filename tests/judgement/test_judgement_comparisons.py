@@ -24,6 +24,8 @@ from harness.judgement.stats.comparisons import (
 from harness.judgement.stats.statistics import Bounds, Floats
 
 S = 1_000_000_000
+NOTHING = "no requests were recorded to compare"
+UNDEFINED = "too many requests had no answer: the quantile is undefined"
 
 
 def tally(n: int, bad: Sequence[int] | int, batches: int = 20) -> Tally:
@@ -74,23 +76,6 @@ def test_each_time_has_its_batch() -> None:
     assert batch_of(np.array([7]), 7, 7, 4).tolist() == [0]
 
 
-def test_a_tally_counts_by_batch() -> None:
-    """Batches without requests are there too."""
-    sample = BatchedSample(values=np.array([1.0, 9.0, 3.0]), batch=np.array([0, 0, 2]), batches=4)
-    counted = sample.tally(sample.values > 2)
-    assert (counted.n.tolist(), counted.bad.tolist()) == ([2, 0, 1, 0], [1, 0, 1, 0])
-    assert (counted.total, counted.bad_total) == (3, 2)
-    assert counted.share == pytest.approx(2 / 3)
-
-
-def test_what_batches_pull_and_should() -> None:
-    """Ten requests a batch, none and two bad: a tenth is bad, each batch pulls by a twentieth."""
-    counted = Tally(n=np.array([10, 10]), bad=np.array([0, 2]))
-    assert counted.pull.tolist() == pytest.approx([-0.05, 0.05])
-    assert counted.due.tolist() == pytest.approx([0.1 * 0.9 * 10 / 400] * 2)
-    assert math.isnan(tally(0, 0).share)
-
-
 # shares --------------------------------------------------------------------------------------------------------
 
 
@@ -100,23 +85,6 @@ def test_no_failures_at_all_leave_the_exact_bounds() -> None:
     assert shown(bounds) == (0.0, -0.0006, 0.005, -0.0011, 0.0099)
     assert (bounds.n, bounds.confidence, bounds.why) == (600, 0.95, "")
     assert bounds.method == "difference of shares, independent (Newcombe) and from 20 paired time batches, the wider"
-
-
-def test_failures_that_are_spread_evenly() -> None:
-    """Each batch alike: 2 of 40 against 4 of 400; batches add nothing."""
-    assert shown(share_difference(tally(40, 2), tally(400, 4), 0.95)) == (0.04, 0.0278, 0.0547, 0.0206, 0.0657)
-
-
-def test_batches_that_differ_widen_the_interval() -> None:
-    """The same failures, none and four in turn: wider to both sides, by Student's t alone since nothing is skewed."""
-    even = share_difference(tally(40, 4), tally(400, 4), 0.95)
-    uneven = share_difference(tally(40, [0, 8] * 10), tally(400, 4), 0.95)
-    error = 0.1 * math.sqrt(20 / 19) / math.sqrt(20)
-    assert uneven.value == even.value == pytest.approx(0.09)
-    assert uneven.high == pytest.approx(0.09 + 1.729133 * error, rel=1e-6)
-    assert uneven.low == pytest.approx(0.09 - 1.729133 * error, rel=1e-6)
-    assert even.low > uneven.low
-    assert even.high < uneven.high
 
 
 def test_a_skew_widens_the_side_it_lies_on() -> None:
@@ -151,38 +119,20 @@ def test_a_few_episodes_may_have_been_more_and_are_as_bad_as_the_worst() -> None
     assert bounds.why == "the differences are clustered in fewer than 15 episodes"
 
 
-def test_the_side_that_did_not_fail_may_not_have_been_struck() -> None:
-    """The other way round the same holds below."""
-    bounds = share_difference(tally(400, 0), tally(50, [50] + [0] * 19), 0.95)
-    assert bounds.value == -0.05
-    assert bounds.low == pytest.approx(-16.05646 * 50 / 1000, rel=1e-6)
-
-
-@pytest.mark.parametrize(
-    ("first", "second", "n", "why"),
-    [
-        (tally(0, 0), tally(10, 0), 0, "no requests were recorded to compare"),
-        (tally(10, 0), tally(0, 0), 0, "no requests were recorded to compare"),
-        (
-            tally(10, 0, 19),
-            tally(9, 0, 19),
-            171,
-            "the longest stall is too long: the window is shorter than 20 batches of twice its length",
-        ),
-    ],
-)
-def test_what_cannot_be_compared_has_no_bounds(first: Tally, second: Tally, n: int, why: str) -> None:
+def test_what_cannot_be_compared_has_no_bounds(subtests: pytest.Subtests) -> None:
     """No requests on one side, or fewer than twenty batches."""
-    bounds = share_difference(first, second, 0.95)
-    assert math.isnan(bounds.value)
-    assert (bounds.low, bounds.high, bounds.fail_low, bounds.fail_high) == (-math.inf, math.inf, -math.inf, math.inf)
-    assert (bounds.n, bounds.why, bounds.confidence) == (n, why, 0.95)
-
-
-def test_the_confidence_of_a_fail_can_be_chosen() -> None:
-    """At the same confidence both intervals are one."""
-    bounds = share_difference(tally(40, 2), tally(400, 4), 0.99, 0.99)
-    assert (bounds.low, bounds.high) == (bounds.fail_low, bounds.fail_high)
+    too_long = "the longest stall is too long: the window is shorter than 20 batches of twice its length"
+    for first, second, n, why in [
+        (tally(0, 0), tally(10, 0), 0, NOTHING),
+        (tally(10, 0), tally(0, 0), 0, NOTHING),
+        (tally(10, 0, 19), tally(9, 0, 19), 171, too_long),
+    ]:
+        with subtests.test(why, first=first.total, second=second.total):
+            bounds = share_difference(first, second, 0.95)
+            assert math.isnan(bounds.value)
+            assert {bounds.low, bounds.fail_low} == {-math.inf}
+            assert {bounds.high, bounds.fail_high} == {math.inf}
+            assert (bounds.n, bounds.why, bounds.confidence) == (n, why, 0.95)
 
 
 @settings(max_examples=60)
@@ -202,49 +152,28 @@ def test_exchanging_the_samples_mirrors_the_interval(bad: list[int], other: int,
 # episodes ------------------------------------------------------------------------------------------------------
 
 
-def test_independent_looking_batches_have_no_episodes() -> None:
-    """No variance due, or no more than that."""
+def test_fewer_than_fifteen_batches_far_away_that_make_most_of_the_variance_are_episodes(
+    subtests: pytest.Subtests,
+) -> None:
+    """Over three standard deviations away to either side; the other batches are so many away, and all may vary as is due."""
+    for struck, away, batches, others, found in [
+        (10, 1.0, 20, -1.0, None),
+        (1, 9.3, 60, 0.0, 1),
+        (14, 3.1, 60, 0.0, 14),
+        (15, 3.1, 60, 0.0, None),
+        (10, 2.99, 40, 0.0, None),
+        (10, 3.01, 40, 0.0, 10),
+        (10, -3.01, 40, 0.0, 10),
+        (4, 4.0, 20, 1.9, 4),
+        (4, 4.0, 20, 2.2, None),
+    ]:
+        with subtests.test(struck=struck, away=away, others=others):
+            pull = np.r_[np.full(struck, away * 0.1), np.full(batches - struck, others * 0.1)]
+            assert few_episodes(pull, np.full(batches, 0.01)) == found
     assert few_episodes(np.zeros(20), np.zeros(20)) is None
-    assert few_episodes(np.tile([0.1, -0.1], 10), np.full(20, 0.01)) is None
-
-
-@pytest.mark.parametrize(("struck", "found"), [(1, 1), (14, 14), (15, None)])
-def test_fifteen_episodes_suffice(struck: int, found: int | None) -> None:
-    """Batches 3.1 standard deviations away, all others as expected."""
-    pull = np.r_[np.full(struck, 0.31), np.zeros(60 - struck)]
-    pull *= 1 if struck > 1 else 3
-    assert few_episodes(pull, np.full(60, 0.01)) == found
-
-
-@pytest.mark.parametrize(("sd", "found"), [(2.99, None), (3.01, 10), (-3.01, 10)])
-def test_an_episode_is_over_three_standard_deviations_away(sd: float, found: int | None) -> None:
-    """Ten of forty; at three they are taken for batches that vary alike."""
-    pull = np.r_[np.full(10, sd * 0.1), np.zeros(30)]
-    assert few_episodes(pull, np.full(40, 0.01)) == found
-
-
-@pytest.mark.parametrize(("others", "found"), [(1.9, 4), (2.2, None)])
-def test_episodes_matter_when_they_make_most_of_the_variance(others: float, found: int | None) -> None:
-    """Four of twenty batches at 4 standard deviations: against sixteen at 1.9 they are more than half, at 2.2 less."""
-    pull = np.r_[np.full(4, 0.4), np.full(16, others * 0.1)]
-    assert few_episodes(pull, np.full(20, 0.01)) == found
 
 
 # quantiles -----------------------------------------------------------------------------------------------------
-
-
-def test_two_like_samples_have_the_ratio_one() -> None:
-    """2 000 against 2 000, each batch alike: as if independent, and along the steps of the values."""
-    bounds = quantile_ratio(timed(HUNDRED), timed(HUNDRED), 0.95, 0.95)
-    assert shown(bounds) == (1.0, 0.9794, 1.0211, 0.9794, 1.0211)
-    assert (bounds.n, bounds.confidence, bounds.why) == (2000, 0.95, "")
-    assert bounds.method == "ratio of quantiles, independent and from 20 paired time batches, the wider (Woodruff)"
-
-
-def test_a_slower_sample_has_its_ratio() -> None:
-    """Three halves as slow, at the median."""
-    bounds = quantile_ratio(timed(HUNDRED, scale=1.5), timed(HUNDRED), 0.5, 0.95)
-    assert shown(bounds) == (1.5, 1.4151, 1.59, 1.3636, 1.65)
 
 
 def test_the_farther_of_both_distributions_counts() -> None:
@@ -260,17 +189,6 @@ def stalled(batches: Sequence[int], of: int = 40) -> BatchedSample:
     """Values of HUNDRED, a hundred a batch; in these batches all are ten times as slow."""
     sample = timed(HUNDRED, batches=of)
     return replace(sample, values=np.where(np.isin(sample.batch, batches), 10 * sample.values, sample.values))
-
-
-def test_stalls_that_both_saw_cancel_out_of_the_ratio_too() -> None:
-    """Every second batch is slow: of both it makes no doubt, of one it does."""
-    odd = range(1, 40, 2)
-    shared, alone = (
-        quantile_ratio(stalled(odd), stalled(odd), 0.9, 0.95),
-        quantile_ratio(stalled(odd), stalled([]), 0.9, 0.95),
-    )
-    assert shared.value == 1
-    assert shared.high / shared.value < alone.high / alone.value
 
 
 def test_too_few_stalls_bear_no_ratio() -> None:
@@ -297,30 +215,24 @@ def test_a_small_sample_has_no_lower_bound_either_at_a_low_quantile() -> None:
     assert quantile_ratio(large, small, 0.05, 0.95).high == math.inf
 
 
-@pytest.mark.parametrize(
-    ("first", "second", "n", "why"),
-    [
-        (HUNDRED[:0], HUNDRED, 0, "no requests were recorded to compare"),
-        (HUNDRED, HUNDRED[:0], 0, "no requests were recorded to compare"),
-        (np.full(40, math.inf), HUNDRED, 40, "too many requests had no answer: the quantile is undefined"),
-        (HUNDRED, np.full(40, math.inf), 40, "too many requests had no answer: the quantile is undefined"),
-        (HUNDRED, np.zeros(40), 40, "too many requests had no answer: the quantile is undefined"),
-    ],
-)
-def test_what_has_no_quantile_has_no_ratio(
-    first: Floats,
-    second: Floats,
-    n: int,
-    why: str,
-) -> None:
+def test_what_has_no_quantile_has_no_ratio(subtests: pytest.Subtests) -> None:
     """Nothing, or nothing but requests without an answer."""
-    samples = [
-        BatchedSample(values=values, batch=np.arange(len(values)) % 20, batches=20)
-        for values in (np.array(first), np.array(second))
-    ]
-    bounds = quantile_ratio(samples[0], samples[1], 0.95, 0.95)
-    assert math.isnan(bounds.value)
-    assert (bounds.low, bounds.fail_high, bounds.n, bounds.why) == (-math.inf, math.inf, n, why)
+    unanswered: Floats = np.full(40, math.inf)
+    for name, first, second, n, why in [
+        ("nothing", HUNDRED[:0], HUNDRED, 0, NOTHING),
+        ("to nothing", HUNDRED, HUNDRED[:0], 0, NOTHING),
+        ("unanswered", unanswered, HUNDRED, 40, UNDEFINED),
+        ("to unanswered", HUNDRED, unanswered, 40, UNDEFINED),
+        ("to zero", HUNDRED, np.zeros(40), 40, UNDEFINED),
+    ]:
+        with subtests.test(name):
+            one, other = (
+                BatchedSample(values=values, batch=np.arange(len(values)) % 20, batches=20)
+                for values in (first, second)
+            )
+            bounds = quantile_ratio(one, other, 0.95, 0.95)
+            assert math.isnan(bounds.value)
+            assert (bounds.low, bounds.fail_high, bounds.n, bounds.why) == (-math.inf, math.inf, n, why)
 
 
 @pytest.mark.parametrize(("batches", "bounded"), [(19, False), (20, True)])
@@ -330,12 +242,6 @@ def test_it_takes_twenty_batches(batches: int, bounded: bool) -> None:  # noqa: 
     assert bounds.value == 1
     assert math.isfinite(bounds.high) is bounded
     assert bounds.why.startswith("the longest stall is too long") is not bounded
-
-
-def test_the_confidence_of_the_ratios_fail_can_be_chosen() -> None:
-    """At the same confidence both intervals are one; at less it is narrower."""
-    bounds = quantile_ratio(timed(HUNDRED), timed(HUNDRED), 0.95, 0.95, 0.95)
-    assert (bounds.low, bounds.high) == (bounds.fail_low, bounds.fail_high)
 
 
 @settings(max_examples=40)
@@ -372,18 +278,6 @@ def test_the_ratio_of_two_figures_adds_their_doubts_as_variances() -> None:
     assert bounds.method == "ratio of two figures (Zou and Donner), by counting"
 
 
-def test_batches_widen_the_bounds_of_a_quantile_and_never_narrow_them() -> None:
-    """Each batch alike adds nothing but a step of the values; slow batches in turn make it wide; what is wider stays."""
-    exact = figure(50, 49.5, 50.5, fail_low=49.4, fail_high=50.6)
-    bounds = widened(exact, timed(HUNDRED), 0.5)
-    assert shown(bounds) == (50, 49.5, 51, 49.4, 51)
-    assert bounds.method == "counting, or from 20 time batches where that is wider"
-    swinging = widened(figure(91, 90.5, 91.5), stalled(range(1, 40, 2)), 0.5)
-    assert shown(swinging) == (91, 71, 230, 56, 400)
-    wide = figure(50, 1, 1000)
-    assert shown(widened(wide, timed(HUNDRED), 0.5))[1:] == shown(wide)[1:]
-
-
 @pytest.mark.parametrize(
     "sample",
     [timed(HUNDRED, batches=19), BatchedSample(values=HUNDRED[:0], batch=np.arange(0), batches=20), stalled([7])],
@@ -392,15 +286,6 @@ def test_too_few_batches_or_episodes_widen_nothing(sample: BatchedSample) -> Non
     """Nor does no request at all."""
     exact = figure(50, 49.5, 50.5)
     assert widened(exact, sample, 0.95) == exact
-
-
-def test_a_ratio_names_both_methods_and_the_first_doubt() -> None:
-    """It is as sure as the less sure figure."""
-    one, other = figure(1, 1, 1, why="stalls"), figure(1, 1, 1, method="guessing", confidence=0.9, why="gaps")
-    assert ratio_of(one, other).method == "ratio of two figures (Zou and Donner), by counting and guessing"
-    assert (ratio_of(one, other).why, ratio_of(replace(one, why=""), other).why) == ("stalls", "gaps")
-    assert ratio_of(one, other).confidence == ratio_of(other, one).confidence == 0.9
-    assert (ratio_of(one, other).low, ratio_of(one, other).high) == (1, 1)
 
 
 @pytest.mark.parametrize(
@@ -422,9 +307,8 @@ def test_an_unbounded_figure_makes_an_unbounded_ratio(first: Bounds, second: Bou
 
 def test_what_is_no_positive_figure_has_no_ratio(subtests: pytest.Subtests) -> None:
     """On either side."""
-    undefined = "too many requests had no answer: the quantile is undefined"
     for value in (0.0, math.inf, math.nan, -1.0):
-        for n, why in ((0, "no requests were recorded to compare"), (5, undefined)):
+        for n, why in ((0, NOTHING), (5, UNDEFINED)):
             with subtests.test(why, value=value):
                 for bounds in (
                     ratio_of(figure(value, 0, 0, n=n), figure(1, 1, 1)),

@@ -6,13 +6,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from judgement_builders import check, claim, evidence, measures, node, observation, plan, requirement
+from judgement_builders import check, claim, evidence, measures, node, observation, plan
 
 from harness.judgement import judge
 from harness.model import Check, Demand, DemandKind, Evidence, Fact, Observation, Outcome, PodChange
 from tests.builders.recorder import ns
 
-PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
+FAIL, INCONCLUSIVE = Outcome.FAIL, Outcome.INCONCLUSIVE
 WEB = Demand(kind=DemandKind.CHECK, name="autoscaler-target", params={"autoscaler": "web-hpa", "deployment": "web"})
 RULES = Demand(
     kind=DemandKind.CHECK,
@@ -30,19 +30,33 @@ def judged(
     **planned: Any,
 ) -> list[tuple[Outcome, str]]:
     """What a check whose facts are as expected comes to, with the reason of each other measure."""
-    facts = tuple(Fact(subject=one, expected="", observed="", ok=True, attempts=1, at_ns=ns(at)) for one in subjects)
-    run = replace(run or evidence(), checks={demand.key: Check(demand=demand.key, facts=facts)})
+    run = run or evidence()
+    seen = replace(run, observations=(*run.observations, *history))
+    return facts_of(demand, dict.fromkeys(subjects, ""), run=seen, at=at, **planned)
+
+
+def facts_of(
+    demand: Demand,
+    facts: dict[str, str],
+    observed: dict[str, str] | None = None,
+    run: Evidence | None = None,
+    at: float = 1,
+    **planned: Any,
+) -> list[tuple[Outcome, str]]:
+    """What a check of these facts, each recorded as expected, comes to beside them; of each what it expects, and observed unless given."""
+    found = tuple(
+        Fact(subject=one, expected=said, observed=(observed or {}).get(one, said), ok=True, attempts=1, at_ns=ns(at))
+        for one, said in facts.items()
+    )
     sentence = check(check=demand.name, params=demand.params)
-    asked = replace(claim("R", sentence), demands=(demand.key,))
     of = replace(
         plan({"R": sentence}, **planned),
-        claims=(asked,),
-        requirements=(requirement("R"),),
+        claims=(replace(claim("R", sentence), demands=(demand.key,)),),
         demands=(demand.key,),
         demand={demand.key: demand},
     )
-    found = measures(judge(of, replace(run, observations=(*run.observations, *history))))
-    return [(one.outcome, one.reason) for one in found[len(subjects) :]]
+    given = replace(run or evidence(), checks={demand.key: Check(demand=demand.key, facts=found)})
+    return [(one.outcome, one.reason) for one in measures(judge(of, given))[len(facts) :]]
 
 
 def scaler(at: float, *, active: bool, target: str = "web", what: str = "changed") -> Observation:
@@ -167,25 +181,6 @@ def test_a_workload_is_asked_in_each_namespace_where_it_had_a_ready_pod(
         (INCONCLUSIVE, f"{subject}: the workload had a ready pod, but the check recorded no fact about its pods")
         for subject in lacking
     ]
-
-
-def facts_of(
-    demand: Demand, facts: dict[str, str], observed: dict[str, str] | None = None, **planned: Any
-) -> list[tuple[Outcome, str]]:
-    """What a check of these facts, each recorded as expected, comes to beside them; of each what it expects, and observed unless given."""
-    found = tuple(
-        Fact(subject=one, expected=said, observed=(observed or {}).get(one, said), ok=True, attempts=1, at_ns=ns(1))
-        for one, said in facts.items()
-    )
-    sentence = check(check=demand.name, params=demand.params)
-    of = replace(
-        plan({"R": sentence}, **planned),
-        claims=(replace(claim("R", sentence), demands=(demand.key,)),),
-        demands=(demand.key,),
-        demand={demand.key: demand},
-    )
-    run = replace(evidence(), checks={demand.key: Check(demand=demand.key, facts=found)})
-    return [(one.outcome, one.reason) for one in measures(judge(of, run))[len(facts) :]]
 
 
 MIGRATED = Demand(kind=DemandKind.CHECK, name="migrated-and-back")

@@ -48,19 +48,6 @@ def judged(given: Evidence, needs: Mapping[str, tuple[str, ...]] = NEEDS) -> lis
     return measures(judge(plan({"R": SENTENCE}, route_needs=needs), given))
 
 
-def test_routes_that_need_the_service_may_fail() -> None:
-    """All of them did, and sign-in did not."""
-    (found,) = judged(gone("read-track", "create-track", "play-track"))
-    assert (found.outcome, found.value, found.n) == (PASS, 0.0, 750)
-    assert "error rate of sign-in while track is stopped (0 of 750 requests)" in found.reason
-
-
-def test_a_route_that_fails_without_need_fails() -> None:
-    """As where the health of the entry depends on one service."""
-    (found,) = judged(gone("sign-in"))
-    assert found.outcome is FAIL
-
-
 def test_a_route_that_fails_as_long_as_the_service_is_gone_fails() -> None:
     """From the fault to its undo, while before and after it all is well: one cluster, which the harness itself has made."""
     given = gone("sign-in")

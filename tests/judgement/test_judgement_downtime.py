@@ -43,12 +43,6 @@ def test_a_lone_failed_look_bounds_nothing() -> None:
     assert (math.isnan(bounds.value), bounds.low, bounds.high) == (True, 0.0, 1.0)
 
 
-def test_no_outage_is_none() -> None:
-    """And the one that nobody saw is as long as looks are apart."""
-    down = looks([])
-    assert (down.seconds.tolist(), down.long, down.next_s, down.effective) == ([], False, 0.02, 0.0)
-
-
 def test_flaps_that_come_together_are_one_outage() -> None:
     """Every second look of four seconds: one outage of two seconds, and one far off of its own."""
     down = looks([*range(1000, 1200, 2), 2500])
@@ -80,12 +74,6 @@ def test_order_and_looks_beyond_the_end_do_no_harm() -> None:
     assert late.watched_s == pytest.approx(0.04)
     alone = downtime_of(np.array([0]), np.array([True]), (0, 10 * S))
     assert (alone.watched_s, alone.spacing_s) == (0.0, 0.0)
-
-
-def test_nothing_watched_bounds_nothing() -> None:
-    """No look, no uptime."""
-    bounds = uptime_by_seconds(downtime_of(np.array([], dtype=np.int64), np.array([], dtype=np.bool_), (0, S)), 0.95)
-    assert (math.isnan(bounds.value), bounds.low, bounds.high, bounds.n) == (True, 0.0, 1.0, 0)
 
 
 def test_without_an_outage_three_of_one_spacing_may_be_expected() -> None:
@@ -125,13 +113,6 @@ def test_fifteen_outages_show_how_often_they_come() -> None:
     assert (bounds.why, bounds.claim) == ("", "")
     assert bounds.low == pytest.approx(1 - 23.097 * 0.02 / 60, rel=1e-4)
     assert bounds.high == pytest.approx(1 - 9.246 * 0.02 / 60, rel=1e-4)
-
-
-def test_down_all_the_time_is_no_uptime() -> None:
-    """And bounded by 0, whatever the sums say."""
-    bounds = uptime_by_seconds(looks(list(range(3000))), 0.95)
-    assert (bounds.value, bounds.low) == (0.0, 0.0)
-    assert bounds.fail_high < 0.998
 
 
 def test_looks_needed_are_those_of_the_outages_that_may_be_expected() -> None:

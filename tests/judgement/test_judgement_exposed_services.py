@@ -97,13 +97,6 @@ def judged(
     return {one.scope["of"]: one for one in measures(judge(plan({"R": BY_ROUTE}), run))}
 
 
-def test_services_that_count_what_users_met_pass() -> None:
-    """Four routes at the entry, and each at the service that it needs."""
-    at_entry = [f"errors of {route}" for route in ROUTES]
-    at_services = [f"errors of {route} at {NEEDED[route][0]}" for route in ROUTES]
-    assert {of: one.outcome for of, one in judged().items()} == dict.fromkeys([*at_entry, *at_services], PASS)
-
-
 def as_200(pod: str, fields: dict[str, Any]) -> None:
     """user-service counts its errors as successes."""
     if pod == "user-1":

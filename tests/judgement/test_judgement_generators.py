@@ -26,11 +26,6 @@ def test_generators_stand_with_the_whole_window_in_six_digits_and_not_again_with
     assert [route.workers for route in routes] == [()] * len(routes)
 
 
-def test_lag_stands_beside_what_is_allowed() -> None:
-    """A tenth of the tightest limit."""
-    assert {result.lag_limit_ms for result in _results()} == {20.0}
-
-
 def test_what_was_cut_counts_from_the_beginning_of_the_schedule() -> None:
     """And is unknown where its beginning is not on record."""
     start_ns = evidence().windows["everyday/fault-free"].start_ns

@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 import pytest
 from judgement_builders import claim, objective, observation, table
+from test_judgement_waivers import WAIVER
 
 from harness.errors import Exit
 from harness.figures import spec_of
@@ -37,7 +38,6 @@ from harness.model import (
     Restore,
     Table,
     Verdict,
-    Waiver,
     Words,
 )
 from harness.model.judged.harm import Harm, UnjudgedHarm
@@ -47,17 +47,6 @@ from tests.builders.core_plan import core_plan
 from tests.builders.core_run import core_evidence
 from tests.builders.recorder import ns
 from tests.honesty.edits import changed, counted
-
-WAIVER = Waiver(
-    waives="",
-    by="A. Person",
-    reason="known",
-    link="https://example.test/1",
-    date="2026-05-01",
-    expires="2026-07-01",
-    release="1.0.0",
-    file="waivers/a.yaml",
-)
 
 
 def without(*figures: Figure) -> Plan:
@@ -83,17 +72,6 @@ def told(judgement: Judgement) -> tuple[DecisionOutcome, tuple[str, ...]]:
     return judgement.decision.outcome, tuple(map(str, judgement.unjudged_harm))
 
 
-def test_a_loss_that_no_row_asks_for_is_no_go_in_silence() -> None:
-    """34 writes are gone and no requirement claims anything about them: on the decision line, and no decision."""
-    plan = without(Figure.LOST_WRITES)
-    assert told(judge(plan, core_evidence())) == (DecisionOutcome.GO, ())
-    judgement = judge(plan, forgetting(34))
-    assert judgement.unjudged_harm == (UnjudgedHarm(harm=Harm.WRITES_LOST, count=34),)
-    assert judgement.decision.outcome is DecisionOutcome.INCONCLUSIVE
-    assert " · harm that no requirement judges: 34 writes lost" in judgement.decision.headline
-    assert "harm that no requirement judges: 34 writes lost" in judgement.decision.reasons
-
-
 def test_a_filtered_run_over_a_loss_that_nothing_judges_never_ends_with_0() -> None:
     """All that was selected passed. With --no-decision that is 0; 34 lost writes, or a file that is gone, make it 10."""
     kept = tuple(claim for claim in core_plan().claims if claim.requirement == "ND-KPI-P95")
@@ -106,11 +84,6 @@ def test_a_filtered_run_over_a_loss_that_nothing_judges_never_ends_with_0() -> N
     assert hint == f"run without the filter: {core_plan().command()}"
     gone = replace(core_evidence(), missing=(Missing(file="target/events.ndjson", why="is gone"),))
     assert exit_of(judge(plan, gone), no_decision=True) is Exit.INCONCLUSIVE
-
-
-def test_a_loss_that_a_row_judges_is_that_rows() -> None:
-    """The row fails, and nothing is told twice."""
-    assert told(judge(core_plan(), forgetting(34))) == (DecisionOutcome.NO_GO, ())
 
 
 def test_a_row_that_does_not_gate_does_not_judge_a_loss() -> None:
@@ -153,18 +126,6 @@ def test_a_write_without_an_answer_that_is_there_with_another_value_is_harm() ->
     rows = replace(books.writes, words={**books.writes.words, "outcome": Words.of(outcomes.tolist())})
     found = replace(run, ledger=replace(books, writes=rows))
     assert unjudged_harm(without(Figure.LOST_WRITES), found) == (UnjudgedHarm(harm=Harm.WRITES_WRONG, count=5),)
-
-
-@pytest.mark.parametrize("state", ["absent", "found"])
-def test_what_journeys_wrote_and_lost_is_harm_too(state: str) -> None:
-    """Nothing but the sentence about copies judges it."""
-    plan, run = without(Figure.COPIES), core_evidence()
-    reads = run.tables[JOURNEY_READS.name]
-    states = [state if i < 200 else "found" for i in range(len(reads))]
-    changed = replace(reads, words={**reads.words, "state": Words.of(states)})
-    outcome, unjudged = told(judge(plan, replace(run, recorded={**run.recorded, JOURNEY_READS.name: changed})))
-    assert (outcome is DecisionOutcome.GO) is (not unjudged) is (state == "found")
-    assert all("writes of journeys lost" in text for text in unjudged)
 
 
 EVENTS = table(PIPELINE, 100, id=np.arange(100), accepted_ns=ns(1), seen_ns=ns(1.1), outcome="accepted", state="found")
@@ -288,11 +249,6 @@ def harms(run: Evidence) -> set[Harm]:
     """The kinds of harm of the time without a fault, by profile core."""
     found = (*quiet_harm(core_plan(), run), *broken(run))
     return {harm for harm, count in found if count}
-
-
-def test_a_healthy_run_did_no_harm_without_a_fault() -> None:
-    """No failure, no late answer, one primary, no restart, no node lost."""
-    assert harms(core_evidence()) == set()
 
 
 @pytest.mark.parametrize("door", ["entry", "eu-west-1"])

@@ -19,7 +19,6 @@ from judgement_builders import (
     lags,
     measures,
     ns,
-    observation,
     p95,
     plan,
     samples,
@@ -45,7 +44,6 @@ from harness.model import (
     Per,
     Phase,
     Table,
-    WatchSource,
     Words,
     Worker,
 )
@@ -176,14 +174,6 @@ def test_one_outage_is_neither_a_pass_nor_a_fail_and_many_failures_are() -> None
     assert only(errors(), with_load(failing(ROWS, slice(0, None, 30)))).outcome is FAIL
 
 
-def test_a_planned_route_without_samples_is_inconclusive() -> None:
-    """No data is never a pass."""
-    rows = ROWS.where(~ROWS.words["name"].equals("play-track"))
-    found = judged(p95(), with_load(rows))
-    assert outcomes(found, "route")["play-track"] is INCONCLUSIVE
-    assert next(m for m in found if m.scope["route"] == "play-track").value is None
-
-
 def test_one_route_by_name_is_judged_alone() -> None:
     """And all routes together where the sentence says so."""
     run = with_load(slow(ROWS, route("read-track", ROWS)))
@@ -207,17 +197,12 @@ def test_p95_of_too_few_requests_says_how_many_are_needed() -> None:
         "response time p95 of all routes together is 29 ms (at least 28 ms), expected below 200 ms. Not decided: "
         "58 requests are too few to decide, about 59 at this rate would prove PASS"
     )
+    assert (
+        measure.hint
+        == "lengthen the load (`for` in loadtests/everyday.yaml) until about 59 requests are recorded, then run again"
+    )
     bearing = replace(evidence(), windows={"everyday/fault-free": window(samples(0, 0.59), 0, 0.59)})
     assert only(p95(per=Per.ALL), bearing).outcome is PASS
-
-
-def test_a_figure_close_to_its_limit_is_inconclusive() -> None:
-    """5.3 % over the limit: neither surely over nor surely under a p95, and a longer window is asked for."""
-    at = np.arange(len(ROWS)) % 19 == 0
-    measure = only(p95(per=Per.ALL), with_load(slow(ROWS, at)))
-    assert measure.outcome is INCONCLUSIVE
-    assert "one window does not show slow changes of the share" in measure.reason
-    assert measure.hint
 
 
 def test_requests_cut_off_or_unanswered_count_as_over_the_limit() -> None:
@@ -312,26 +297,11 @@ def test_the_error_claim_of_a_tenth_of_a_percent_bears_two_failures_in_6000() ->
     assert "6000 requests are too few to decide, about 6600 at this rate would prove PASS" in measure.reason
 
 
-def test_errors_of_every_route_are_judged_one_by_one() -> None:
-    """3 % of one route's inputs fail."""
-    at = np.flatnonzero(ROWS.words["name"].equals("create-track"))[::33]
-    found = judged(errors("1 %", per=Per.ROUTE), with_load(failing(ROWS, at)))
-    assert outcomes(found, "route") == {**dict.fromkeys(ROUTES, PASS), "create-track": FAIL}
-    assert "errors: status 503 46" in next(m for m in found if m.outcome is FAIL).reason
-
-
 def test_an_unanswered_request_without_a_kind_is_an_error_all_the_same() -> None:
     """Status 0 is no answer."""
     measure = only(errors(), with_load(with_ints(ROWS, slice(0, None, 60), status=0)))
     assert measure.outcome is FAIL
     assert "errors: no answer 100" in measure.reason
-
-
-def test_an_unhealthy_worker_spoils_a_pass_and_no_failure() -> None:
-    """Errors that were seen were seen."""
-    workers = (Worker(id=0, rows=0, closed=False),)
-    assert only(errors(), with_load(ROWS, workers=workers)).outcome is INCONCLUSIVE
-    assert only(errors(), with_load(failing(ROWS, slice(0, None, 100)), workers=workers)).outcome is FAIL
 
 
 def failing_probes(*at: int | slice) -> Evidence:
@@ -377,20 +347,6 @@ def test_uptime_is_also_the_share_of_the_time_without_an_outage() -> None:
     )
 
 
-def test_uptime_by_seconds_bears_no_isolated_failure_in_a_minute_and_three_in_two() -> None:
-    """0.1 % of 60 s is 60 ms: 3.0 or 4.7 failures of 15 ms may be expected after 0 or 1, and 4.7 of them are 73 ms."""
-    assert up(uptime())[1].outcome is PASS
-    one = up(uptime(), failing_probes(1000))
-    assert outcomes_of(one) == (INCONCLUSIVE, INCONCLUSIVE)
-    assert one[1].n_needed == 5328
-    long = window(samples(0, 128), 0, 128)
-    base = replace(evidence(), windows={"everyday/fault-free": long}, probes=health(0, 128))
-    three = replace(base, probes=with_words(base.probes, [100, 3000, 7000], error="timeout"))
-    assert outcomes_of(up(uptime(), three)) == (PASS, PASS)
-    four = replace(base, probes=with_words(base.probes, [100, 3000, 5000, 7000], error="timeout"))
-    assert outcomes_of(up(uptime(), four)) == (INCONCLUSIVE, INCONCLUSIVE)
-
-
 def test_a_blind_watcher_cannot_vouch_for_uptime() -> None:
     """Seven of sixty seconds unseen."""
     probes = health(per_s=100)
@@ -428,20 +384,6 @@ def test_shares_of_answers_are_within_their_tolerance() -> None:
     edge = only(share("55 %"))
     assert (edge.outcome, edge.n_needed) == (INCONCLUSIVE, None)
     assert "no number of requests at this rate would decide" in edge.reason
-
-
-def test_a_share_without_tolerance_cannot_be_judged() -> None:
-    """The judge says so, and raises nothing."""
-    measure = only(replace(share(), tolerance=None))
-    assert measure.outcome is INCONCLUSIVE
-    assert measure.reason == "± nothing is not a tolerance of the share of answers"
-
-
-def test_answers_that_name_no_region_bear_no_share() -> None:
-    """The header is missing."""
-    measure = only(share(), with_load(with_words(ROWS, slice(None), served_region=None)))
-    assert measure.outcome is INCONCLUSIVE
-    assert measure.reason == "no answer named its serving region (header x-served-region)"
 
 
 def test_replication_lag_is_judged_replica_by_replica() -> None:
@@ -491,17 +433,6 @@ def test_a_p99_of_lag_needs_299_looks() -> None:
     assert only(lag(), replace(evidence(), replicas=Table.empty(REPLICAS))).reason == "no replica was observed"
 
 
-@pytest.mark.parametrize("objective", [p95(), errors(), uptime(), share(), lag()])
-def test_kpis_are_taken_on_the_fault_free_window_only(objective: Objective) -> None:
-    """Without one there is no figure; under a fault there is no verdict; too short a window bears no sentence."""
-    base = evidence()
-    bare = replace(base, windows={k: w for k, w in base.windows.items() if w.experiment})
-    assert only(objective, bare).reason == "the run has no fault-free window of everyday"
-    anywhere = replace(objective, scope=replace(objective.scope, traffic=None))
-    assert {m.outcome for m in judged(anywhere)} == {PASS}
-    assert only(anywhere, bare).reason == "the run has no fault-free window of any traffic"
-
-
 @pytest.mark.parametrize("objective", [uptime(), share(), lag()])
 def test_what_knows_no_other_phase_is_not_judged_under_a_fault(objective: Objective) -> None:
     """A sentence that says so is refused; an objective built by hand is NOT ASSESSED."""
@@ -509,25 +440,6 @@ def test_what_knows_no_other_phase_is_not_judged_under_a_fault(objective: Object
     assert (only(faulty).outcome, only(faulty).reason) == (
         NOT_ASSESSED,
         "this run could not have failed the sentence: a KPI is judged in the fault-free window, expected no phase such as 'during the fault'",
-    )
-
-
-def test_errors_under_a_fault_are_never_charged_to_a_kpi() -> None:
-    """All requests under the region loss fail."""
-    base = evidence()
-    under = base.windows["experiment:region-loss/fault"]
-    hurt = replace(under, samples=failing(under.samples, slice(None)))
-    run = replace(base, windows={**base.windows, "experiment:region-loss/fault": hurt})
-    assert only(errors(), run).outcome is PASS
-
-
-def test_the_window_of_the_sentence_is_scaled_and_must_fit() -> None:
-    """10 min are 10 s at scale 60; 2 h are not there."""
-    assert {m.outcome for m in judged(p95(window="10 min"))} == {PASS}
-    measure = only(p95(window="2 h"))
-    assert (measure.outcome, measure.reason) == (
-        INCONCLUSIVE,
-        "the fault-free window lasted 60 s, expected 120 s",
     )
 
 
@@ -556,20 +468,3 @@ def test_users_are_summed_over_workers() -> None:
     both = replace(evidence(), observations=(*users(60), *users(60, worker=1)))
     assert set(users_each_second(both, load).tolist()) == {120.0}
     assert np.isnan(users_each_second(replace(evidence(), observations=users(60)), load)).all()
-
-
-def test_seconds_without_a_count_are_inconclusive() -> None:
-    """Nobody counted at the end; or nobody counted at all; other observations do not count."""
-    assert (
-        crowd(*users(150, 0, 50)).reason == "journeys in progress were counted in only 51 of 60 seconds of the window"
-    )
-    other = observation("load.users", "spike", 1, "load-users-9", at_ns=1, users=999)
-    assert crowd(other, observation("run.started", "", 0, "run")).value is None
-    assert crowd(*users(150, 20, 61)).outcome is INCONCLUSIVE
-
-
-def test_a_watch_of_replicas_that_did_not_end_in_order_spoils_a_pass() -> None:
-    """A worker of the watch died."""
-    base = evidence()
-    cut = {**base.watchers, "replicas": WatchSource(name="replicas", spacing_ms=200, closed=False)}
-    assert {m.outcome for m in judged(lag(), replace(base, watchers=cut))} == {INCONCLUSIVE}

@@ -48,24 +48,6 @@ def test_the_lag_allowed_is_a_tenth_of_the_tightest_latency_limit_and_never_unde
     assert lag_limit_ms(plan({"R": p95("200 ms", traffic="other"), "S": errors()}), "everyday") == 5
 
 
-def test_a_load_in_good_order_has_its_receipt() -> None:
-    """One worker, closed, on time, at the rate planned."""
-    receipt = load_receipt(PLAN, STEADY, latencies=True)
-    assert receipt.ok
-    assert receipt.why == "1 worker recorded until the end, lag p99 0.5 ms"
-    assert receipt.files == ("load/everyday/samples-0.parquet",)
-
-
-def test_a_lagging_generator_voids_latencies_and_nothing_else() -> None:
-    """Lag is already inside a latency from the intended time, and no excuse for an error."""
-    lagging = window(samples(0, 60, lag_ms=41, latency_ms=60), 0, 60)
-    assert why(lagging) == (
-        "the load generator lagged by 41 ms (p99), expected at most 20 ms"
-        " (worker 0: 20% of a core, event loop blocked for 2 ms, garbage collection 1 ms)"
-    )
-    assert why(lagging, latencies=False) == ""
-
-
 def test_the_lag_of_windows_that_are_judged_together_is_that_of_all_their_requests() -> None:
     """3 s with a lag of 41 ms are less than a hundredth of 600 s, and more than that of 120 s."""
     late = replace(window(samples(600, 603, lag_ms=41, latency_ms=60), 600, 603), name="everyday/late")

@@ -25,18 +25,6 @@ def test_little_is_spent_at_first(subtests: pytest.Subtests) -> None:
             assert spent(share, error) == pytest.approx(used, abs=1e-7)
 
 
-def test_one_look_has_all_the_confidence() -> None:
-    """Nothing is paid for looking once."""
-    assert confidences([1.0], 0.95) == pytest.approx((0.95,))
-
-
-def test_four_looks_share_it() -> None:
-    """The last still has 97.4 %."""
-    assert confidences([0.25, 0.5, 0.75, 1.0], 0.95) == pytest.approx(
-        (0.9999114, 0.9945140, 0.9819495, 0.9736251), abs=1e-7
-    )
-
-
 @given(st.integers(1, 20), st.sampled_from([0.9, 0.95, 0.9975]))
 def test_all_looks_together_err_no_more_than_one(looks: int, confidence: float) -> None:
     """What they may err adds up to the budget, and no look has less confidence than one look would."""

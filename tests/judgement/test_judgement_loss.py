@@ -75,17 +75,6 @@ def at(second: float) -> int:
     return int(np.searchsorted(ROWS.ints["made_ns"], ns(second)))
 
 
-def test_nothing_lost_passes_and_says_of_how_many() -> None:
-    """The unsure stand apart."""
-    measure = only(RISK, evidence())
-    assert (measure.outcome, measure.value, measure.n) == (PASS, 0, 900)
-    assert (
-        measure.reason
-        == "none of 5701 acknowledged writes is lost (0 writes of unknown outcome are absent, 900 are present)"
-    )
-    assert set(measure.receipts) == {"watch", "fault", "restore"}
-
-
 def test_a_lost_write_fails_every_loss_row_whenever_it_was_lost() -> None:
     """Acknowledged at 20 s, in the fault-free window: no disaster is near."""
     assert outcomes(ledger(ROWS, lost=[at(20)])) == {"RISK": FAIL, "RPO": FAIL}
@@ -94,11 +83,6 @@ def test_a_lost_write_fails_every_loss_row_whenever_it_was_lost() -> None:
         "4 of 5701 acknowledged writes are lost, expected none: client 1 number 601, client 1 number 631, client 1 number 661… "
         "(0 writes of unknown outcome are absent, 900 are present)"
     )
-
-
-def test_a_wrong_checksum_is_a_loss() -> None:
-    """The row is there and says something else."""
-    assert outcomes(ledger(ROWS, wrong=[at(20)])) == {"RISK": FAIL, "RPO": FAIL}
 
 
 def test_a_write_of_the_last_hour_before_a_disaster_is_excused_where_the_sentence_grants_it() -> None:
@@ -149,17 +133,6 @@ def test_nobody_knows_what_would_have_been_lost_where_nobody_wrote() -> None:
     assert measure.receipts["watch"].why == "pod-loss: no write was sent for 3.03 s during the fault"
     assert only(RISK, holding(ledger(rows, lost=[9]))).outcome is FAIL
     assert only(RPO, holding(ledger(rows))).outcome is PASS
-
-
-def test_a_write_acknowledged_while_the_fault_went_in_is_excused() -> None:
-    """Sent at 111 s, in at 112 s: the disaster is between them."""
-    rows = writes()
-    assert outcomes(ledger(rows, lost=[at(111.9)])) == {"RISK": FAIL, "RPO": PASS}
-
-
-def test_quorum_excuses_nothing() -> None:
-    """A target that promises it is held to it."""
-    assert outcomes(ledger(ROWS, lost=[at(110)]), durability="quorum") == {"RISK": FAIL, "RPO": FAIL}
 
 
 def test_a_disaster_that_took_every_copy_excuses_what_the_rpo_grants_under_quorum_too() -> None:
@@ -251,43 +224,6 @@ def test_quorum_or_no_rpo_excuses_nothing_while_the_fault_goes_in_either(objecti
     assert {v.outcome for v in verdicts} == {FAIL}
 
 
-def test_losses_that_cannot_be_told_as_a_whole() -> None:
-    """One experiment left no record, the next did; and none was planned."""
-    base = evidence()
-    run = replace(base, experiments={"pod-loss": base.experiments["pod-loss"]})
-    first, second = measures(judge(plan({"R": no_loss("database-loss", "pod-loss")}), run))
-    assert (first.name, first.scope, first.reason, first.hint) == (
-        "lost writes",
-        {"experiment": "database-loss"},
-        "the run has no record of the experiment database-loss",
-        "run without the filter (`--only`, `-m`, `-k`), so that the experiment runs too",
-    )
-    assert (second.scope["experiment"], second.outcome) == ("pod-loss", PASS)
-    (none,) = measures(judge(plan({"R": no_loss(domains=("network",))}), base))
-    assert (none.name, none.scope, none.hint) == ("lost writes", {}, "add an experiment to `experiments/`")
-
-
-def test_faults_of_pods_excuse_nothing() -> None:
-    """Only the database and region experiments are disasters."""
-    base = holding(ledger(ROWS, lost=[at(70)]))
-    pods = replace(base, experiments={"pod-loss": base.experiments["pod-loss"]})
-    assert only(RISK, pods).outcome is FAIL
-
-
-def test_without_an_rpo_in_the_plan_nothing_is_excused() -> None:
-    """Only the strict row was asked for."""
-    run = holding(ledger(ROWS, lost=[at(110)]))
-    assert measures(judge(plan({"R": RISK}), run))[0].outcome is FAIL
-
-
-def test_a_write_of_unknown_outcome_that_is_not_there_is_unsure() -> None:
-    """Neither lost nor kept."""
-    gone = at(112)
-    measure = only(RISK, holding(ledger(ROWS, lost=[gone])))
-    assert measure.outcome is PASS
-    assert "(1 writes of unknown outcome are absent, 899 are present)" in measure.reason
-
-
 @pytest.mark.parametrize(
     ("books", "trouble"),
     [
@@ -377,21 +313,6 @@ def test_writes_acknowledged_after_the_last_read_are_not_known() -> None:
     assert measure.reason.endswith("Not decided: 301 writes were acknowledged after the start of the last ledger read")
 
 
-def test_the_last_round_decides() -> None:
-    """A row that the first read missed and the second found is there; one that the second missed is lost."""
-    books = ledger(ROWS, lost=[at(20)])
-    second = with_ints(books.final, slice(None), round=2)
-    everything = ledger(ROWS)
-    both = Table.merged(LEDGER_FINAL, [everything.final, second])
-    reads = (everything.final_reads[0], replace(books.final_reads[0], round=2))
-    assert account_of(replace(books, final=both, final_reads=reads)).lost.names(9) == [f"client 1 number {at(20)}"]
-
-
-def test_a_wrong_row_is_lost_though_the_read_broke_off() -> None:
-    """What was seen was seen."""
-    assert only(RISK, holding(ledger(ROWS, wrong=[at(20)], complete=False))).outcome is FAIL
-
-
 @pytest.mark.parametrize(
     ("source", "trouble"),
     [
@@ -407,14 +328,6 @@ def test_a_watcher_without_an_end_never_passes(source: dict[str, WatchSource], t
     measure = only(RISK, holding(ledger(ROWS), watchers=source))
     assert (measure.outcome, measure.receipts["watch"].ok) == (INCONCLUSIVE, False)
     assert measure.reason.endswith(f"Not decided: {trouble}")
-
-
-def test_no_write_around_the_fault_tests_nothing() -> None:
-    """All writes were refused while the pod was gone."""
-    measure = only(RISK, holding(ledger(down(ROWS, 69, 101, "outcome", "refused"))))
-    assert (measure.outcome, measure.n) == (INCONCLUSIVE, 0)
-    assert measure.reason.endswith("no write was acknowledged around the fault")
-    assert measure.hint == "let the ledger write during the experiment, then run again"
 
 
 def test_an_rpo_that_no_write_was_old_enough_for_is_not_falsifiable() -> None:
@@ -438,18 +351,6 @@ def test_one_write_older_than_the_rpo_makes_it_falsifiable(shift_ns: int, outcom
     first.ints["id"][:] -= int(first.ints["id"].min())
     first.ints["accepted_ns"][0] = ns(51) - shift_ns
     assert only(no_loss("database-loss", older_than="1 h"), holding(ledger(first))).outcome is outcome
-
-
-def test_the_fault_must_have_been_in() -> None:
-    """A pass without a fault is none; a loss without one is a loss."""
-    base = evidence()
-    attempt = replace(base.experiments["pod-loss"][0], journal={})
-    run = replace(base, experiments={**base.experiments, "pod-loss": (attempt,)})
-    assert only(RISK, run).outcome is INCONCLUSIVE
-    assert only(RISK, replace(run, ledger=ledger(ROWS, lost=[at(20)]))).outcome is FAIL
-    unsent = replace(attempt, journal={"status": "completed"}, fault=replace(attempt.fault, sent_ns=None))
-    rpo = no_loss("pod-loss", older_than="1 h")
-    assert only(rpo, replace(base, experiments={"pod-loss": (unsent,)})).outcome is INCONCLUSIVE
 
 
 def test_experiments_without_record_are_inconclusive_and_a_loss_is_a_loss() -> None:
@@ -507,26 +408,6 @@ def test_the_reason_says_what_is_no_loss_too() -> None:
         "(1 have another value, 1 missing in eu-west-1, 1 are present twice, 2 were refused and are present, "
         "0 writes of unknown outcome are absent, 900 are present)"
     )
-
-
-def test_a_row_that_stands_twice_fails_nothing() -> None:
-    """Exactly once is another sentence: it is said, and the row passes."""
-    books = ledger(ROWS)
-    again = Table.merged(LEDGER_FINAL, [books.final, books.final.where(books.final.ints["id"] == 7)])
-    twice = replace(books, final=again, final_reads=(replace(books.final_reads[0], rows=len(again)),))
-    assert outcomes(twice) == {"RISK": PASS, "RPO": PASS}
-    assert "(1 are present twice, 0 writes of unknown outcome" in only(RISK, holding(twice)).reason
-
-
-def test_a_region_that_was_asked_and_did_not_answer_keeps_the_row_from_passing() -> None:
-    """What stands there is not known."""
-    books = ledger(ROWS)
-    mute = FinalRead(
-        round=2, after="end", complete=False, at_ns=ns(END + 6), rows=0, why="no route", source="eu-west-1"
-    )
-    measure = only(RISK, holding(replace(books, final_reads=(*books.final_reads, mute))))
-    assert measure.outcome is INCONCLUSIVE
-    assert measure.reason.endswith("through eu-west-1 did not complete (no route)")
 
 
 def test_the_whole_runs_ledger_is_described() -> None:

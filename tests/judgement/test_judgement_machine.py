@@ -88,12 +88,6 @@ def outcomes(plan: Plan, run: Evidence, *figures: Figure) -> set[Outcome]:
     return {claim.outcome for v in judge(plan, run).verdicts for claim in v.claims if claim.scenario in asked}
 
 
-def test_slow_on_a_quiet_machine_is_a_failure() -> None:
-    """A release that is too slow there is too slow; as many late seconds as a run to itself has change nothing."""
-    assert Outcome.FAIL in outcomes(core_plan(), slowed(core_evidence()), Figure.RESPONSE_TIME)
-    assert Outcome.FAIL in outcomes(core_plan(), starved(slowed(core_evidence()), 0.028), Figure.RESPONSE_TIME)
-
-
 def test_slow_on_a_starved_machine_is_no_failure() -> None:
     """A fifth of the seconds were late: response times and errors are INCONCLUSIVE with that reason; what passes has passed a harder test."""
     run = starved(slowed(core_evidence()), 0.2)
@@ -141,11 +135,6 @@ def test_late_seconds_that_a_quiet_machine_has_by_chance_leave_a_failure_alone(l
     sent = np.where((ints["due_ns"] >= start_ns) & (ints["due_ns"] < until_ns), 80_000_000, 0)
     run = replace(run, probes=replace(run.probes, ints={**ints, "sent_ns": ints["sent_ns"] + sent}))
     assert (starvation(core_plan(), run, [(start_ns, start_ns + 48_000_000_000)]) is not None) is doubted
-
-
-def test_what_is_no_matter_of_time_is_judged_all_the_same() -> None:
-    """Losses, copies and checks are what they are."""
-    assert outcomes(core_plan(), starved(core_evidence(), 0.2), Figure.LOST_WRITES, Figure.COPIES) == {Outcome.PASS}
 
 
 def controlled(run: Evidence, *, late: range = range(0), silent: str = "", **had: Any) -> Evidence:
@@ -241,12 +230,6 @@ def test_a_machine_that_was_too_small_excuses_a_release_that_found_it_so_most_of
     assert (Outcome.FAIL in found) is (outcome is Outcome.FAIL)
 
 
-def test_the_same_figures_beside_others_at_work_are_no_failure() -> None:
-    """A compiler had half of the processors, and the control was late: nothing is known of the release."""
-    run = controlled(slowed(core_evidence()), late=EACH, others=0.5)
-    assert Outcome.FAIL not in outcomes(core_plan(), run, Figure.RESPONSE_TIME, Figure.ERROR_RATE)
-
-
 def test_a_control_whose_node_is_lost_tells_nothing() -> None:
     """One of three answers nothing all the time: that is the fault's. Where none answers, the machine was starved."""
     lost = controlled(core_evidence(), silent="two", others=0.5)
@@ -258,13 +241,6 @@ def test_a_control_whose_node_is_lost_tells_nothing() -> None:
     machine = machine_result(core_plan(), replace(lost, recorded={CONTROL.name: every}))
     assert machine is not None
     assert not machine.ok
-
-
-@pytest.mark.parametrize("environment", ["staging", "production"])
-def test_a_target_elsewhere_has_a_machine_of_its_own(environment: str) -> None:
-    """How late our probes are says nothing of it."""
-    plan = replace(core_plan(), environment=environment)
-    assert machine_result(plan, starved(core_evidence(), 0.2)) is None
 
 
 def test_a_service_beside_the_harness_has_a_receipt_that_decides_nothing() -> None:
@@ -463,24 +439,6 @@ def test_a_release_that_is_slow_while_the_control_is_not_has_failed(seconds: int
     found = {one.outcome for one in times(starved_from(slowed(core_evidence()), 5, seconds))}
     assert outcome in found
     assert (Outcome.FAIL in found) is (outcome is Outcome.FAIL)
-
-
-def test_a_machine_that_is_starved_again_and_again_proves_no_failure() -> None:
-    """One second of ten is enough: every request was due within 15 s after one."""
-    excused = times(controlled(slowed(core_evidence()), late=range(0, 400, 10), others=0.5))
-    assert Outcome.FAIL not in {one.outcome for one in excused}
-    assert any("Not decided: the machine was starved" in one.reason for one in excused)
-
-
-def test_what_is_left_out_is_said() -> None:
-    """A reader sees that the number of requests is a smaller one."""
-    slow = slowed(core_evidence())
-    whole = max(one.n or 0 for one in times(controlled(slow)) if one.outcome is Outcome.FAIL)
-    left = [one for one in times(starved_from(slow, 5, 8)) if one.outcome is Outcome.FAIL]
-    assert all(
-        one.reason.endswith("; without the requests of the time in which the machine was starved") for one in left
-    )
-    assert 0 < max(one.n or 0 for one in left) < whole
 
 
 def slowed_in(run: Evidence, at: float, seconds: float) -> Evidence:

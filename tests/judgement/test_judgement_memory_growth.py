@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from judgement_builders import evidence, measures, ns, objective, observation, plan
+from judgement_builders import evidence, measures, ns, objective, observation, plan, pod
 
 from harness.judgement import judge
 from harness.judgement.figures.spec import Offered
@@ -71,16 +71,6 @@ def test_the_slope_is_judged_over_the_whole_soak(bytes_a_second: float, outcome:
         assert found.value == pytest.approx(bytes_a_second * 180 / MB, abs=1.0)
 
 
-def test_the_figure_says_how_far_it_was_extrapolated() -> None:
-    """And how much the container holds."""
-    (found,) = judged(*reads(leaking(0.0)))
-    assert (
-        "a soak of 180 s, observed for 45 s after 15 s of warm-up, extrapolated 4 times, the memory of the container is 40.0"
-        in found.reason
-    )
-    assert found.scope["of"] == NAME
-
-
 def test_what_is_filled_once_is_no_growth_unless_it_is_more_than_the_limit() -> None:
     """30 MB in the first quarter, and 3 MB at once after half a minute; 12 MB at once are more than may be."""
     warm = [lambda at: (40 + min(at, 14) * 2) * MB + noise(at), lambda at: (43 if at > 30 else 40) * MB + noise(at)]
@@ -113,15 +103,7 @@ def test_memory_that_was_not_seen_is_not_known(read: tuple[Observation, ...], wh
 
 def test_a_container_that_was_started_again_is_not_decided() -> None:
     """Its memory began anew."""
-    change = PodChange(
-        region="us-east-1",
-        at_ns=ns(30),
-        namespace="us-east-1",
-        name="user-service-0",
-        uid="u",
-        workload="user-service",
-        what="restarted",
-    )
+    change = replace(pod(30, "restarted", "user-service-0", "u"), workload="user-service")
     (found,) = judged(*reads(leaking(0.0)), pods=(change,))
     assert (found.outcome, "the container was restarted in the window" in found.reason) == (INCONCLUSIVE, True)
 
@@ -154,16 +136,8 @@ def test_a_workload_is_read_in_each_namespace_where_a_pod_of_it_was(
     change: dict[str, object], expected: list[Outcome]
 ) -> None:
     """All the time, and ready; a region that was not read may leak."""
-    pod = PodChange(
-        at_ns=0,
-        what="present",
-        name="far",
-        namespace="eu-west-1",
-        uid="far",
-        workload="user-service",
-        region="eu-west-1",
-        ready=True,
-    )
-    found = judged(*reads(leaking(0.0)), pods=(replace(pod, **change),))  # type: ignore[arg-type]
+    there = replace(pod(0, "present", "far", "far"), workload="user-service", ready=True)
+    far = replace(there, namespace="eu-west-1", region="eu-west-1")
+    found = judged(*reads(leaking(0.0)), pods=(replace(far, **change),))  # type: ignore[arg-type]
     assert [one.outcome for one in found] == expected
     assert found[-1].outcome is PASS or found[-1].reason == "the resident memory of eu-west-1/user-service was not read"

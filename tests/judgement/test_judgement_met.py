@@ -16,6 +16,7 @@ from judgement_builders import (
     measures,
     ns,
     plan,
+    pod,
     reads,
     recovery,
     with_experiment,
@@ -26,9 +27,8 @@ from judgement_builders import (
 
 from harness.judgement import judge
 from harness.judgement.receipts.faults.met import unmet
-from harness.model import UNFELT, Evidence, Hit, Outcome, PodChange, Table
+from harness.model import UNFELT, Evidence, Hit, Outcome, Table
 
-PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
 STANDBY = Hit(kind="pod", name="pg-1", namespace="us-east-1", uid="u-standby", region="us-east-1", workload="pg")
 SAYS = "database-loss: the fault affected no request: failed and slow requests were as frequent as before the fault, and no hit object had answered a user"
 
@@ -38,15 +38,7 @@ def standby_killed(probes: Table | None = None, written: Table | None = None) ->
     base = evidence()
     attempt = experiment("database-loss", *SPANS["database-loss"])
     attempt = replace(attempt, fault=replace(attempt.fault, hit=(STANDBY,)))
-    gone = PodChange(
-        at_ns=ns(111.5),
-        what="deleted",
-        name="pg-1",
-        namespace="us-east-1",
-        uid="u-standby",
-        workload="pg",
-        region="us-east-1",
-    )
+    gone = replace(pod(111.5, "deleted", "pg-1", "u-standby"), workload="pg")
     run = with_experiment([attempt], base)
     return replace(
         run,
@@ -56,24 +48,12 @@ def standby_killed(probes: Table | None = None, written: Table | None = None) ->
     )
 
 
-def outcomes(run: Evidence, **params: str) -> dict[str, tuple[Outcome, str]]:
-    """Outcome and reason of each measure of the recovery after the database's loss."""
-    objective = recovery("30 s", "database-loss", params=params)
-    found = measures(judge(plan({"R": objective}), run))
-    return {one.name: (one.outcome, one.reason) for one in found}
-
-
 def test_a_standby_that_serves_nobody_was_killed_and_nothing_failed_over() -> None:
     """Reads, writes and users are INCONCLUSIVE, and say why."""
-    found = outcomes(standby_killed())
-    recovered = {name: one for name, one in found.items() if name.startswith("recovery")}
-    assert {outcome for outcome, _ in recovered.values()} == {INCONCLUSIVE}
-    assert all(SAYS in reason for _, reason in recovered.values())
-
-
-def test_what_need_not_be_felt_passes_unfelt() -> None:
-    """The sentence says `or is not felt`."""
-    assert {outcome for outcome, _ in outcomes(standby_killed(), **{UNFELT: "or is not felt"}).values()} == {PASS}
+    found = measures(judge(plan({"R": recovery("30 s", "database-loss", params={})}), standby_killed()))
+    recovered = [one for one in found if one.name.startswith("recovery")]
+    assert {one.outcome for one in recovered} == {Outcome.INCONCLUSIVE}
+    assert all(SAYS in one.reason for one in recovered)
 
 
 def test_an_experiment_that_nobody_met_says_so_whatever_the_sentence() -> None:

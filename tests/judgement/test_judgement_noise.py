@@ -105,11 +105,6 @@ def test_more_failures_before_the_fault_than_are_promised_make_no_recovery_pass(
     assert "or more failures than promised" in found.because.text
 
 
-def test_an_outage_that_is_longer_than_the_limit_fails_whatever_fails_besides() -> None:
-    """32 s of 34."""
-    assert recovery_in(reads_failing((0.2, 32.2), one_in=100, before=100), "30 s", "2 %").outcome is FAIL
-
-
 def test_what_is_promised_is_the_tightest_error_rate_of_the_steady_state() -> None:
     """A sentence on a rush, or on the time of a fault, makes no failure usual."""
     during = errors("9 %", phase=Phase.FAULT)

@@ -20,9 +20,8 @@ from judgement_builders import (
     with_ints,
 )
 
-from harness.judgement import judge
 from harness.judgement.summary.overview import door_results, journey_results, unjudged, window_results
-from harness.model import PROBES, Evidence, Phase, Steady, Table, Window
+from harness.model import PROBES, Evidence, Phase, Table, Window
 
 
 def _window(name: str, start: float, end: float, rows: Table, phase: Phase = Phase.STEADY) -> Window:
@@ -111,18 +110,6 @@ def test_a_journey_meets_trouble_once_however_many_of_its_requests_fail() -> Non
 def test_requests_that_name_no_journey_give_no_share() -> None:
     """As of a run recorded by another load generator."""
     assert list(journey_results(plan(), _run(replace(BEFORE, samples=samples(0, 10))))) == []
-
-
-def test_the_judgement_carries_them_and_the_end() -> None:
-    """For every report."""
-    end = Steady(ok=False, at_ns=ns(20), why="reads fail")
-    found = judge(plan(), replace(_run(BEFORE, FAULT, AFTER), steady_end=end))
-    assert [w.name for w in found.windows] == [
-        "everyday/fault-free",
-        "experiment:pod-loss/fault",
-        "everyday/after-faults",
-    ]
-    assert (found.unjudged, found.journeys[0].n, found.steady_end) == ((), 160, end)
 
 
 def test_a_door_is_described_by_region_with_its_worst_window() -> None:

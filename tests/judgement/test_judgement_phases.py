@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from judgement_builders import errors, evidence, failing, measures, p95, plan, samples, window
+from judgement_builders import errors, evidence, failing, measures, plan, samples, window
 
 from harness.judgement import judge
 from harness.model import Evidence, Measure, Objective, Outcome, Phase, ReasonKind, Table, after_faults_name, fault_name
@@ -49,17 +49,6 @@ def test_only_the_windows_of_the_phase_count(phase: Phase, given: Evidence, outc
     found = judged(errors("1 %", phase=phase, experiments=experiments), given)
     assert [one.outcome for one in found] == [outcome]
     assert found[0].scope.get("experiment", "") == "".join(experiments)
-
-
-def test_response_times_know_phases_too() -> None:
-    """Slow during the fault, quick before and after it."""
-    slow = window(samples(160, 200, latency_ms=900), 160, 200, "region-loss")
-    given = replace(run(), windows={**run().windows, fault_name("region-loss"): slow})
-    outcomes = {
-        phase: {one.outcome for one in judged(p95("200 ms", phase=phase, experiments=("region-loss",)), given)}
-        for phase in (Phase.FAULT, Phase.RECOVERED)
-    }
-    assert outcomes == {Phase.FAULT: {Outcome.FAIL}, Phase.RECOVERED: {Outcome.PASS}}
 
 
 def test_a_pass_needs_the_fault() -> None:

@@ -186,12 +186,6 @@ def test_a_record_that_is_not_whole_is_said(sources: dict[str, WatchSource], row
     assert pipeline_receipt(run).ok is False
 
 
-def test_a_whole_record_has_its_receipt() -> None:
-    """With the file that shows it."""
-    receipt = pipeline_receipt(Evidence(pipeline=events(), watchers=WATCHED))
-    assert (receipt.ok, receipt.why, receipt.files) == (True, "100 events were followed", ("watch/pipeline.parquet",))
-
-
 def test_a_pipeline_that_cannot_be_told_says_why() -> None:
     """Columns are missing: nothing else is taken down."""
     broken = replace(evidence(), pipeline=Table(schema=PIPELINE, ints={"id": np.zeros(1, dtype=np.int64)}, words={}))
@@ -319,6 +313,16 @@ def test_without_its_watcher_no_event_passes_and_a_lost_one_fails() -> None:
     assert judged(events(), missing=missing).reason == "watch/pipeline.parquet is missing or incomplete: is gone"
 
 
+def followed(rows: Table) -> Measure:
+    """What a sentence without traffic comes to in the healthy run with these events."""
+    closed = observation("watch.closed", "pipeline", 200, "watch", probes=100)
+    run = evidence()
+    run = replace(run, pipeline=rows, watchers={**run.watchers, **WATCHED}, observations=(*run.observations, closed))
+    asked = objective(Figure.EVENTS, Op.BELOW, "10 s", traffic=None, phase=Phase.RUN)
+    (found,) = measures(judge(plan({"R-EVENTS": asked}), run))
+    return found
+
+
 @pytest.mark.parametrize(
     ("state", "copies", "told"),
     [
@@ -329,12 +333,9 @@ def test_without_its_watcher_no_event_passes_and_a_lost_one_fails() -> None:
 )
 def test_events_of_unknown_outcome_are_not_twice_nor_changed(state: str, copies: int, told: str) -> None:
     """Of 100, three whose acceptance is unknown: what became visible of them counts as of the others, and the row tells it."""
-    rows = with_words(with_ints(events(), [5, 6, 7], copies=copies), [5, 6, 7], state=state, outcome="unknown")
-    closed = observation("watch.closed", "pipeline", 200, "watch", probes=100)
-    run = evidence()
-    run = replace(run, pipeline=rows, watchers={**run.watchers, **WATCHED}, observations=(*run.observations, closed))
-    asked = objective(Figure.EVENTS, Op.BELOW, "10 s", traffic=None, phase=Phase.RUN)
-    (found,) = measures(judge(plan({"R-EVENTS": asked}), run))
+    found = followed(
+        with_words(with_ints(events(), [5, 6, 7], copies=copies), [5, 6, 7], state=state, outcome="unknown")
+    )
     assert (found.outcome, found.value) == (FAIL, None)
     assert f"none of 97 accepted events failed; of the events without an acknowledgement, {told}" in found.because.text
 
@@ -343,12 +344,7 @@ def test_an_event_of_unknown_outcome_may_be_gone_or_late() -> None:
     """Nobody was told that it was accepted."""
     rows = with_words(with_ints(events(), [5], seen_ns=0, copies=0), [5], state="absent", outcome="unknown")
     rows = with_words(with_ints(rows, [6], seen_ns=ns(90)), [6], outcome="unknown")
-    closed = observation("watch.closed", "pipeline", 200, "watch", probes=100)
-    run = evidence()
-    run = replace(run, pipeline=rows, watchers={**run.watchers, **WATCHED}, observations=(*run.observations, closed))
-    asked = objective(Figure.EVENTS, Op.BELOW, "10 s", traffic=None, phase=Phase.RUN)
-    (found,) = measures(judge(plan({"R-EVENTS": asked}), run))
-    assert found.outcome is PASS
+    assert followed(rows).outcome is PASS
 
 
 @pytest.mark.parametrize(

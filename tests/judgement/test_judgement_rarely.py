@@ -6,25 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from judgement_builders import (
-    down,
-    errors,
-    evidence,
-    measures,
-    objective,
-    plan,
-    samples,
-    share,
-    window,
-)
-from test_judgement_scaling import CPU, judged, load
+from judgement_builders import down, errors, evidence, measures, objective, plan, samples, share, window
 
-from harness.errors import UsageError
 from harness.judgement import judge
 from harness.judgement.decisions.waivers import _beyond
-from harness.judgement.measures import because, held
+from harness.judgement.measures import because
 from harness.judgement.receipts.faults.null_runs import null_run
-from harness.judgement.stats.statistics import share_bounds
 from harness.judgement.summary.changes import figure_change
 from harness.model import Figure, Measure, Op, Outcome, Phase, ReasonKind, Restore, Waiver, after_faults_name
 from harness.model.judged.past import Change
@@ -135,15 +122,6 @@ def test_traffic_that_ended_early_as_the_target_was_not_restored_says_so() -> No
     assert found.because.hint == "correct the cause for which the target was not restored, then run again"
 
 
-def test_a_load_that_was_not_given_accuses_no_autoscaler() -> None:
-    """With the reason of the driver."""
-    (found,) = judged(CPU, load("failed", 10, 0.6, why="StressChaos is unknown here"))
-    assert (found.outcome, found.because.text) == (
-        Outcome.INCONCLUSIVE,
-        "the load was not applied: StressChaos is unknown here",
-    )
-
-
 def test_without_a_region_nothing_is_read_back_through_one() -> None:
     """It is said, and the reads right after a write are judged all the same."""
     asked = objective(Figure.READ_BACK, Op.HOLDS, "0", traffic=None, phase=Phase.RUN)
@@ -153,13 +131,6 @@ def test_without_a_region_nothing_is_read_back_through_one() -> None:
         first.hint
         == "make sure that every region is read at the end of the run, after the replicas caught up, then run again"
     )
-
-
-def test_a_fact_has_no_bounds() -> None:
-    """A figure that compares with `holds` is none."""
-    with pytest.raises(UsageError) as caught:
-        held(Op.HOLDS, share_bounds(1, 10, 0.95), 0.5)
-    assert caught.value.what == "a figure with bounds cannot be judged by 'holds'"
 
 
 def test_a_filtered_run_says_who_does_not_claim_the_harm() -> None:

@@ -5,23 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from judgement_builders import (
-    claim,
-    errors,
-    evidence,
-    measures,
-    p95,
-    plan,
-    recovery,
-    samples,
-    with_experiment,
-    with_load,
-)
+from judgement_builders import claim, errors, evidence, measures, p95, plan, samples, with_load
 
 from harness.judgement import judge
 from harness.judgement.decisions.verdicts import claim_verdict, requirement_verdict
 from harness.judgement.measures import because, settled
-from harness.model import Experiment, Outcome, Reason, ReasonKind, Receipt, Worker
+from harness.model import Outcome, Reason, ReasonKind, Receipt, Worker
 
 BROKE = Worker(
     id=0,
@@ -101,18 +90,3 @@ def test_the_reason_of_a_requirement_is_that_of_the_scenario_closest_to_the_caus
             "it broke (and 1 more like it)",
             "mend it",
         )
-
-
-def test_an_unsure_recovery_names_the_fault_that_was_not_confirmed() -> None:
-    """Whatever the watch could resolve."""
-    (attempt,) = evidence().experiments["database-loss"]
-    unseen: Experiment = replace(attempt, fault=replace(attempt.fault, confirmed_ns=None))
-    one = recovery("20.5 s", "database-loss", operations=("reads",), traffic=None)
-    found, *_ = measures(judge(plan({"R": one}), with_experiment([unseen])))
-    assert (found.outcome, found.because.kind) == (Outcome.INCONCLUSIVE, ReasonKind.FAULT)
-    assert found.hint.startswith("correct the cause that the experiment's chaos.log")
-
-
-def test_every_receipt_is_a_kind_of_reason() -> None:
-    """A receipt's name is the kind of a reason that lacks it."""
-    assert {"fault", "load", "watch", "restore"} <= {kind.value for kind in ReasonKind}

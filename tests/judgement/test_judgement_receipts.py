@@ -7,28 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from judgement_builders import (
-    CORE,
-    every,
-    evidence,
-    experiment,
-    health,
-    node,
-    ns,
-    plan,
-    pod,
-    reads,
-    recovery,
-    table,
-    with_experiment,
-)
+from judgement_builders import evidence, experiment, node, ns, plan, pod, reads, recovery, with_experiment
 
 from harness.judgement import judge
 from harness.judgement.receipts.faults.attempts import counted_attempt
 from harness.judgement.receipts.faults.fault import fault_receipt
 from harness.judgement.receipts.faults.restore import restore_receipt
 from harness.judgement.receipts.watch import blind_share, watch_receipt
-from harness.model import PROBES, Evidence, FaultWindow, Outcome, Restore, Table, WatchSource
+from harness.model import Evidence, FaultWindow, Outcome, Restore, Table, WatchSource
 
 PLAN = plan()
 
@@ -37,26 +23,6 @@ def watched(base: Evidence, rows: Table, limit_s: float = 1e9) -> tuple[bool | N
     """The receipt of the entry's watcher over the first minute."""
     receipt = watch_receipt(base, "entry", rows.ints["sent_ns"], (0, ns(60)), limit_s=limit_s)
     return receipt.ok, receipt.why
-
-
-def test_a_watch_says_its_longest_gap() -> None:
-    """Twenty looks a second leave 50 ms between them."""
-    assert watched(evidence(), reads()) == (True, "1200 probes, longest gap 50 ms")
-
-
-def test_a_gap_over_250_ms_widens_the_resolution_and_over_a_tenth_of_the_limit_spoils_it() -> None:
-    """A second without a look."""
-    seen = reads()
-    rows = seen.where((seen.ints["sent_ns"] < ns(20)) | (seen.ints["sent_ns"] >= ns(21)))
-    assert watched(evidence(), rows) == (
-        True,
-        "1180 probes, longest gap 1050 ms, more than 250 ms, so the resolution is wider",
-    )
-    assert watched(evidence(), rows, 10) == (
-        False,
-        "the watcher 'entry' sent no probe for 1.05 s, more than a tenth of the limit",
-    )
-    assert watched(evidence(), rows, 30)[0] is True
 
 
 @pytest.mark.parametrize(
@@ -101,14 +67,6 @@ def test_a_window_that_is_shorter_than_a_gap_may_be_needs_no_look(ms: int, ok: b
     """As between two faults: a watcher that looks each 200 ms may have looked before and after it alone."""
     receipt = watch_receipt(evidence(), "entry", np.array([-1, 300]) * 1_000_000, (0, ms * 1_000_000))
     assert receipt.ok is ok
-
-
-def test_blind_time_is_what_lies_in_gaps_over_250_ms() -> None:
-    """Six seconds of sixty."""
-    seen = health()
-    rows = seen.where((seen.ints["sent_ns"] < ns(20)) | (seen.ints["sent_ns"] >= ns(26)))
-    assert blind_share(rows.ints["sent_ns"], (0, ns(60))) == pytest.approx(0.1, abs=0.001)
-    assert blind_share(seen.ints["sent_ns"], (0, ns(60))) == 0
 
 
 @pytest.mark.parametrize(("gap_ms", "share"), [(250, 0.0), (251, 0.0251)])
@@ -346,9 +304,3 @@ def test_the_last_attempt_with_its_receipts_counts() -> None:
     assert counted(skipped) == 3
     assert counted(good, replace(good, attempt=2)) == 2
     assert counted_attempt(PLAN, evidence(), "nothing") is None
-
-
-def test_the_builders_make_what_they_say() -> None:
-    """A run of thirteen requirements."""
-    assert len(PLAN.claims) == len(CORE) == 13
-    assert len(table(PROBES, 3, sent_ns=every(0, 3, 1))) == 3

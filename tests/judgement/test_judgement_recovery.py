@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -41,46 +43,60 @@ def recovered(
     )
 
 
-def test_recovery_lasts_from_the_action_to_the_first_answer_of_five_good_seconds() -> None:
-    """Out from 11 s to 14 s after an action at 10 s: back 4.003 s after it, give or take one look and one answer."""
-    seen = recovered(looks(60, (11, 14)))
-    assert (seen.seconds, seen.resolution_s, seen.outages) == (4.003, 0.053, ((1.0, 4.003),))
-    assert seen.why == ""
+def out(*spans: tuple[float, float], per_s: float = 20.0, **given: Any) -> OperationRecovery:
+    """What it makes of looks that failed in these spans."""
+    return recovered(looks(60, *spans, per_s=per_s), **given)
 
 
-def test_a_fault_that_no_client_felt_is_recovered_at_once() -> None:
-    """The best result is 0 s, give or take one look."""
-    seen = recovered(looks(60))
-    assert (seen.seconds, seen.resolution_s, seen.outages, seen.observed_s) == (0.0, 0.05, (), 50.0)
-    assert seen.why == "no client was affected"
-
-
-def test_a_lone_failure_is_noise_and_two_in_a_row_are_an_outage_where_one_of_a_thousand_fails() -> None:
-    """Of 1000 looks one is expected to fail, and a pair of them once in a thousand such records."""
-    assert recovered(looks(60, (20, 20.05))).seconds == 0.0
-    assert recovered(looks(60, (20, 20.05))).why == (
-        "no outage: 1 of 1000 requests failed, which chance explains with a usual share of 0.1 %"
-    )
-    assert recovered(looks(60, (20, 20.1))).seconds == 10.103
-
-
-def test_an_outage_of_200_ms_is_found_within_its_resolution() -> None:
-    """Truth 200 ms, probes every 50 ms."""
-    (outage,) = recovered(looks(60, (20.01, 20.21))).outages
-    assert outage[1] - outage[0] == pytest.approx(0.2, abs=0.05)
-
-
-def test_several_outages_are_listed_and_the_last_one_counts() -> None:
-    """Flapping: down, up for six seconds, down again."""
-    seen = recovered(looks(60, (11, 13), (20, 22)))
-    assert seen.seconds == 12.003
-    assert seen.outages == ((1.0, 3.003), (10.0, 12.003))
-    assert seen.why == "2 outages, the last outage counts"
-
-
-def test_a_short_calm_within_an_outage_does_not_end_it() -> None:
-    """Three good seconds are not five."""
-    assert recovered(looks(60, (11, 13), (16, 18))).outages == ((1.0, 8.003),)
+def test_what_is_an_outage_and_when_it_ends(subtests: pytest.Subtests) -> None:
+    """The action is sent at 10 s; the first answer of five good seconds ends an outage, give or take one look and one answer."""
+    lone = "no outage: 1 of 1000 requests failed, which chance explains with a usual share of 0.1 %"
+    no_end = "380 of 400 requests failed, and no 5 s of successful requests followed while the fault was active"
+    pair, rare = (20, 20.04), Usual(failed=0.0005)
+    cases: list[tuple[str, OperationRecovery, dict[str, Any]]] = [
+        (
+            "out for 3 s",
+            out((11, 14)),
+            {"seconds": 4.003, "resolution_s": 0.053, "outages": ((1.0, 4.003),), "why": ""},
+        ),
+        (
+            "no client felt it",
+            out(),
+            {"seconds": 0.0, "outages": (), "observed_s": 50.0, "why": "no client was affected"},
+        ),
+        ("a lone failure", out((20, 20.05)), {"seconds": 0.0, "why": lone}),
+        ("two in a row", out((20, 20.1)), {"seconds": 10.103}),
+        ("two in a row of 2500", out(pair, per_s=50), {"outages": ()}),
+        ("three in a row of 2500", out((20, 20.06), per_s=50), {"seconds": 10.063, "outages": ((10.0, 10.063),)}),
+        ("where one of two thousand fails", out(pair, per_s=50, usual=rare), {"outages": ((10.0, 10.043),)}),
+        ("two that are apart", out((20, 20.02), (20.04, 20.06), per_s=50), {"seconds": 0.0, "outages": ()}),
+        (
+            "up for 6 s in between",
+            out((11, 13), (20, 22)),
+            {"seconds": 12.003, "outages": ((1.0, 3.003), (10.0, 12.003))},
+        ),
+        ("which counts", out((11, 13), (20, 22)), {"why": "2 outages, the last outage counts"}),
+        ("up for 3 s in between", out((11, 13), (16, 18)), {"outages": ((1.0, 8.003),)}),
+        ("short, 6 s apart", out((20, 20.06), (26, 26.06), per_s=50), {"outages": ((10.0, 10.063), (16.0, 16.063))}),
+        ("short, 3 s apart", out((20, 20.06), (23, 23.06), per_s=50), {"outages": ((10.0, 13.063),)}),
+        (
+            "back after the undo",
+            out((11, 31), undone=30),
+            {"seconds": None, "on_heal": True, "outages": ((1.0, 20.0),)},
+        ),
+        ("why not before it", out((11, 31), undone=30), {"observed_s": 20.0, "why": no_end}),
+        ("never back", out((11, 60), undone=30), {"seconds": None, "on_heal": False}),
+        ("never back, nothing to undo", out((11, 60)), {"on_heal": False}),
+        ("back 3 s before the undo", out((11, 27), undone=30), {"seconds": None}),
+        ("back 6 s before the undo", out((11, 24), undone=30), {"seconds": 14.003}),
+        ("watched for 3 s", out(undone=13), {"seconds": None}),
+        ("watched for 3 s, out for one", out((11, 12), undone=13), {"seconds": None}),
+        ("as planned", out(), {"resolution_s": 0.05}),
+        ("more often than planned", out(per_s=100), {"resolution_s": 0.05}),
+    ]
+    for name, seen, expected in cases:
+        with subtests.test(name):
+            assert {field: getattr(seen, field) for field in expected} == expected
 
 
 def test_partial_failure_is_an_outage_until_it_ends() -> None:
@@ -92,42 +108,10 @@ def test_partial_failure_is_an_outage_until_it_ends() -> None:
     assert len(seen.outages) == 1
 
 
-def test_what_comes_back_after_the_undo_came_back_on_heal() -> None:
-    """The fault was taken out at 30 s, the service came back at 31 s: that is no recovery."""
-    seen = recovered(looks(60, (11, 31)), undone=30)
-    assert seen.seconds is None
-    assert seen.on_heal
-    assert seen.observed_s == 20.0
-    assert seen.outages == ((1.0, 20.0),)
-    assert (
-        seen.why == "380 of 400 requests failed, and no 5 s of successful requests followed while the fault was active"
-    )
-
-
-def test_what_never_came_back_is_not_on_heal() -> None:
-    """Still out long after the undo."""
-    seen = recovered(looks(60, (11, 60)), undone=30)
-    assert (seen.seconds, seen.on_heal) == (None, False)
-    assert recovered(looks(60, (11, 60))).on_heal is False
-
-
-def test_a_recovery_needs_five_whole_seconds_before_the_undo() -> None:
-    """Back at 27 s, undone at 30 s: three seconds prove nothing."""
-    assert recovered(looks(60, (11, 27)), undone=30).seconds is None
-    assert recovered(looks(60, (11, 24)), undone=30).seconds == 14.003
-
-
-def test_less_than_five_watched_seconds_prove_nothing() -> None:
-    """No look failed, and yet it is not known."""
-    assert recovered(looks(60), undone=13).seconds is None
-    assert recovered(looks(60, (11, 12)), undone=13).seconds is None
-
-
 def test_a_gap_between_looks_widens_the_resolution() -> None:
     """Half a second without a look, before the recovery: it may have been back that much earlier."""
     seen = looks(60, (11, 14))
-    kept = ~((seen.sent_ns >= ns(13.5)) & (seen.sent_ns < ns(14)))
-    gapped = Requests.of(seen.sent_ns[kept], seen.done_ns[kept], seen.ok[kept])
+    gapped = seen.where((seen.sent_ns < ns(13.5)) | (seen.sent_ns >= ns(14)))
     assert recovered(gapped).resolution_s == 0.553
 
 
@@ -135,7 +119,7 @@ def test_blind_time_is_neither_up_nor_down() -> None:
     """After a blind second no five seconds are good; nothing failed, and nothing is known of it."""
     seen = looks(60)
     kept = (seen.sent_ns < ns(10)) | (np.arange(len(seen)) % 40 == 0)
-    assert recovered(Requests.of(seen.sent_ns[kept], seen.done_ns[kept], seen.ok[kept])).seconds is None
+    assert recovered(seen.where(kept)).seconds is None
 
 
 def test_a_slow_answer_does_not_hide_that_others_were_served_before() -> None:
@@ -214,38 +198,11 @@ def hanging(end: float, start: float, stop: float, *, per_s: float = 50.0, wait_
     return Requests.of(sent, np.where(hung, late, sent + 3_000_000), ok)
 
 
-def test_a_probe_without_an_answer_is_none_though_it_names_no_error() -> None:
-    """Status 0 is no answer, of whatever kind."""
-    silent = with_ints(reads(0, 10), slice(0, 20), status=0)
-    assert Requests.reads(silent).ok.tolist() == [False] * 20 + [True] * 180
-
-
-def test_how_many_in_a_row_are_an_outage_depends_on_how_many_chance_puts_there() -> None:
-    """Among 2500 looks of which one of a thousand fails, two neighbours are noise, and three are 60 ms in which nobody was served."""
-    assert recovered(looks(60, (20, 20.04), per_s=50)).outages == ()
-    seen = recovered(looks(60, (20, 20.06), per_s=50))
-    assert (seen.seconds, seen.outages) == (10.063, ((10.0, 10.063),))
-    rare = Usual(failed=0.0005)
-    assert recovered(looks(60, (20, 20.04), per_s=50), usual=rare).outages == ((10.0, 10.043),)
-    apart = recovered(looks(60, (20, 20.02), (20.04, 20.06), per_s=50))
-    assert (apart.seconds, apart.outages) == (0.0, ())
-
-
-def test_short_outages_are_two_where_five_good_seconds_are_between_them() -> None:
-    """Three seconds are not enough: in the five after the first of them three requests failed."""
-    assert recovered(looks(60, (20, 20.06), (26, 26.06), per_s=50)).outages == ((10.0, 10.063), (16.0, 16.063))
-    assert recovered(looks(60, (20, 20.06), (23, 23.06), per_s=50)).outages == ((10.0, 13.063),)
-
-
-def test_an_outage_that_hangs_ends_with_the_first_answer_and_time_outs_do_not_widen_it() -> None:
-    """Away from 12 s to 15 s; looks of the last second hang and are answered when it ends: 5.003 s ± a look and an answer."""
+def test_a_hang_is_an_outage_beyond_the_time_out_and_a_stall_within_it() -> None:
+    """Away for 3 s, it ends with the first answer, and time-outs do not widen it; after half a second it is not known better than that."""
     seen = recovered(hanging(60, 12, 15))
     assert (seen.seconds, seen.resolution_s, seen.outages) == (5.003, 0.05, ((2.0, 5.003),))
     assert seen.stalls == ()
-
-
-def test_a_hang_within_the_time_out_is_a_stall_and_no_outage() -> None:
-    """Half a second without an answer: none was turned away, so it is 0 s, and not known better than half a second."""
     seen = recovered(hanging(60, 12, 12.5))
     assert (seen.seconds, seen.resolution_s, seen.outages) == (0.0, 0.52, ())
     assert seen.stalls == ((2.0, 2.503),)
@@ -258,7 +215,7 @@ def test_a_stall_is_a_tenth_of_a_second_in_which_looks_hung() -> None:
     assert recovered(hanging(60, 12, 12.096)).stalls == ()
     seen = looks(60, per_s=50)
     kept = (seen.sent_ns < ns(12)) | (seen.sent_ns >= ns(12.5))
-    assert recovered(Requests.of(seen.sent_ns[kept], seen.done_ns[kept], seen.ok[kept])).stalls == ()
+    assert recovered(seen.where(kept)).stalls == ()
     lone = kept | (seen.sent_ns == ns(12.1))
     done = np.where(seen.sent_ns == ns(12.1), ns(12.5), seen.done_ns)
     assert recovered(Requests.of(seen.sent_ns[lone], done[lone], seen.ok[lone])).stalls == ()
@@ -287,11 +244,6 @@ def test_slow_answers_after_the_outage_widen_the_resolution() -> None:
     found = recovered(Requests.of(seen.sent_ns, seen.done_ns + np.where(slow, 297_000_000, 0), seen.ok))
     assert found.seconds == pytest.approx(4.3)
     assert found.resolution_s == pytest.approx(0.32)
-
-
-def test_the_resolution_is_never_less_than_the_planned_spacing() -> None:
-    """Planned every 50 ms: what was looked at more often by chance is not promised."""
-    assert recovered(looks(60, per_s=100)).resolution_s == 0.05
 
 
 @given(st.lists(st.tuples(st.floats(0, 50), st.floats(0, 5)), max_size=4))

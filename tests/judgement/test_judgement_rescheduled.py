@@ -76,22 +76,6 @@ REMOVED = pod(221, "deleted", "track-1", "u-1")
 """Its node is back, and lets go of the pod that another has replaced."""
 
 
-def test_a_pod_that_is_ready_elsewhere_in_time_passes() -> None:
-    """A new one at 171 s, 10 s after the power was cut."""
-    (found,) = judged(run(GONE, pod(170, "deleted", "track-1", "u-1"), pod(171, "ready", "track-3", "u-3")))
-    assert (found.outcome, found.value, found.scope["workload"]) == (PASS, 10.0, "us-east-1/track")
-    assert found.reason == (
-        "node-loss: us-east-1/track lost 1 of its pods; all 2 pods were ready again after 10 s, expected within 45 s"
-    )
-
-
-def test_a_pod_that_is_pinned_to_the_lost_node_fails() -> None:
-    """Nothing came in the 59 s until the power was back."""
-    (found,) = judged(run(GONE))
-    assert (found.outcome, found.value) == (FAIL, None)
-    assert "not all 2 pods were ready in the 59 s until the power came back" in found.reason
-
-
 @pytest.mark.parametrize("controller", ["DaemonSet", "Node"])
 def test_a_pod_that_belongs_to_its_node_is_expected_nowhere_else(controller: str) -> None:
     """The log shipper of a DaemonSet and a static pod come back with their node."""
@@ -105,12 +89,6 @@ def test_a_pod_that_belongs_to_its_node_is_expected_nowhere_else(controller: str
         (FAIL, "us-east-1/logs"),
         (PASS, "us-east-1/track"),
     ]
-
-
-def test_a_pod_that_comes_too_late_fails() -> None:
-    """Ready after 50 s."""
-    (found,) = judged(run(GONE, pod(211, "ready", "track-3", "u-3")))
-    assert (found.outcome, found.value) == (FAIL, 50.0)
 
 
 def test_the_lost_pod_itself_is_not_elsewhere() -> None:

@@ -73,15 +73,6 @@ def held(*, low_to: int = 2, rises_at: float | None = 33.0, ok: bool = True) -> 
     return [*found, load("ended", 37, 0.85, mean=0.86, ok=ok, why="" if ok else "77 % where 85 % was to be")]
 
 
-def test_a_sound_autoscaler_rises_above_its_target_and_not_below_it() -> None:
-    """Each level is a measure; the CPU scale is beside the figure."""
-    below, above = judged(CPU, *held())
-    assert (below.outcome, above.outcome) == (Outcome.PASS, Outcome.PASS)
-    assert (above.value, above.scaled_limit) == (3.0, 6.0)
-    assert "CPU at scale 10" in above.method
-    assert "from 2 to 3 after 3 s" in above.because.text
-
-
 def test_what_turns_the_levels_red(subtests: pytest.Subtests) -> None:
     """A load that was not there accuses no autoscaler; one that rises below its target is wrong."""
     for name, run, expected in [
@@ -99,18 +90,12 @@ def test_what_turns_the_levels_red(subtests: pytest.Subtests) -> None:
 
 
 EVERY = CPU.replace(' of "user-service"', "")
+KEY = _demands(EVERY)[0].key
 
 
-def test_of_every_service_each_that_a_route_needs_is_given_load() -> None:
-    """The sentence names none: what nobody gave load says so, by name, and the others are judged each by its own levels."""
-    held_by_user = [replace(one, fields={**one.fields, "demand": _demands(EVERY)[0].key}) for one in held()]
-    found = judged(EVERY, *held_by_user, route_needs={"a": ("user-service",), "b": ("user-service", "track-service")})
-    assert [(one.outcome, one.scope["workload"]) for one in found] == [
-        (Outcome.PASS, SUBJECT),
-        (Outcome.PASS, SUBJECT),
-        (Outcome.INCONCLUSIVE, "track-service"),
-    ]
-    assert found[-1].because.text == "no load was applied to track-service, expected two levels"
+def of_every(lines: list[Observation]) -> list[Observation]:
+    """What was recorded for the sentence about every service."""
+    return [replace(one, fields={**one.fields, "demand": KEY}) for one in lines]
 
 
 def test_a_sentence_that_names_one_service_asks_for_no_other() -> None:
@@ -121,10 +106,8 @@ def test_a_sentence_that_names_one_service_asks_for_no_other() -> None:
 
 def test_a_load_that_was_not_given_hides_no_failure() -> None:
     """The first service did not rise; that the second could not be stressed is said beside it."""
-    key = _demands(EVERY)[0].key
-    first = [replace(one, fields={**one.fields, "demand": key}) for one in held(rises_at=None)]
-    failed = observation("scale.failed", key, 40, "scale", why="there is no Deployment north/track-service")
-    found = judged(EVERY, *first, failed, route_needs={"b": ("track-service",)})
+    failed = observation("scale.failed", KEY, 40, "scale", why="there is no Deployment north/track-service")
+    found = judged(EVERY, *of_every(held(rises_at=None)), failed, route_needs={"b": ("track-service",)})
     assert [one.outcome.value for one in found] == ["INCONCLUSIVE", "PASS", "FAIL", "INCONCLUSIVE"]
     assert found[0].because.text == "the load was not applied: there is no Deployment north/track-service"
     assert found[3].because.text == "no load was applied to track-service, expected two levels"
@@ -132,9 +115,8 @@ def test_a_load_that_was_not_given_hides_no_failure() -> None:
 
 def test_of_every_service_each_that_is_autoscaled_is_given_load() -> None:
     """One that no route needs, too, in whatever region: without its load it is named."""
-    key = _demands(EVERY)[0].key
-    first = [replace(one, fields={**one.fields, "demand": key}) for one in held()]
-    found = judged(EVERY, *first, said(1, 3, target="portal"), route_needs={"a": ("user-service",)})
+    portal = said(1, 3, target="portal")
+    found = judged(EVERY, *of_every(held()), portal, route_needs={"a": ("user-service",)})
     assert [one.outcome.value for one in found] == ["PASS", "PASS", "INCONCLUSIVE"]
     assert found[2].because.text == "no load was applied to portal, expected two levels"
 
@@ -151,15 +133,9 @@ def test_a_service_whose_autoscaler_of_another_region_scales_to_another_usage_is
     aims: dict[str, int], expected: list[str]
 ) -> None:
     """It was loaded in the primary region; what holds there holds for an autoscaler with the same aim."""
-    key = _demands(EVERY)[0].key
-    here, *others = [replace(one, fields={**one.fields, "demand": key}) for one in held()]
-    known = {**here.fields, "aims": {"cpu": 70}}
+    here, *others = of_every(held())
     there = replace(here, subject="eu-west-1/user-service", fields={**here.fields, "aims": aims})
-    own = [
-        one if one.kind != "autoscaler.changed" else replace(one, fields={**one.fields, "aims": {"cpu": 70}})
-        for one in others
-    ]
-    found = judged(EVERY, replace(here, fields=known), there, *own)
+    found = judged(EVERY, here, there, *others)
     assert [one.outcome.value for one in found] == expected
     if found[2:]:
         assert found[2].because.text.startswith("the autoscaler of eu-west-1/user-service scales to ")
@@ -187,21 +163,19 @@ def test_a_service_that_another_sentence_names_is_one_of_every_service(
         replace(one, subject="us-east-1/portal", fields={**one.fields, "demand": other.key, "target": "portal"})
         for one in held(rises_at=rises_at)
     ]
-    first = [replace(one, fields={**one.fields, "demand": own.key}) for one in held()]
-    found = judged(EVERY, *first, *of_portal, demand={own.key: own, other.key: other})
+    found = judged(EVERY, *of_every(held()), *of_portal, demand={own.key: own, other.key: other})
     assert [one.outcome.value for one in found] == expected
 
 
 def test_each_service_has_both_levels() -> None:
     """Of the second one the higher level is not recorded: it is named, and the first is judged all the same."""
-    first = [replace(one, fields={**one.fields, "demand": _demands(EVERY)[0].key}) for one in held()]
     low = [
         load("begun", 40, 0.6, EVERY),
         load("reached", 43, 0.6, EVERY, mean=0.61),
         load("ended", 50, 0.6, EVERY, mean=0.61),
     ]
     other = [replace(one, subject="us-east-1/track-service") for one in low]
-    found = judged(EVERY, *first, *other, said(39, 2, target="track-service"))
+    found = judged(EVERY, *of_every(held()), *other, said(39, 2, target="track-service"))
     assert [one.outcome.value for one in found] == ["PASS", "PASS", "PASS", "INCONCLUSIVE"]
     assert found[-1].because.text == "only one of the two load levels of us-east-1/track-service was applied"
 

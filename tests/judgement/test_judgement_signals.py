@@ -68,13 +68,6 @@ def test_exactly_at_the_limit_or_of_the_old_release_or_in_two_pods_in_turn_is_no
         assert "never met" in measure.because.text
 
 
-def test_a_gap_in_the_memory_is_unknown() -> None:
-    """It may hide that the trigger fired, and may hide that it did not: no rollback is no fault."""
-    readings = [*memory(20, 26, 0.9), *memory(31, 36, 0.9)]
-    assert outcome(MEMORY, run(readings, by="harness"), PLATFORM) == "INCONCLUSIVE"
-    assert outcome(MEMORY, run(memory(20, 45, 0.9), by="harness"), PLATFORM) == "FAIL"
-
-
 @pytest.mark.parametrize(
     ("back", "expected"),
     [(34.5, "PASS"), (35.5, "INCONCLUSIVE"), (42.5, "INCONCLUSIVE"), (43.5, "FAIL"), (30.5, "INCONCLUSIVE")],

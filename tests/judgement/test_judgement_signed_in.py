@@ -70,12 +70,6 @@ def judged(run: Evidence) -> Measure:
     return one
 
 
-def test_users_who_are_served_again_after_the_restore_were_not_signed_out() -> None:
-    """No answer for 3 s is no sign-out."""
-    one = judged(run_of(rows_of()))
-    assert (one.outcome, one.value, one.n) == (PASS, 0, 4), one.reason
-
-
 def test_a_session_that_is_served_only_after_the_next_fault_was_sent_was_not_signed_out() -> None:
     """The next fault was sent at once after the restore; a session that is refused under it is that fault's."""
     run = run_of(rows_of(after(session("eu-west-1 1"), END_OF_IT + 3, "refused")))
@@ -84,13 +78,6 @@ def test_a_session_that_is_served_only_after_the_next_fault_was_sent_was_not_sig
     following = experiment("node-loss", "node", END_OF_IT + 0.3, END_OF_IT + 8)
     one = judged(replace(run, experiments={"pod-loss": (attempt,), "node-loss": (following,)}))
     assert (one.outcome, one.value, one.n) == (PASS, 0, 4), one.reason
-
-
-def test_one_session_that_is_refused_after_the_fault_fails() -> None:
-    """The other three are served."""
-    one = judged(run_of(rows_of(after(session("us-east-1 2"), BACK, "refused"))))
-    assert (one.outcome, one.value) == (FAIL, 1)
-    assert "1 of 4 signed-in users were signed out (us-east-1 2.1), expected none" in one.reason
 
 
 def test_a_session_that_was_refused_once_and_served_again_fails() -> None:

@@ -129,13 +129,10 @@ def test_a_database_that_does_not_tell_is_no_evidence() -> None:
 
 
 def test_calls_of_all_members_are_one_query() -> None:
-    """Ten calls on each of two members are twenty; counts that fell, as after a restart, begin anew."""
+    """Ten calls on each of two members are twenty."""
     told = [*reads(3, {PLAY: quick}, member="pg-0"), *reads(3, {PLAY: quick}, member="pg-1", start=0.6)]
     run = replace(quiet(), observations=tuple(told))
     assert {one.n for one in query_times(run, 1.0)} == {24}
-    again = [*reads(2, {PLAY: quick}), *reads(4.5, {PLAY: slow(0, 9)}, start=2.5)]
-    found = query_times(replace(quiet(), observations=tuple(again)), 5.0)
-    assert found[-1].low_ms > 500
 
 
 def test_a_count_that_fell_begins_anew() -> None:

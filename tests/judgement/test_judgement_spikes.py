@@ -106,15 +106,6 @@ def test_replicas_that_are_asked_for_and_never_come_did_not_rise() -> None:
     assert "the workload never had more than 4 replicas after that" in never.because.text
 
 
-def test_replicas_that_follow_a_spike_pass() -> None:
-    """1.6 s after its begin, of 3 s; the response time is that of the requests from 5 s on."""
-    rise, quick = judged(RISE, spiked(requests(BEGIN + 4.9), said(BEGIN + 1.6, 5), said(END + 9, 3)))
-    assert (rise.outcome.value, quick.outcome.value) == ("PASS", "PASS")
-    assert rise.value is not None
-    assert (round(rise.value, 3), rise.scaled_limit, quick.n) == (1.6, 3.0, round((END - BEGIN - 5) * 60))
-    assert "from 3 to 5 1.6 s after the beginning of a spike from 20 to 60 requests/s" in rise.because.text
-
-
 @pytest.mark.parametrize(
     ("seen", "slow_until", "expected"),
     [

@@ -19,7 +19,6 @@ from harness.judgement.stats.statistics import (
     rank_at_most,
     share_at_least,
     share_at_most,
-    share_bounds,
 )
 
 counts = st.integers(1, 400).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
@@ -122,13 +121,6 @@ def test_a_quantile_is_a_value_that_was_measured() -> None:
     assert quantile_of(np.arange(1.0, 21.0), 0.95) == 19
     assert quantile_of(np.array([7.0]), 0.0) == 7
     assert math.isnan(quantile_of(np.array([]), 0.95))
-
-
-def test_no_looks_bound_nothing() -> None:
-    """The share of nothing is unknown, between 0 and 1."""
-    bounds = share_bounds(0, 0, 0.95)
-    assert math.isnan(bounds.value)
-    assert (bounds.low, bounds.high, bounds.n) == (0.0, 1.0, 0)
 
 
 def test_coverage_of_the_share_bound_is_at_least_nominal() -> None:

@@ -9,7 +9,6 @@ import pytest
 from judgement_builders import (
     STARTED,
     errors,
-    evidence,
     failing,
     measures,
     ns,
@@ -125,8 +124,3 @@ def test_requests_that_took_longer_are_looked_for_again_and_again_too() -> None:
     assert once.outcome is Outcome.FAIL
     (verdict,) = verdicts_of(wanted, stopped(slow, comparisons=5000)).verdicts
     assert verdict.outcome is Outcome.INCONCLUSIVE
-
-
-def test_no_evidence_of_a_stop_changes_nothing() -> None:
-    """The same rows and no record of a stop."""
-    assert verdicts_of(plan({"R": errors("2 %")}, experiments={}), evidence()).verdicts[0].outcome is Outcome.PASS

@@ -23,39 +23,26 @@ def seen(run: Evidence) -> dict[str, WatcherResult]:
     return {result.name: result for result in watcher_results(run)}
 
 
-def test_a_healthy_run_says_what_each_watcher_saw() -> None:
-    """220 s of reads, one each 50 ms; the health path beside them is not counted."""
-    result = judge(plan(), evidence()).watchers[0]
-    assert result == WatcherResult(
-        name="entry",
-        spacing_ms=50,
-        n=4400,
-        first_ns=0,
-        last_ns=219_950_000_000,
-        longest_gap_ms=50,
-        blind_s=0,
-        closed=True,
-    )
-
-
-def test_regions_and_replicas_are_told_one_by_one() -> None:
-    """One was looked at for half as long."""
+def test_the_entry_each_region_and_each_replica_count_their_own() -> None:
+    """The health path of the entry and the reads of a region are not the entry's reads; a region counts whatever it probes."""
     rows = Table.merged(
         PROBES,
         [
             reads(0, 2),
-            with_words(reads(0, 2), slice(None), subject="eu-west-1"),
+            with_words(reads(0, 1), slice(None), kind="health"),
+            with_words(reads(0, 3), slice(None), subject="eu-west-1"),
+            with_words(reads(0, 1), slice(None), subject="eu-west-1", kind="health"),
             with_words(reads(0, 1), slice(None), subject="us-east-1"),
         ],
     )
-    regions = seen(Evidence(probes=rows, watchers=source("regions")))
-    assert {name: one.n for name, one in regions.items()} == {"regions eu-west-1": 40, "regions us-east-1": 20}
-    replicas = seen(Evidence(replicas=lags(0, 2), watchers=source("replicas", 200.0)))
-    assert {name: one.n for name, one in replicas.items()} == {
-        "replicas pg-0": 10,
-        "replicas pg-1": 10,
-        "replicas pg-2": 10,
+    found = seen(Evidence(probes=rows, watchers={**source("entry"), **source("regions")}))
+    assert {name: one.n for name, one in found.items()} == {
+        "entry": 40,
+        "regions eu-west-1": 80,
+        "regions us-east-1": 20,
     }
+    replicas = seen(Evidence(replicas=lags(0, 2), watchers=source("replicas", 200.0)))
+    assert {name: one.n for name, one in replicas.items()} == {f"replicas pg-{number}": 10 for number in range(3)}
 
 
 def test_the_ledger_looks_when_a_write_is_due_and_the_pipeline_when_an_event_is_sent() -> None:
@@ -112,21 +99,6 @@ def test_a_watcher_of_a_package_is_known_by_its_receipt() -> None:
     )
     own = seen(Evidence(watchers=source("readers-free", 1000.0), observations=(closed,)))["readers-free"]
     assert (own.n, own.first_ns, own.last_ns, own.longest_gap_ms, own.why) == (4, ns(1), ns(4), 1000, "")
-
-
-def test_the_entry_counts_its_own_reads_and_the_regions_whatever_they_probe() -> None:
-    """All are rows of one schema; the health path of the entry and the reads of a region are not the entry's reads."""
-    rows = Table.merged(
-        PROBES,
-        [
-            reads(0, 2),
-            with_words(reads(0, 1), slice(None), kind="health"),
-            with_words(reads(0, 3), slice(None), subject="eu-west-1"),
-            with_words(reads(0, 1), slice(None), subject="eu-west-1", kind="health"),
-        ],
-    )
-    both = seen(Evidence(probes=rows, watchers={**source("entry"), **source("regions")}))
-    assert {name: one.n for name, one in both.items()} == {"entry": 40, "regions eu-west-1": 80}
 
 
 @pytest.mark.parametrize(

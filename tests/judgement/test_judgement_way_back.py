@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from judgement_builders import SPANS, down, every, evidence, experiment, measures, ns, plan, recovery, with_experiment
 
 from harness.judgement import is_steady, judge, recovered_at
-from harness.judgement.recovery import Requests, Usual, recovery_of, served_in
+from harness.judgement.recovery import Requests, Usual, recovery_of
 from harness.model import Evidence, Measure, OperationRecovery, Outcome, Restore
 
 PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
@@ -134,15 +134,6 @@ def test_the_way_back_is_held_against_the_same_limit(limit: str, outcome: Outcom
     assert (way.value, way.low, way.high, way.outcome) == (2.003, 1.953, 2.053, outcome)
 
 
-def test_a_way_back_without_an_outage_is_reported_too() -> None:
-    """0 s, give or take a probe."""
-    way = judged("30 s", evidence())["outage of reads after the undo"]
-    assert (way.outcome, way.value, way.high) == (PASS, 0, 0.05)
-    assert way.reason == (
-        "database-loss: reads had no outage in the 5 s from the undo to the restore, expected below 30 s"
-    )
-
-
 def test_a_way_back_that_did_not_end_is_no_pass() -> None:
     """Out to the end of the record: as long as was watched, or longer."""
     base = replace(evidence(), experiments={})
@@ -242,13 +233,3 @@ def test_a_later_restore_never_shortens_the_way_back(out: list[tuple[float, floa
         usual=usual(None),
     )
     assert later.way_back[: len(seen.way_back)] == seen.way_back
-
-
-def test_the_same_outage_is_found_by_the_rule_alone() -> None:
-    """The way back is made of the outages of rule 8, no other."""
-    requests = probes((36, 38), (44, 44.5)).between(ns(UNDONE), ns(80))
-    assert (
-        len(served_in(requests, ns(80), usual(None)).proven)
-        == len(recovered(probes((36, 38), (44, 44.5))).way_back)
-        == 2
-    )

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from judgement_builders import SPANS, evidence, measures, objective, plan, pod, samples, window
 
 from harness.judgement import judge
-from harness.model import Evidence, Figure, Measure, Op, Outcome, Phase, Scope, Table, fault_name
+from harness.model import Evidence, Figure, Measure, Op, Outcome, Phase, Table, fault_name
 
 PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
-ALONE = objective(
-    Figure.WITHOUT_SERVICE, Op.BELOW, "1000 ms", quantile=0.95, phase=Phase.FAULT, params={"service": "track"}
-)
-SENTENCE = replace(ALONE, scope=replace(ALONE.scope, experiments=("pod-loss",)))
-_, START, END = SPANS["pod-loss"]
+UNDER: dict[str, Any] = {"phase": Phase.FAULT, "experiments": ("pod-loss",), "params": {"service": "track"}}
+SENTENCE = objective(Figure.WITHOUT_SERVICE, Op.BELOW, "1000 ms", quantile=0.95, **UNDER)
+START = SPANS["pod-loss"][1]
 
 
 def gone(failing: int = 0, *, slow_ms: int = 0, other: bool = False) -> Evidence:
@@ -40,9 +39,9 @@ def gone(failing: int = 0, *, slow_ms: int = 0, other: bool = False) -> Evidence
     )
 
 
-def judged(given: Evidence, scope: Scope = SENTENCE.scope) -> list[Measure]:
+def judged(given: Evidence) -> list[Measure]:
     """The measures of the sentence: the quantile, and the failures."""
-    return measures(judge(plan({"R": replace(SENTENCE, scope=scope)}), given))
+    return measures(judge(plan({"R": SENTENCE}), given))
 
 
 def test_nobody_notices() -> None:
@@ -70,9 +69,3 @@ def test_a_pod_that_was_left_proves_nothing() -> None:
     _, failures = judged(gone(other=True))
     assert failures.outcome is INCONCLUSIVE
     assert "the fault did not hit track-left of track, expected every pod of the service" in failures.reason
-
-
-def test_an_experiment_that_was_not_run_decides_nothing() -> None:
-    """Both measures say so."""
-    found = judged(gone(), replace(SENTENCE.scope, experiments=("nobody",)))
-    assert {one.outcome for one in found} == {INCONCLUSIVE}

@@ -133,13 +133,6 @@ def test_each_figure_that_fails_by_requests_names_them(
         assert len({request.trace_id for request in one.worst_requests}) == 10
 
 
-def test_without_trace_ids_none_is_named() -> None:
-    """As of every run of an earlier version, whose verdicts so stay as they are, to the byte."""
-    given = plan({"R": errors("1 %")})
-    (found,) = failed(given, broken(np.arange(0, 6000, 7)))
-    assert found.worst_requests == ()
-
-
 def test_what_did_not_fail_names_none() -> None:
     """Bad requests within the limit."""
     given = traced(plan({"R": errors("20 %"), "P": p95("200 ms")}))

@@ -14,18 +14,8 @@ from random import Random
 from typing import Final
 
 from harness import clock
-from tests.kills.aftermath import (
-    Aftermath,
-    Killed,
-    intended,
-    left_over,
-    locked,
-    misjudged,
-    outlived,
-    raised,
-    unrecovered,
-)
-from tests.kills.sandbox_project import DRILL, TARGET, broken, row, sandbox_processes
+from tests.kills.aftermath import Aftermath, Killed, misjudged, raised, unrecovered
+from tests.kills.sandbox_project import DRILL, TARGET, broken, left_behind, row, sandbox_processes
 from tests.kills.sandbox_trials import Strike, recovered_by_command, struck, temporary_of
 from tests.plain.plain_project import Project
 
@@ -87,12 +77,7 @@ def trial(project: Project, one: Strike) -> Killed:
         aftermath = Aftermath(
             unrestored=(*unrecovered(recovered), *broken(project), *_scratch_left(project)),
             unreadable=(*raised(ended), *(misjudged(judged) if judged is not None and cut else ())),
-            left=(
-                *outlived(project.root, but=sandbox_processes(project)),
-                *left_over(temporary, project.root),
-                *locked(project.root),
-                *intended(project.root),
-            ),
+            left=left_behind(project, temporary),
         )
     last = "without evidence" if judged is None else str(judged.code)
     codes = f"run {ended.code}, recover {recovered.code}, judge {last}"

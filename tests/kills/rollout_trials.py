@@ -19,18 +19,8 @@ from harness.drivers.rollout import Changeable, Strategy, changeable
 from harness.errors import DriverError
 from harness.targets import Target, load_target
 from harness.targets.kubernetes import Cluster, labels_of
-from tests.kills.aftermath import (
-    Aftermath,
-    Killed,
-    intended,
-    left_over,
-    locked,
-    misjudged,
-    outlived,
-    raised,
-    unrecovered,
-)
-from tests.kills.sandbox_project import TARGET, broken, row, sandbox_processes
+from tests.kills.aftermath import Aftermath, Killed, misjudged, raised, unrecovered
+from tests.kills.sandbox_project import TARGET, broken, left_behind, row
 from tests.kills.sandbox_trials import Strike, recovered_by_command, struck, temporary_of
 from tests.plain.plain_project import Finished, Project
 
@@ -98,12 +88,7 @@ def trial(project: Project, one: Strike) -> Killed:
                 *broken(project),
             ),
             unreadable=(*raised(ended), *(() if judged is None else misjudged(judged))),
-            left=(
-                *outlived(project.root, but=sandbox_processes(project)),
-                *left_over(temporary, project.root),
-                *locked(project.root),
-                *intended(project.root),
-            ),
+            left=left_behind(project, temporary),
         )
     codes = f"run {ended.code}, {how} {back.code}, on {release or 'more than one release'}"
     return Killed(number=one.number, hit=str(one), alive=alive, codes=codes, aftermath=aftermath, victim=one.victim)

@@ -16,6 +16,7 @@ import yaml
 from harness import clock
 from harness.files import bundled
 from harness.targets.files.target import MARKER
+from tests.kills.aftermath import intended, left_over, locked, outlived
 from tests.plain.plain_project import Project, descendants
 
 EXPERIMENTS: Final = tuple(sorted(file.stem for file in bundled("experiments").glob("*.yaml")))
@@ -128,6 +129,13 @@ def sandbox_processes(project: Project) -> set[int]:
     except (OSError, ValueError, KeyError):
         return set()
     return {pid, *descendants(pid)}
+
+
+def left_behind(project: Project, temporary: Path) -> tuple[str, ...]:
+    """Processes, temporary files, locks and intents of a run that has ended, beside those of the sandbox that is up."""
+    root = project.root
+    processes = outlived(root, but=sandbox_processes(project))
+    return (*processes, *left_over(temporary, root), *locked(root), *intended(root))
 
 
 def broken(project: Project, within_s: float = WHOLE_WITHIN_S) -> tuple[str, ...]:

@@ -13,18 +13,8 @@ from random import Random
 from typing import TYPE_CHECKING, Final
 
 from harness import clock
-from tests.kills.aftermath import (
-    Aftermath,
-    Killed,
-    intended,
-    left_over,
-    locked,
-    misjudged,
-    outlived,
-    raised,
-    unrecovered,
-)
-from tests.kills.sandbox_project import EXPERIMENTS, FULL, TARGET, broken, made, row, sandbox_processes
+from tests.kills.aftermath import Aftermath, Killed, left_over, locked, misjudged, outlived, raised, unrecovered
+from tests.kills.sandbox_project import EXPERIMENTS, FULL, TARGET, broken, left_behind, made, row
 from tests.plain.plain_project import Finished, Project, Running, descendants, kill
 
 if TYPE_CHECKING:
@@ -118,12 +108,7 @@ def trial(project: Project, one: Strike) -> Killed:
         aftermath = Aftermath(
             unrestored=(*unrecovered(recovered), *broken(project)),
             unreadable=(*raised(ended), *(() if judged is None else misjudged(judged))),
-            left=(
-                *outlived(project.root, but=sandbox_processes(project)),
-                *left_over(temporary, project.root),
-                *locked(project.root),
-                *intended(project.root),
-            ),
+            left=left_behind(project, temporary),
         )
     last = "without evidence" if judged is None else str(judged.code)
     codes = f"run {ended.code}, recover {recovered.code}, judge {last}"

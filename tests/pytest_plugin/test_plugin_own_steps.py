@@ -107,15 +107,6 @@ def test_a_step_that_neither_reads_is_refused(mixed: Project) -> None:
     assert "kpi.feature:8: unknown sentence 'the door says two hundred'" in finished.said
 
 
-def test_the_plan_and_the_lint_know_own_steps(mixed: Project) -> None:
-    """The command reads the conftest.py as pytest does; the scenario's claim is as before."""
-    mixed.append(FEATURE, OWN)
-    assert mixed.do("catalogue", "lint").code == 0
-    planned = mixed.do("plan")
-    assert planned.code == 0, planned.said
-    assert "PL-P95" in planned.out
-
-
 @pytest.mark.parametrize(
     ("file", "settings"),
     [
@@ -190,20 +181,9 @@ def test_a_module_that_a_conftest_names_and_that_cannot_be_imported_is_told(
         is_own_step("given", "the shop is open", tmp_path / "a.feature", tmp_path)
     assert str(caught.value).startswith(f"{tmp_path / 'conftest.py'}: `pytest_plugins` ")
     assert said in caught.value.what
-    assert caught.value.hint
-
-
-def test_the_lint_names_a_module_that_cannot_be_imported_without_a_traceback(mixed: Project) -> None:
-    """It is a problem of the scenario whose step was looked for in it."""
-    (mixed.root / "conftest.py").write_text('pytest_plugins = ["nothing_like_it"]\n', encoding="utf-8")
-    finished = mixed.do("catalogue", "lint")
-    assert finished.code == 1, finished.said
-    assert "conftest.py: `pytest_plugins` names `nothing_like_it`, which cannot be imported" in finished.said
-    assert (
-        "hint: correct the module, or name another one; `python -c 'import nothing_like_it'` shows the error"
-        in finished.said
+    assert caught.value.hint.startswith(
+        "write `pytest_plugins = [" if named == "7" else "correct the module, or name another one; `python -c 'import "
     )
-    assert "Traceback" not in finished.said
 
 
 def test_steps_of_a_module_that_a_conftest_names_are_own_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -98,14 +98,6 @@ def test_a_replay_may_be_distributed(scenes: Stage, project: Project) -> None:
     assert "3 inconclusive" in finished.out
 
 
-def test_a_scenario_that_was_moved_keeps_its_verdict(scenes: Stage, project: Project) -> None:
-    """It is known by file and title, not by its line."""
-    project.edit(FEATURE, "Scenario: The entry", "\n\n  Scenario: The entry")
-    finished = _replay(project, scenes["go"].run)
-    assert finished.code == 0, finished.said
-    assert "3 passed" in finished.out
-
-
 @pytest.mark.parametrize(
     ("old", "new", "why"),
     [
@@ -128,14 +120,13 @@ def test_a_scenario_that_the_run_does_not_know_is_not_assessed(
     assert why in finished.out
 
 
-@pytest.mark.parametrize("name", ["load/browse/samples-1.parquet", "plan.json"])
-def test_a_replay_of_damaged_evidence_is_inconclusive(scenes: Stage, project: Project, name: str) -> None:
+def test_a_replay_of_damaged_evidence_is_inconclusive(scenes: Stage, project: Project) -> None:
     """Exit code 10, the file named, no traceback."""
     run = Path(shutil.copytree(scenes["go"].run, project.root / "run"))
-    (run / name).unlink()
+    (run / "load/browse/samples-1.parquet").unlink()
     finished = _replay(project, run)
     assert finished.code == 10, finished.said
-    assert name in finished.said
+    assert "load/browse/samples-1.parquet" in finished.said
     assert "Traceback" not in finished.said
 
 
@@ -148,14 +139,6 @@ def test_a_broken_experiment_that_no_scenario_uses_stops_no_replay(scenes: Stage
     assert (finished.code, "3 passed" in finished.out) == (0, True), finished.said
     assert finished.said.count("other.yaml:3: the text is not plain YAML") == 1
     assert "Traceback" not in finished.said
-
-
-def test_a_failed_test_of_the_projects_own_is_not_hidden(scenes: Stage, project: Project) -> None:
-    """All scenarios passed, a test beside them did not: exit code 1."""
-    (project.root / "features/test_own.py").write_text("def test_own():\n    assert False\n", encoding="utf-8")
-    finished = project.do("features", "--evidence", scenes["go"].run, module="pytest")
-    assert finished.code == 1, finished.said
-    assert "1 failed, 3 passed" in finished.out
 
 
 def test_a_failed_test_of_the_projects_own_is_told_from_a_run_without_a_verdict(

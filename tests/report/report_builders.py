@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any, TypeAlias
 
 from report_evidence import evidence
 from report_measures import HINT, healthy, measure, response, share
@@ -39,6 +40,8 @@ from harness.model import (
     WindowResult,
     Worker,
 )
+
+Run: TypeAlias = tuple[Plan, Evidence, Judgement]
 
 
 def _worst(measures: Sequence[Measure]) -> Outcome:
@@ -319,13 +322,13 @@ def judgement(given: Plan, verdicts: Mapping[str, Sequence[Measure]], outcome: D
     )
 
 
-def go() -> tuple[Plan, Evidence, Judgement]:
+def go() -> Run:
     """Release 1.0.0 is fine."""
     given = plan(release="1.0.0")
     return given, evidence(), judgement(given, {}, DecisionOutcome.GO)
 
 
-def no_go() -> tuple[Plan, Evidence, Judgement]:
+def no_go() -> Run:
     """Release slow: one route is over its limit, an error rate cannot be told, one check could not have failed."""
     lack = because(Outcome.NOT_ASSESSED, "not here", "use a cluster", kind=ReasonKind.NO_MEANS)
     given = replace(plan(), not_assessable=(NotAssessable(requirement="DA-NET-POLICY", because=lack),))
@@ -375,38 +378,27 @@ def no_go() -> tuple[Plan, Evidence, Judgement]:
     return given, evidence(), replace(found, decision=replace(found.decision, headline=headline, because=reasons))
 
 
-def nothing() -> tuple[Plan, Evidence, Judgement]:
+def nothing() -> Run:
     """A run that recorded nothing: every requirement is INCONCLUSIVE and every experiment left no record."""
-    given = plan()
+    given, gone = plan(), "manifest.json: is gone"
     why = because(
         Outcome.INCONCLUSIVE, "there is no fault-free window of everyday", "run again", kind=ReasonKind.NO_RECORD
     )
+    undecided: dict[str, Any] = {"outcome": Outcome.INCONCLUSIVE, "because": why}
+    whole = judgement(given, {}, DecisionOutcome.INCONCLUSIVE)
     verdicts = tuple(
-        Verdict(
-            requirement=claim.requirement,
-            outcome=Outcome.INCONCLUSIVE,
-            because=why,
-            claims=(
-                ClaimVerdict(
-                    scenario=claim.scenario,
-                    requirement=claim.requirement,
-                    outcome=Outcome.INCONCLUSIVE,
-                    because=why,
-                    measures=((),),
-                ),
-            ),
-        )
-        for claim in given.claims
+        replace(one, **undecided, claims=tuple(replace(claim, **undecided, measures=((),)) for claim in one.claims))
+        for one in whole.verdicts
     )
     decision = Decision(
         outcome=DecisionOutcome.INCONCLUSIVE,
         headline="INCONCLUSIVE for sandbox",
-        because=(DecisionReason(because=Reason(kind=ReasonKind.EVIDENCE, text="manifest.json: is gone")),),
+        because=(DecisionReason(because=Reason(kind=ReasonKind.EVIDENCE, text=gone)),),
         score=0.0,
     )
     absent = tuple(
         replace(
-            experiment_result(name),
+            one,
             attempt=0,
             verdict=Outcome.INCONCLUSIVE,
             reason="it left no record",
@@ -419,18 +411,26 @@ def nothing() -> tuple[Plan, Evidence, Judgement]:
             users={},
             users_thin={},
         )
-        for name in BROKEN
+        for one in whole.experiments
     )
-    return (
-        given,
-        Evidence(complete=False),
-        Judgement(
-            decision=decision, verdicts=verdicts, experiments=absent, traffic=(), missing=("manifest.json: is gone",)
-        ),
-    )
+    judged = Judgement(decision=decision, verdicts=verdicts, experiments=absent, traffic=(), missing=(gone,))
+    return given, Evidence(complete=False), judged
 
 
-def repeated(run: tuple[Plan, Evidence, Judgement], n: int) -> tuple[Plan, Evidence, Judgement]:
+def decided(run: Run, **changes: Any) -> Run:
+    """A run with another decision."""
+    given, seen, judged = run
+    return given, seen, replace(judged, decision=replace(judged.decision, **changes))
+
+
+def first_verdict(run: Run, **changes: Any) -> Run:
+    """A run with another verdict of its first requirement, which is ND-KPI-P95."""
+    given, seen, judged = run
+    first, *others = judged.verdicts
+    return given, seen, replace(judged, verdicts=(replace(first, **changes), *others))
+
+
+def repeated(run: Run, n: int) -> Run:
     """A run with `n` requirements: those of another one over and over, each with an id, a scenario and a title of its own."""
     given, seen, judged = run
     claims = {claim.requirement: claim for claim in given.claims}

@@ -9,13 +9,12 @@ from time import process_time
 from typing import TYPE_CHECKING, Any
 
 import attr
-import pytest
 from allure_commons import model2
-from report_builders import go, no_go, nothing, repeated
+from report_builders import decided, first_verdict, go, no_go, nothing, repeated
 from report_plan import TITLES, S
 
 from harness.judgement.measures import because
-from harness.model import DecisionOutcome, Evidence, Outcome, ReasonKind, Verdict, Waiver
+from harness.model import DecisionOutcome, Evidence, Outcome, ReasonKind, Waiver
 from harness.report import write_reports
 from harness.report.allure.writing import render_allure
 from harness.report.junit import render_junit
@@ -57,41 +56,32 @@ def _names(cls: type) -> set[str]:
     return {field.name for field in attr.fields(cls)}
 
 
-def test_one_result_a_scenario_and_one_for_the_decision(tmp_path: Path) -> None:
-    """Nothing is lost on the way."""
-    results = _results(tmp_path / "r", no_go())
-    assert len(results) == len(TITLES) + 1
-    assert {_labels(r).get("requirement") for r in results.values()} == {*TITLES, None}
-
-
 def test_results_have_the_shape_of_allure(tmp_path: Path) -> None:
-    """No key that its model does not know; its four statuses only; ids unique."""
+    """One a scenario and one for the decision; no key that its model does not know; ids unique."""
     results = list(_results(tmp_path / "r", no_go()).values())
+    assert len(results) == len(TITLES) + 1
     for result in results:
         assert set(result) <= _names(model2.TestResult)
         assert {key for label in result["labels"] for key in label} <= _names(model2.Label)
         assert set(result["statusDetails"]) <= _names(model2.StatusDetails)
         assert {key for step in _steps(result) for key in step} <= _names(model2.TestStepResult)
         assert {key for item in result.get("attachments", []) for key in item} <= _names(model2.Attachment)
-        assert {step["status"] for step in _steps(result)} <= {"passed", "failed", "broken", "skipped"}
     assert (
         len({result["testCaseId"] for result in results}) == len({result["uuid"] for result in results}) == len(results)
     )
 
 
-@pytest.mark.parametrize(
-    ("name", "status"),
-    [
-        ("features/normaldance/technical-kpis.feature: API response time", "failed"),
-        ("features/normaldance/technical-kpis.feature: error rate", "broken"),
-        ("features/normaldance/network-and-secrets.feature: backend allows only its callers", "skipped"),
-        ("features/normaldance/disaster-recovery.feature: automated failover", "passed"),
-        ("harness#readiness", "failed"),
-    ],
-)
-def test_verdicts_become_statuses(tmp_path: Path, name: str, status: str) -> None:
+def test_verdicts_become_statuses(tmp_path: Path) -> None:
     """INCONCLUSIVE is broken: a skipped one would vanish from every rate."""
-    assert _results(tmp_path / "r", no_go())[name]["status"] == status
+    expected = {
+        "features/normaldance/technical-kpis.feature: API response time": "failed",
+        "features/normaldance/technical-kpis.feature: error rate": "broken",
+        "features/normaldance/network-and-secrets.feature: backend allows only its callers": "skipped",
+        "features/normaldance/disaster-recovery.feature: automated failover": "passed",
+        "harness#readiness": "failed",
+    }
+    results = _results(tmp_path / "r", no_go())
+    assert {name: results[name]["status"] for name in expected} == expected
 
 
 def test_a_then_step_has_the_status_of_its_measures_and_shows_them(tmp_path: Path) -> None:
@@ -165,8 +155,11 @@ def test_times_come_from_the_evidence(tmp_path: Path) -> None:
 
 
 def test_the_decision_carries_the_documents_and_stands_first(tmp_path: Path) -> None:
-    """A test of its own, an error at the top unless it is GO, and files that are really there."""
-    result = _results(tmp_path / "r", no_go())["harness#readiness"]
+    """A test of its own, an error at the top unless it is GO, and files that are really there; first by name and by time."""
+    results = _results(tmp_path / "r", no_go())
+    result = results.pop("harness#readiness")
+    assert result["start"] < min(other["start"] for other in results.values())
+    assert _labels(result)["epic"] == "00 Readiness" < min(_labels(other)["epic"] for other in results.values())
     assert result["name"] == "Readiness verdict: NO-GO"
     assert _labels(result)["parentSuite"] == "00 Readiness"
     assert [item["name"] for item in result["attachments"]] == ["verdict.json", "summary.md"]
@@ -179,13 +172,12 @@ def test_the_decision_carries_the_documents_and_stands_first(tmp_path: Path) -> 
 
 def test_a_go_is_no_error(tmp_path: Path) -> None:
     """And a partial run is broken, not passed."""
-    given, evidence, judged = go()
-    assert _results(tmp_path / "r", (given, evidence, judged))["harness#readiness"]["status"] == "passed"
+    assert _results(tmp_path / "r", go())["harness#readiness"]["status"] == "passed"
     assert json.loads(next((tmp_path / "r").glob("*-globals.json")).read_text(encoding="utf-8")).keys() == {
         "attachments"
     }
-    partial = replace(judged, decision=replace(judged.decision, outcome=DecisionOutcome.PARTIAL))
-    assert _results(tmp_path / "r", (given, evidence, partial))["harness#readiness"]["status"] == "broken"
+    partial = decided(go(), outcome=DecisionOutcome.PARTIAL)
+    assert _results(tmp_path / "r", partial)["harness#readiness"]["status"] == "broken"
 
 
 def test_environment_executor_and_categories_are_there(tmp_path: Path) -> None:
@@ -201,16 +193,9 @@ def test_environment_executor_and_categories_are_there(tmp_path: Path) -> None:
 
 def test_a_requirement_that_no_scenario_claims_is_not_lost(tmp_path: Path) -> None:
     """It is a result of its own."""
-    given, evidence, judged = go()
-    unclaimed = Verdict(
-        requirement="ND-KPI-P95",
-        outcome=Outcome.NOT_ASSESSED,
-        because=because(Outcome.NOT_ASSESSED, "no scenario claims it", "write one"),
-        claims=(),
-    )
-    result = _results(tmp_path / "r", (given, evidence, replace(judged, verdicts=(unclaimed, *judged.verdicts[1:]))))[
-        "requirement ND-KPI-P95"
-    ]
+    why = because(Outcome.NOT_ASSESSED, "no scenario claims it", "write one")
+    unclaimed = first_verdict(go(), outcome=Outcome.NOT_ASSESSED, because=why, claims=())
+    result = _results(tmp_path / "r", unclaimed)["requirement ND-KPI-P95"]
     assert (result["status"], result["statusDetails"]["message"]) == (
         "skipped",
         "no scenario claims it\n\nhint: write one",
@@ -219,10 +204,8 @@ def test_a_requirement_that_no_scenario_claims_is_not_lost(tmp_path: Path) -> No
 
 def test_a_requirement_of_which_a_scenario_lacks_the_means_is_not_shown_as_passed(tmp_path: Path) -> None:
     """The scenario that is left passed; the requirement is a skipped result beside it."""
-    given, evidence, judged = go()
     why = because(Outcome.NOT_ASSESSED, "the target names no database", "name one")
-    lacking = replace(judged.verdicts[0], outcome=Outcome.NOT_ASSESSED, because=why)
-    results = _results(tmp_path / "r", (given, evidence, replace(judged, verdicts=(lacking, *judged.verdicts[1:]))))
+    results = _results(tmp_path / "r", first_verdict(go(), outcome=Outcome.NOT_ASSESSED, because=why))
     own = [result for result in results.values() if _labels(result).get("requirement") == "ND-KPI-P95"]
     assert sorted(result["status"] for result in own) == ["passed", "skipped"]
     assert results["requirement ND-KPI-P95"]["statusDetails"]["message"].startswith("the target names no database")
@@ -271,7 +254,7 @@ def test_a_requirement_without_a_verdict_is_reported_all_the_same(tmp_path: Path
 
 def _waived() -> tuple[Plan, Evidence, Judgement]:
     """The slow release, accepted by name and until a day."""
-    given, evidence, judged = no_go()
+    given, _, judged = no_go()
     waiver = Waiver(
         waives="ND-KPI-P95",
         by="release manager",
@@ -283,11 +266,10 @@ def _waived() -> tuple[Plan, Evidence, Judgement]:
         file="waivers/ND-KPI-P95.yaml",
         bound="300 ms",
     )
-    first = next(verdict for verdict in judged.verdicts if verdict.requirement == "ND-KPI-P95")
-    because = replace(first.because, kind=ReasonKind.WAIVED, text="release manager accepts the bound 300 ms")
-    accepted = replace(first, outcome=Outcome.WAIVED, because=because, waiver=waiver)
-    others = (verdict for verdict in judged.verdicts if verdict is not first)
-    return replace(given, waivers=(waiver,)), evidence, replace(judged, verdicts=(accepted, *others))
+    why = judged.verdicts[0].because
+    accepted = replace(why, kind=ReasonKind.WAIVED, text="release manager accepts the bound 300 ms")
+    _, evidence, waived = first_verdict(no_go(), outcome=Outcome.WAIVED, because=accepted, waiver=waiver)
+    return replace(given, waivers=(waiver,)), evidence, waived
 
 
 def test_what_was_waived_is_marked_and_is_no_failure(tmp_path: Path) -> None:
@@ -309,15 +291,6 @@ def test_no_result_is_hidden_from_rates(tmp_path: Path) -> None:
             for item in (result, *_steps(result)):
                 assert item["status"] in ("passed", "failed", "broken", "skipped")
                 assert not {"known", "muted"} & set(item.get("statusDetails", {}))
-
-
-def test_the_decision_begins_before_every_requirement(tmp_path: Path) -> None:
-    """So that it is first by time too; by name its epic is first anyway."""
-    results = _results(tmp_path / "r", no_go())
-    first = results.pop("harness#readiness")
-    assert first["start"] < min(result["start"] for result in results.values())
-    epics = {_labels(result)["epic"] for result in results.values()}
-    assert min({_labels(first)["epic"], *epics}) == "00 Readiness"
 
 
 def _tried_twice() -> tuple[Plan, Evidence, Judgement]:
@@ -371,14 +344,11 @@ def test_every_figure_with_a_limit_is_a_metric_of_its_own(tmp_path: Path) -> Non
 
 def test_evidence_is_linked_from_the_report_to_the_files_of_the_run(tmp_path: Path) -> None:
     """The row in the page, then the files; relative, and never out of the run's directory."""
-    given, evidence, judged = no_go()
-    first = next(verdict for verdict in judged.verdicts if verdict.requirement == "ND-KPI-P95")
-    measured = first.claims[0].measures[0]
+    (claim,) = no_go()[2].verdicts[0].claims
+    measured = claim.measures[0]
     strange = replace(measured[0], files=("load/a (b).parquet", "/etc/passwd", "../../secret"))
-    claim = replace(first.claims[0], measures=((strange, *measured[1:]),))
-    others = (verdict for verdict in judged.verdicts if verdict is not first)
-    judged = replace(judged, verdicts=(replace(first, claims=(claim,)), *others))
-    links = _of(_results(tmp_path / "r", (given, evidence, judged)), "ND-KPI-P95")["links"]
+    run = first_verdict(no_go(), claims=(replace(claim, measures=((strange, *measured[1:]),)),))
+    links = _of(_results(tmp_path / "r", run), "ND-KPI-P95")["links"]
     found = {link["name"]: link["url"] for link in links}
     assert found["ND-KPI-P95 in the page"] == "../readiness.html#ND-KPI-P95"
     assert found["load/a (b).parquet"] == "../load/a%20%28b%29.parquet"

@@ -117,6 +117,9 @@ def test_every_result_is_in_the_report_with_its_status(of_a_no_go: Path) -> None
     counted = {"total": 24, "failed": 2, "broken": 1, "skipped": 1, "passed": 20}
     assert {key: told["stats"][key] for key in counted} == counted
     assert told["name"].startswith("NO-GO for sandbox")
+    assert _widget(of_a_no_go, "globals")["exitCode"] == {
+        "original": 1
+    }  # the decision's, whatever Allure would make of it
 
 
 @needs_packages
@@ -184,11 +187,6 @@ def test_a_result_that_cannot_be_read_is_an_error_and_the_old_report_stays(tmp_p
     with pytest.raises(HarnessError, match="the Allure report could not be made"):
         write_site(path, *go(), exit_code=0)
     assert (path / "allure-report" / "index.html").read_bytes() == before
-
-
-def test_the_report_shows_the_exit_code_of_the_run(of_a_no_go: Path) -> None:
-    """It is the decision's, whatever Allure would make of its results."""
-    assert _widget(of_a_no_go, "globals")["exitCode"] == {"original": 1}
 
 
 @needs_packages

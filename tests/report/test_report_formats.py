@@ -35,25 +35,28 @@ def _installed(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
     monkeypatch.setattr(reports, "plugins", lambda *, group: points if group == "readiness.reports" else [])
 
 
-def test_every_format_has_a_file_of_its_own(tmp_path: Path) -> None:
-    """And writes it."""
+def test_every_format_has_a_file_of_its_own_without_what_an_earlier_report_left(tmp_path: Path) -> None:
+    """In a directory it would be shown as if it were of this run."""
+    (tmp_path / "allure-results").mkdir()
+    (tmp_path / "allure-results/old-result.json").write_text("{}", encoding="utf-8")
     write_reports(tmp_path, *go())
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(form.file for form in FORMATS)
+    assert not (tmp_path / "allure-results/old-result.json").exists()
 
 
-def test_a_format_of_ones_own_is_written_beside_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One file and one entry point; twice, as a run and its judgement anew do."""
-    _installed(monkeypatch, "CHAT")
+def test_a_format_of_ones_own_is_written_beside_the_others_and_is_no_evidence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One file and one entry point, also below a directory, which is made; twice, as a run and its judgement anew do.
+
+    The run was sealed before any report, and others may not have the format.
+    """
+    _installed(monkeypatch, "CHAT", "CHART")
     write_reports(tmp_path, *go())
     write_reports(tmp_path, *go())
-    assert (tmp_path / "reports/chat.txt").read_text(encoding="utf-8").startswith("GO for sandbox")
-
-
-def test_a_format_of_ones_own_may_be_below_a_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Which is made; another format must not own it."""
-    _installed(monkeypatch, "CHART")
-    write_reports(tmp_path, *go())
-    assert (tmp_path / "reports/charts/p95.svg").read_text(encoding="utf-8").startswith("GO for sandbox")
+    for file in ("chat.txt", "charts/p95.svg"):
+        assert (tmp_path / "reports" / file).read_text(encoding="utf-8").startswith("GO for sandbox")
+    assert list(evidence_files(RunDirectory(tmp_path))) == []
 
 
 def test_a_link_in_the_place_of_the_directory_is_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,13 +68,6 @@ def test_a_link_in_the_place_of_the_directory_is_not_followed(tmp_path: Path, mo
     write_reports(tmp_path / "run", *go())
     assert list((tmp_path / "elsewhere").iterdir()) == []
     assert (tmp_path / "run/reports/chat.txt").is_file()
-
-
-def test_no_report_is_taken_for_evidence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither the harness's nor one of a project's, which the run was sealed before and others may not have."""
-    _installed(monkeypatch, "CHAT")
-    write_reports(tmp_path, *go())
-    assert list(evidence_files(RunDirectory(tmp_path))) == []
 
 
 @pytest.mark.parametrize(
@@ -90,11 +86,3 @@ def test_an_entry_point_that_is_no_format_is_refused(monkeypatch: pytest.MonkeyP
     with pytest.raises(ConfigurationError, match=reason) as refused:
         formats()
     assert "entry point chat = " in refused.value.where
-
-
-def test_what_an_earlier_report_left_in_a_directory_is_gone(tmp_path: Path) -> None:
-    """It is not shown as if it were of this run."""
-    (tmp_path / "allure-results").mkdir()
-    (tmp_path / "allure-results/old-result.json").write_text("{}", encoding="utf-8")
-    write_reports(tmp_path, *go())
-    assert not (tmp_path / "allure-results/old-result.json").exists()

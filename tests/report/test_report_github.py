@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from report_builders import go, no_go, nothing
+from report_builders import decided, go, no_go, nothing
 
 from harness.model import DecisionOutcome, Gate, Outcome
 from harness.report.github import MOST, annotation, render_annotations, render_problems
@@ -40,11 +40,6 @@ def test_whatever_a_text_has_is_what_the_runner_reads(message: str, title: str, 
     assert (found.level, found.message) == ("error", clean(message))
     expected = {"file": clean(file).strip(), "title": clean(title).strip(), "line": str(line) if file else ""}
     assert dict(found.properties) == {key: value for key, value in expected.items() if value}
-
-
-def test_a_go_has_none() -> None:
-    """Nothing failed, nothing is open."""
-    assert read(go()) == []
 
 
 def test_a_failure_comes_before_what_is_not_decided() -> None:
@@ -89,10 +84,8 @@ def test_what_does_not_gate_is_a_warning() -> None:
 )
 def test_a_decision_without_a_bad_requirement_is_shown_itself(outcome: DecisionOutcome, level: str) -> None:
     """As of a run whose evidence is not complete; a filtered run is no fault."""
-    given, evidence, judged = go()
-    judged = replace(judged, decision=replace(judged.decision, outcome=outcome))
-    (one,) = read((given, evidence, judged))
-    assert (one.level, one.message) == (level, judged.decision.headline)
+    (one,) = read(decided(go(), outcome=outcome))
+    assert (one.level, one.message) == (level, go()[2].decision.headline)
 
 
 def test_a_requirement_of_several_scenarios_is_shown_at_the_one_that_failed() -> None:
@@ -115,3 +108,8 @@ def test_a_problem_is_shown_at_its_place_or_nowhere() -> None:
         *[{"title": "Readiness"}] * 3,
     ]
     assert [one.message for one in found] == ["name: wrong\n  hint: x", *texts[1:]]
+
+
+def test_a_go_has_none() -> None:
+    """Nothing failed, nothing is open."""
+    assert read(go()) == []

@@ -9,11 +9,11 @@ from xml.etree import ElementTree as ET
 import pytest
 from hypothesis import given as examples
 from hypothesis import strategies as st
-from report_builders import go, no_go, nothing
+from report_builders import decided, first_verdict, go, no_go, nothing
 from report_plan import TITLES
 
 from harness.judgement.measures import because
-from harness.model import DecisionOutcome, DecisionReason, Evidence, Outcome, Reason, ReasonKind, Verdict
+from harness.model import DecisionOutcome, DecisionReason, Evidence, Outcome, Reason, ReasonKind
 from harness.report.junit import render_junit, shares_of
 from harness.report.view.moments import Moments
 from tests.builders.scenarios import scenario
@@ -85,10 +85,9 @@ def test_a_suite_is_a_feature_file() -> None:
 
 def test_a_requirement_of_two_scenarios_is_one_case() -> None:
     """Both are named, its time is that of both, and its reason is the worse one."""
-    given, evidence, judged = no_go()
-    first, second = judged.verdicts[0], judged.verdicts[1]
-    both = replace(first, claims=(*first.claims, replace(second.claims[0], requirement=first.requirement)))
-    run = given, evidence, replace(judged, verdicts=(both, *judged.verdicts[1:]))
+    first, second = no_go()[2].verdicts[:2]
+    both = (*first.claims, replace(second.claims[0], requirement=first.requirement))
+    run = first_verdict(no_go(), claims=both)
     lines = (_cases(run)["ND-KPI-P95"].findtext("system-out") or "").splitlines()
     assert len([line for line in lines if line.startswith("scenario: ")]) == 2
     assert _root(run).get("tests") == str(len(TITLES))
@@ -96,10 +95,8 @@ def test_a_requirement_of_two_scenarios_is_one_case() -> None:
 
 def test_what_was_waived_passes_and_says_who_accepts_it() -> None:
     """Its verdict is not hidden."""
-    given, evidence, judged = no_go()
-    why = replace(judged.verdicts[0].because, text="release manager accepts the bound 300 ms")
-    waived = replace(judged.verdicts[0], outcome=Outcome.WAIVED, because=why)
-    case = _cases((given, evidence, replace(judged, verdicts=(waived, *judged.verdicts[1:]))))["ND-KPI-P95"]
+    why = replace(no_go()[2].verdicts[0].because, text="release manager accepts the bound 300 ms")
+    case = _cases(first_verdict(no_go(), outcome=Outcome.WAIVED, because=why))["ND-KPI-P95"]
     assert {element.tag for element in case} == {"system-out"}
     assert _told(case)["verdict"] == "WAIVED"
     assert _told(case)["waived"].startswith("release manager accepts the bound 300 ms")
@@ -129,10 +126,8 @@ def test_fail_is_a_failure_inconclusive_an_error_and_not_assessed_is_skipped() -
 )
 def test_a_report_is_green_for_a_go_alone(outcome: DecisionOutcome, kind: ReasonKind, ends: list[str]) -> None:
     """All requirements passed, and something else keeps the release from GO: a last case has it."""
-    given, evidence, judged = go()
     reason = DecisionReason(because=Reason(kind=kind, text="watch/entry.parquet is gone"))
-    decision = replace(judged.decision, outcome=outcome, headline="no decision", because=(reason,))
-    run = given, evidence, replace(judged, decision=decision)
+    run = decided(go(), outcome=outcome, headline="no decision", because=(reason,))
     last = [case for name, case in _cases(run).items() if name not in TITLES]
     assert [(case.get("name"), case[0].tag, case[0].get("message")) for case in last] == [
         ("Readiness verdict", end, "no decision") for end in ends
@@ -198,14 +193,8 @@ def test_a_moment_is_shared_by_those_whose_evidence_was_gathered_then() -> None:
 
 def test_a_requirement_that_no_scenario_claims_is_not_lost() -> None:
     """It is a skipped case in a suite of its own, without a file."""
-    given, evidence, judged = go()
-    unclaimed = Verdict(
-        requirement="ND-KPI-P95",
-        outcome=Outcome.NOT_ASSESSED,
-        because=because(Outcome.NOT_ASSESSED, "no scenario claims it"),
-        claims=(),
-    )
-    root = _root((given, evidence, replace(judged, verdicts=(unclaimed, *judged.verdicts[1:]))))
+    why = because(Outcome.NOT_ASSESSED, "no scenario claims it")
+    root = _root(first_verdict(go(), outcome=Outcome.NOT_ASSESSED, because=why, claims=()))
     (suite,) = (suite for suite in root if suite.get("file") is None)
     assert (suite.get("name"), suite.get("tests"), suite.get("skipped")) == ("without a scenario", "1", "1")
     assert suite[-1].get("name") == "ND-KPI-P95 API response time"
@@ -213,12 +202,10 @@ def test_a_requirement_that_no_scenario_claims_is_not_lost() -> None:
 
 def test_arbitrary_text_gives_valid_xml() -> None:
     """Control characters and lone surrogates are stripped, markup is escaped."""
-    given, evidence, judged = no_go()
     hostile = "]]></failure>\x00\x0b\x1b[31m\ud800 ä & <b>"
-    first = judged.verdicts[0]
     why = because(Outcome.FAIL, hostile, hostile)
-    claim = replace(first.claims[0], because=why, scenario=scenario(hostile, file=hostile))
-    judged = replace(judged, verdicts=(replace(first, because=why, claims=(claim,)), *judged.verdicts[1:]))
+    claim = replace(no_go()[2].verdicts[0].claims[0], because=why, scenario=scenario(hostile, file=hostile))
+    given, evidence, judged = first_verdict(no_go(), because=why, claims=(claim,))
     failure = next(_root((replace(given, release=hostile), evidence, judged)).iter("failure"))
     assert failure.get("message") == "]]></failure>[31m ä & <b>"
 

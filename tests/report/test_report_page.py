@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
 import pytest
-from report_builders import go, no_go, nothing
+from report_builders import decided, first_verdict, go, no_go, nothing
 from report_measures import QUANTILE
 from report_plan import BROKEN, TITLES, in_part
 
@@ -74,31 +74,18 @@ RUNS = {"go": go, "no_go": no_go, "nothing": nothing}
 
 
 @pytest.mark.parametrize("name", RUNS)
-def test_the_page_asks_for_nothing_from_elsewhere_and_runs_no_script(name: str) -> None:
-    """One file: no script, no image, no style sheet, no address outside; a policy says the same to the browser."""
-    reader, _ = _read(RUNS[name]())
+def test_the_page_stands_alone_with_every_requirement_once(name: str) -> None:
+    """No script, no image, no style sheet, no address outside; an anchor for each id, no id twice, and every link inside leads somewhere."""
+    reader, text = _read(RUNS[name]())
     html = render_page(*RUNS[name]()).decode()
     assert {"script", "link", "img", "iframe", "object", "embed", "base"}.isdisjoint(reader.tags)
     assert all(address.startswith(("#", "./")) for address in reader.addresses)
     assert re.findall(r"https?://|//[a-z]|url\(|@import", html) == []
     assert "default-src 'none'" in html
-
-
-@pytest.mark.parametrize("name", RUNS)
-def test_every_requirement_of_the_plan_appears_once_and_every_link_inside_leads_somewhere(name: str) -> None:
-    """An anchor for each id, and no id twice."""
-    reader, text = _read(RUNS[name]())
     assert [id_ for id_ in TITLES if id_ not in text] == []
     assert [id_ for id_ in TITLES if reader.ids.count(id_) != 1] == []
     assert len(reader.ids) == len(set(reader.ids))
     assert {address[1:] for address in reader.addresses if address.startswith("#")} <= set(reader.ids)
-
-
-def test_every_length_of_time_says_whether_it_was_scaled() -> None:
-    """On the page, beside the scenario."""
-    _, text = _read(no_go())
-    assert "Time limit scaled by 60: 4 h → 240 s" in text
-    assert "Time limit not scaled: 45 s" in text
 
 
 def test_the_first_screen_says_what_why_and_what_was_not_verified() -> None:
@@ -143,12 +130,9 @@ def test_a_criterion_that_is_worded_otherwise_is_shown_with_the_document_s_words
 
 def test_a_go_says_how_many_rows_have_receipts_and_how_many_have_none() -> None:
     """What files and people say has no receipt, and none is claimed for it."""
-    given, evidence, judged = go()
-    bare = replace(judged.verdicts[0], claims=())
-    _, text = _read((given, evidence, replace(judged, verdicts=(bare, *judged.verdicts[1:]))))
-    with_receipts = sum(
-        any(m.receipts for one in v.claims for ms in one.measures for m in ms) for v in judged.verdicts[1:]
-    )
+    run = first_verdict(go(), claims=())
+    _, text = _read(run)
+    with_receipts = sum(any(m.receipts for one in v.claims for ms in one.measures for m in ms) for v in run[2].verdicts)
     assert f"{with_receipts} requirements were measured: the worse bound of each figure is within its limit" in text
     without = len(TITLES) - with_receipts
     assert f"{without} requirements rest on facts, files, people or other requirements, which have no receipts." in text
@@ -165,23 +149,14 @@ def test_the_counter_of_the_rows_shown_begins_above_all_of_them() -> None:
 
 def test_the_ids_of_a_reason_are_capped() -> None:
     """Six on the first screen; the others are one click away."""
-    given, evidence, judged = no_go()
     why = Reason(kind=ReasonKind.EVIDENCE, text="the file is gone")
     reasons = tuple(
         DecisionReason(requirement=one, outcome=Outcome.INCONCLUSIVE, because=why) for one in list(TITLES)[:9]
     )
-    decision = replace(judged.decision, because=reasons)
-    html = render_page(given, evidence, replace(judged, decision=decision)).decode()
+    html = render_page(*decided(no_go(), because=reasons)).decode()
     first = html[html.index('<ol class="reasons">') :].partition("</ol>")[0]
     assert first.partition("<details>")[0].count('<a class="id"') == 6
     assert "<summary>and 3 more</summary>" in first
-
-
-def test_a_go_says_so_and_what_came_closest_to_its_limit() -> None:
-    """A GO is to be looked at too."""
-    _, text = _read(go())
-    assert "All 23 gating requirements passed" in text
-    assert "Closest to their limits AT-STB-RECOVERY 20.71 s of 30 s" in text
 
 
 def test_a_row_carries_figure_bounds_n_limit_receipts_reason_and_fix() -> None:
@@ -210,35 +185,18 @@ def test_every_experiment_has_a_plot_with_a_title_and_a_description() -> None:
     assert {f"t-{name}" for name in BROKEN} <= set(reader.ids)
 
 
-def test_figures_that_rest_on_different_grounds_say_so_each() -> None:
-    """The receipts of one experiment are not those of another; what is alike is said once."""
+def test_method_and_receipts_of_figures_are_said_once_where_they_are_alike() -> None:
+    """Those of one experiment are not those of another. A long method folds away, a short one does not: every word of it is on the page."""
     _, text = _read(go())
     row = text[text.index("DA-DR-RTO critical") : text.index("DA-DR-RPO critical")]
     assert "Measurement of database-primary-loss, reads; database-primary-loss, writes" in row
     assert "Measurement of region-loss, reads; region-loss, writes" in row
     assert row.count("chaos/region-loss/journal.json") == 1
-    assert "Measurement of" not in text[text.index("ND-KPI-P95 critical") : text.index("ND-KPI-ERRORS critical")]
-
-
-def test_a_long_method_folds_away_and_a_short_one_does_not() -> None:
-    """Every word of it is on the page."""
-    _, text = _read(go())
     row = text[text.index("ND-KPI-P95 critical") : text.index("ND-KPI-ERRORS critical")]
+    assert "Measurement of" not in row
     assert " … … " in row
     assert QUANTILE in row.replace(" … … ", " ")
     assert "Method exact binomial bounds (Clopper-Pearson) load ok" in text
-
-
-def test_outages_are_listed_and_looks_compared_with_the_null_run() -> None:
-    """Two outages and a stall of the reads; a region that was hit, at its own entry; what is charged to the fault."""
-    _, text = _read(go())
-    section = text[text.index("region-loss region Hit") :]
-    assert "reads 4.87 s ± 0.05 s 62 s 0.06 s to 2.3 s, 0.5 s to 1.2 s (answered late), 3.1 s to 4.87 s" in section
-    assert "writes 22.4 s ± 0.05 s 62 s 0.04 s to 22.4 s – 0.01 % 36.06 % +36.1 points" in section  # noqa: RUF001 - a dash
-    assert (
-        "reads at the entry of us-east-1 not recovered in 62 s, only after the undo hit by the fault itself ± 0.1 s"
-        in section
-    )
 
 
 def test_a_service_that_flaps_has_its_outages_one_by_one() -> None:
@@ -254,10 +212,17 @@ def test_a_service_that_flaps_has_its_outages_one_by_one() -> None:
     assert "reads 11 s 11.25 s 0.25 s failed" in text
 
 
-def test_the_page_says_what_became_of_every_write_and_event_and_who_watched() -> None:
-    """The ledger by source, the pipeline, each watcher with its gaps and blind time."""
-    _, text = _read(go())
+def test_the_page_of_a_go_shows_all_that_was_measured(subtests: pytest.Subtests) -> None:
+    """What became of every write and event, who watched, how traffic was offered, how the generators fared, every outage."""
+    reader, text = _read(go())
+    assert {"ledger", "pipeline", "watchers", "doors", "traffic", "experiments", "windows", "release"} <= set(
+        reader.ids
+    )
     for said in (
+        "All 23 gating requirements passed",
+        "Closest to their limits AT-STB-RECOVERY 20.71 s of 30 s",
+        "Time limit scaled by 60: 4 h → 240 s",
+        "Time limit not scaled: 45 s",
         "Writes attempted 10651 Acknowledged 9312 Acknowledged writes that are lost 0 Writes of unknown outcome: found / missing 9 / 14",
         "Reads right after a write / stale 1862 / 3",
         "database complete 9321 0 eu-west-1 not complete: no answer in 10 s 0 – us-east-1 complete 9321 0",  # noqa: RUF001 - a dash
@@ -266,21 +231,18 @@ def test_the_page_says_what_became_of_every_write_and_event_and_who_watched() ->
         "entry 20 ms 17800 24.6 s 380.1 s 31 ms 0 s normally",
         "regions eu-west-1 50 ms 6980 24.6 s 380.1 s 812 ms 0.812 s normally",
         "pods – 24 165.0 s 350.0 s – 0 s not normally its file has no end",  # noqa: RUF001 - a dash
-    ):
-        assert said in text
-
-
-def test_the_page_says_how_traffic_was_offered_and_how_the_generators_fared() -> None:
-    """Open or closed, arrivals, what was cut, lag against what is allowed, CPU and pauses of each worker."""
-    _, text = _read(go())
-    for said in (
+        "us-east-1 8400 7 99.9167 % 0.35 s of 420 s 0.2 s experiment:pod-loss/after",
         "Model open: arrivals do not wait for answers; response times count from the due time of a request",
         "Arrivals Poisson, 25 journeys/s of 4 requests each",
         "Warm-up 10 s planned, 10.02 s measured",
         "fault-free all 100 /s 100.1 /s 12816 3 18.1 ms 47.3 ms 75.68 ms 0.61 of 20 ms",
         "1 fault-free 59874 39.7 % of a core 2.8 ms 3.9 ms +1.8 ms ± 0.14 ms normally",
+        "reads 4.87 s ± 0.05 s 62 s 0.06 s to 2.3 s, 0.5 s to 1.2 s (answered late), 3.1 s to 4.87 s",
+        "writes 22.4 s ± 0.05 s 62 s 0.04 s to 22.4 s – 0.01 % 36.06 % +36.1 points",  # noqa: RUF001 - a dash
+        "reads at the entry of us-east-1 not recovered in 62 s, only after the undo hit by the fault itself ± 0.1 s",
     ):
-        assert said in text
+        with subtests.test(said):
+            assert said in text
 
 
 def test_a_window_that_does_not_count_says_why() -> None:
@@ -294,34 +256,33 @@ def test_a_window_that_does_not_count_says_why() -> None:
     assert "response times of everyday do not count" in text
 
 
-def test_a_closed_model_and_a_traffic_without_a_plan_are_told_as_they_are() -> None:
-    """Users and their think time stand in place of arrivals; of what nobody planned only figures stand."""
+def test_each_way_to_offer_traffic_is_told_as_it_is() -> None:
+    """Users and their think time in place of arrivals; least and most of a changing rate; the file of a trace; of what nobody planned only figures."""
     given, evidence, judged = go()
-    closed = replace(given.traffic["everyday"], model="closed", think_s=2.5, remote_workers=2)
-    _, text = _read((replace(given, traffic={"everyday": closed}), evidence, judged))
-    assert (
-        "Model closed: each user waits for an answer before the next request; response times count from the send time of a request"
-        in text
-    )
-    assert "Users 150, 2.5 s between two journeys" in text
-    assert "Generators 1 on this machine, 2 on other machines" in text
+    plan = given.traffic["everyday"]
+    for traffic, said in (
+        (
+            replace(plan, model="closed", think_s=2.5, remote_workers=2),
+            (
+                "Model closed: each user waits for an answer before the next request; response times count from the send time of a request",
+                "Users 150, 2.5 s between two journeys",
+                "Generators 1 on this machine, 2 on other machines",
+            ),
+        ),
+        (
+            replace(plan, arrivals="constant", rates=((0.0, 10.0), (60.0, 50.0))),
+            ("Arrivals Constant, between 10 and 50 journeys/s",),
+        ),
+        (
+            replace(plan, arrivals="trace", trace="loadtests/friday.csv"),
+            ("Arrivals Trace of loadtests/friday.csv, 25 journeys/s",),
+        ),
+    ):
+        _, text = _read((replace(given, traffic={"everyday": traffic}), evidence, judged))
+        assert [each for each in said if each not in text] == []
     _, text = _read((replace(given, traffic={}), evidence, judged))
     assert "Model" not in text
     assert "fault-free all" in text
-
-
-def test_arrivals_that_change_or_were_recorded_are_told() -> None:
-    """Least and most of a changing rate; the file of a trace."""
-    given, evidence, judged = go()
-    plan = given.traffic["everyday"]
-    ramp = replace(plan, arrivals="constant", rates=((0.0, 10.0), (60.0, 50.0)))
-    trace = replace(plan, arrivals="trace", trace="loadtests/friday.csv")
-    for traffic, said in (
-        (ramp, "Arrivals Constant, between 10 and 50 journeys/s"),
-        (trace, "Arrivals Trace of loadtests/friday.csv, 25 journeys/s"),
-    ):
-        _, text = _read((replace(given, traffic={"everyday": traffic}), evidence, judged))
-        assert said in text
 
 
 def test_only_what_there_is_has_a_section() -> None:
@@ -349,11 +310,9 @@ def test_only_what_there_is_has_a_section() -> None:
 
 def test_a_figure_far_below_its_limit_has_an_empty_bar() -> None:
     """A slowdown of -5 % is no negative width, which a browser would draw as full."""
-    given, evidence, judged = go()
-    first = judged.verdicts[0]
-    faster = replace(first.claims[0].measures[0][0], value=-0.05, low=-0.07, high=-0.03, unit="ratio", scaled_limit=0.1)
-    verdict = replace(first, claims=(replace(first.claims[0], measures=((faster,),)),))
-    html = render_page(given, evidence, replace(judged, verdicts=(verdict,))).decode()
+    (claim,) = go()[2].verdicts[0].claims
+    faster = replace(claim.measures[0][0], value=-0.05, low=-0.07, high=-0.03, unit="ratio", scaled_limit=0.1)
+    html = render_page(*first_verdict(go(), claims=(replace(claim, measures=((faster,),)),))).decode()
     assert "width:0.0%" in html
     assert "width:-" not in html
 
@@ -422,19 +381,17 @@ def test_hostile_text_stays_text() -> None:
 
 def test_more_reasons_than_the_first_screen_holds_fold_away() -> None:
     """Six are shown, the others are one click away."""
-    given, evidence, judged = no_go()
     gone = [Reason(kind=ReasonKind.EVIDENCE, text=f"file-{n}: is gone") for n in range(9)]
     because_of = tuple(DecisionReason(because=reason) for reason in gone)
-    decision = replace(judged.decision, outcome=DecisionOutcome.INCONCLUSIVE, because=because_of)
-    _, text = _read((given, evidence, replace(judged, decision=decision)))
+    _, text = _read(decided(no_go(), outcome=DecisionOutcome.INCONCLUSIVE, because=because_of))
     assert "3 more reasons" in text
     assert "file-8: is gone" in text
 
 
 def test_a_partial_run_says_what_was_left_out() -> None:
     """Such a run never decides."""
-    given, evidence, judged = go()
-    decision = replace(judged.decision, outcome=DecisionOutcome.PARTIAL, headline="PARTIAL · 3 of 23 · no decision")
+    headline = "PARTIAL · 3 of 23 · no decision"
+    given, evidence, judged = decided(go(), outcome=DecisionOutcome.PARTIAL, headline=headline)
     given = replace(
         given,
         deselected=(
@@ -442,22 +399,10 @@ def test_a_partial_run_says_what_was_left_out() -> None:
             "features/normaldance/technical-kpis.feature:9: y",
         ),
     )
-    _, text = _read((given, evidence, replace(judged, decision=decision)))
-    assert "PARTIAL · 3 of 23 · no decision" in text
+    _, text = _read((given, evidence, judged))
+    assert headline in text
     assert "2 scenarios left out" in text
     assert "All 23" not in text
-
-
-def test_the_same_run_gives_the_same_bytes() -> None:
-    """No clock, no environment, no order of sets."""
-    assert render_page(*no_go()) == render_page(*no_go())
-
-
-def test_an_experiment_whose_attempt_is_not_on_record_is_told_without_a_plot() -> None:
-    """Its figures stand, its plot cannot be drawn."""
-    given, evidence, judged = no_go()
-    reader, _ = _read((given, replace(evidence, experiments={}), judged))
-    assert "svg" not in reader.tags
 
 
 def test_a_baseline_is_named_beside_the_run() -> None:
@@ -467,21 +412,3 @@ def test_a_baseline_is_named_beside_the_run() -> None:
     _, text = _read((given, replace(evidence, baseline=Baseline(plan=earlier, windows={})), judged))
     assert "Baseline release 0.9.2, run 2026-02-27T14-00-00" in text
     assert "Baseline" not in _read(go())[1]
-
-
-def test_the_page_has_a_place_for_the_doors_of_the_regions() -> None:
-    """By region, with the window in which each was worst."""
-    reader, text = _read(go())
-    assert "doors" in reader.ids
-    assert "us-east-1 8400 7 99.9167 % 0.35 s of 420 s 0.2 s experiment:pod-loss/after" in text
-
-
-def test_the_page_names_the_files_that_replace_those_of_the_package() -> None:
-    """A release's own repository may weaken the profile."""
-    given, evidence, judged = go()
-    given = replace(given, shadowed=("features/normaldance/technical-kpis.feature", "loadtests/everyday.yaml"))
-    _, text = _read((given, evidence, judged))
-    assert (
-        "the scenarios in 2 files of the package, which the project replaces: "
-        "features/normaldance/technical-kpis.feature, loadtests/everyday.yaml" in text
-    )

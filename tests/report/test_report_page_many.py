@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from report_builders import go
+from report_builders import first_verdict, go
 from report_many import DERIVED, FAILED, many, requirements
 
 from harness.judgement.measures import because
@@ -67,18 +67,13 @@ def outline(html: str) -> Outline:
     return found
 
 
-def test_it_has_every_row_once_and_is_small(html: str, outline: Outline) -> None:
-    """At most 3 MB, so that it can be sent."""
+def test_it_has_every_row_once_in_order_and_is_small(html: str, outline: Outline) -> None:
+    """At most 3 MB, so that it can be sent. One first heading, no level is left out on the way down; header cells have a scope, and inputs a label."""
     assert sorted(id_ for id_, _ in outline.rows) == sorted(row.id for row in requirements())
     assert len(html.encode()) < MOST_BYTES
-
-
-def test_headings_are_in_order_header_cells_have_a_scope_and_inputs_a_label(outline: Outline) -> None:
-    """One first heading; no level is left out on the way down."""
     assert outline.headings.count(1) == 1
     assert [b for a, b in zip(outline.headings, outline.headings[1:], strict=False) if b > a + 1] == []
-    assert outline.without_scope == 0
-    assert outline.unlabelled == []
+    assert (outline.without_scope, outline.unlabelled) == (0, [])
 
 
 def test_each_filter_has_a_rule_that_hides_the_other_rows(html: str, outline: Outline) -> None:
@@ -94,16 +89,14 @@ def test_each_filter_has_a_rule_that_hides_the_other_rows(html: str, outline: Ou
     assert sum("with-v-inconclusive-g-record" in classes for classes in outline.parts) == 0
 
 
-def test_a_document_is_a_filter_and_a_section_is_a_link(html: str, outline: Outline) -> None:
-    """Five documents; a link to each section leads to it."""
+def test_a_document_is_a_filter_that_does_not_search_the_page_and_a_section_is_a_link(
+    html: str, outline: Outline
+) -> None:
+    """Five documents; a link to each section leads to it. `:has()` of a row in a rule for every section took a browser half a minute a click."""
     assert [id_ for id_ in outline.inputs if id_.startswith("f-d-")] == [f"f-d-{n}" for n in range(5)]
     ids = set(re.findall(r'id="(in-[^"]+)"', html))
     assert set(re.findall(r'href="#(in-[^"]+)"', html)) == ids
     assert len(ids) == 5 + len({row.source for row in requirements()})
-
-
-def test_no_filter_searches_the_page(html: str) -> None:
-    """`:has()` of a row in a rule for every section took a browser half a minute a click."""
     rules = re.findall(r"^\.list:has[^\n]+$", html, re.MULTILINE)
     assert rules
     assert [rule for rule in rules if ":has(.row" in rule] == []
@@ -128,8 +121,7 @@ def test_a_derived_row_lists_its_parts() -> None:
 
 def test_people_are_told_with_what_they_accept_or_vouch_for_and_how_long_ago() -> None:
     """On the page and in `readiness why`; a statement that does not count says why."""
-    given, evidence, judged = go()
-    row = judged.verdicts[0]
+    row = go()[2].verdicts[0]
     said: dict[str, Any] = {
         "by": "A. Person",
         "link": "https://example.test/1",
@@ -138,11 +130,12 @@ def test_people_are_told_with_what_they_accept_or_vouch_for_and_how_long_ago() -
         "release": "1.0.0",
     }
     waiver = Waiver(waives=row.requirement, reason="cold cache", file="waivers/a.yaml", bound="300 ms", **said)
-    waived = replace(row, outcome=Outcome.WAIVED, because=because(Outcome.WAIVED, "accepted"), waiver=waiver)
     vouched = Attestation(
         vouches=row.requirement, role="security-lead", reason="reviewed", file="attestations/a.yaml", age_days=12, void="it is expired", **said
     )  # fmt: skip
-    run = (replace(given, attestations=(vouched,)), evidence, replace(judged, verdicts=(waived, *judged.verdicts[1:])))
+    why = because(Outcome.WAIVED, "accepted")
+    given, evidence, judged = first_verdict(go(), outcome=Outcome.WAIVED, because=why, waiver=waiver)
+    run = (replace(given, attestations=(vouched,)), evidence, judged)
     for text in (render_page(*run).decode(), render_why(*run, row.requirement)):
         assert "A. Person accepts the bound 300 ms until 2026-05-01, for release 1.0.0: cold cache" in text
         assert "A. Person, security-lead, 12 days ago (2026-02-20), until 2026-05-01" in text

@@ -123,12 +123,3 @@ def test_the_documents_for_machines_are_json() -> None:
     both = json.loads(json.dumps(comparison_document(compared(*runs)), allow_nan=False))
     assert both["figures"][0]["change"]["high"] is None
     assert both["figures_not_compared"] is None
-
-
-def test_a_figure_of_a_phase_is_named_without_of() -> None:
-    """It was "response time p95 of in the steady state"."""
-    row = PastRow(id="SHOP-P95", verdict="PASS", measures=(latency(100, scope={"phase": "in the steady state"}),))
-    runs = [past("a", row), past("b", row)]
-    assert "  SHOP-P95  response time p95 in the steady state, below 200 ms\n" in render_history(
-        runs, [], trends(runs), 0
-    )

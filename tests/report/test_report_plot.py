@@ -26,26 +26,25 @@ def _events(name: str) -> Sequence[TimelineEvent]:
     return experiment_view(evidence, next(result for result in judged.experiments if result.name == name)).events
 
 
-def test_the_fault_is_shaded_from_sent_to_undone() -> None:
-    """The fault is held for 26.4 s of the 54 s that are drawn."""
+def test_the_fault_is_shaded_and_both_recoveries_are_marked() -> None:
+    """From sent to undone: it is held for 26.4 s of the 54 s that are drawn. Killed pods are replaced; nobody undoes a kill.
+
+    Reads that were no outage have a label and no line of their own. The description is for those who do not see the plot.
+    """
     plot = _plot("database-primary-loss")
     assert plot.band is not None
     x, width = plot.band
     whole = WIDTH - LEFT - RIGHT
     assert (x, width) == (round(LEFT + whole * 4 / 54, 1), round(whole * 26.4 / 54, 1))
     assert plot.lines[0].label == "fault sent, undone after 26.4 s"
-
-
-def test_a_fault_that_needs_no_undo_is_shaded_until_it_is_gone() -> None:
-    """Killed pods are replaced; nobody undoes a kill."""
     assert _plot("pod-loss").lines[0].label == "fault sent, gone after 1.3 s"
-
-
-def test_both_recoveries_are_marked() -> None:
-    """Reads that were no outage have a label and no line of their own."""
-    lines = {line.kind: line for line in _plot("database-primary-loss").lines}
+    lines = {line.kind: line for line in plot.lines}
     assert (lines["reads"].label, lines["reads"].drawn) == ("reads: no outage", False)
     assert (lines["writes"].label, lines["writes"].drawn) == ("writes recovered after 20.71 s ± 0.05 s", True)
+    assert plot.description.startswith(
+        "From 4 s before the fault to 50 s after it. Reads had no outage under the fault. Writes recovered after 20.71 s."
+    )
+    assert "requests failed, at most" in plot.description
 
 
 def test_the_story_is_told_in_order() -> None:
@@ -100,16 +99,11 @@ def test_an_outage_that_came_back_for_a_while_is_told_so() -> None:
     ]
 
 
-def test_pods_that_change_in_one_second_are_one_mark_with_a_number() -> None:
-    """A region's eleven pods are gone at once."""
+def test_pods_that_change_at_once_are_one_mark_with_a_number() -> None:
+    """A region's eleven pods are gone in one second; eight are ready and then three, in the second that follows: one triangle."""
     lanes = {lane.title: lane for lane in _plot("region-loss").lanes}
     assert [(mark.kind, mark.count) for mark in lanes["pods gone"].marks] == [("deleted", 11)]
     assert "11 pods (3 of api-gateway in us-east-1, 2 of user-service in us-east-1" in lanes["pods gone"].marks[0].text
-
-
-def test_marks_that_would_lie_on_each_other_are_one() -> None:
-    """Eight pods and then three, in the second that follows: one triangle, eleven pods."""
-    lanes = {lane.title: lane for lane in _plot("region-loss").lanes}
     assert [mark.count for mark in lanes["pods ready"].marks] == [11]
 
 
@@ -122,15 +116,6 @@ def test_who_led_the_database_is_told_from_end_to_end() -> None:
         ("postgres-eu-west-1-0", 20.42, 41.8),
         ("postgres-us-east-1-0", 41.8, 50),
     ]
-
-
-def test_the_description_says_what_the_eye_would_see() -> None:
-    """For those who do not see the plot."""
-    text = _plot("database-primary-loss").description
-    assert text.startswith(
-        "From 4 s before the fault to 50 s after it. Reads had no outage under the fault. Writes recovered after 20.71 s."
-    )
-    assert "requests failed, at most" in text
 
 
 def test_a_fault_that_was_never_sent_has_no_shade_and_no_lines() -> None:

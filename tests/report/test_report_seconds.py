@@ -61,13 +61,6 @@ def test_a_long_watch_is_drawn_in_wider_steps_and_still_per_second() -> None:
     assert traffic_in(_window([1.0] * 10, [1.0] * 10, [False] * 10), bins).requests[0] == 10 / 6
 
 
-def test_without_a_window_there_is_nothing() -> None:
-    """No traffic is drawn as no traffic."""
-    traffic = traffic_in(None, Bins.between(0, 0, 3 * S))
-    assert traffic.requests.tolist() == [0, 0, 0]
-    assert np.isnan(traffic.p95_ms).all()
-
-
 def test_probes_of_the_entry_and_writes_of_the_ledger_are_told_apart() -> None:
     """The primary dies: writes fail for 20.7 s, reads do not."""
     _, evidence, _ = no_go()

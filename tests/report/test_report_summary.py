@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from report_builders import go, no_go, nothing
-from report_many import many
+import pytest
+from report_builders import decided, go, no_go, nothing
 from report_plan import BROKEN, TITLES
 
 from harness.model import DecisionOutcome, Evidence
 from harness.report.markdown import plain, table
 from harness.report.summary import render_summary
-from harness.run.github import MOST_BYTES
 
 
 def _text() -> str:
@@ -53,20 +52,27 @@ def test_every_requirement_has_a_line_with_figure_bounds_limit_and_n() -> None:
     assert any("22.4 s" in row and "below 4 h (240 s at scale 60)" in row for row in rows)
 
 
-def test_every_experiment_has_a_line_with_recovery_loss_and_restore() -> None:
-    """And its receipts."""
-    row = next(line for line in _text().splitlines() if line.startswith("| region-loss"))
-    cells = [cell.strip() for cell in row.strip("|").split("|")]
-    assert cells == [
-        "region-loss",
-        "complete",
-        "4.87 s ± 0.05 s",
-        "22.4 s ± 0.05 s",
-        "–",  # noqa: RUF001 - a dash
-        "0 of 1386",
-        "3",
-        "restored after 60 s",
-    ]
+def test_experiments_watchers_and_doors_have_a_line_each(subtests: pytest.Subtests) -> None:
+    """Receipts, recovery, loss and restore; spacing, probes, longest gap, blind time and end; a door that was out is not lost among the watchers."""
+    lines = _text().splitlines()
+    dash = "–"  # noqa: RUF001 - a dash
+    for cells in (
+        [
+            "region-loss",
+            "complete",
+            "4.87 s ± 0.05 s",
+            "22.4 s ± 0.05 s",
+            dash,
+            "0 of 1386",
+            "3",
+            "restored after 60 s",
+        ],
+        ["regions eu-west-1", "50 ms", "6980", "812 ms", "0.812 s", "normally"],
+        ["us-east-1", "8400", "7", "99.9167 %", "0.35 s of 420 s", "0.2 s", "experiment:pod-loss/after"],
+    ):
+        with subtests.test(cells[0]):
+            row = next(line for line in lines if line.startswith(f"| {cells[0]}"))
+            assert [cell.strip() for cell in row.strip("|").split("|")] == cells
 
 
 def test_what_the_decision_rests_on_has_a_line_each() -> None:
@@ -83,22 +89,6 @@ def test_what_the_decision_rests_on_has_a_line_each() -> None:
         "- Watch: 7 watchers, gaps of 0.812 s in all (regions eu-west-1); incomplete records of pods",
         "- Windows: 9 windows in 368 s, every second belongs to a window",
         "- At the end: the target was steady",
-    ]
-
-
-def test_every_watcher_has_a_line() -> None:
-    """Spacing, probes, longest gap, blind time, and how it ended."""
-    line = next(line for line in _text().splitlines() if line.startswith("| regions eu-west-1"))
-    cells = [cell.strip() for cell in line.strip("|").split("|")]
-    assert cells == ["regions eu-west-1", "50 ms", "6980", "812 ms", "0.812 s", "normally"]
-
-
-def test_what_was_not_verified_comes_last() -> None:
-    """Rows, experiments, time scale."""
-    lines = _text().partition("## What was not verified\n\n")[2].splitlines()
-    assert [line.partition(":")[0] for line in lines][:2] == [
-        "- DA-DR-RTO",
-        "- RTO, RPO and windows were divided by 60. A pass with divided times proves that the mechanism works, not that the real limit is kept",
     ]
 
 
@@ -132,8 +122,8 @@ def test_a_run_without_evidence_has_a_summary() -> None:
     text = render_summary(given, Evidence(), judged).decode()
     assert text.count("| INCONCLUSIVE |") == len(TITLES)
     assert text.count("it left no record") == len(BROKEN)
-    silent = replace(judged, decision=replace(judged.decision, outcome=DecisionOutcome.PARTIAL, because=()))
-    assert "The judge gave no reason." in render_summary(given, Evidence(), silent).decode()
+    silent = decided(nothing(), outcome=DecisionOutcome.PARTIAL, because=())
+    assert "The judge gave no reason." in render_summary(*silent).decode()
 
 
 def test_text_is_never_markup() -> None:
@@ -142,35 +132,13 @@ def test_text_is_never_markup() -> None:
     assert table(("A", "B"), [("x|y", "\n")]).splitlines()[2] == r"| x\|y |   |"
 
 
-def test_the_doors_of_the_regions_have_a_table() -> None:
-    """A door that was out is not lost among the watchers."""
-    row = next(line for line in _text().splitlines() if line.startswith("| us-east-1"))
-    assert [cell.strip() for cell in row.strip("|").split("|")] == [
-        "us-east-1",
-        "8400",
-        "7",
-        "99.9167 %",
-        "0.35 s of 420 s",
-        "0.2 s",
-        "experiment:pod-loss/after",
-    ]
-
-
 def test_files_that_replace_those_of_the_package_are_named() -> None:
     """A release's own repository may weaken the profile: what the package claims by them was not verified."""
-    given, _, judged = go()
-    text = render_summary(
-        replace(given, shadowed=("features/normaldance/technical-kpis.feature",)), Evidence(), judged
-    ).decode()
+    given, _, judged = no_go()
+    given = replace(given, shadowed=("features/normaldance/technical-kpis.feature", "loadtests/everyday.yaml"))
+    text = render_summary(given, Evidence(), judged).decode().partition("## What was not verified\n\n")[2]
+    assert text.startswith("- DA-DR-RTO: ")
     assert (
-        "- the scenarios in 1 file of the package, which the project replaces: features/normaldance/technical-kpis.feature"
-        in text
+        "- the scenarios in 2 files of the package, which the project replaces: "
+        "features/normaldance/technical-kpis.feature, loadtests/everyday.yaml\n" in text
     )
-
-
-def test_of_all_758_rows_it_fits_the_page_of_a_ci_job() -> None:
-    """A step has a mebibyte, of which a summary takes a tenth at most; every document is counted in it."""
-    body = render_summary(*many())
-    assert len(body) < MOST_BYTES / 10
-    text = body.decode()
-    assert all(f"| {name}" in text for name in {row.document for row in many()[0].requirements})

@@ -42,10 +42,11 @@ def test_a_length_of_time_says_whether_it_was_scaled() -> None:
 
 
 def test_bounds_are_told_together_or_by_the_one_there_is() -> None:
-    """A recovery that did not happen has only a lower bound."""
+    """A recovery that did not happen has only a lower bound; a resolution is rounded, and what is not finite has no number."""
     assert span(38.9, 44.1, "ms") == "38.9 to 44.1 ms"
     assert span(240.0, None, "s") == "at least 240 s"
     assert span(None, 0.5, "ratio") == "at most 50 %"
+    assert [give_or_take(resolution, "s") for resolution in (0.0334, None)] == ["± 0.033 s", "± unknown"]
 
 
 def test_a_limit_is_said_as_the_document_says_it_and_scaled_where_it_was(subtests: pytest.Subtests) -> None:
@@ -105,8 +106,3 @@ def test_long_lists_and_spans_are_shortened() -> None:
         "1 h 2 min",
         "1 min",
     ]
-
-
-def test_a_resolution_without_bound_is_unknown() -> None:
-    """Rounded, what is not finite has no number."""
-    assert [give_or_take(resolution, "s") for resolution in (0.0334, None)] == ["± 0.033 s", "± unknown"]

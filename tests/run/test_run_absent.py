@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from harness.catalogue import load_catalogue
 from harness.drivers.chaos import find_experiments
-from harness.model import Claim
 from harness.run.plan.absent import absent_on, without
 from harness.targets.files.drills import DatabaseRestore
 from tests.builders.core_plan import ROOT, core_claims, core_plan, sandbox_target
@@ -15,8 +16,11 @@ LOSS = "database-members-loss"
 KIND = "loss of all database members"
 
 
-def of_disasters(*, restore: bool) -> dict[str, Claim]:
-    """The claims of the two rows on every disaster, on a target whose file names a procedure or none."""
+@pytest.mark.parametrize(("restore", "left_out"), [(True, ()), (False, (KIND,))])
+def test_the_loss_of_all_members_is_run_where_there_is_a_procedure_and_else_named(
+    *, restore: bool, left_out: tuple[str, ...]
+) -> None:
+    """Profile core gates on the other two. The file of a target names a procedure, or none."""
     experiments = find_experiments([ROOT / "experiments"])
     claims, demands = core_claims(experiments.domains)
     target = sandbox_target()
@@ -25,25 +29,12 @@ def of_disasters(*, restore: bool) -> dict[str, Claim]:
     target = target.model_copy(update={"database": target.database.model_copy(update={"restore": procedure})})
     absent = absent_on(target, experiments.plans)
     left = without(claims, {one.key: one for one in demands}, absent, load_catalogue().profile(("core",)))
-    return {one.requirement: one for one in left if one.requirement in {"DA-DR-RTO", "DA-DR-RPO"}}
-
-
-def test_a_target_with_a_procedure_has_every_disaster() -> None:
-    """The loss of all members is among those that run."""
-    for claim in of_disasters(restore=True).values():
+    disasters = {one.requirement: one for one in left if one.requirement in {"DA-DR-RTO", "DA-DR-RPO"}}
+    for claim in disasters.values():
         (objective,) = claim.objectives
-        assert LOSS in objective.scope.experiments
-        assert any(LOSS in key for key in claim.demands)
-        assert (objective.scope.left_out, objective.scope.missing_experiments) == ((), ())
-
-
-def test_without_a_procedure_it_is_not_run_and_named() -> None:
-    """Profile core gates on the other two."""
-    for claim in of_disasters(restore=False).values():
-        (objective,) = claim.objectives
-        assert LOSS not in objective.scope.experiments
-        assert not any(LOSS in key for key in claim.demands)
-        assert (objective.scope.left_out, objective.scope.missing_experiments) == ((KIND,), ())
+        assert (LOSS in objective.scope.experiments) is restore
+        assert any(LOSS in key for key in claim.demands) is restore
+        assert (objective.scope.left_out, objective.scope.missing_experiments) == (left_out, ())
 
 
 def test_a_profile_that_gates_on_all_three_is_not_decided_without_it() -> None:

@@ -75,14 +75,6 @@ def test_a_baseline_of_another_target_is_refused(scenes: Stage, project: Project
     assert not project.run_directories()
 
 
-def test_a_baseline_of_another_size_is_refused(scenes: Stage, project: Project) -> None:
-    """Half as many journeys a second."""
-    project.edit("target.yaml", project.name, scenes["go"].project.name)
-    project.append("target.yaml", "traffic: {browse: {rate: 10/s}}\n")
-    said = refused(with_row(project), "plan", "--baseline", scenes["go"].run)
-    assert "journeys a second of 'browse' traffic: 10.0 in this run, 20.0 in the baseline" in said
-
-
 def test_the_plan_tells_the_baseline(scenes: Stage, project: Project) -> None:
     """Its run, its release, and what it is for."""
     project.edit("target.yaml", project.name, scenes["go"].project.name)

@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,31 +45,15 @@ def readiness(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
     return call
 
 
-def remove(file: Path) -> None:
-    """Take it away."""
-    file.unlink()
-
-
-def truncate(file: Path) -> None:
-    """Keep the first half."""
-    os.truncate(file, file.stat().st_size // 2)
-
-
-def edit(file: Path) -> None:
-    """Change one bit in the middle."""
-    content = bytearray(file.read_bytes())
-    content[len(content) // 2] ^= 1
-    file.write_bytes(content)
-
-
-def scribble(file: Path) -> None:
-    """Put bytes there that nobody wrote."""
-    file.write_bytes(b"\x00\xff{" * 999)
-
-
-def empty(file: Path) -> None:
-    """Leave nothing in it."""
-    file.write_bytes(b"")
+DAMAGE: Mapping[str, Callable[[bytes], bytes]] = {
+    "cut": lambda whole: whole[: len(whole) // 2],
+    "edited": lambda whole: (
+        whole[: len(whole) // 2] + bytes([whole[len(whole) // 2] ^ 1]) + whole[len(whole) // 2 + 1 :]
+    ),
+    "scribbled on": lambda _: b"\x00\xff{" * 999,
+    "emptied": lambda _: b"",
+}
+"""What happens to a file: one bit in the middle is changed, or nobody wrote what is there."""
 
 
 def test_a_whole_run_gives_its_verdict_byte_for_byte(readiness: Callable[..., Said], run: Path) -> None:
@@ -81,29 +65,26 @@ def test_a_whole_run_gives_its_verdict_byte_for_byte(readiness: Callable[..., Sa
     assert {path: path.stat().st_mtime_ns for path in run.rglob("*")} == before
 
 
-@pytest.mark.parametrize("damage", [remove, truncate, edit, scribble, empty])
+@pytest.mark.parametrize("damage", ["gone", *DAMAGE])
 @pytest.mark.parametrize(
     "name",
     [
         "plan.json",
         "manifest.json",
         "history/run.ndjson",
-        "history/load.ndjson",
-        "history/watch.ndjson",
         "history/seal.ndjson",
-        "history/load-users-1.ndjson",
         "load/browse/samples-1.parquet",
-        "load/browse/rest-1.parquet",
         "load/browse/locust.log",
-        "watch/entry.parquet",
-        "watch/settings.json",
     ],
 )
 def test_evidence_that_is_not_whole_is_never_a_go(
-    readiness: Callable[..., Said], run: Path, name: str, damage: Callable[[Path], None]
+    readiness: Callable[..., Said], run: Path, name: str, damage: str
 ) -> None:
     """Exit code 10 with the file and what is wrong with it; no traceback, no GO, with and without --check."""
-    damage(run / name)
+    if damage == "gone":
+        (run / name).unlink()
+    else:
+        (run / name).write_bytes(DAMAGE[damage]((run / name).read_bytes()))
     for options in (["--check"], []):
         said = readiness("judge", run, *options)
         assert said.code == 10, said.text
@@ -112,14 +93,6 @@ def test_evidence_that_is_not_whole_is_never_a_go(
         # a manifest that was changed names other files than the one it tells of
         told = "edited after the run ended", "the file did not exist when the run ended"
         assert name in said.text or (name == "manifest.json" and any(words in said.text for words in told))
-
-
-def test_a_strange_file_is_named(readiness: Callable[..., Said], run: Path) -> None:
-    """Samples that nobody sealed are no evidence: exit code 10."""
-    shutil.copy(run / "load/browse/samples-1.parquet", run / "load/browse/samples-2.parquet")
-    said = readiness("judge", run, "--check")
-    assert said.code == 10
-    assert "load/browse/samples-2.parquet: the file did not exist when the run ended" in said.text
 
 
 def test_a_verdict_that_was_tampered_with_is_an_internal_error(readiness: Callable[..., Said], run: Path) -> None:

@@ -42,12 +42,6 @@ class Stand:
         self.stop_when.check()
 
 
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
-    """A clock that moves only when somebody sleeps."""
-    return FakeClock.installed(monkeypatch)
-
-
 def test_an_error_rate_over_its_threshold_stops_the_load(clock: FakeClock, tmp_path: Path) -> None:
     """Of the last 5 s, not of all: 6 of 50 are more than 10 %, and 5 of 50 are not."""
     stand = Stand(clock, tmp_path / "samples-1.rows", TENTH)
@@ -93,19 +87,15 @@ def test_nothing_is_compared_before_the_warm_up_is_over_and_a_whole_span_has_pas
         stand.second(failed=10)
 
 
-def test_a_few_requests_stop_no_load(clock: FakeClock, tmp_path: Path) -> None:
-    """Fewer than 20 in the span: one failure would be a large share."""
-    stand = Stand(clock, tmp_path / "samples-1.rows", TENTH)
+@pytest.mark.parametrize(
+    ("rules", "requests"), [([TENTH], 3), ([], 10)], ids=["fewer than 20 in the span", "without thresholds"]
+)
+def test_neither_a_few_failures_nor_a_traffic_without_thresholds_stops_a_load(
+    clock: FakeClock, tmp_path: Path, rules: list[StopRule], requests: int
+) -> None:
+    """One failure of a few requests would be a large share; nor is anything said."""
+    stand = Stand(clock, tmp_path / "samples-1.rows", *rules)
     stand.stop_when.begin(clock.now_ns)
     for _ in range(10):
-        stand.second(failed=3, of=3)
-    assert stand.records.kept == []
-
-
-def test_a_traffic_without_thresholds_reads_no_rows(clock: FakeClock, tmp_path: Path) -> None:
-    """Nor is anything said."""
-    stand = Stand(clock, tmp_path / "samples-1.rows")
-    stand.stop_when.begin(clock.now_ns)
-    for _ in range(10):
-        stand.second(failed=10)
+        stand.second(failed=requests, of=requests)
     assert stand.records.kept == []

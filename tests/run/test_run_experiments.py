@@ -31,29 +31,39 @@ def state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("READINESS_STATE", str(tmp_path / "state"))
 
 
+Stages = Callable[..., Stage]
+
+
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
-    """A clock that moves only when somebody sleeps."""
-    return FakeClock.installed(monkeypatch)
+def begun(monkeypatch: pytest.MonkeyPatch, clock: FakeClock) -> Stages:
+    """The stage of a run with one experiment, and what its children are."""
+
+    def begun(
+        one: ExperimentPlan, *scripted: Child, ground: Ground | None = None, gone_s: float | None = None
+    ) -> Stage:
+        monkeypatch.setattr(experiments, "chaos_child", children(*scripted))
+        planned = plan(acts=[fault(one.name)], demands=[breaks(one.name)], experiments=[one])
+        return stage(clock, planned, ground=ground, gone_s=gone_s)
+
+    return begun
 
 
-def run(
-    monkeypatch: pytest.MonkeyPatch, clock: FakeClock, one: ExperimentPlan, *scripted: Child, ground: Ground
-) -> Stage:
+@pytest.fixture
+def run(begun: Stages) -> Stages:
     """The stage after the experiment has run with these children."""
-    monkeypatch.setattr(experiments, "chaos_child", children(*scripted))
-    act = fault(one.name)
-    made = stage(clock, plan(acts=[act], demands=[breaks(one.name)], experiments=[one]), ground=ground)
-    ExperimentDriver().run(act, made.context)
-    return made
+
+    def run(one: ExperimentPlan, *scripted: Child, ground: Ground | None = None) -> Stage:
+        made = begun(one, *scripted, ground=ground)
+        ExperimentDriver().run(fault(one.name), made.context)
+        return made
+
+    return run
 
 
-def test_a_held_fault_is_released_when_reads_and_writes_are_back(
-    monkeypatch: pytest.MonkeyPatch, clock: FakeClock
-) -> None:
+def test_a_held_fault_is_released_when_reads_and_writes_are_back(run: Stages, clock: FakeClock) -> None:
     """Back at 12 s, so the hold ends there; the child needs 2 s more, and the target is as before at once."""
     child = Child(clock=clock, sent_s=1.0)
-    made = run(monkeypatch, clock, HELD, child, ground=Ground(clock=clock, back_s=12.0))
+    made = run(HELD, child, ground=Ground(clock=clock, back_s=12.0))
     assert [(what, round(at, 1)) for what, at in child.did] == [("start", 0.0), ("release", 12.0), ("finish", 14.0)]
     assert made.records.of("hold.released") == [{"subject": "region-loss", "why": "requests are served again"}]
     assert made.windows == [
@@ -89,82 +99,68 @@ class Users:
 
 @pytest.mark.parametrize(("out", "released"), [((2.0, 30.0), 30.0), ((2.0, 99.0), 41.0), ((-1.0, 99.0), 12.0)])
 def test_a_held_fault_is_not_released_while_users_are_out(
-    monkeypatch: pytest.MonkeyPatch, clock: FakeClock, out: tuple[float, float], released: float
+    begun: Stages, clock: FakeClock, out: tuple[float, float], released: float
 ) -> None:
     """Reads and writes are back at 12 s, users at 30 s, or not in 40 s; users who were out before the fault are not waited for."""
     ground = Ground(clock=clock, back_s=12.0)
     child = Child(clock=clock, sent_s=1.0)
-    monkeypatch.setattr(experiments, "chaos_child", children(child))
-    made = stage(clock, plan(acts=[fault(HELD.name)], demands=[breaks(HELD.name)], experiments=[HELD]), ground=ground)
+    made = begun(HELD, child, ground=ground)
     made.context.traffic.users = cast("Any", Users(ground, out))
     ExperimentDriver().run(fault(HELD.name), made.context)
     assert round(dict(child.did)["release"], 1) == released
 
 
-def test_as_before_means_as_before_the_first_fault(monkeypatch: pytest.MonkeyPatch, clock: FakeClock) -> None:
+def test_as_before_means_as_before_the_first_fault(run: Stages, clock: FakeClock) -> None:
     """The window until the first fault is sent, and not the time after it nor between two attempts."""
     ground = Ground(clock=clock)
     attempts = (Child(clock=clock, sent_s=1.0, result=Result(confirmed=False)), Child(clock=clock, sent_s=1.0))
-    run(monkeypatch, clock, HELD, *attempts, ground=ground)
+    run(HELD, *attempts, ground=ground)
     assert ground.calm == [(0.0, 1.0)]
 
 
-def test_a_fault_is_held_at_least_as_long_as_its_file_says(monkeypatch: pytest.MonkeyPatch, clock: FakeClock) -> None:
-    """Reads and writes were never out: the hold lasts 5 s from the fault sent at 1 s."""
-    child = Child(clock=clock, sent_s=1.0)
-    run(monkeypatch, clock, HELD, child, ground=Ground(clock=clock))
-    assert round(dict(child.did)["release"], 1) == 6.0
-
-
-@pytest.mark.parametrize(("served_s", "released"), [(8.0, 20.0), (90.0, 41.0)])
-def test_a_held_fault_goes_on_while_requests_are_served_as_long_as_a_sentence_needs(
-    monkeypatch: pytest.MonkeyPatch, clock: FakeClock, served_s: float, released: float
+@pytest.mark.parametrize(("served_s", "back_s", "released"), [(0.0, 0.0, 6.0), (8.0, 12.0, 20.0), (90.0, 12.0, 41.0)])
+def test_a_fault_is_held_as_long_as_its_file_says_and_a_sentence_needs(
+    run: Stages, clock: FakeClock, served_s: float, back_s: float, released: float
 ) -> None:
-    """Reads and writes are back at 12 s; the longest limit, 40 s after the fault was sent at 1 s, ends it all the same."""
+    """Reads and writes were never out: 5 s from the fault sent at 1 s. They are back at 12 s: on while requests are served, 40 s after the fault at most."""
     child = Child(clock=clock, sent_s=1.0)
-    run(monkeypatch, clock, replace(HELD, served_s=served_s), child, ground=Ground(clock=clock, back_s=12.0))
+    run(replace(HELD, served_s=served_s), child, ground=Ground(clock=clock, back_s=back_s))
     assert round(dict(child.did)["release"], 1) == released
 
 
-def test_a_fault_that_nothing_comes_back_from_is_released_at_the_longest_limit(
-    monkeypatch: pytest.MonkeyPatch, clock: FakeClock
-) -> None:
+def test_a_fault_that_nothing_comes_back_from_is_released_at_the_longest_limit(run: Stages, clock: FakeClock) -> None:
     """40 s after it was sent, at 41 s."""
     child = Child(clock=clock, sent_s=1.0)
-    made = run(monkeypatch, clock, HELD, child, ground=Ground(clock=clock, back_s=None))
+    made = run(HELD, child, ground=Ground(clock=clock, back_s=None))
     assert round(dict(child.did)["release"], 1) == 41.0
     assert (
         made.records.of("hold.released")[0]["why"] == "not recovered within 40 s (reads and writes are not served yet)"
     )
 
 
-def test_after_the_method_the_target_is_watched_until_it_is_back(
-    monkeypatch: pytest.MonkeyPatch, clock: FakeClock
+@pytest.mark.parametrize(("watch_s", "back_s", "until"), [(0.0, 17.0, 17.0), (12.0, 0.0, 13.0)])
+def test_after_the_method_the_target_is_watched_until_it_is_back_and_as_long_as_a_sentence_needs(
+    run: Stages, clock: FakeClock, watch_s: float, back_s: float, until: float
 ) -> None:
-    """The child ends at 3 s, reads and writes are back at 17 s: the attempt is observed until then."""
-    child = Child(clock=clock, takes_s=3.0)
-    made = run(monkeypatch, clock, POD, child, ground=Ground(clock=clock, back_s=17.0))
-    assert round(made.records.of("experiment.ended")[0]["observed_until_ns"] / 1e9 - 1000, 1) == 17.0
+    """The child ends at 3 s, reads and writes are back at 17 s. `none later than 10 s` is not known before: 12 s from the fault confirmed at 1 s."""
+    one, child = experiment("pod-loss", watch_s=watch_s), Child(clock=clock, takes_s=3.0)
+    made = run(one, child, ground=Ground(clock=clock, back_s=back_s))
+    assert round(made.records.of("experiment.ended")[0]["observed_until_ns"] / 1e9 - 1000, 1) == until
 
 
-def test_it_is_watched_at_least_as_long_as_a_sentence_needs(monkeypatch: pytest.MonkeyPatch, clock: FakeClock) -> None:
-    """`none later than 10 s` is not known before: 12 s from the fault confirmed at 1 s."""
-    child = Child(clock=clock, takes_s=3.0)
-    made = run(monkeypatch, clock, experiment("pod-loss", watch_s=12.0), child, ground=Ground(clock=clock))
-    assert round(made.records.of("experiment.ended")[0]["observed_until_ns"] / 1e9 - 1000, 1) == 13.0
-
-
-def test_a_restore_is_recorded_when_the_target_is_as_before(monkeypatch: pytest.MonkeyPatch, clock: FakeClock) -> None:
+def test_a_restore_is_recorded_when_the_target_is_as_before(run: Stages, clock: FakeClock) -> None:
     """Not as before until 20 s: the fault window ends there, and the ledger is read."""
     ground = Ground(clock=clock, away=[(1.0, 20.0, GONE)])
-    made = run(monkeypatch, clock, POD, Child(clock=clock, takes_s=3.0), ground=ground)
+    made = run(POD, Child(clock=clock, takes_s=3.0), ground=ground)
     restore = made.records.of("restore")[0]
     assert (restore["ok"], restore["missing"], round(restore["at_ns"] / 1e9 - 1000, 1)) == (True, [], 20.0)
     assert made.reads.calls == ["restored pod-loss"]
     assert made.windows[1:] == [("experiment:pod-loss/fault", 1.0, 20.0), ("everyday/after-faults", 20.0, 20.0)]
 
 
-def test_a_restore_waits_for_users_who_are_still_out(monkeypatch: pytest.MonkeyPatch, clock: FakeClock) -> None:
+def test_a_restore_waits_for_users_who_are_still_out(
+    run: Stages, monkeypatch: pytest.MonkeyPatch, clock: FakeClock
+) -> None:
     """The cluster is as before and the probes are served; a route is out for four seconds more, and the fault window ends with it."""
     asked = list[int]()
 
@@ -175,36 +171,24 @@ def test_a_restore_waits_for_users_who_are_still_out(monkeypatch: pytest.MonkeyP
         return PartsState(ok=True, why="")
 
     monkeypatch.setattr(UsersServed, "wait", wait)
-    made = run(monkeypatch, clock, POD, Child(clock=clock, takes_s=3.0), ground=Ground(clock=clock))
+    made = run(POD, Child(clock=clock, takes_s=3.0))
     (restore,) = made.records.of("restore")
     assert [restore["at_ns"]] == [moment + 4 * S for moment in asked]
     assert made.windows[1][2] == round(restore["at_ns"] / S - 1000, 1)
 
 
-def test_traffic_runs_on_after_the_restore_for_as_long_as_a_sentence_needs(
-    monkeypatch: pytest.MonkeyPatch, clock: FakeClock
-) -> None:
+def test_traffic_runs_on_after_the_restore_for_as_long_as_a_sentence_needs(run: Stages, clock: FakeClock) -> None:
     """Restored at 11 s, and 21 s more: the shares of the regions are counted before the next fault."""
-    made = run(
-        monkeypatch,
-        clock,
-        experiment("pod-loss", after_s=21.0),
-        Child(clock=clock, takes_s=3.0),
-        ground=Ground(clock=clock),
-    )
+    made = run(experiment("pod-loss", after_s=21.0), Child(clock=clock, takes_s=3.0))
     restored_s = made.records.of("restore")[0]["at_ns"] / 1e9 - 1000
     assert round(clock.now_ns / 1e9 - 1000 - restored_s, 1) == 21.0
     assert round(made.records.of("experiment.ended")[0]["observed_until_ns"] / 1e9 - 1000 - restored_s, 1) == 0.0
 
 
-def test_a_target_that_does_not_come_back_names_what_is_missing(
-    monkeypatch: pytest.MonkeyPatch, clock: FakeClock
-) -> None:
+def test_a_target_that_does_not_come_back_names_what_is_missing(run: Stages, clock: FakeClock) -> None:
     """Restoring is given up at the limit of 60 s after the fault; the window of the fault stays open to the end."""
     ground = Ground(clock=clock, away=[(1.0, 999.0, GONE)])
-    made = run(
-        monkeypatch, clock, experiment("pod-loss", observe_s=60.0), Child(clock=clock, takes_s=3.0), ground=ground
-    )
+    made = run(experiment("pod-loss", observe_s=60.0), Child(clock=clock, takes_s=3.0), ground=ground)
     restore = made.records.of("restore")[0]
     assert (restore["ok"], restore["missing"], round(restore["at_ns"] / 1e9 - 1000)) == (False, ["Deployment a/b"], 61)
     assert made.context.blocked(["workloads"]).startswith(
@@ -213,11 +197,9 @@ def test_a_target_that_does_not_come_back_names_what_is_missing(
     assert made.windows[1:] == [("experiment:pod-loss/fault", 1.0, 61.0)]
 
 
-def test_a_target_is_not_restored_while_an_undo_is_left(monkeypatch: pytest.MonkeyPatch, clock: FakeClock) -> None:
+def test_a_target_is_not_restored_while_an_undo_is_left(begun: Stages, clock: FakeClock) -> None:
     """Reads and writes are served and the cluster is as before; and yet the node is still cordoned."""
-    monkeypatch.setattr(experiments, "chaos_child", children(Child(clock=clock, takes_s=3.0)))
-    planned = plan(acts=[fault("pod-loss")], demands=[breaks("pod-loss")], experiments=[POD])
-    made = stage(clock, planned, ground=Ground(clock=clock))
+    made = begun(POD, Child(clock=clock, takes_s=3.0))
     undo = {"do": "uncordon", "node": "a"}
     left = write_intent(made.context.platform, "pod-loss", "cordon a", undo, module="harness.chaos.database")
     ExperimentDriver().run(fault("pod-loss"), made.context)
@@ -227,10 +209,10 @@ def test_a_target_is_not_restored_while_an_undo_is_left(monkeypatch: pytest.Monk
     assert left in pending_intents(made.context.platform)
 
 
-def test_a_fault_that_was_not_confirmed_is_sent_once_more(monkeypatch: pytest.MonkeyPatch, clock: FakeClock) -> None:
+def test_a_fault_that_was_not_confirmed_is_sent_once_more(run: Stages, clock: FakeClock) -> None:
     """Each attempt is recorded with its number, and both have a window."""
     first = Child(clock=clock, takes_s=3.0, result=Result(confirmed=False))
-    made = run(monkeypatch, clock, POD, first, Child(clock=clock, takes_s=3.0), ground=Ground(clock=clock))
+    made = run(POD, first, Child(clock=clock, takes_s=3.0))
     assert [started["attempt"] for started in made.records.of("experiment.started")] == [1, 2]
     assert [name for name, _, _ in made.windows] == [
         "everyday/fault-free",
@@ -241,54 +223,50 @@ def test_a_fault_that_was_not_confirmed_is_sent_once_more(monkeypatch: pytest.Mo
     ]
 
 
-def test_a_target_that_is_not_as_before_is_not_broken_once_more(
-    monkeypatch: pytest.MonkeyPatch, clock: FakeClock
-) -> None:
+def test_a_target_that_is_not_as_before_is_not_broken_once_more(run: Stages, clock: FakeClock) -> None:
     """The fault was not confirmed, and yet something is missing: one attempt is all."""
     ground = Ground(clock=clock, away=[(1.0, 999.0, GONE)])
     child = Child(clock=clock, takes_s=3.0, result=Result(confirmed=False))
-    made = run(monkeypatch, clock, POD, child, ground=ground)
+    made = run(POD, child, ground=ground)
     assert [started["attempt"] for started in made.records.of("experiment.started")] == [1]
 
 
 @pytest.mark.parametrize(("acted", "left"), [(False, 0), (True, 1)])
 def test_rollbacks_of_what_was_not_done_are_struck_off(
-    monkeypatch: pytest.MonkeyPatch, clock: FakeClock, tmp_path: Path, *, acted: bool, left: int
+    run: Stages, clock: FakeClock, tmp_path: Path, *, acted: bool, left: int
 ) -> None:
     """Of an attempt that did nothing; they stay in the undo log where an action was done and they failed."""
     file = tmp_path / "pod-loss.yaml"
     undo = "{type: action, name: undo, provider: {type: process, path: 'true'}}"
     file.write_text(f"title: t\ndescription: d\nmethod: []\nrollbacks: [{undo}]\n")
     child = Child(clock=clock, sent_s=None, takes_s=3.0, result=Result(confirmed=False, acted=acted, rolled_back=False))
-    made = run(monkeypatch, clock, replace(POD, file=str(file)), child, child, ground=Ground(clock=clock))
+    made = run(replace(POD, file=str(file)), child, child)
     pending = [intent.undo["do"] for intent in pending_intents(made.context.platform)]
     assert pending.count("roll-back") == left
 
 
-def test_a_child_that_does_not_end_is_interrupted(monkeypatch: pytest.MonkeyPatch, clock: FakeClock) -> None:
+def test_a_child_that_does_not_end_is_interrupted(run: Stages, clock: FakeClock) -> None:
     """Its fault was never sent: 10 s to confirm, 30 s to observe and 120 s of grace have passed."""
     child = Child(clock=clock, sent_s=None)
-    made = run(monkeypatch, clock, POD, child, ground=Ground(clock=clock))
+    made = run(POD, child)
     assert [(what, round(at)) for what, at in child.did[:2]] == [("start", 0), ("interrupt", 160)]
     assert [name for name, _, _ in made.windows] == ["everyday/fault-free"]
     assert child.why.startswith("it was interrupted because it had not ended after 160 s (")
 
 
-def test_a_method_has_the_time_that_its_file_declares(monkeypatch: pytest.MonkeyPatch, clock: FakeClock) -> None:
+def test_a_method_has_the_time_that_its_file_declares(run: Stages, clock: FakeClock) -> None:
     """It takes 600 s, far longer than the limits: 120 s after that it is interrupted, and the reason names `takes`."""
     slow, child = experiment("pod-loss", seconds=600.0), Child(clock=clock, sent_s=None)
-    run(monkeypatch, clock, slow, child, ground=Ground(clock=clock))
+    run(slow, child)
     assert [(what, round(at)) for what, at in child.did[:2]] == [("start", 0), ("interrupt", 720)]
     assert child.why.endswith("If its method needs longer, increase `takes` in the experiment file")
     assert experiments.longest_s(slow) > 720
 
 
-def test_nodes_that_were_hit_must_come_back(monkeypatch: pytest.MonkeyPatch, clock: FakeClock) -> None:
+def test_nodes_that_were_hit_must_come_back(begun: Stages, clock: FakeClock) -> None:
     """The child adds them to the entry of its attempt, which is read before the restore is waited for."""
-    child, ground = Child(clock=clock, takes_s=3.0), Ground(clock=clock)
-    monkeypatch.setattr(experiments, "chaos_child", children(child))
-    planned = plan(acts=[fault("pod-loss")], demands=[breaks("pod-loss")], experiments=[POD])
-    made = stage(clock, planned, ground=ground)
+    ground = Ground(clock=clock)
+    made = begun(POD, Child(clock=clock, takes_s=3.0), ground=ground)
 
     def hit() -> None:
         (attempt,) = pending_intents(made.context.platform)
@@ -300,85 +278,61 @@ def test_nodes_that_were_hit_must_come_back(monkeypatch: pytest.MonkeyPatch, clo
     assert made.records.of("restore")[0]["ok"] is True
 
 
-def test_a_run_whose_load_died_ends_its_child(monkeypatch: pytest.MonkeyPatch, clock: FakeClock) -> None:
+def test_a_run_whose_load_died_ends_its_child(begun: Stages, clock: FakeClock) -> None:
     """Nobody is left to see a recovery: the child is finished, and the window of its fault is kept."""
     child = Child(clock=clock)
-    monkeypatch.setattr(experiments, "chaos_child", children(child))
-    act = fault("pod-loss")
-    made = stage(
-        clock,
-        plan(acts=[act], demands=[breaks("pod-loss")], experiments=[POD]),
-        ground=Ground(clock=clock, back_s=None),
-    )
+    made = begun(POD, child, ground=Ground(clock=clock, back_s=None))
     made.load.died_ns = clock.now_ns + 4_000_000_000
     with pytest.raises(DriverError, match="worker 1: exit code 1"):
-        ExperimentDriver().run(act, made.context)
+        ExperimentDriver().run(fault("pod-loss"), made.context)
     assert [what for what, _ in child.did] == ["start", "interrupt", "finish"]
     assert [name for name, _, _ in made.windows] == ["everyday/fault-free", "experiment:pod-loss/fault"]
 
 
-def test_an_interrupted_run_ends_its_child(monkeypatch: pytest.MonkeyPatch, clock: FakeClock) -> None:
+def test_an_interrupted_run_ends_its_child(begun: Stages, clock: FakeClock) -> None:
     """Ctrl-C while the fault is held: its child is interrupted and waited for before anything else."""
     child = Child(clock=clock)
-    monkeypatch.setattr(experiments, "chaos_child", children(child))
+    made = begun(POD, child, ground=Ground(clock=clock, back_s=None))
 
     def interrupt() -> None:
         raise KeyboardInterrupt
 
     clock.at(3.0, interrupt)
-    act = fault("pod-loss")
-    made = stage(
-        clock,
-        plan(acts=[act], demands=[breaks("pod-loss")], experiments=[POD]),
-        ground=Ground(clock=clock, back_s=None),
-    )
     with pytest.raises(KeyboardInterrupt):
-        ExperimentDriver().run(act, made.context)
+        ExperimentDriver().run(fault("pod-loss"), made.context)
     assert [(what, round(at)) for what, at in child.did] == [("start", 0), ("interrupt", 3), ("finish", 3)]
     (left,) = pending_intents(made.context.platform)
     assert (left.action, left.undo["do"], left.undo["attempt"]) == ("experiment pod-loss", "verify-restored", 1)
 
 
-def test_an_attempt_leaves_the_undo_log_when_the_target_is_as_before(
-    monkeypatch: pytest.MonkeyPatch, clock: FakeClock
-) -> None:
+def test_an_attempt_leaves_the_undo_log_when_the_target_is_as_before(run: Stages, clock: FakeClock) -> None:
     """Not before: one that is not restored stays, and counts as no manual step."""
-    made = run(monkeypatch, clock, POD, Child(clock=clock, takes_s=3.0), ground=Ground(clock=clock))
+    made = run(POD, Child(clock=clock, takes_s=3.0))
     assert pending_intents(made.context.platform) == []
     ground = Ground(clock=clock, away=[(ground_s(clock), 9999.0, GONE)])
-    made = run(monkeypatch, clock, POD, Child(clock=clock, takes_s=3.0), ground=ground)
+    made = run(POD, Child(clock=clock, takes_s=3.0), ground=ground)
     assert [intent.experiment for intent in pending_intents(made.context.platform)] == ["pod-loss"]
     assert made.records.of("manual-steps.watched")[0]["count"] == 0
 
 
 @pytest.mark.parametrize("gone_s", [0.5, 3.0, 4.4])
-def test_a_target_that_is_gone_is_noticed_within_five_seconds(
-    monkeypatch: pytest.MonkeyPatch, clock: FakeClock, gone_s: float
-) -> None:
+def test_a_target_that_is_gone_is_noticed_within_five_seconds(begun: Stages, clock: FakeClock, gone_s: float) -> None:
     """While the fault is held: nobody waits for the longest limit of 40 s, nor 120 s for a child that can undo nothing."""
     child = Child(clock=clock, sent_s=1.0)
-    monkeypatch.setattr(experiments, "chaos_child", children(child))
-    act = fault("region-loss")
-    planned = plan(acts=[act], demands=[breaks("region-loss")], experiments=[HELD])
-    made = stage(clock, planned, ground=Ground(clock=clock, back_s=None), gone_s=gone_s)
+    made = begun(HELD, child, ground=Ground(clock=clock, back_s=None), gone_s=gone_s)
     with pytest.raises(TargetUnreachable, match=r"the target is gone: none of its addresses has answered for 4\.\d s"):
-        ExperimentDriver().run(act, made.context)
+        ExperimentDriver().run(fault("region-loss"), made.context)
     assert ground_s(clock) - gone_s < 5.0
     assert child.grace_s == 2.0
     assert len(pending_intents(made.context.platform)) == 1
 
 
-def test_a_target_that_goes_while_it_is_restored_is_noticed_too(
-    monkeypatch: pytest.MonkeyPatch, clock: FakeClock
-) -> None:
+def test_a_target_that_goes_while_it_is_restored_is_noticed_too(begun: Stages, clock: FakeClock) -> None:
     """The child has ended at 3 s, and at 6 s nothing answers any more."""
-    child = Child(clock=clock, takes_s=3.0)
-    monkeypatch.setattr(experiments, "chaos_child", children(child))
-    act = fault("pod-loss")
     ground = Ground(clock=clock, away=[(1.0, 999.0, GONE)])
-    made = stage(clock, plan(acts=[act], demands=[breaks("pod-loss")], experiments=[POD]), ground=ground, gone_s=6.0)
+    made = begun(POD, Child(clock=clock, takes_s=3.0), ground=ground, gone_s=6.0)
     with pytest.raises(TargetUnreachable):
-        ExperimentDriver().run(act, made.context)
+        ExperimentDriver().run(fault("pod-loss"), made.context)
     assert ground_s(clock) < 11.0
 
 
@@ -387,9 +341,9 @@ def ground_s(clock: FakeClock) -> float:
     return clock.now_ns / 1e9 - 1000
 
 
-def test_the_watch_looks_closely_while_a_fault_may_be_in(monkeypatch: pytest.MonkeyPatch, clock: FakeClock) -> None:
+def test_the_watch_looks_closely_while_a_fault_may_be_in(run: Stages, clock: FakeClock) -> None:
     """And the health path is asked often whenever none is."""
-    made = run(monkeypatch, clock, POD, Child(clock=clock, takes_s=3.0), ground=Ground(clock=clock))
+    made = run(POD, Child(clock=clock, takes_s=3.0))
     assert made.watch.calls == [
         "health_window is_open=True",
         "fault_window is_open=True",

@@ -53,46 +53,31 @@ def test_what_does_not_fit_is_cut_at_a_line_and_says_so() -> None:
     assert fitted(text[:1000], MOST_BYTES) == text[:1000]
 
 
-def test_a_step_that_is_full_is_told_in_words(summary: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is written, and the run goes on."""
+def test_what_cannot_be_written_is_told_in_words(
+    summary: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is written where the step is full; a directory in the place of a file. The run goes on; outside of GitHub nothing is done."""
     page = tmp_path / "page.md"
     page.write_bytes(b"x" * MOST_BYTES)
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(page))
     assert " is full" in append_step_summary(summary)
     assert page.stat().st_size == MOST_BYTES
-
-
-def test_a_page_that_cannot_be_written_is_told_in_words(
-    summary: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A directory in its place."""
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path))
     assert append_step_summary(summary).startswith("the summary was not written to GITHUB_STEP_SUMMARY")
-
-
-def test_outputs_are_appended_to_those_of_the_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One a line."""
-    file = tmp_path / "outputs"
-    file.write_text("before=1\n", encoding="utf-8")
-    monkeypatch.setenv("GITHUB_OUTPUT", str(file))
-    assert append_outputs({"decision": "NO-GO", "run": "/runs/ä=b"}) == ""
-    assert file.read_text(encoding="utf-8") == "before=1\ndecision=NO-GO\nrun=/runs/ä=b\n"
-
-
-def test_an_output_of_several_lines_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its second line would be an output of its own; none is written."""
-    file = tmp_path / "outputs"
-    monkeypatch.setenv("GITHUB_OUTPUT", str(file))
-    assert "`run` is a path of several lines" in append_outputs({"decision": "GO", "run": "a\ndecision=GO"})
-    assert not file.exists()
-
-
-def test_outputs_that_cannot_be_written_are_told_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A directory in the place of the file; outside of GitHub nothing is done."""
     monkeypatch.setenv("GITHUB_OUTPUT", str(tmp_path))
     assert append_outputs({"decision": "GO"}).startswith("no output was written to GITHUB_OUTPUT")
     monkeypatch.delenv("GITHUB_OUTPUT")
     assert append_outputs({"decision": "GO"}) == ""
+
+
+def test_outputs_are_appended_to_those_of_the_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One a line. One of several lines is refused, as its second line would be an output of its own; none is written then."""
+    file = tmp_path / "outputs"
+    file.write_text("before=1\n", encoding="utf-8")
+    monkeypatch.setenv("GITHUB_OUTPUT", str(file))
+    assert append_outputs({"decision": "NO-GO", "run": "/runs/ä=b"}) == ""
+    assert "`run` is a path of several lines" in append_outputs({"decision": "GO", "run": "a\ndecision=GO"})
+    assert file.read_text(encoding="utf-8") == "before=1\ndecision=NO-GO\nrun=/runs/ä=b\n"
 
 
 def test_places_are_relative_to_the_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

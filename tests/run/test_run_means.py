@@ -44,14 +44,10 @@ def unready(directory: Path, text: str) -> list[str]:
     return unready_means(load_target(file))
 
 
-def test_what_answers_is_not_named(tmp_path: Path, prometheus: str) -> None:
-    """The entry itself is asked by the run, not by the plan."""
+def test_what_does_not_answer_is_named_with_its_line(tmp_path: Path, prometheus: str) -> None:
+    """An API server that refuses, a Prometheus that has no such path, and one that is down. The entry itself is asked by the run, not by the plan."""
     assert unready(tmp_path, "") == []
     assert unready(tmp_path, f"prometheus: {prometheus}/monitor") == []
-
-
-def test_what_does_not_answer_is_named_with_its_line(tmp_path: Path, prometheus: str) -> None:
-    """An API server that refuses, a Prometheus that has no such path, and one that is down."""
     (tmp_path / "kubeconfig").write_text(KUBECONFIG)
     cluster = f"kubernetes: {{context: staging, kubeconfig: {tmp_path}/kubeconfig}}"
     first, second = unready(tmp_path, f"{cluster}\nprometheus: {prometheus}")

@@ -21,13 +21,9 @@ def allowing(directory: Path, experiment: str) -> Path:
     return file
 
 
-@pytest.mark.parametrize("name", ["autoscaling", "migration"])
-def test_what_needs_consent_and_is_no_file_may_be_allowed(tmp_path: Path, name: str) -> None:
-    """Load on services, and a migration."""
-    check_names(load_target(allowing(tmp_path, name)), find_project(tmp_path))
-
-
-def test_a_misspelt_one_is_refused(tmp_path: Path) -> None:
-    """With its line."""
+def test_what_needs_consent_and_is_no_file_may_be_allowed(tmp_path: Path) -> None:
+    """Load on services, and a migration; a misspelt one is refused."""
+    for name in ("autoscaling", "migration"):
+        check_names(load_target(allowing(tmp_path, name)), find_project(tmp_path))
     with pytest.raises(ConfigurationError, match="there is no experiment `migrations`"):
         check_names(load_target(allowing(tmp_path, "migrations")), find_project(tmp_path))

@@ -24,13 +24,9 @@ def lacks(plan: Plan) -> dict[str, str]:
     return {said.requirement: "; ".join(lack.what for lack in said.lacks) for said in prospects(plan) if said.lacks}
 
 
-def test_core_on_the_sandbox_can_be_decided() -> None:
-    """Every sentence, at 150 s and scale 60."""
+def test_core_can_be_decided_on_the_sandbox_and_at_full_time_takes_longer() -> None:
+    """Every sentence, at 150 s and scale 60. At full time an hour before the fault, ten minutes of users; a quorum is excused no write, so that every write counts."""
     assert lacks(core_plan()) == {}
-
-
-def test_at_full_time_an_rpo_and_a_window_are_longer_than_planned() -> None:
-    """An hour before the fault, ten minutes of users; a quorum is excused no write, so that every write counts."""
     window = {"AT-PERF-USERS": "a fault-free window of 600 s (planned: 150 s)"}
     rpo = {"DA-DR-RPO": "more than 3600 s of writes before the fault (planned: about 196 s)"}
     assert lacks(at_full_time()) == {**rpo, **window}

@@ -12,7 +12,7 @@ from harness.catalogue import load_catalogue
 from harness.drivers.chaos import find_experiments
 from harness.drivers.check.registry import CHECKS, kind_of
 from harness.errors import ConfigurationError
-from harness.model import Claim, Demand, ExperimentPlan, NotAssessable, ReasonKind, Scenario
+from harness.model import Claim, Demand, ExperimentPlan, NotAssessable, Plan, ReasonKind, Requirement
 from harness.run.acts.driver import Library
 from harness.run.acts.registry import drivers
 from harness.run.plan.groups import unserved
@@ -27,30 +27,49 @@ from tests.builders.core_plan import ROOT, sandbox_target
 from tests.builders.full_target import asked_for, full_target, loaded, without
 from tests.builders.plans import experiment
 from tests.builders.rollout_runs import objective_of, planned, rollout_plan
+from tests.builders.scenarios import scenario
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
 
-def left(requirement: str, *parts: str) -> NotAssessable:
-    """What the plan says of one row when no scenario was written, for a target that has these parts."""
-    plan = make_plan(
+NOTHING = Library(traffic={}, experiments={})
+
+
+def made(
+    target: Target,
+    rows: Sequence[Requirement],
+    claims: Sequence[Claim] = (),
+    demands: Sequence[Demand] = (),
+    library: Library = NOTHING,
+) -> Plan:
+    """The plan of these rows and claims."""
+    return make_plan(
         "run-1",
         settings=Settings(project=find_project(ROOT)),
-        target=sandbox_target().model_copy(update={"parts": parts}),
-        requirements=[load_catalogue().requirement(requirement)],
-        compiled=Compiled(claims=(), demands=()),
-        library=Library(traffic={}, experiments={}),
+        target=target,
+        requirements=rows,
+        compiled=Compiled(claims=tuple(claims), demands=tuple(demands)),
+        library=library,
     )
-    (lack,) = plan.not_assessable
+
+
+def left(requirement: str, *parts: str) -> NotAssessable:
+    """What the plan says of one row when no scenario was written, for a target that has these parts."""
+    target = sandbox_target().model_copy(update={"parts": parts})
+    (lack,) = made(target, [load_catalogue().requirement(requirement)]).not_assessable
     return lack
 
 
-def claimed(requirement: str) -> Claim:
-    """A claim of nothing."""
-    scenario = Scenario(file="any.feature", line=1, name=requirement, tags=(requirement,))
-    return Claim(scenario=scenario, requirement=requirement, objectives=(), demands=())
+def claimed(requirement: str, file: str = "any.feature", *demands: Demand) -> Claim:
+    """A claim that asks for these, or for nothing."""
+    return Claim(
+        scenario=scenario(requirement, file=file, tag=requirement),
+        requirement=requirement,
+        objectives=(),
+        demands=tuple(demand.key for demand in demands),
+    )
 
 
 def test_a_row_that_waits_for_a_part_names_it() -> None:
@@ -94,39 +113,22 @@ def test_parts_are_deployed_for_claimed_rows_that_they_are_enough_for() -> None:
     assert needed_parts(there, [replace(rows[0], in_part=("loss of a region",)), *rows[1:]], claims) == ()
 
 
-def test_a_row_that_waits_for_nothing_is_told_where_its_scenario_belongs() -> None:
-    """By document and section."""
-    because = left("ND-KPI-P95").because
-    assert (because.kind, because.text) == (ReasonKind.UNCLAIMED, "no scenario claims it")
-    assert because.hint == "write a scenario tagged @ND-KPI-P95 into features/normaldance/technical-kpis.feature"
-
-
 def test_a_row_is_told_the_only_feature_file_of_its_profile() -> None:
-    """As a project of `readiness init` has it, whatever its section is called; two files go by section."""
+    """As a project of `readiness init` has it, whatever its section is called; without one, and with two, by document and section."""
     rows = [load_catalogue().requirement(name) for name in ("ND-KPI-P95", "ND-KPI-UPTIME", "AT-STB-RECOVERY")]
     files = {"ND-KPI-UPTIME": "features/service.feature", "AT-STB-RECOVERY": "features/other.feature"}
-    claims = [
-        Claim(scenario=Scenario(file=file, line=1, name=one, tags=(one,)), requirement=one, objectives=(), demands=())
-        for one, file in files.items()
-    ]
+    claims = [claimed(one, file) for one, file in files.items()]
 
     def hint(claims: Sequence[Claim]) -> str:
-        plan = make_plan(
-            "run-1",
-            settings=Settings(project=find_project(ROOT)),
-            target=sandbox_target(),
-            requirements=rows,
-            compiled=Compiled(claims=tuple(claims), demands=()),
-            library=NOTHING,
-        )
-        return next(one.because.hint for one in plan.not_assessable if one.requirement == "ND-KPI-P95")
+        lacks = made(sandbox_target(), rows, claims).not_assessable
+        return next(one.because.hint for one in lacks if one.requirement == "ND-KPI-P95")
 
+    by_section = "write a scenario tagged @ND-KPI-P95 into features/normaldance/technical-kpis.feature"
+    because = left("ND-KPI-P95").because
+    assert (because.kind, because.text, because.hint) == (ReasonKind.UNCLAIMED, "no scenario claims it", by_section)
     assert hint(claims) == "write a scenario tagged @ND-KPI-P95 into features/service.feature"
     third = replace(claims[0], scenario=replace(claims[0].scenario, file="features/third.feature"))
-    assert hint([*claims, third]).endswith("into features/normaldance/technical-kpis.feature")
-
-
-NOTHING = Library(traffic={}, experiments={})
+    assert hint([*claims, third]) == by_section
 
 
 def lacking(
@@ -134,27 +136,15 @@ def lacking(
 ) -> tuple[str, str]:
     """What the plan says of a row whose only demand is this one: the reason and the hint."""
     demand, row = Demand(kind=kind, name=name, params=params or {}), load_catalogue().requirement("ND-KPI-P95")
-    scenario = Scenario(file="any.feature", line=1, name=row.id, tags=(row.id,))
-    claim = Claim(scenario=scenario, requirement=row.id, objectives=(), demands=(demand.key,))
-    plan = make_plan(
-        "run-1",
-        settings=Settings(project=find_project(ROOT)),
-        target=target,
-        requirements=[row],
-        compiled=Compiled(claims=(claim,), demands=(demand,)),
-        library=library,
-    )
-    (lack,) = plan.not_assessable
+    claim = claimed(row.id, "any.feature", demand)
+    (lack,) = made(target, [row], [claim], [demand], library).not_assessable
     assert lack.because.kind is ReasonKind.NO_MEANS
     return lack.because.text, lack.because.hint
 
 
 def test_the_commit_of_the_release_is_planned(tmp_path: Path) -> None:
     """As the target file says: the manifest of the run names it, and a later run reads it there."""
-    target = shop(tmp_path, "release: {version: 1.0.0, commit: 3f2a1c9d0b7e}\n")
-    settings, compiled = Settings(project=find_project(ROOT)), Compiled(claims=(), demands=())
-    library = Library(traffic={}, experiments={})
-    plan = make_plan("run-1", settings=settings, target=target, requirements=[], compiled=compiled, library=library)
+    plan = made(shop(tmp_path, "release: {version: 1.0.0, commit: 3f2a1c9d0b7e}\n"), [])
     assert (plan.release, plan.release_commit) == ("1.0.0", "3f2a1c9d0b7e")
 
 
@@ -202,25 +192,25 @@ ADD_ON = "kubernetes: {{context: c, namespace: n, api_groups: [{}]}}\nmay_break:
 
 
 def test_load_that_an_add_on_gives_waits_for_it(tmp_path: Path) -> None:
-    """A target file that does not name its API group: the plan says which one."""
+    """Where a target file does not name its API group, the plan says which one; copies of pods are Kubernetes' own."""
     why, hint = lacking(shop(tmp_path, ADD_ON.format("gateway.envoyproxy.io")), "scale", "hold")
     assert why == "hold creates stresschaos.chaos-mesh.org, and shop names no such API group"
     assert hint == "if the add-on is installed, add `api_groups: [chaos-mesh.org]` to `kubernetes:` of shop.yaml"
+    driver = drivers()["scale"]
+    for name, groups in (("hold", "chaos-mesh.org"), ("replicate", "")):
+        target, demand = shop(tmp_path, ADD_ON.format(groups)), Demand(kind="scale", name=name)
+        assert of_missing_add_on(driver.accesses(demand, NOTHING, target), target) is None
 
 
-@pytest.mark.parametrize("name", ["hold", "spike", "resize", "replicate"])
-def test_load_on_a_cluster_without_the_metrics_api_is_not_given(tmp_path: Path, name: str) -> None:
-    """The API server lists its groups, and that of the metrics API is none of them: known before a load is given."""
+def test_load_is_given_where_the_metrics_api_is_served_or_nothing_is_known_of_it(tmp_path: Path) -> None:
+    """The API server lists its groups: known before a load is given. The bounds of an autoscaler are read without it."""
     target = shop(tmp_path, ADD_ON.format("chaos-mesh.org"))
-    why, hint = lacking(target, "scale", name, library=replace(NOTHING, served=frozenset({"apps", "autoscaling"})))
-    assert why == (
-        "the CPU usage of pods is read from the metrics API, and the API server of shop serves no group metrics.k8s.io"
-    )
-    assert hint == "install metrics-server, or another server of the metrics API, and check it with `kubectl top pods`"
-
-
-def test_load_is_planned_where_the_metrics_api_is_served_or_nothing_is_known_of_it(tmp_path: Path) -> None:
-    """And the bounds of an autoscaler are read without it."""
+    without = replace(NOTHING, served=frozenset({"apps", "autoscaling"}))
+    for name in ("hold", "spike", "resize", "replicate"):
+        assert lacking(target, "scale", name, library=without) == (
+            "the CPU usage of pods is read from the metrics API, and the API server of shop serves no group metrics.k8s.io",
+            "install metrics-server, or another server of the metrics API, and check it with `kubectl top pods`",
+        )
     demand = Demand(kind="scale", name="hold")
     for served in (None, frozenset({"apps", "metrics.k8s.io"})):
         assert unserved([demand], replace(NOTHING, served=served)) is None
@@ -243,14 +233,6 @@ def test_rollouts_of_argo_wait_for_a_cluster_that_serves_them(tmp_path: Path) ->
     )
     plain = replace(bare, rollouts={"canary": replace(rollout_plan(), kind="Deployment")})
     assert unserved([Demand(kind="rollout", name="canary")], plain) is None
-
-
-def test_what_creates_nothing_of_an_add_on_waits_for_none(tmp_path: Path) -> None:
-    """Load where the group is named, and copies of pods, which are Kubernetes' own."""
-    library, driver = Library(traffic={}, experiments={}), drivers()["scale"]
-    for name, groups in (("hold", "chaos-mesh.org"), ("replicate", "")):
-        target, demand = shop(tmp_path, ADD_ON.format(groups)), Demand(kind="scale", name=name)
-        assert of_missing_add_on(driver.accesses(demand, library, target), target) is None
 
 
 def test_experiments_name_the_add_ons_that_they_need() -> None:
@@ -320,21 +302,14 @@ def lacks(content: dict[str, Any], key: str) -> dict[str, Any]:
     return {**content, "regions": {k: {} if region in {"", k} else v for k, v in content["regions"].items()}}
 
 
+BACK = "every request is served by the old release within 5 min of the one documented command, under traffic"
+
+
 @pytest.mark.parametrize(
     ("sentence", "scale", "seconds", "alone"),
     [
-        (
-            "every request is served by the old release within 5 min of the one documented command, under traffic",
-            1,
-            302,
-            302,
-        ),
-        (
-            "every request is served by the old release within 5 min of the one documented command, under traffic",
-            60,
-            12,
-            12,
-        ),
+        (BACK, 1, 302, 302),
+        (BACK, 60, 12, 12),
         ("no request fails within 40 s of the switch and the switch back", 60, 42, 42),
         (
             "100 % of new connections are served by the other colour within 20 s of each switch, there and back",

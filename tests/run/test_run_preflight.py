@@ -36,15 +36,10 @@ ledger: {path: /ledger, read: true}
 pipeline: {accept: /events, visible: "/events/{id}"}
 prometheus: https://prometheus.test/below
 """
+HEAD = "name: shop\nenvironment: staging\nentry: {entry}\n"
 GOOD = b'{"id": 1}'
 NONE: Mapping[str, ProbeResponse] = {}
 Asked = Callable[[Sequence[PlannedProbe]], list[ProbeResponse]]
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
-    """A clock that moves only when somebody sleeps."""
-    return FakeClock.installed(monkeypatch)
 
 
 def shop(directory: Path, text: str = FILE) -> Target:
@@ -93,51 +88,49 @@ def test_every_path_that_can_be_asked_harmlessly_is_requested(clock: FakeClock, 
     ]
 
 
+PLACES = {
+    "shop.test/health": ":7: probes.health",
+    "shop.test/items/1": ":8: probes.read",
+    "eu.shop.test/health": ":5: regions.eu.entry",
+    "eu.shop.test/items/2": ":9: probes.services.items",
+    "shop.test/version": ":10: release.path",
+    "shop.test/ledger": ":11: ledger.path",
+    "shop.test/events/0": ":12: pipeline.visible",
+    "prometheus.test/below/api/v1/alerts": ":13: prometheus",
+}
+"""Where the file names what is requested there: line and key."""
+OTHER = "status 200 with another body than expected, which is "
+
+
 def test_what_only_the_file_can_explain_is_its_mistake(
     clock: FakeClock, tmp_path: Path, subtests: pytest.Subtests
 ) -> None:
     """Method, URL without the query, answer, file and line; exit code 4."""
-    for url, answer, said in [
-        (
-            "shop.test/items/1",
-            status(404),
-            (":8: probes.read", "status 404", "correct `read`: the path must answer GET"),
-        ),
-        ("shop.test/health", status(404), (":7: probes.health", "status 404", "correct `health`")),
-        ("shop.test/items/1", status(401), (":8: probes.read", "status 401", "name a path that needs no sign-in")),
-        ("shop.test/health", status(405), (":7: probes.health", "status 405", "is requested with GET")),
-        ("shop.test/health", status(301), (":7: probes.health", "status 301", "redirects are not followed")),
+    for url, answer, what, hint in [
+        ("shop.test/items/1", status(404), "status 404", "correct `read`: the path must answer GET"),
+        ("shop.test/health", status(404), "status 404", "correct `health`"),
+        ("shop.test/items/1", status(401), "status 401", "name a path that needs no sign-in"),
+        ("shop.test/health", status(405), "status 405", "is requested with GET"),
+        ("shop.test/health", status(301), "status 301", "redirects are not followed"),
         (
             "shop.test/items/1",
             status(200, b'{"id": 2}'),
-            (
-                ":8: probes.read",
-                "status 200 with another body than expected, which is the keys id",
-                "correct the path or the expected body of",
-            ),
+            f"{OTHER}the keys id",
+            "correct the path or the expected body of",
         ),
-        (
-            "shop.test/version",
-            status(200, b""),
-            (
-                ":10: release.path",
-                "status 200 with another body than expected, which is a body",
-                "correct the path or the expected body of",
-            ),
-        ),
-        ("eu.shop.test/health", status(404), (":5: regions.eu.entry", "status 404", "correct `entry`")),
-        ("eu.shop.test/items/2", status(404), (":9: probes.services.items", "status 404", "correct `items`")),
-        ("shop.test/ledger", status(404), (":11: ledger.path", "status 404", "correct `path`")),
-        ("shop.test/events/0", status(403), (":12: pipeline.visible", "status 403", "needs no sign-in")),
-        ("shop.test/version", status(404), (":10: release.path", "status 404", "correct `path`")),
-        ("prometheus.test/below/api/v1/alerts", status(404), (":13: prometheus", "status 404", "correct `prometheus`")),
-        ("shop.test/health", failed("tls"), (":7: probes.health", "the TLS handshake failed", "tls: {ca_file: …}")),
+        ("shop.test/version", status(200, b""), f"{OTHER}a body", "correct the path or the expected body of"),
+        ("eu.shop.test/health", status(404), "status 404", "correct `entry`"),
+        ("eu.shop.test/items/2", status(404), "status 404", "correct `items`"),
+        ("shop.test/ledger", status(404), "status 404", "correct `path`"),
+        ("shop.test/events/0", status(403), "status 403", "needs no sign-in"),
+        ("shop.test/version", status(404), "status 404", "correct `path`"),
+        ("prometheus.test/below/api/v1/alerts", status(404), "status 404", "correct `prometheus`"),
+        ("shop.test/health", failed("tls"), "the TLS handshake failed", "tls: {ca_file: …}"),
     ]:
-        with subtests.test(url, said=said):
-            place, what, hint = said
+        with subtests.test(url, what=what):
             with pytest.raises(ConfigurationError) as caught:
                 preflight(shop(tmp_path), pytest.fail, ask=answering({f"https://{url}": answer}))
-            assert f"target.yaml{place}: GET https://{url} never succeeded: {what}" in str(caught.value)
+            assert f"target.yaml{PLACES[url]}: GET https://{url} never succeeded: {what}" in str(caught.value)
             assert hint in caught.value.hint
             assert ("secret" in str(caught.value), caught.value.exit_code) == (False, 4)
 
@@ -224,54 +217,37 @@ def test_a_cluster_that_may_not_be_read_is_known_before_the_load(clock: FakeCloc
     assert "readiness plan --roles" in raised.value.hint
 
 
-@pytest.mark.parametrize("source", ["header: x-release", "path: /version"])
-def test_another_release_is_refused_before_the_load(tmp_path: Path, source: str) -> None:
-    """Ninety seconds of load and a kill would prove nothing: what answers is named, and the command that judges it."""
-    file = "name: shop\nenvironment: staging\nentry: {entry}\nrelease: {{{source}}}\n"
+def test_another_release_is_refused_before_the_load(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    """Ninety seconds of load and a kill would prove nothing: what answers is named, and the command that judges it. No command overrules the file."""
+    one = "the release 1.4.2"
+    judge = "judge the release that runs there: readiness run --target target.yaml --release 1.4.2 --seed 1; or deploy 1.0.0"
+    correct = f"correct `version` of `release` in {tmp_path}/target.yaml, which is 1.0.0; or deploy 1.0.0"
+    complete = "complete the roll-out or take it back, so that one release answers; then name it with `--release`"
     again = ("--target", "target.yaml", "--release", "1.0.0", "--seed", "1")
-    with serving_release("1.4.2") as entry:
-        target = shop(tmp_path, file.format(entry=entry, source=source))
-        with pytest.raises(UsageError) as raised:
-            refuse_other_release(target, plan(release="1.0.0", again=again))
-        refuse_other_release(target, plan(release="1.4.2"))
-    assert raised.value.what == "the target shop names the release 1.4.2, expected 1.0.0; nothing was run"
-    assert raised.value.hint == (
-        "judge the release that runs there: readiness run --target target.yaml --release 1.4.2 --seed 1; or deploy 1.0.0"
-    )
+    for releases, source, named, hint in [
+        (("1.4.2",), "header: x-release", one, judge),
+        (("1.4.2",), "path: /version", one, judge),
+        (("1.4.2",), "version: 1.0.0, header: x-release", one, correct),
+        (("1.0.0", "1.4.2"), "header: x-release", "2 releases, 1.0.0 and 1.4.2", complete),
+    ]:
+        with subtests.test(releases=releases, source=source), serving_release(*releases) as entry:
+            target = shop(tmp_path, f"{HEAD.format(entry=entry)}release: {{{source}}}\n")
+            with pytest.raises(UsageError) as raised:
+                refuse_other_release(target, plan(release="1.0.0", again=again))
+            assert raised.value.what == f"the target shop names {named}, expected 1.0.0; nothing was run"
+            assert raised.value.hint == hint
 
 
-def test_another_release_than_the_file_names_is_refused_by_the_file(tmp_path: Path) -> None:
-    """No command overrules the file: the hint is to correct it."""
-    with serving_release("1.4.2") as entry:
-        target = shop(
-            tmp_path,
-            f"name: shop\nenvironment: staging\nentry: {entry}\nrelease: {{version: 1.0.0, header: x-release}}\n",
-        )
-        with pytest.raises(UsageError) as raised:
-            refuse_other_release(target, plan(release="1.0.0"))
-    assert (
-        raised.value.hint
-        == f"correct `version` of `release` in {tmp_path / 'target.yaml'}, which is 1.0.0; or deploy 1.0.0"
-    )
-
-
-def test_two_releases_that_answer_in_turn_are_refused(tmp_path: Path) -> None:
-    """One read would find one of them, and the run would end undecided."""
-    with serving_release("1.0.0", "1.4.2") as entry:
-        target = shop(tmp_path, f"name: shop\nenvironment: staging\nentry: {entry}\nrelease: {{header: x-release}}\n")
-        with pytest.raises(UsageError) as raised:
-            refuse_other_release(target, plan(release="1.0.0"))
-    assert raised.value.what == "the target shop names 2 releases, 1.0.0 and 1.4.2, expected 1.0.0; nothing was run"
-    assert raised.value.hint.startswith("complete the roll-out or take it back, so that one release answers")
-
-
-def test_a_target_that_names_no_release_is_not_refused(tmp_path: Path) -> None:
+def test_the_release_that_is_judged_and_a_target_that_names_none_are_not_refused(tmp_path: Path) -> None:
     """Whether answers name it is the verdict's to say."""
-    with serving_release("") as entry:
-        refuse_other_release(
-            shop(tmp_path, f"name: shop\nenvironment: staging\nentry: {entry}\nrelease: {{header: x-other}}\n"), plan()
-        )
-        refuse_other_release(shop(tmp_path, f"name: shop\nenvironment: staging\nentry: {entry}\n"), plan())
+    for release, source in (
+        ("1.4.2", "release: {header: x-release}\n"),
+        ("1.4.2", "release: {path: /version}\n"),
+        ("", "release: {header: x-other}\n"),
+        ("", ""),
+    ):
+        with serving_release(release) as entry:
+            refuse_other_release(shop(tmp_path, HEAD.format(entry=entry) + source), plan(release="1.4.2"))
 
 
 @contextmanager

@@ -60,6 +60,13 @@ def target(directory: Path, host: str, port: int) -> Target:
     return load_target(file)
 
 
+def checked(presence: Presence, fake: FakeClock, times: int = 100) -> None:
+    """Asked whether the target is there, ten times a second."""
+    for _ in range(times):
+        presence.check()
+        fake.sleep(0.1)
+
+
 def own(directory: Path, rollbacks: str = "") -> Path:
     """An experiment of a person's own that kills the service."""
     file = directory / "own-kill.yaml"
@@ -104,9 +111,7 @@ def test_one_address_that_answers_is_a_target(monkeypatch: pytest.MonkeyPatch) -
         has_api_server=True,
         recover=RECOVER,
     )
-    for _ in range(100):
-        presence.check()
-        fake.sleep(0.1)
+    checked(presence, fake)
     assert asked[:3] == ["entry", "api", "api"]
     assert len(asked) < 30
 
@@ -120,14 +125,8 @@ def test_an_outage_that_is_measured_is_no_end_of_the_target(
     presence = Presence({"entry": lambda: False}, has_api_server=has_api_server, recover=RECOVER)
     presence.begin(observe_s=30)
     began = clock.now_s()
-
-    def wait() -> None:
-        for _ in range(1000):
-            presence.check()
-            fake.sleep(0.1)
-
     with pytest.raises(TargetUnreachable):
-        wait()
+        checked(presence, fake, 1000)
     assert clock.now_s() - began == pytest.approx(gone_after_s, abs=0.6)
 
 
@@ -148,20 +147,14 @@ def test_a_harness_that_was_stopped_does_not_take_its_target_for_gone(
 
     presence = Presence({"api": answers}, has_api_server=True, recover=RECOVER)
     presence.begin(observe_s=0)
-
-    def follow() -> None:
-        for _ in range(100):
-            presence.check()
-            fake.sleep(0.1)
-
-    follow()
+    checked(presence, fake)
     fails.append(where)
     fake.sleep(10 if where == "between two checks" else 0)
-    follow()
+    checked(presence, fake)
     assert not fails
     fails += ["always"] * 100
     with pytest.raises(TargetUnreachable, match=r"none of its addresses has answered for 4\.[0-9] s") as gone:
-        follow()
+        checked(presence, fake)
     assert gone.value.hint.startswith(f"start the target again, then run `{RECOVER}`; ")
 
 
@@ -253,7 +246,5 @@ def test_an_api_server_behind_the_proxy_of_the_kubeconfig_is_there(
         file.write_text(f"{file.read_text()}kubernetes: {{kubeconfig: {tmp_path}/kubeconfig, context: c}}\n")
         presence = presence_of(load_target(file))
         presence.begin(observe_s=0)
-        for _ in range(100):
-            presence.check()
-            fake.sleep(0.1)
+        checked(presence, fake)
     assert {*requests} == {"http://127.96.0.7:1/version"}

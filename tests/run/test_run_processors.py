@@ -46,48 +46,22 @@ def test_each_tick_belongs_to_the_target_the_harness_or_others(tmp_path: Path, m
     assert log.shares() == ProcessorShares(target=0.1, harness=0.2, others=0.3, yielding=0.09)
 
 
-def test_what_runs_a_provided_target_is_the_harness_s_too(tmp_path: Path) -> None:
-    """It is no child of the run: the target declares it."""
-    counted(tmp_path, user=0)
-    process(tmp_path, os.getpid(), 1, 0)
-    process(tmp_path, 500, 1, 0)
-    process(tmp_path, 501, 500, 0)
-    log = ProcessorLog(processes=lambda: TargetProcesses(frozenset({500}), frozenset({501})), proc=tmp_path)
-    counted(tmp_path, user=50, idle=50)
-    process(tmp_path, 500, 1, 10)
-    process(tmp_path, 501, 500, 40)
-    assert log.shares() == ProcessorShares(target=0.4, harness=0.1, others=0.0, yielding=0.0)
-
-
-@pytest.mark.parametrize("reaped", [0, 5000])
-def test_what_a_pod_used_before_it_ended_is_nobody_s_later(tmp_path: Path, reaped: int) -> None:
-    """A node is lost with a pod of 5 000 ticks: the other pod has used 30 since, the harness 20; what waited for the lost one may have got its ticks."""
+@pytest.mark.parametrize(("reaped", "user", "others"), [(0, 50, 0.0), (5000, 50, 0.0), (5000, 90, 0.4)])
+def test_what_a_pod_used_before_it_ended_is_nobody_s_later(
+    tmp_path: Path, reaped: int, user: int, others: float
+) -> None:
+    """A node is lost with a pod of 5 000 ticks: the other pod has used 30 since, the harness 20; what waited for the lost one may have got its ticks, and then 40 of 90 are of nobody here."""
     counted(tmp_path, user=0)
     process(tmp_path, os.getpid(), 1, 0)
     process(tmp_path, 500, 1, 0)
     for pid, ticks in ((501, 5000), (502, 3000)):
         process(tmp_path, pid, 500, ticks)
     log = ProcessorLog(processes=lambda: TargetProcesses(frozenset({500}), frozenset({501, 502})), proc=tmp_path)
-    counted(tmp_path, user=50, idle=50)
+    counted(tmp_path, user=user, idle=100 - user)
     (tmp_path / "501" / "stat").unlink()
     process(tmp_path, 500, 1, 20, ended=reaped)
     process(tmp_path, 502, 500, 3030)
-    assert log.shares() == ProcessorShares(target=0.3, harness=0.2, others=0.0, yielding=0.0)
-
-
-def test_others_at_work_while_a_pod_ends_are_others(tmp_path: Path) -> None:
-    """What runs the target waited for the pod and has its ticks: nothing is unknown, and 40 of 90 ticks are of nobody here."""
-    counted(tmp_path, user=0)
-    process(tmp_path, os.getpid(), 1, 0)
-    process(tmp_path, 500, 1, 0)
-    for pid, ticks in ((501, 5000), (502, 3000)):
-        process(tmp_path, pid, 500, ticks)
-    log = ProcessorLog(processes=lambda: TargetProcesses(frozenset({500}), frozenset({501, 502})), proc=tmp_path)
-    counted(tmp_path, user=90, idle=10)
-    (tmp_path / "501" / "stat").unlink()
-    process(tmp_path, 500, 1, 20, ended=5000)
-    process(tmp_path, 502, 500, 3030)
-    assert log.shares() == ProcessorShares(target=0.3, harness=0.2, others=0.4, yielding=0.0)
+    assert log.shares() == ProcessorShares(target=0.3, harness=0.2, others=others, yielding=0.0)
 
 
 def test_what_a_killed_process_used_at_last_is_not_others_where_no_process_waited_for_it(tmp_path: Path) -> None:

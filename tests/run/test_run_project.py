@@ -28,13 +28,6 @@ def test_without_a_project_everything_is_bundled(tmp_path: Path) -> None:
     assert bundled("features") / "normaldance" / "technical-kpis.feature" in feature_files(found)
 
 
-def test_a_project_is_found_from_below(tmp_path: Path) -> None:
-    """As pytest does, the nearest pyproject.toml above counts."""
-    (tmp_path / "deep").mkdir()
-
-    assert find_project(project(tmp_path, 'profiles = ["mine"]') / "deep").profiles == ("mine",)
-
-
 def test_a_name_that_hides_a_bundled_one_is_told(tmp_path: Path) -> None:
     """Who writes an experiment of a known name should know that the known one is not run."""
     (tmp_path / "experiments").mkdir()
@@ -57,19 +50,6 @@ def test_an_equal_copy_hides_nothing(tmp_path: Path) -> None:
     (tmp_path / "loadtests" / "journeys" / "listener.py").write_text("", encoding="utf-8")
     sizes = [f"loadtests/{name}.yaml" for name in ("census", "everyday", "page-spike", "quick", "spike", "visits")]
     assert shadowed(found) == ["features/normaldance/technical-kpis.feature", *sizes]
-
-
-def test_all_feature_files_are_found_the_projects_own_first(tmp_path: Path) -> None:
-    """One of the same place and name hides that of the package; every other one of the package is still there."""
-    own = tmp_path / "features" / "normaldance"
-    own.mkdir(parents=True)
-    for name in ("mine.feature", "technical-kpis.feature"):
-        (own / name).write_text("Feature: mine", encoding="utf-8")
-    found = feature_files(find_project(project(tmp_path, 'features = ["features"]')))
-
-    assert found[:2] == (own / "mine.feature", own / "technical-kpis.feature")
-    assert bundled("features") / "normaldance" / "technical-kpis.feature" not in found
-    assert bundled("features") / "normaldance" / "disaster-recovery.feature" in found
 
 
 def test_two_own_files_of_one_place_and_name_are_both_found(tmp_path: Path) -> None:
@@ -133,6 +113,7 @@ def test_a_directory_with_the_name_of_a_feature_is_none(tmp_path: Path) -> None:
         ('profiles = "core"', "tool.harness.profiles: 'core' is not a list of strings"),
         ("target = 3", "tool.harness.target: 3 is not a string"),
         ('features = ["nowhere"]', "the path does not exist"),
+        ("profiles = [", "cannot be read"),
     ],
 )
 def test_a_wrong_table_is_named(tmp_path: Path, table: str, message: str) -> None:
@@ -155,16 +136,19 @@ def test_a_misspelt_table_is_refused(tmp_path: Path, name: str) -> None:
     )
 
 
-@pytest.mark.parametrize("table", ['[tool.hatch]\ntarget = "x"', "[tool.harnes]\nline = 1", "[tool.black]\nline = 1"])
-def test_somebody_elses_table_is_left_alone(tmp_path: Path, table: str) -> None:
-    """A name like ours without a key of ours, or a key of ours under another name."""
-    (tmp_path / "pyproject.toml").write_text(table, encoding="utf-8")
-    assert not find_project(tmp_path).configured
-
-
-@pytest.mark.parametrize("text", ["tool = 1\n", "tool = [1]\n", "[tool]\nharness_of = 1\n"])
-def test_a_tool_that_is_no_table_has_none_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
-    """Whatever it is: every session of pytest reads it."""
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[tool.hatch]\ntarget = "x"',
+        "[tool.harnes]\nline = 1",
+        "[tool.black]\nline = 1",
+        "tool = 1\n",
+        "tool = [1]\n",
+        "[tool]\nharness_of = 1\n",
+    ],
+)
+def test_a_table_that_is_none_of_ours_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """A name like ours without a key of ours, a key of ours under another name, a `tool` that is no table: every session of pytest reads it."""
     (tmp_path / "pyproject.toml").write_text(text, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     assert not find_project(tmp_path).configured
@@ -179,9 +163,3 @@ def test_a_byte_order_mark_before_the_table_is_passed_over(tmp_path: Path, monke
     monkeypatch.setattr("sys.path", [])
     assert find_project(tmp_path).profiles == ("mine",)
     assert "own:TEMPLATE" in [one.value for one in plugins("readiness.steps")]
-
-
-def test_broken_toml_is_named(tmp_path: Path) -> None:
-    """No traceback of a parser reaches a person."""
-    with pytest.raises(ConfigurationError, match="cannot be read"):
-        find_project(project(tmp_path, "profiles = ["))

@@ -164,20 +164,19 @@ def test_a_plan_describes_it(shed: Shed, tmp_path: Path) -> None:
     assert shed.asked == {}
 
 
-def test_its_processes_are_those_that_it_declares(shed: Shed, tmp_path: Path) -> None:
-    """By the target file that it wrote; of another target nothing is known."""
+def test_its_processes_are_those_that_it_declares(shed: Shed, tmp_path: Path, install: Callable[..., None]) -> None:
+    """By the target file that it wrote; of another target nothing is known.
+
+    A run on a target file goes on where the package does not fit: it is refused where it is named as the target.
+    """
     target = load_target(shed.running.file)
     assert declared_processes(target)() == TargetProcesses(frozenset({1}), frozenset({2}))
     elsewhere = tmp_path / "elsewhere" / "target.yaml"
     elsewhere.parent.mkdir()
     elsewhere.write_text(FILE, encoding="utf-8")
     assert declared_processes(load_target(elsewhere))() == TargetProcesses()
-
-
-def test_one_that_does_not_fit_declares_nothing(shed: Shed, install: Callable[..., None]) -> None:
-    """A run on a target file goes on: it is refused where it is named as the target."""
     install(shed=Installed("my-shed", "1.0", "readiness-harness>=9"))
-    assert declared_processes(load_target(shed.running.file))() == TargetProcesses()
+    assert declared_processes(target)() == TargetProcesses()
 
 
 def test_its_name_is_a_target_on_the_command_line_and_in_a_project(shed: Shed, tmp_path: Path) -> None:
@@ -237,19 +236,12 @@ def test_a_target_for_another_version_of_the_harness_is_refused(
     assert raised.value.hint.startswith(hint)
 
 
-def test_two_packages_with_a_target_of_one_name_are_refused(install: Callable[..., None]) -> None:
-    """Which one is judged would be chance."""
+def test_a_target_that_cannot_be_loaded_is_a_message(install: Callable[..., None]) -> None:
+    """Of two packages which one is judged would be chance; one that cannot be imported is another package's, and no traceback."""
     install(shed=Installed("my-shed", "1.0"), shed_=Installed("your-shed", "1.0"))
     with pytest.raises(ConfigurationError) as raised:
         found.provided("shed")
-    assert (raised.value.what, raised.value.where) == (
-        "two packages have a target `shed`",
-        "my-shed and your-shed",
-    )
-
-
-def test_a_target_that_cannot_be_imported_is_a_message(install: Callable[..., None]) -> None:
-    """Not a traceback: it is another package's."""
+    assert (raised.value.what, raised.value.where) == ("two packages have a target `shed`", "my-shed and your-shed")
     install(shed=None)
     with pytest.raises(ConfigurationError, match="the target `shed` cannot be loaded: "):
         found.provided("shed")

@@ -15,10 +15,11 @@ from tests.builders.rollout_runs import objective_of, planned
 
 
 def test_a_run_without_experiments_asks_the_copies_less_often() -> None:
-    """No copy falls behind where nothing is broken; the uptime's probes are as many as ever."""
+    """No copy falls behind where nothing is broken, unless a sentence asks for it; the uptime's probes are as many as ever."""
     calm, broken = rates_for(plan()), rates_for(plan(experiments=[experiment("pod-loss")]))
     assert broken == Rates()
-    assert (calm.member, broken.member) == (2.0, 5.0)
+    lag = rates_for(planned(objective_of("the replication lag p99 of every replica is below 10 s in the steady state")))
+    assert (calm.member, broken.member, lag.member) == (2.0, 5.0, 5.0)
     assert calm.health_in_window == broken.health_in_window == 50.0
 
 
@@ -59,12 +60,6 @@ def test_an_uptime_takes_the_health_probes_that_it_needs() -> None:
         return rates_for(replace(made, traffic={"everyday": size})).health_in_window
 
     assert [health(limit) for limit in ("90 %", "99.9 %", "99.99 %")] == [5.0, 32.0, 50.0]
-
-
-def test_replication_lag_asks_for_its_own_probes() -> None:
-    """It is told to 0.2 s, whatever else the run does."""
-    sentence = "the replication lag p99 of every replica is below 10 s in the steady state"
-    assert rates_for(planned(objective_of(sentence))).member == Rates().member
 
 
 def test_the_watch_is_given_the_times_that_sentences_allow_an_event(tmp_path: Path) -> None:

@@ -57,33 +57,22 @@ def test_a_plan_that_needs_an_extra_is_refused_before_anything_is_run(
     more = "disposable: true\nkubernetes: {context: shop}\ndatabase: {dsn: {env: SHOP_DSN}}\n"
     more += "dns: {names: {shop.example.test: {addresses: [192.0.2.10]}}}\napi: {description: openapi.yaml}\n"
     file.write_text(FILE.format(environment="staging", more=more), encoding="utf-8")
-    for kinds, absent, said, extras in [
+    every = {"kubernetes", "psycopg", "hcl2", "dns", "hypothesis"}
+    for kinds, absent, needs, extras in [
         (("traffic", "static"), set(), [], []),
         (
             ("traffic",),
-            {"kubernetes", "hcl2"},
-            ["the key `kubernetes` needs kubernetes, which is not installed"],
-            ["kubernetes"],
-        ),
-        (("traffic",), {"psycopg"}, ["the key `database` needs psycopg, which is not installed"], ["database"]),
-        (
-            ("static",),
-            {"hcl2", "psycopg"},
-            ["a sentence on the platform's files needs hcl2, which is not installed"],
-            ["static"],
-        ),
-        (
-            ("traffic",),
-            {"kubernetes", "psycopg"},
+            every,
             [
-                "the key `kubernetes` needs kubernetes, which is not installed",
-                "the key `database` needs psycopg, which is not installed",
+                "the key `kubernetes` needs kubernetes",
+                "the key `database` needs psycopg",
+                "the key `dns` needs dns",
+                "the key `api` needs hypothesis",
             ],
-            ["kubernetes", "database"],
+            ["kubernetes", "database", "dns", "generated"],
         ),
-        (("traffic",), {"dns"}, ["the key `dns` needs dns, which is not installed"], ["dns"]),
-        (("traffic",), {"hypothesis"}, ["the key `api` needs hypothesis, which is not installed"], ["generated"]),
-        (("ingest",), {"kubernetes", "psycopg", "hcl2", "dns", "hypothesis"}, [], []),
+        (("static",), {"hcl2", "psycopg"}, ["a sentence on the platform's files needs hcl2"], ["static"]),
+        (("ingest",), every, [], []),
     ]:
         with subtests.test(kinds=kinds, absent=absent):
             monkeypatch.setattr(
@@ -91,7 +80,7 @@ def test_a_plan_that_needs_an_extra_is_refused_before_anything_is_run(
             )
             acts = tuple(Act(name=kind, kind=kind, demand=kind, seconds=1.0) for kind in kinds)
             found = refusals(replace(plan(), acts=acts, live="traffic" in kinds), load_target(file), "")
-            assert [error.what for error in found] == said
+            assert [error.what for error in found] == [f"{need}, which is not installed" for need in needs]
             assert [error.hint for error in found] == [f"pip install 'readiness-harness[{extra}]'" for extra in extras]
 
 

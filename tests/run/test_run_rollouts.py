@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import closing, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from threading import Event
 from types import SimpleNamespace
 from typing import Any, ClassVar, cast
 
@@ -17,15 +15,13 @@ import pytest
 from harness.drivers.rollout import Reversal, back, gone_back
 from harness.drivers.rollout.objects import Changeable
 from harness.drivers.rollout.status import AnalysisStatus, ObjectStatus
-from harness.errors import DriverError, TargetGone, TargetSilent, TargetUnreachable
+from harness.errors import DriverError, TargetSilent, TargetUnreachable
 from harness.judgement.figures.rollouts import steps
 from harness.model import Demand, DemandKind, Phase, Quantity
 from harness.model.planned.rollout import ReversedBy, RolloutPlan, Strategy, TakenBack
-from harness.run.acts.at_once import Beside
 from harness.run.acts.driver import Library
 from harness.run.acts.rollout import following
 from harness.run.acts.rollout.changes import analysed
-from harness.run.acts.rollout.following import Following
 from harness.run.acts.rollout.reaching import CandidateAnswers, step_of
 from harness.run.acts.rollout.rolled import POLL_S, RolledObjects
 from harness.run.acts.rollout.rollouts import RolloutDriver
@@ -60,7 +56,11 @@ CANARY = RolloutPlan(
     names=("cart",),
     namespaces=("eu",),
 )
-
+BLUE_GREEN = replace(CANARY, strategy=Strategy.BLUE_GREEN, steps=(1.0,), dwell=None)
+OURS = {"blueGreen": {"activeService": "cart", "previewService": "cart-canary"}}
+"""The strategy that this rollout gives the object."""
+OTHERS = {"canary": {"steps": [{"setWeight": 1}]}}
+PROMOTED: tuple[tuple[float, float], ...] = tuple((0.0, share) for _, share in STEPS)
 INVALID = ObjectStatus(phase="Degraded", message="InvalidSpec: steps[0]", current="old", stable="old")
 
 
@@ -208,6 +208,11 @@ class Scripted(Changeable):
         return LABELLED if self.killed else OLD
 
 
+def scripted(clock: FakeClock, name: str = "cart", **script: Any) -> Scripted:
+    """The object of this name."""
+    return Scripted(cluster=cast("Any", None), namespace="eu", name=name, clock=clock, **script)
+
+
 @dataclass
 class Run:
     """One rollout on a stage."""
@@ -223,6 +228,9 @@ class Run:
         ]
 
 
+Rolled = Callable[..., Run]
+
+
 @pytest.fixture
 def stages() -> list[Run]:
     """Each rollout that `rolled` began, also of a run that was ended."""
@@ -230,7 +238,7 @@ def stages() -> list[Run]:
 
 
 @pytest.fixture
-def rolled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stages: list[Run]) -> Callable[..., Run]:
+def rolled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stages: list[Run]) -> Rolled:
     """Runs a rollout to its end, or until it raises what the test expects."""
     monkeypatch.setenv("READINESS_STATE", str(tmp_path))
     clock = FakeClock.installed(monkeypatch)
@@ -243,7 +251,7 @@ def rolled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stages: list[Run]) -
     file.write_text("\n".join((*lines, *more)), encoding="utf-8")
 
     def run(plan: RolloutPlan = CANARY, answers: int = 1, raises: type[Exception] | None = None, **script: Any) -> Run:
-        here = Scripted(cluster=cast("Any", None), namespace="eu", name="cart", clock=clock, **script)
+        here = scripted(clock, **script)
         demand = {DEMAND.key: DEMAND}
         (act,) = ordered_acts([DEMAND], Library(traffic={}, experiments={}, rollouts={"canary": plan}))
         set_ = stage(
@@ -264,8 +272,8 @@ def rolled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stages: list[Run]) -
     return run
 
 
-def test_a_rollout_is_cut_into_a_window_a_step(rolled: Callable[..., Run]) -> None:
-    """From the candidate's start to the old release everywhere and some seconds more, without a gap."""
+def test_a_rollout_has_a_window_a_step_and_records_between_which_moments_each_came(rolled: Rolled) -> None:
+    """From the candidate's start to the old release everywhere and some seconds more, without a gap; who took it back, and which release it ended on."""
     run = rolled()
     assert [(name, start) for name, start, _ in run.stage.windows] == [
         ("everyday/fault-free", 0.0),
@@ -279,17 +287,6 @@ def test_a_rollout_is_cut_into_a_window_a_step(rolled: Callable[..., Run]) -> No
     ]
     ends = [end for _, _, end in run.stage.windows]
     assert ends[:-1] == [start for _, start, _ in run.stage.windows[1:]]
-
-
-def test_the_reports_say_how_often_objects_are_read() -> None:
-    """The method of the figures of steps."""
-    assert POLL_S == 1 / 5
-    assert steps._METHOD.endswith("read five times a second")
-
-
-def test_what_happened_is_recorded_with_the_moments_between_which_it_came(rolled: Callable[..., Run]) -> None:
-    """Steps, who took it back, and which release it ended on."""
-    run = rolled()
     assert [(o["share"], o["at_ns"], o["since_ns"]) for o in run.of("rollout.step")] == [
         (0.05, 5.0, 4.8),
         (0.25, 15.0, 14.8),
@@ -303,7 +300,13 @@ def test_what_happened_is_recorded_with_the_moments_between_which_it_came(rolled
     assert pending_intents(run.stage.context.platform) == []
 
 
-def test_a_step_that_came_while_it_was_asked_for_is_not_recorded_too_early(rolled: Callable[..., Run]) -> None:
+def test_the_reports_say_how_often_objects_are_read() -> None:
+    """The method of the figures of steps."""
+    assert POLL_S == 1 / 5
+    assert steps._METHOD.endswith("read five times a second")
+
+
+def test_a_step_that_came_while_it_was_asked_for_is_not_recorded_too_early(rolled: Rolled) -> None:
     """Each answer takes 0.15 s, and the share changes just before one is made: it came before `at`, and after `since`."""
     records = rolled(takes_s=0.15, steps=LATER).stage.records
     (started,) = records.of("rollout.started")
@@ -312,7 +315,7 @@ def test_a_step_that_came_while_it_was_asked_for_is_not_recorded_too_early(rolle
     assert [o["since_ns"] <= at <= o["at_ns"] for o, at in zip(steps, begun, strict=True)] == [True] * 4
 
 
-def test_what_the_first_reading_shows_came_after_the_candidate_was_sent(rolled: Callable[..., Run]) -> None:
+def test_what_the_first_reading_shows_came_after_the_candidate_was_sent(rolled: Rolled) -> None:
     """Each answer takes 0.4 s: what is read to prepare the rollout hides no step that the object has left out."""
     run = rolled(takes_s=0.4, steps=((0.0, 0.25), *STEPS[2:]))
     (started,), (first, *_) = run.of("rollout.started"), run.of("rollout.status")
@@ -320,34 +323,25 @@ def test_what_the_first_reading_shows_came_after_the_candidate_was_sent(rolled: 
     assert run.of("rollout.step")[0]["since_ns"] == started["at_ns"]
 
 
-def test_the_analysis_that_let_an_object_go_on_is_recorded_with_the_step(rolled: Callable[..., Run]) -> None:
+def test_the_analysis_that_let_an_object_go_on_is_recorded_with_the_step(rolled: Rolled) -> None:
     """Analyses are read at every third poll, and whenever an object says something new."""
     run = rolled(steps=LATER)
     (success,) = [o for o in run.of("rollout.analysis") if o["phase"] == "Successful"]
     assert success["at_ns"] <= run.of("rollout.step")[1]["at_ns"]
 
 
-def test_an_object_gets_the_strategy_of_the_rollout_and_its_own_back(rolled: Callable[..., Run]) -> None:
+def test_an_object_gets_the_strategy_of_the_rollout_and_its_own_back(rolled: Rolled) -> None:
     """Both while the old release runs; a rollout of its own strategy changes none."""
-    blue_green = replace(CANARY, strategy=Strategy.BLUE_GREEN, steps=(1.0,), dwell=None)
-    state = rolled(blue_green, steps=((5.0, 1.0),)).here.state
-    colours = {"blueGreen": {"activeService": "cart", "previewService": "cart-canary"}}
-    assert state["strategies"] == [(True, colours), (True, {"canary": {}})]
+    state = rolled(BLUE_GREEN, steps=((5.0, 1.0),)).here.state
+    assert state["strategies"] == [(True, OURS), (True, {"canary": {}})]
     assert rolled().here.state["strategies"] == []
 
 
-OTHERS = {"canary": {"steps": [{"setWeight": 1}]}}
-
-
-def test_a_strategy_that_the_rollout_did_not_give_is_left_to_whom_it_belongs(rolled: Callable[..., Run]) -> None:
+def test_a_strategy_that_the_rollout_did_not_give_is_left_to_whom_it_belongs(rolled: Rolled) -> None:
     """A person changes the steps of the canary while its candidate takes over: the rollout gave the object none of its own."""
     run = rolled(edited=OTHERS)
     assert (run.here.state["strategy"], run.here.state["strategies"]) == (OTHERS, [])
     assert pending_intents(run.stage.context.platform) == []
-
-
-BLUE_GREEN = replace(CANARY, strategy=Strategy.BLUE_GREEN, steps=(1.0,), dwell=None)
-OURS = {"blueGreen": {"activeService": "cart", "previewService": "cart-canary"}}
 
 
 def recovered(run: Run, monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -364,7 +358,7 @@ def recovered(run: Run, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     ids=["another", "one key more"],
 )
 def test_a_strategy_that_others_gave_in_place_of_the_rollouts_is_not_overwritten(
-    rolled: Callable[..., Run], monkeypatch: pytest.MonkeyPatch, edited: dict[str, Any]
+    rolled: Rolled, monkeypatch: pytest.MonkeyPatch, edited: dict[str, Any]
 ) -> None:
     """The object ended on its release, and its own strategy stays in the undo log, also when that is recovered."""
     run = rolled(BLUE_GREEN, steps=((5.0, 1.0),), edited=edited)
@@ -375,6 +369,14 @@ def test_a_strategy_that_others_gave_in_place_of_the_rollouts_is_not_overwritten
     assert recovered(run, monkeypatch) == [since]
     (intent,) = pending_intents(run.stage.context.platform)
     assert (run.here.state["strategy"], intent.undo["strategy"]) == (edited, {"canary": {}})
+
+
+def taken_back(monkeypatch: pytest.MonkeyPatch, here: Scripted, **noted: Any) -> None:
+    """The recovery of an object whose own strategy is a canary, with what the undo log notes of it beside that."""
+    monkeypatch.setattr(back, "changeable", lambda *_words: here)
+    params = {"kind": "Rollout", "namespace": "eu", "name": "cart", "release": STABLE, "current": "old", "before": OLD}
+    target = Target(name="t", environment="staging", entry="https://a.test")
+    back.take_over.undo(cast("Any", SimpleNamespace()), target, **params, strategy={"canary": {}}, **noted)
 
 
 @pytest.mark.parametrize(
@@ -391,24 +393,15 @@ def test_a_recovery_returns_only_the_strategy_that_the_rollout_gave(
     monkeypatch: pytest.MonkeyPatch, now: dict[str, Any], noted: dict[str, Any], *, left: bool
 ) -> None:
     """A run that was killed right after it had set the strategy knows it only as it was sent: defaults may have been added."""
-    clock = FakeClock.installed(monkeypatch)
-    here = Scripted(cluster=cast("Any", None), namespace="eu", name="cart", clock=clock)
+    here = scripted(FakeClock.installed(monkeypatch))
     here.state["strategy"] = now
-    monkeypatch.setattr(back, "changeable", lambda *_words: here)
-    params = {"kind": "Rollout", "namespace": "eu", "name": "cart", "release": STABLE, "current": "old", "before": OLD}
-    target = Target(name="t", environment="staging", entry="https://a.test")
-    with (
-        pytest.raises(DriverError, match="a strategy that another user or controller has set since")
-        if left
-        else nullcontext()
-    ):
-        back.take_over.undo(cast("Any", SimpleNamespace()), target, **params, strategy={"canary": {}}, **noted)
+    refused = pytest.raises(DriverError, match="a strategy that another user or controller has set since")
+    with refused if left else nullcontext():
+        taken_back(monkeypatch, here, **noted)
     assert here.state["strategy"] == (OTHERS if left else {"canary": {}})
 
 
-def test_a_strategy_that_its_controller_refuses_is_returned_before_the_candidate_is_sent(
-    rolled: Callable[..., Run],
-) -> None:
+def test_a_strategy_that_its_controller_refuses_is_returned_before_the_candidate_is_sent(rolled: Rolled) -> None:
     """The rollout is skipped, and what comes after it in the run finds all as before."""
     run = rolled(BLUE_GREEN, invalid=OURS)
     why = "not at rest after their strategy was set: Rollout eu/cart is Degraded (InvalidSpec: steps[0])"
@@ -418,7 +411,7 @@ def test_a_strategy_that_its_controller_refuses_is_returned_before_the_candidate
     assert (run.stage.context.unrestored, pending_intents(run.stage.context.platform)) == ({}, [])
 
 
-def test_a_strategy_stays_while_the_candidate_is_still_taken_back(rolled: Callable[..., Run]) -> None:
+def test_a_strategy_stays_while_the_candidate_is_still_taken_back(rolled: Rolled) -> None:
     """The object asks for the release before, and is on its way there by the rollout's strategy: another one would promote it anew."""
     run = rolled(BLUE_GREEN, steps=((5.0, 1.0),), returns_s=90.0)
     assert not run.of("rollout.ended")[0]["ok"]
@@ -433,20 +426,15 @@ def test_a_recovery_returns_the_strategy_first_where_the_candidate_is_not_there(
     monkeypatch: pytest.MonkeyPatch, template: dict[str, Any], invalid: dict[str, Any] | None
 ) -> None:
     """With one that its controller refuses an object is never at rest; with the candidate it would be its way back."""
-    clock = FakeClock.installed(monkeypatch)
-    here = Scripted(cluster=cast("Any", None), namespace="eu", name="cart", clock=clock, invalid=invalid)
+    here = scripted(FakeClock.installed(monkeypatch), invalid=invalid)
     here.state.update({"strategy": OURS, "template": template})
-    monkeypatch.setattr(back, "changeable", lambda *_words: here)
-    params = {"kind": "Rollout", "namespace": "eu", "name": "cart", "release": STABLE, "current": "old", "before": OLD}
-    target = Target(name="t", environment="staging", entry="https://a.test")
-    lent = {"strategy": {"canary": {}}, "lent": OURS, "template": NEW}
-    back.take_over.undo(cast("Any", SimpleNamespace()), target, **params, **lent)
+    taken_back(monkeypatch, here, lent=OURS, template=NEW)
     assert here.state["strategies"] == [(True, {"canary": {}})]
     assert here.state["template"] == OLD
 
 
 def test_a_run_that_ends_once_its_way_back_was_received_is_recovered(
-    rolled: Callable[..., Run], stages: list[Run], monkeypatch: pytest.MonkeyPatch
+    rolled: Rolled, stages: list[Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What that command writes was on disk before it was sent: it is not taken for a configuration by others."""
     with pytest.raises(KeyboardInterrupt):
@@ -457,7 +445,7 @@ def test_a_run_that_ends_once_its_way_back_was_received_is_recovered(
     assert run.here.state["template"] == OLD
 
 
-def test_a_rollout_goes_on_when_the_api_server_was_silent(rolled: Callable[..., Run]) -> None:
+def test_a_rollout_goes_on_when_the_api_server_was_silent(rolled: Rolled) -> None:
     """From 14 s to 22 s: what came meanwhile came after the last answer was asked for."""
     run = rolled(silent=(14.0, 22.0))
     assert [(o["share"], o["since_ns"]) for o in run.of("rollout.step")][:2] == [(0.05, 4.8), (0.25, 13.8)]
@@ -466,7 +454,7 @@ def test_a_rollout_goes_on_when_the_api_server_was_silent(rolled: Callable[..., 
     assert run.of("rollout.ended")[0]["ok"]
 
 
-def test_a_rollout_whose_api_server_stays_silent_is_left_to_the_undo_log(rolled: Callable[..., Run]) -> None:
+def test_a_rollout_whose_api_server_stays_silent_is_left_to_the_undo_log(rolled: Rolled) -> None:
     """It is asked again for 20 s, not longer; then the run ends, and recovers what its undo log has."""
     run = rolled(silent=(14.0, 60.0), raises=TargetSilent)
     unanswered = run.here.state["unanswered"]
@@ -477,9 +465,7 @@ def test_a_rollout_whose_api_server_stays_silent_is_left_to_the_undo_log(rolled:
     assert (intent.undo["do"], intent.undo["name"], intent.undo["before"]) == ("take-back", "cart", OLD)
 
 
-def test_a_command_for_the_way_back_was_received_between_its_first_request_and_its_answer(
-    rolled: Callable[..., Run],
-) -> None:
+def test_a_command_for_the_way_back_was_received_between_its_first_request_and_its_answer(rolled: Rolled) -> None:
     """The API server is silent for 12 s; the way back is watched from its answer on."""
     run = rolled(refuses=TargetSilent("the API server gave no answer (ReadTimeoutError)"), refuses_s=12.0)
     (back,) = run.of("rollout.back")
@@ -488,16 +474,7 @@ def test_a_command_for_the_way_back_was_received_between_its_first_request_and_i
     assert end >= 59.0 + 12.0
 
 
-def test_a_command_for_the_way_back_that_is_refused_has_failed(rolled: Callable[..., Run]) -> None:
-    """It was sent again for 20 s, and was done by none of its requests."""
-    run = rolled(refuses=TargetUnreachable("the API server answered 422"))
-    assert [(o["by"], o["failed"]) for o in run.of("rollout.back")] == [("hand", "the API server answered 422")]
-    assert run.of("rollout.ended")[0]["ok"]
-
-
-def test_a_command_for_the_way_back_of_unknown_fate_is_no_failure(
-    rolled: Callable[..., Run], stages: list[Run]
-) -> None:
+def test_a_command_for_the_way_back_of_unknown_fate_is_no_failure(rolled: Rolled, stages: list[Run]) -> None:
     """A write that was answered 503 may have been done: the run ends, and its undo log takes the rollout back."""
     with pytest.raises(TargetSilent, match="answered 503"):
         rolled(refuses=TargetSilent("the API server answered 503"))
@@ -507,10 +484,9 @@ def test_a_command_for_the_way_back_of_unknown_fate_is_no_failure(
 
 
 def test_analyses_are_read_again_while_the_api_server_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
-    """They are those of the reading that asked for them."""
-    clock = FakeClock.installed(monkeypatch)
-    here = Scripted(cluster=cast("Any", None), namespace="eu", name="cart", clock=clock)
-    silent = iter([True, False])
+    """They are those of the reading that asked for them; whoever ends the run meanwhile is asked before each further attempt."""
+    here = scripted(FakeClock.installed(monkeypatch))
+    silent, meanwhile = iter([True, False]), list[str]()
 
     def analyses(_: object) -> tuple[AnalysisStatus, ...]:
         if next(silent):
@@ -518,31 +494,8 @@ def test_analyses_are_read_again_while_the_api_server_is_silent(monkeypatch: pyt
         return ()
 
     monkeypatch.setattr(Scripted, "analyses", analyses)
-    assert analysed([here], 7, lambda: None) == (7, [("Rollout eu/cart", ())])
-
-
-def test_a_run_that_ends_waits_for_no_analyses_of_a_silent_api_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What ended it is raised, not that they could not be read: the run goes on with what that asks for."""
-    clock = FakeClock.installed(monkeypatch)
-    here = Scripted(cluster=cast("Any", None), namespace="eu", name="cart", clock=clock)
-    recorded, asked, ends = list[object](), Event(), Event()
-
-    def analyses(_: object) -> tuple[AnalysisStatus, ...]:
-        asked.set()
-        assert ends.wait(timeout=60.0)
-        raise TargetSilent("the API server gave no answer (ReadTimeoutError)")
-
-    def run() -> None:
-        with closing(Beside(recorded.append)) as beside:
-            beside.ask(partial(analysed, [here], 7))
-            assert asked.wait(timeout=60.0)
-            ends.set()
-            raise TargetGone("nothing of the target answers")
-
-    monkeypatch.setattr(Scripted, "analyses", analyses)
-    with pytest.raises(TargetGone, match="nothing of the target answers"):
-        run()
-    assert recorded == []
+    assert analysed([here], 7, lambda: meanwhile.append("asked")) == (7, [("Rollout eu/cart", ())])
+    assert meanwhile == ["asked"]
 
 
 def test_only_an_object_at_the_step_of_the_rollout_is_promoted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -550,10 +503,7 @@ def test_only_an_object_at_the_step_of_the_rollout_is_promoted(monkeypatch: pyte
     clock = FakeClock.installed(monkeypatch)
     paused = ObjectStatus(phase="Paused", share=0.05, pause="CanaryPauseStep", current="new")
     said = [paused, replace(paused, share=0.25), replace(paused, share=None)]
-    every = [
-        Scripted(cluster=cast("Any", None), namespace="eu", name=f"cart-{number}", clock=clock, says=one)
-        for number, one in enumerate(said)
-    ]
+    every = [scripted(clock, f"cart-{number}", says=one) for number, one in enumerate(said)]
     assert RolledObjects(every, lambda: None).promote(CANARY.steps, 0)
     assert [len(one.state["promoted"]) for one in every] == [1, 0, 0]
 
@@ -562,7 +512,7 @@ def test_a_controller_that_does_not_react_is_woken_every_two_seconds(monkeypatch
     """Only while it has not reacted: one that reacts in time is never woken."""
     clock = FakeClock.installed(monkeypatch)
     late, quick = ObjectStatus(phase="Progressing", observed=False, overlooked=True), ObjectStatus(phase="Progressing")
-    one = Scripted(cluster=cast("Any", None), namespace="eu", name="cart", clock=clock)
+    one = scripted(clock)
     objects, began_s = RolledObjects([one], lambda: None), round(clock.now_ns / S - 1000.0, 1)
     for status in (*[late] * 25, quick, *[late] * 10):
         objects.wake({one.subject: status})
@@ -570,19 +520,18 @@ def test_a_controller_that_does_not_react_is_woken_every_two_seconds(monkeypatch
     assert [round(at - began_s, 1) for at in one.state["woken"]] == [2.0, 4.0]
 
 
-def test_a_controller_that_missed_the_candidate_is_woken_and_the_rollout_goes_on(rolled: Callable[..., Run]) -> None:
+def test_a_controller_that_missed_the_candidate_is_woken_and_the_rollout_goes_on(rolled: Rolled) -> None:
     """As long as nobody wakes it, it stays on the release before: no step would ever come."""
     run = rolled(deaf=True)
     assert len(run.here.state["woken"]) == 1
     assert [o["share"] for o in run.of("rollout.step")] == [0.05, 0.25, 0.5, 1.0]
 
 
-PROMOTED: tuple[tuple[float, float], ...] = tuple((0.0, share) for _, share in STEPS)
 REFUSED = TargetUnreachable("the API server answered 422")
 
 
 def test_a_promotion_whose_answer_was_lost_is_recorded_and_not_sent_for_another_pause(
-    rolled: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+    rolled: Rolled, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It was received: what is read before it is sent again is at the next step already."""
     promote, lost = Scripted.promote, iter([True])
@@ -601,7 +550,7 @@ def test_a_promotion_whose_answer_was_lost_is_recorded_and_not_sent_for_another_
 
 @pytest.mark.parametrize("refusals", [1, 1000], ids=["the object went on meanwhile", "always"])
 def test_a_promotion_that_is_refused_for_good_ends_the_run(
-    rolled: Callable[..., Run], monkeypatch: pytest.MonkeyPatch, refusals: int
+    rolled: Rolled, monkeypatch: pytest.MonkeyPatch, refusals: int
 ) -> None:
     """One that came too late is not: the object is read again."""
     promote, left = Scripted.promote, iter(range(refusals))
@@ -617,9 +566,7 @@ def test_a_promotion_that_is_refused_for_good_ends_the_run(
         assert run.of("rollout.ended")[0]["ok"]
 
 
-def test_a_candidate_that_is_what_runs_already_is_refused(
-    rolled: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_candidate_that_is_what_runs_already_is_refused(rolled: Rolled, monkeypatch: pytest.MonkeyPatch) -> None:
     """There is nothing to roll out."""
     monkeypatch.setattr(following, "candidate_template", lambda *_words, **_more: OLD)
     with pytest.raises(
@@ -642,7 +589,7 @@ def test_a_candidate_that_is_what_runs_already_is_refused(
     ],
     ids=["an aborted release", "a canary of others"],
 )
-def test_what_is_not_at_rest_is_left_as_it_is(rolled: Callable[..., Run], status: ObjectStatus, why: str) -> None:
+def test_what_is_not_at_rest_is_left_as_it_is(rolled: Rolled, status: ObjectStatus, why: str) -> None:
     """Its way back would promote a release that was aborted, or that waits for a person, to all users."""
     run = rolled(says=status)
     assert [o["why"] for o in run.of("rollout.skipped")] == [why]
@@ -659,7 +606,7 @@ def test_an_abort_of_an_older_spec_is_no_way_back() -> None:
     assert back == Reversal(by=ReversedBy.PLATFORM, why="Rollout eu/cart: aborted")
 
 
-def test_a_spec_that_others_set_back_is_taken_back_by_the_platform(rolled: Callable[..., Run]) -> None:
+def test_a_spec_that_others_set_back_is_taken_back_by_the_platform(rolled: Rolled) -> None:
     """An undo or a revert by GitOps, at 20 s: the harness neither waits for its own time, nor undoes, nor hastens it."""
     run = rolled(replace(CANARY, taken_back=TakenBack.BY_PLATFORM), reverts_s=20.0, returns_s=6.0)
     (back,), (ended,) = run.of("rollout.back"), run.of("rollout.ended")
@@ -670,11 +617,10 @@ def test_a_spec_that_others_set_back_is_taken_back_by_the_platform(rolled: Calla
 
 @pytest.mark.parametrize("fixed", [(NEW, 10.0), (OLD, 5.0)], ids=["during the canary", "after the way back"])
 def test_what_others_rolled_out_meanwhile_is_never_overwritten(
-    rolled: Callable[..., Run], fixed: tuple[dict[str, Any], float]
+    rolled: Rolled, fixed: tuple[dict[str, Any], float]
 ) -> None:
     """A person's hotfix: neither its template nor its strategy is restored, and the way back stays in the undo log, with the reason."""
-    blue_green = replace(CANARY, strategy=Strategy.BLUE_GREEN, steps=(1.0,), dwell=None)
-    run = rolled(blue_green, steps=((5.0, 1.0),), fixed=fixed)
+    run = rolled(BLUE_GREEN, steps=((5.0, 1.0),), fixed=fixed)
     why = "Rollout eu/cart has cart:1.0.1-fix, of neither release: another user or controller changed it"
     assert run.here.state["template"] == FIX
     assert len(run.here.state["strategies"]) == 1  # that of the rollout
@@ -688,7 +634,7 @@ def test_what_others_rolled_out_meanwhile_is_never_overwritten(
     assert [o["by"] for o in run.of("rollout.back")] == ["unknown" if during else "hand"]
 
 
-def test_a_candidate_whose_registry_admission_replaced_is_taken_back(rolled: Callable[..., Run]) -> None:
+def test_a_candidate_whose_registry_admission_replaced_is_taken_back(rolled: Rolled) -> None:
     """Its images are those of the first observation."""
     mirrored = {"spec": {"containers": [{"name": "c", "image": f"mirror.test/cart:{CANDIDATE}"}]}}
     run = rolled(replace(CANARY, taken_back=TakenBack.BY_PLATFORM), admitted=mirrored)
@@ -701,7 +647,7 @@ def test_a_candidate_whose_registry_admission_replaced_is_taken_back(rolled: Cal
     [(20.0, 12.0, "platform", 12.0), (20.0, 40.0, "platform", 40.0), (0.0, 40.0, "unknown", 12.0)],
 )
 def test_a_way_back_of_others_is_helped_when_no_sentence_judges_it_any_more(
-    rolled: Callable[..., Run], reverts_s: float, helped_after_s: float, by: str, helped: float
+    rolled: Rolled, reverts_s: float, helped_after_s: float, by: str, helped: float
 ) -> None:
     """Not only after it was watched for the longest length of time in any sentence; one of unknown origin is judged by none."""
     plan = replace(CANARY, taken_back=TakenBack.BY_PLATFORM, after_s=60.0, helped_after_s=helped_after_s)
@@ -712,7 +658,7 @@ def test_a_way_back_of_others_is_helped_when_no_sentence_judges_it_any_more(
     assert run.stage.windows[-2][2] == pytest.approx(back["at_ns"] + 60.0, abs=0.3)
 
 
-def test_the_harness_hastens_only_its_own_way_back(rolled: Callable[..., Run]) -> None:
+def test_the_harness_hastens_only_its_own_way_back(rolled: Rolled) -> None:
     """Every 2 s from the command on, until the object is at rest."""
     assert rolled(returns_s=5.0).here.state["hastened"] == [2.0, 4.0]
 
@@ -722,7 +668,7 @@ def test_the_harness_hastens_only_its_own_way_back(rolled: Callable[..., Run]) -
     [(12.0, 40.0, 60.0, 87.0), (40.0, 40.0, 60.0, 87.0), (12.0, 70.0, 60.0, None), (12.0, 70.0, 120.0, 117.0)],
 )
 def test_the_way_back_is_waited_for_as_the_plan_says(
-    rolled: Callable[..., Run], after_s: float, reverted: float, within_s: float, ended: float | None
+    rolled: Rolled, after_s: float, reverted: float, within_s: float, ended: float | None
 ) -> None:
     """From 47 s on: what the sentences ask, then the rest of `within`, 30 s at least."""
     run = rolled(replace(CANARY, after_s=after_s, within_s=within_s), returns_s=reverted)
@@ -730,28 +676,18 @@ def test_the_way_back_is_waited_for_as_the_plan_says(
     assert (end["ok"], end["at_ns"]) == ((True, ended) if ended else (False, 47.0 + after_s + 30.0))
 
 
-@pytest.mark.parametrize(("after_s", "end"), [(12.0, 60.0), (40.0, 87.0)])
-def test_the_way_back_is_watched_as_long_as_its_sentences_ask(
-    rolled: Callable[..., Run], after_s: float, end: float
-) -> None:
-    """40 s from its beginning, at 47 s; 12 s from its end where less is asked."""
-    assert rolled(replace(CANARY, after_s=after_s)).stage.windows[-2][2] == end
-
-
-def test_the_harness_promotes_a_step_that_has_lasted_and_was_answered(rolled: Callable[..., Run]) -> None:
+def test_the_harness_promotes_a_step_that_has_lasted_and_was_answered(rolled: Rolled) -> None:
     """Ten seconds each at 720."""
-    steps = tuple((0.0, share) for _, share in STEPS)
-    run = rolled(replace(CANARY, promoted_by="harness"), steps=steps, pauses=True)
+    run = rolled(replace(CANARY, promoted_by="harness"), steps=PROMOTED, pauses=True)
     promoted = [o["at_ns"] for o in run.of("rollout.promoted")]
     assert [o["share"] for o in run.of("rollout.promoted")] == [0.05, 0.25, 0.5]
     assert all(later - earlier >= 10.0 for earlier, later in pairwise(promoted))
     assert run.of("rollout.ended")[0]["release"] == STABLE
 
 
-def test_a_candidate_without_traffic_is_never_promoted(rolled: Callable[..., Run]) -> None:
+def test_a_candidate_without_traffic_is_never_promoted(rolled: Rolled) -> None:
     """It stays paused until the harness ends it."""
-    steps = tuple((0.0, share) for _, share in STEPS)
-    run = rolled(replace(CANARY, promoted_by="harness"), answers=0, steps=steps, pauses=True)
+    run = rolled(replace(CANARY, promoted_by="harness"), answers=0, steps=PROMOTED, pauses=True)
     assert run.here.state["promoted"] == []
     (back,) = run.of("rollout.back")
     assert (back["by"], back["at_ns"]) == ("harness", 60.0)
@@ -759,7 +695,7 @@ def test_a_candidate_without_traffic_is_never_promoted(rolled: Callable[..., Run
     assert run.here.state["template"] == OLD
 
 
-def test_a_command_that_fails_is_recorded_and_helped_later(rolled: Callable[..., Run]) -> None:
+def test_a_command_that_fails_is_recorded_and_helped_later(rolled: Rolled) -> None:
     """The platform ends on one release all the same."""
     run = rolled(undoes=False)
     (back,), (ended,) = run.of("rollout.back"), run.of("rollout.ended")
@@ -769,28 +705,20 @@ def test_a_command_that_fails_is_recorded_and_helped_later(rolled: Callable[...,
 
 
 def test_the_way_back_is_on_disk_before_anything_is_changed(
-    rolled: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+    rolled: Rolled, stages: list[Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever is killed right after the first change leaves what undoes it."""
 
     def killed(here: Scripted, _template: object) -> None:
-        (intent,) = pending_intents(plans_platform[0])
+        (intent,) = pending_intents(stages[-1].stage.context.platform)
         assert (intent.undo["do"], intent.undo["name"], intent.undo["release"]) == ("take-back", "cart", STABLE)
         assert intent.undo["before"] == here.state["template"] == OLD
         raise KeyboardInterrupt
 
-    plans_platform: list[Any] = []
-    original = Following.__init__
-
-    def remember(self: Following, plan: Any, act: Any, context: Any) -> None:
-        plans_platform.append(context.platform)
-        original(self, plan, act, context)
-
-    monkeypatch.setattr(Following, "__init__", remember)
     monkeypatch.setattr(following, "take_over", killed)
     with pytest.raises(KeyboardInterrupt):
         rolled()
-    assert len(pending_intents(plans_platform[0])) == 1
+    assert len(pending_intents(stages[-1].stage.context.platform)) == 1
 
 
 def test_a_share_belongs_to_the_next_step_that_it_is_nearest_to(subtests: pytest.Subtests) -> None:
@@ -825,5 +753,5 @@ def test_a_rollout_comes_after_every_experiment() -> None:
     names = [act.name for act in acts]
     assert names == ["everyday/fault-free", "experiment:region-loss", "rollout:canary", "everyday/after-faults"]
     assert acts[2].phase is Phase.STEP
-    assert "rollout:canary" in [act.name for act in ordered_acts((plans.EVERYDAY, DEMAND), library)]
-    assert [act.name for act in ordered_acts((plans.EVERYDAY, DEMAND), library)][-1] == "everyday/after-faults"
+    alone = [act.name for act in ordered_acts((plans.EVERYDAY, DEMAND), library)]
+    assert alone == ["everyday/fault-free", "rollout:canary", "everyday/after-faults"]

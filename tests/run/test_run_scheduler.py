@@ -8,8 +8,7 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import pytest
 
@@ -59,56 +58,52 @@ class Noting(Driver):
         self._noted.append(f"{act.name} skipped: {why}")
 
 
+Done: TypeAlias = "Callable[..., list[str]]"
+
+
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
-    """A clock that moves only when somebody sleeps."""
-    return FakeClock.installed(monkeypatch)
+def done(monkeypatch: pytest.MonkeyPatch, clock: FakeClock) -> Done:
+    """What is done of a plan, in order; traffic begins and ends with a line of its own."""
+
+    def done(planned: Plan, *, ground: Ground | None = None, breaks_for_good: Sequence[str] = ()) -> list[str]:
+        noted: list[str] = []
+        drivers = {kind: Noting(kind, noted, breaks_for_good) for kind in ("check", "experiment", "traffic")}
+        made = stage(clock, planned, drivers=drivers, ground=ground)
+        there = made.context.traffic
+        made.context.underway = None
+
+        @contextmanager
+        def under_way(traffic: Any, context: Context, _steadiness: object) -> Iterator[None]:
+            noted.append(f"{traffic.name} begins")
+            context.underway = there
+            yield
+            context.underway = None
+            noted.append(f"{traffic.name} ends")
+
+        monkeypatch.setattr(scheduler, "under_way", under_way)
+        Scheduler(made.context, cast("Any", None), lambda: False).run()
+        return noted
+
+    return done
 
 
-def done(
-    monkeypatch: pytest.MonkeyPatch, clock: FakeClock, planned: Plan, *, ground: Ground | None = None, **breaking: Any
-) -> list[str]:
-    """What was done, in order; traffic begins and ends with a line of its own."""
-    noted: list[str] = []
-    drivers = {kind: Noting(kind, noted, **breaking) for kind in ("check", "experiment", "traffic")}
-    made = stage(clock, planned, drivers=drivers, ground=ground)
-    there = made.context.traffic
-    made.context.underway = None
-
-    @contextmanager
-    def under_way(traffic: Any, context: Context, _steadiness: object) -> Iterator[None]:
-        noted.append(f"{traffic.name} begins")
-        context.underway = there
-        yield
-        context.underway = None
-        noted.append(f"{traffic.name} ends")
-
-    monkeypatch.setattr(scheduler, "under_way", under_way)
-    Scheduler(made.context, cast("Any", None), lambda: False).run()
-    return noted
+def broken_by(*acts: Act, **fields: Any) -> Plan:
+    """A plan of these acts, and of the experiments of those that are faults."""
+    names = [one.name.removeprefix("experiment:") for one in acts if one.kind == "experiment"]
+    experiments = [experiment(name) for name in names]
+    return plan(acts=acts, demands=[breaks(name) for name in names], experiments=experiments, **fields)
 
 
 def faults(*names: str, **fields: Any) -> Plan:
     """A plan of these experiments."""
-    return plan(
-        acts=[fault(name, **fields) for name in names],
-        demands=[breaks(name) for name in names],
-        experiments=[experiment(name) for name in names],
-    )
+    return broken_by(*(fault(name, **fields) for name in names))
 
 
-def test_traffic_runs_from_the_first_act_that_names_it_to_the_last(
-    monkeypatch: pytest.MonkeyPatch, clock: FakeClock
-) -> None:
+def test_traffic_runs_from_the_first_act_that_names_it_to_the_last(done: Done) -> None:
     """An act that shares another's time is not run by itself."""
     window = act("everyday/fault-free", "traffic", traffic="everyday")
     beside = fault("null-run", beside="everyday/fault-free")
-    planned = plan(
-        acts=[act("check a"), window, beside, fault("pod-loss")],
-        demands=[breaks("pod-loss"), breaks("null-run")],
-        experiments=[experiment("pod-loss")],
-    )
-    assert done(monkeypatch, clock, planned) == [
+    assert done(broken_by(act("check a"), window, beside, fault("pod-loss"))) == [
         "check a",
         "everyday begins",
         "everyday/fault-free",
@@ -117,61 +112,39 @@ def test_traffic_runs_from_the_first_act_that_names_it_to_the_last(
     ]
 
 
-def test_a_target_that_is_not_as_before_is_not_broken_further(
-    monkeypatch: pytest.MonkeyPatch, clock: FakeClock
-) -> None:
+def test_a_target_that_is_not_as_before_is_not_broken_further(done: Done) -> None:
     """Only what touches the same parts is skipped, with the reason."""
-    first, second = fault("pod-loss"), fault("node-loss")
-    elsewhere = fault("bus-loss", touches=("bus",))
-    names = ("pod-loss", "node-loss", "bus-loss")
-    planned = plan(
-        acts=[first, second, elsewhere],
-        demands=[breaks(name) for name in names],
-        experiments=[experiment(name) for name in names],
-    )
-    assert done(monkeypatch, clock, planned, breaks_for_good=["experiment:pod-loss"])[1:-1] == [
+    planned = broken_by(fault("pod-loss"), fault("node-loss"), fault("bus-loss", touches=("bus",)))
+    assert done(planned, breaks_for_good=["experiment:pod-loss"])[1:-1] == [
         "experiment:pod-loss",
         "experiment:node-loss skipped: the target was not restored after experiment:pod-loss",
         "experiment:bus-loss",
     ]
 
 
-def test_damage_of_one_traffic_is_none_of_the_next_ones_beginning(
-    monkeypatch: pytest.MonkeyPatch, clock: FakeClock
-) -> None:
+def test_damage_of_one_traffic_is_none_of_the_next_ones_beginning(done: Done) -> None:
     """Nor of an act that comes after all traffic: what touches the same parts is skipped."""
     after = act("check migrated", touches=("workloads",))
-    planned = plan(
-        acts=[fault("pod-loss"), fault("node-loss", traffic="page-spike"), after],
-        demands=[breaks(name) for name in ("pod-loss", "node-loss")],
-        experiments=[experiment(name) for name in ("pod-loss", "node-loss")],
-        traffic={name: replace(traffic(), name=name) for name in ("everyday", "page-spike")},
-    )
-    said = done(monkeypatch, clock, planned, breaks_for_good=["experiment:pod-loss"])
+    sizes = {name: traffic(name) for name in ("everyday", "page-spike")}
+    planned = broken_by(fault("pod-loss"), fault("node-loss", traffic="page-spike"), after, traffic=sizes)
+    said = done(planned, breaks_for_good=["experiment:pod-loss"])
     why = "skipped: the target was not restored after experiment:pod-loss"
     assert [line for line in said if "skipped" in line] == [f"experiment:node-loss {why}", f"check migrated {why}"]
 
 
+@pytest.mark.parametrize(
+    "after",
+    [[act("check b", touches=("database",))], [act("check b"), act("check c")]],
+    ids=["another act", "acts that run side by side"],
+)
 def test_a_stop_that_an_act_took_for_its_own_failure_stops_the_run(
-    monkeypatch: pytest.MonkeyPatch, clock: FakeClock
+    monkeypatch: pytest.MonkeyPatch, clock: FakeClock, after: Sequence[Act]
 ) -> None:
     """Nothing is begun any more."""
     noted: list[str] = []
-    drivers = {kind: Noting(kind, noted) for kind in ("check", "experiment", "traffic")}
-    made = stage(clock, plan(acts=[act("check a"), act("check b", touches=("bus",))]), drivers=drivers)
-    asked = iter((False, True))
-    with pytest.raises(KeyboardInterrupt):
-        Scheduler(made.context, cast("Any", None), lambda: next(asked)).run()
-    assert noted == ["check a"]
-
-
-def test_a_stop_before_acts_that_run_side_by_side_begins_none_of_them(
-    monkeypatch: pytest.MonkeyPatch, clock: FakeClock
-) -> None:
-    """The act before them took it for its own failure."""
-    noted: list[str] = []
-    acts = [act("check a", touches=("bus",)), act("check b"), act("check c")]
-    made = stage(clock, plan(acts=acts), drivers={"check": Noting("check", noted)})
+    made = stage(
+        clock, plan(acts=[act("check a", touches=("bus",)), *after]), drivers={"check": Noting("check", noted)}
+    )
     asked = iter((False, True))
     with pytest.raises(KeyboardInterrupt):
         Scheduler(made.context, cast("Any", None), lambda: next(asked)).run()
@@ -221,10 +194,7 @@ def failed(_ending: threading.Event) -> None:
 
 @pytest.mark.parametrize(("how", "error"), [(interrupted, KeyboardInterrupt), (failed, DriverError)])
 def test_an_end_of_the_run_begins_none_of_the_acts_that_wait_for_their_turn(
-    monkeypatch: pytest.MonkeyPatch,
-    clock: FakeClock,
-    how: Callable[[threading.Event], None],
-    error: type[BaseException],
+    done: Done, monkeypatch: pytest.MonkeyPatch, how: Callable[[threading.Event], None], error: type[BaseException]
 ) -> None:
     """The four that have begun end by themselves."""
     noted: list[str] = []
@@ -254,7 +224,7 @@ def test_an_end_of_the_run_begins_none_of_the_acts_that_wait_for_their_turn(
     monkeypatch.setattr(scheduler, "ThreadPoolExecutor", Executor)
     monkeypatch.setattr(Noting, "run", runs)
     with Stopping(lambda _: None), pytest.raises(error):
-        done(monkeypatch, clock, plan(acts=[act(name) for name in acts]))
+        done(plan(acts=[act(name) for name in acts]))
     assert sorted(noted) == acts[:4]
 
 
@@ -264,7 +234,7 @@ def holds(name: str, *touches: str, seconds: float = 0.1) -> Act:
 
 
 def test_shared_acts_run_at_the_same_time_unless_they_touch_a_common_part(
-    monkeypatch: pytest.MonkeyPatch, clock: FakeClock
+    done: Done, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The second touches a thing of what the first touches, and begins once the first has ended; the third meets the first."""
     noted: list[str] = []
@@ -282,26 +252,24 @@ def test_shared_acts_run_at_the_same_time_unless_they_touch_a_common_part(
         holds("check b", "workloads/frontend", seconds=2.0),
         holds("check c", "database"),
     ]
-    done(monkeypatch, clock, plan(acts=acts))
+    done(plan(acts=acts))
     assert set(noted[:2]) == {"check a begins", "check c begins"}
     assert noted.index("check b begins") > noted.index("check a ends")
 
 
-def test_a_part_that_is_not_restored_skips_a_shared_act_that_touches_a_thing_of_it(
-    monkeypatch: pytest.MonkeyPatch, clock: FakeClock
-) -> None:
+def test_a_part_that_is_not_restored_skips_a_shared_act_that_touches_a_thing_of_it(done: Done) -> None:
     """What touches other parts is run."""
     broken = act("check broken", touches=("workloads",))
     planned = plan(acts=[broken, holds("check a", "workloads/frontend"), holds("check b", "database")])
     why = "the target was not restored after check broken"
-    assert sorted(done(monkeypatch, clock, planned, breaks_for_good=["check broken"])) == [
+    assert sorted(done(planned, breaks_for_good=["check broken"])) == [
         f"check a skipped: {why}",
         "check b",
         "check broken",
     ]
 
 
-def test_an_error_ends_the_shared_acts_that_still_run(monkeypatch: pytest.MonkeyPatch, clock: FakeClock) -> None:
+def test_an_error_ends_the_shared_acts_that_still_run(done: Done, monkeypatch: pytest.MonkeyPatch) -> None:
     """A load of a minute is not held to its end: it learns by `alive` that the run ends, and undoes what it did."""
     told: list[str] = []
 
@@ -315,17 +283,15 @@ def test_an_error_ends_the_shared_acts_that_still_run(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(Noting, "run", runs)
     with pytest.raises(DriverError, match="the watching process died"):
-        done(monkeypatch, clock, plan(acts=[holds("check a", "database", seconds=3.0), holds("check b", "entry")]))
+        done(plan(acts=[holds("check a", "database", seconds=3.0), holds("check b", "entry")]))
     assert told == ["this step did not complete: the run has ended"]
 
 
-def test_an_act_waits_for_a_steady_target_and_is_skipped_when_none_comes(
-    monkeypatch: pytest.MonkeyPatch, clock: FakeClock
-) -> None:
+def test_an_act_waits_for_a_steady_target_and_is_skipped_when_none_comes(done: Done, clock: FakeClock) -> None:
     """20 s are waited, once for each."""
     ground = Ground(clock=clock, away=[(0.0, 25.0, PartsState(ok=False, why="reads: 0 of 100"))])
     planned = faults("pod-loss", "node-loss")
-    assert done(monkeypatch, clock, planned, ground=ground)[1:-1] == [
+    assert done(planned, ground=ground)[1:-1] == [
         "experiment:pod-loss skipped: the target was not steady: reads: 0 of 100",
         "experiment:node-loss",
     ]
@@ -333,27 +299,13 @@ def test_an_act_waits_for_a_steady_target_and_is_skipped_when_none_comes(
     assert {*ground.asked} == {("entry", "workloads")}
 
 
-def test_an_act_that_needs_no_steady_target_is_not_kept_waiting(
-    monkeypatch: pytest.MonkeyPatch, clock: FakeClock
-) -> None:
+def test_an_act_that_needs_no_steady_target_is_not_kept_waiting(done: Done, clock: FakeClock) -> None:
     """What breaks nothing can be done at any time."""
     ground = Ground(clock=clock, away=[(0.0, 99.0, PartsState(ok=False, why="reads: 0 of 100"))])
-    assert done(monkeypatch, clock, faults("pod-loss", needs_steady=False), ground=ground)[1:-1] == [
-        "experiment:pod-loss"
-    ]
+    assert done(faults("pod-loss", needs_steady=False), ground=ground)[1:-1] == ["experiment:pod-loss"]
 
 
-def test_acts_that_touch_nothing_run_side_by_side(monkeypatch: pytest.MonkeyPatch, clock: FakeClock) -> None:
-    """All of them are done before the next act begins."""
-    checks = [act(f"check {number}") for number in range(6)]
-    noted = done(monkeypatch, clock, plan(acts=[*checks, act("check last", touches=("workloads",))]))
-    assert {*noted[:6]} == {f"check {number}" for number in range(6)}
-    assert noted[6:] == ["check last"]
-
-
-def test_a_driver_that_raises_anything_ends_the_run_with_words(
-    monkeypatch: pytest.MonkeyPatch, clock: FakeClock
-) -> None:
+def test_a_driver_that_raises_anything_ends_the_run_with_words(done: Done, monkeypatch: pytest.MonkeyPatch) -> None:
     """The evidence so far is sealed and judged, as after any error with a name."""
 
     def fails(_self: Noting, _act: Act, _context: Context) -> None:
@@ -361,7 +313,7 @@ def test_a_driver_that_raises_anything_ends_the_run_with_words(
 
     monkeypatch.setattr(Noting, "run", fails)
     with pytest.raises(DriverError, match="this step of the run failed: KeyError: 'region'") as caught:
-        done(monkeypatch, clock, faults("pod-loss"))
+        done(faults("pod-loss"))
     assert caught.value.where == "experiment:pod-loss"
 
 
@@ -376,11 +328,9 @@ class Unread(Ground):
         raise AccessDenied(REFUSED)
 
 
-def test_a_cluster_that_cannot_be_read_costs_the_act_and_not_the_run(
-    monkeypatch: pytest.MonkeyPatch, clock: FakeClock
-) -> None:
+def test_a_cluster_that_cannot_be_read_costs_the_act_and_not_the_run(done: Done, clock: FakeClock) -> None:
     """What is judged without a fault is judged all the same."""
-    assert done(monkeypatch, clock, faults("pod-loss"), ground=Unread(clock=clock)) == [
+    assert done(faults("pod-loss"), ground=Unread(clock=clock)) == [
         "everyday begins",
         f"experiment:pod-loss skipped: the state of the target before this step could not be read: {REFUSED}",
         "everyday ends",

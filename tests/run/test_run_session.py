@@ -58,16 +58,6 @@ def test_of_the_packages_features_those_are_read_that_name_a_chosen_requirement(
     assert set(replay.files) == set(claims)
 
 
-def test_a_project_reads_all_features_of_its_own(tmp_path: Path) -> None:
-    """Also those that name none of the chosen requirements: what is wrong with them is said."""
-    (tmp_path / "features").mkdir()
-    own = tmp_path / "features" / "own.feature"
-    own.write_text("Feature: of another profile\n", encoding="utf-8")
-    (tmp_path / "pyproject.toml").write_text('[tool.harness]\nfeatures = ["features"]\n', encoding="utf-8")
-    session = VerificationSession(Settings(project=find_project(tmp_path), profiles=("core",)))
-    assert own in session.selection.files
-
-
 def test_an_id_within_a_longer_one_names_no_feature_of_the_package(tmp_path: Path) -> None:
     """`KPI-P95` of a project is not ND-KPI-P95."""
     (tmp_path / "catalogue.yaml").write_text(

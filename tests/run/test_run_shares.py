@@ -53,8 +53,3 @@ def test_the_last_answers_count(tmp_path: Path) -> None:
     put(240, 120, 40, 4000)
 
     assert (away.ok, shares.now()) == (False, PartsState(ok=True, why=""))
-
-
-def test_a_target_without_shares_is_asked_nothing() -> None:
-    """What the target file does not say cannot be off."""
-    assert Shares([], {}, requests_per_s=1.0).now() == PartsState(ok=True, why="")

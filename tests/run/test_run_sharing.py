@@ -6,7 +6,7 @@ import pytest
 
 from harness.model import Act
 from harness.model.planned.domain import common
-from harness.run.acts.sharing import expected_s, startable, together
+from harness.run.acts.sharing import expected_s, together
 from tests.builders.plans import act
 
 
@@ -55,15 +55,6 @@ def test_only_neighbours_without_traffic_share_their_time() -> None:
         ["everyday/fault-free"],
         ["rotation"],
     ]
-
-
-def test_an_act_begins_where_nothing_that_it_touches_is_touched_and_four_do_not_run_yet() -> None:
-    """The first that may, in the order in which they wait."""
-    waiting = [shared("hold a", "workloads/a"), shared("hold b", "workloads/b")]
-    assert startable(waiting, [shared("hold all", "workloads")]) is None
-    assert startable(waiting, [shared("hold c", "workloads/a")]) == waiting[1]
-    assert startable(waiting, [act(f"check {at}") for at in range(3)]) == waiting[0]
-    assert startable(waiting, [act(f"check {at}") for at in range(4)]) is None
 
 
 def test_what_runs_at_the_same_time_is_not_counted_twice() -> None:

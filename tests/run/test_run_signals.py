@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, cast
@@ -9,30 +10,15 @@ from typing import Any, cast
 import pytest
 
 from harness.errors import DriverError
-from harness.model import Observation
 from harness.model.planned.trigger import Signal
 from harness.run.acts.rollout.signals import SignalReader
+from tests.builders.records import Records
 from tests.fake_clock import BEGUN_S, FakeClock
 
 POD = {
     "metadata": {"name": "a", "labels": {"version": "1.1.0"}},
     "spec": {"containers": [{"name": "main", "resources": {"limits": {"memory": "100Mi"}}}]},
 }
-
-
-class Kept:
-    """A history in memory."""
-
-    def __init__(self) -> None:
-        self.lines: list[dict[str, Any]] = []
-
-    def put(self, kind: str, subject: str, /, **fields: Any) -> Observation:
-        """Keep it."""
-        assert (kind, subject) == ("rollout.memory", "north/a")
-        self.lines.append(fields)
-        return Observation(
-            source="rollouts", seq=0, clock="", mono_ns=0, wall="", kind=kind, subject=subject, fields=fields
-        )
 
 
 class Measured:
@@ -55,15 +41,9 @@ class Measured:
         return [POD]
 
 
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
-    """A clock that only moves in a sleep."""
-    return FakeClock.installed(monkeypatch)
-
-
-def read(clock: FakeClock, measured: list[float | None]) -> list[dict[str, Any]]:
+def read(clock: FakeClock, measured: list[float | None]) -> list[Mapping[str, Any]]:
     """What is recorded of readings a second apart, each of a measurement at that second since the clock began."""
-    cluster, kept = Measured(), Kept()
+    cluster, kept = Measured(), Records()
     plan = SimpleNamespace(name="canary", triggers=[SimpleNamespace(signal=Signal.MEMORY)], reports=[])
     context = SimpleNamespace(target=SimpleNamespace(rollout=None))
     for number, at_s in enumerate(measured):
@@ -75,7 +55,8 @@ def read(clock: FakeClock, measured: list[float | None]) -> list[dict[str, Any]]
         while reader._memory.busy:
             reader._memory.record()
     reader.close()
-    return kept.lines
+    assert {one.subject for one in kept.kept} == {"north/a"}
+    return kept.of("rollout.memory")
 
 
 def test_the_moment_is_that_of_the_measurement(clock: FakeClock) -> None:

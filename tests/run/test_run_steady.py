@@ -40,9 +40,21 @@ def probed(run: Path, latency_ms: Callable[[float], float]) -> None:
     writes.flush()
 
 
+def looked(run: Path, looks: int, error: Callable[[int], str | None]) -> None:
+    """So many reads from 1000 s on, every 50 ms, each with an error or none by its number."""
+    reads = RowWriter(run / "watch" / "entry.rows", PROBES)
+    for step in range(looks):
+        due = SENT * S + step * S // 20
+        ints = {"due_ns": due, "sent_ns": due, "done_ns": due, "status": 503 if error(step) else 200}
+        words = {"subject": "entry", "kind": "read", "error": error(step)}
+        reads.put(tuple(ints.get(name, 0) for name in PROBES.ints), tuple(words.get(name) for name in PROBES.words))
+    reads.flush()
+
+
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
-    """A clock that moves only when somebody sleeps."""
+def clock(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeClock:
+    """A clock that moves only when somebody sleeps, and a run whose watch has begun."""
+    (tmp_path / "watch").mkdir()
     return FakeClock.installed(monkeypatch)
 
 
@@ -53,7 +65,6 @@ def steadiness(run: Path, promised: float | None) -> Steadiness:
 
 def test_answers_later_than_promised_are_not_steady(clock: FakeClock, tmp_path: Path) -> None:
     """All succeed in 900 ms: steady where 1 s is promised or nothing is, not where 200 ms are."""
-    (tmp_path / "watch").mkdir()
     probed(tmp_path, lambda _: 900.0)
     clock.sleep(20.0)
     assert [steadiness(tmp_path, promised).now().ok for promised in (None, 1000.0, 200.0)] == [True, True, False]
@@ -64,7 +75,6 @@ def test_answers_later_than_promised_are_not_steady(clock: FakeClock, tmp_path: 
 
 def test_a_service_that_answers_late_is_not_back(clock: FakeClock, tmp_path: Path) -> None:
     """The fault is sent at 5 s, answers take 900 ms until 20 s: back there, and known five seconds and a time-out later."""
-    (tmp_path / "watch").mkdir()
     probed(tmp_path, lambda at: 900.0 if 5 <= at < 20 else 20.0)
     late = steadiness(tmp_path, 200.0)
     clock.sleep(25.0)
@@ -81,14 +91,7 @@ def test_what_failed_without_a_fault_says_what_is_as_before(
     steady: bool,  # noqa: FBT001
 ) -> None:
     """Three of the last 100 reads failed, as may be where nothing is known; not where none of 600 failed before the fault."""
-    (tmp_path / "watch").mkdir()
-    reads = RowWriter(tmp_path / "watch" / "entry.rows", PROBES)
-    for step in range(800):
-        due = SENT * S + step * S // 20
-        ints = {"due_ns": due, "sent_ns": due, "done_ns": due, "status": 200}
-        words = {"subject": "entry", "kind": "read", "error": "status 503" if step in (690, 700, 720) else None}
-        reads.put(tuple(ints.get(name, 0) for name in PROBES.ints), tuple(words.get(name) for name in PROBES.words))
-    reads.flush()
+    looked(tmp_path, 800, lambda step: "status 503" if step in (690, 700, 720) else None)
     here = Steadiness(LiveView(tmp_path), writes=False, promise=Promise())
     clock.sleep(39.0)
     if quiet:
@@ -99,7 +102,6 @@ def test_what_failed_without_a_fault_says_what_is_as_before(
 
 def test_what_an_act_does_not_touch_is_not_asked(clock: FakeClock, tmp_path: Path) -> None:
     """Nothing is recorded of the entry: an act on a bus need not wait for it, one on the entry must."""
-    (tmp_path / "watch").mkdir()
     here = Condition(steadiness(tmp_path, None), Shares([], {}, requests_per_s=1.0), None)
     assert here.now(("bus",)) == PartsState(ok=True, why="")
     state, waited_s = here.wait(("entry",), within_s=3.0)
@@ -112,7 +114,6 @@ def test_what_an_act_does_not_touch_is_not_asked(clock: FakeClock, tmp_path: Pat
 
 def test_shares_that_are_off_are_not_as_before(clock: FakeClock, tmp_path: Path) -> None:
     """A region that gives no answers is named before anything else is asked."""
-    (tmp_path / "watch").mkdir()
     probed(tmp_path, lambda _: 20.0)
     clock.sleep(20.0)
     rows = RowWriter(tmp_path / "samples-1.rows", SAMPLES)
@@ -140,7 +141,6 @@ class Restorer:
 
 def test_what_did_not_come_back_is_named_also_when_the_entry_is_out(clock: FakeClock, tmp_path: Path) -> None:
     """Nothing is recorded of the entry, which is asked first; given up, every part is asked."""
-    (tmp_path / "watch").mkdir()
     clock.sleep(20.0)
     away = cast("Any", Restorer())
     here = Condition(steadiness(tmp_path, None), Shares([], {}, requests_per_s=1.0), away)
@@ -156,14 +156,7 @@ def test_a_target_that_serves_half_of_its_requests_is_judged_and_one_that_serves
     clock: FakeClock, tmp_path: Path
 ) -> None:
     """A bad release is proven bad; a probe that never succeeds, as of a misspelt path, proves nothing."""
-    (tmp_path / "watch").mkdir()
-    reads = RowWriter(tmp_path / "watch" / "entry.rows", PROBES)
-    for step in range(400):
-        due, failed = SENT * S + step * S // 20, step % 2 == 1 or step >= 200
-        ints = {"due_ns": due, "sent_ns": due, "done_ns": due, "status": 404 if failed else 200}
-        words = {"subject": "entry", "kind": "read", "error": "status 404" if failed else None}
-        reads.put(tuple(ints.get(name, 0) for name in PROBES.ints), tuple(words.get(name) for name in PROBES.words))
-    reads.flush()
+    looked(tmp_path, 400, lambda step: "status 404" if step % 2 == 1 or step >= 200 else None)
     steadiness = Steadiness(LiveView(tmp_path), writes=False, promise=Promise())
     clock.sleep(10.0)
     assert steadiness.down() == ""

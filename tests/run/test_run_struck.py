@@ -17,22 +17,16 @@ def _kept(finished: Finished) -> set[str]:
     return {path.relative_to(finished.run).as_posix() for path in finished.run.rglob("*") if path.is_file()}
 
 
-def _judged(finished: Finished) -> str:
-    """What the decision is when the run is judged again from its files."""
-    again = finished.project.do("judge", finished.run)
-    assert again.code == 10, again.said
-    assert "Traceback" not in again.said
-    verdict = json.loads((finished.run / "verdict.json").read_bytes())
-    return str(verdict["decision"])
-
-
 @pytest.mark.parametrize("name", sorted(STRIKES))
 def test_evidence_is_kept_and_never_gives_a_go(strikes: Stage, name: str) -> None:
     """Histories and rows are there; `readiness judge` says INCONCLUSIVE with exit code 10, never GO, never a traceback."""
     finished = strikes[name]
     assert "Traceback" not in finished.said
     assert {"plan.json", "history/run.ndjson", "history/load.ndjson", "load/browse/locust.log"} <= _kept(finished)
-    assert _judged(finished) == "INCONCLUSIVE"
+    again = finished.project.do("judge", finished.run)
+    assert again.code == 10, again.said
+    assert "Traceback" not in again.said
+    assert json.loads((finished.run / "verdict.json").read_bytes())["decision"] == "INCONCLUSIVE"
 
 
 def test_a_load_worker_that_is_killed_ends_the_run(strikes: Stage) -> None:

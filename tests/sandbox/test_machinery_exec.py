@@ -1,4 +1,4 @@
-"""Commands in containers: `exec` as the official client, chaosk8s and kubectl ask for it."""
+"""Commands in containers: `exec` as the official client and kubectl ask for it."""
 
 from __future__ import annotations
 
@@ -75,6 +75,15 @@ def test_a_client_that_leaves_ends_its_command(cluster: PocketCluster) -> None:
     cluster.until(lambda: ran(cluster, "sh", "-c", f"kill -0 {pid}")[2] != 0)
 
 
+@needs_kubectl
+def test_kubectl_runs_a_command_in_a_container(cluster: PocketCluster) -> None:
+    """Its output, and the exit code in its message."""
+    start(cluster)
+    assert cluster.kubectl("exec", "one", "--", "sh", "-c", "echo there") == "there\n"
+    said = cluster.kubectl("exec", "one", "--", "sh", "-c", "exit 7", check=False)
+    assert "command terminated with exit code 7" in said
+
+
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # as above
 def test_chaosk8s_runs_a_command_in_pods(cluster: PocketCluster, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its action `exec_in_pods`, as an experiment file names it."""
@@ -85,12 +94,3 @@ def test_chaosk8s_runs_a_command_in_pods(cluster: PocketCluster, monkeypatch: py
     done = actions.exec_in_pods("echo there", name_pattern="one", container_name="web")
     assert [(one["pod_name"], one["exit_code"], one["stdout"]) for one in done] == [("one", 0, "there\n")]
     gc.collect()
-
-
-@needs_kubectl
-def test_kubectl_runs_a_command_in_a_container(cluster: PocketCluster) -> None:
-    """Its output, and the exit code in its message."""
-    start(cluster)
-    assert cluster.kubectl("exec", "one", "--", "sh", "-c", "echo there") == "there\n"
-    said = cluster.kubectl("exec", "one", "--", "sh", "-c", "exit 7", check=False)
-    assert "command terminated with exit code 7" in said

@@ -36,10 +36,8 @@ def job(code: str = "", name: str = "work", policy: str = "Never", **spec: Any) 
 
 def cron_job(code: str = "", schedule: str = "0 0 1 1 *", **spec: Any) -> dict[str, Any]:
     """A CronJob, by default one that is not due in a test."""
-    return {
-        "metadata": {"name": "tick"},
-        "spec": {"schedule": schedule, "jobTemplate": {"spec": job_spec(code)}, **spec},
-    }
+    spec = {"schedule": schedule, "jobTemplate": {"spec": job_spec(code)}, **spec}
+    return {"metadata": {"name": "tick"}, "spec": spec}
 
 
 @pytest.fixture
@@ -155,27 +153,6 @@ def test_workers_at_a_queue_are_done_when_one_is_and_the_others_end(cluster: Poc
     assert counts(batch) == (0, 2, 0)
 
 
-@pytest.mark.parametrize(
-    ("body", "field", "message"),
-    [
-        (
-            job("", "work", "Always"),
-            "spec.template.spec.restartPolicy",
-            'Required value: valid values: "OnFailure", "Never"',
-        ),
-        (job(completions=-1), "spec.completions", "Invalid value: -1: must be greater than or equal to 0"),
-        (
-            job(completionMode="Indexed"),
-            "spec.completionMode",
-            'Unsupported value: "Indexed": supported values: "NonIndexed"',
-        ),
-    ],
-)
-def test_a_wrong_job_is_refused(batch: Any, body: dict[str, Any], field: str, message: str) -> None:
-    """422 with field and words."""
-    assert refusal(batch.create_namespaced_job, "default", body) == [(field, message)]
-
-
 def test_the_template_of_a_job_does_not_change(batch: Any) -> None:
     """A started Job is what it is; only how many run at once may change."""
     batch.create_namespaced_job("default", job(LONG))
@@ -247,17 +224,12 @@ def test_a_cron_job_whose_last_run_is_active(cluster: PocketCluster, batch: Any,
 
 def _from(cronjob: Any, name: str) -> dict[str, Any]:
     """What `kubectl create job NAME --from=cronjob/TICK` sends."""
-    owner = {
-        "apiVersion": "batch/v1",
-        "kind": "CronJob",
-        "name": cronjob.metadata.name,
-        "uid": cronjob.metadata.uid,
-        "controller": True,
-    }
+    owner = {"apiVersion": "batch/v1", "kind": "CronJob", "name": cronjob.metadata.name, "uid": cronjob.metadata.uid}
     api = client.ApiClient()
     spec = api.sanitize_for_serialization(cronjob.spec.job_template.spec)  # type: ignore[no-untyped-call]
     annotations = {"cronjob.kubernetes.io/instantiate": "manual"}
-    return {"metadata": {"name": name, "annotations": annotations, "ownerReferences": [owner]}, "spec": spec}
+    owners = [{**owner, "controller": True}]
+    return {"metadata": {"name": name, "annotations": annotations, "ownerReferences": owners}, "spec": spec}
 
 
 @needs_kubectl
@@ -273,22 +245,26 @@ def test_kubectl_starts_a_cron_job_by_hand(cluster: PocketCluster, batch: Any) -
     assert row.split() == ["tick", "0", "0", "1", "1", "*", "<none>", "True", "0", "<none>", row.split()[-1]]
 
 
-@pytest.mark.parametrize(
-    ("body", "field", "message"),
-    [
+def test_a_wrong_job_or_cron_job_is_refused(batch: Any, subtests: pytest.Subtests) -> None:
+    """422 with field and words."""
+    cases: list[tuple[dict[str, Any], str, str]] = [
+        (job(policy="Always"), "template.spec.restartPolicy", 'Required value: valid values: "OnFailure", "Never"'),
+        (job(completions=-1), "completions", "Invalid value: -1: must be greater than or equal to 0"),
         (
-            cron_job(schedule="* * *"),
-            "spec.schedule",
-            'Invalid value: "* * *": expected exactly 5 fields, found 3: [* * *]',
+            job(completionMode="Indexed"),
+            "completionMode",
+            'Unsupported value: "Indexed": supported values: "NonIndexed"',
         ),
-        (cron_job(timeZone="Mars/Base"), "spec.timeZone", 'Invalid value: "Mars/Base": unknown time zone Mars/Base'),
+        (cron_job(schedule="* * *"), "schedule", 'Invalid value: "* * *": expected exactly 5 fields, found 3: [* * *]'),
+        (cron_job(timeZone="Mars/Base"), "timeZone", 'Invalid value: "Mars/Base": unknown time zone Mars/Base'),
         (
             cron_job(concurrencyPolicy="Queue"),
-            "spec.concurrencyPolicy",
+            "concurrencyPolicy",
             'Unsupported value: "Queue": supported values: "Allow", "Forbid", "Replace"',
         ),
-    ],
-)
-def test_a_wrong_cron_job_is_refused(batch: Any, body: dict[str, Any], field: str, message: str) -> None:
-    """422 with field and words."""
-    assert refusal(batch.create_namespaced_cron_job, "default", body) == [(field, message)]
+    ]
+    for body, field, message in cases:
+        with subtests.test(field):
+            is_cron_job = "schedule" in body["spec"]
+            create = batch.create_namespaced_cron_job if is_cron_job else batch.create_namespaced_job
+            assert refusal(create, "default", body) == [(f"spec.{field}", message)]

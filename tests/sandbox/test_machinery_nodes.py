@@ -58,11 +58,6 @@ def where(cluster: PocketCluster) -> list[str]:
     return sorted(pod.spec.node_name for pod in cluster.ready_pods("app=web"))
 
 
-def test_replicas_are_spread_over_the_nodes_that_fit(europe: PocketCluster) -> None:
-    """One on each node of the region, none elsewhere."""
-    assert where(europe) == ["eu-west-1a", "eu-west-1b"]
-
-
 def test_a_cordoned_node_gets_no_new_pods(europe: PocketCluster) -> None:
     """What is there stays; a replacement goes to the other node; with none left it is Pending and says why."""
     cordon(europe, "eu-west-1a", on=True)
@@ -128,8 +123,6 @@ def test_a_node_says_what_strict_clients_demand(cluster: PocketCluster) -> None:
     node = cluster.core.read_node("edge")
     assert node.status.node_info.kubelet_version.endswith("+pocket")
     assert node.status.addresses[0].type == "InternalIP"
-    from kubernetes import client
-
     lease = client.CoordinationV1Api(cluster.core.api_client).read_namespaced_lease("edge", "kube-node-lease")
     assert lease.spec is not None
     assert lease.spec.holder_identity == "edge"
@@ -139,15 +132,11 @@ def test_a_node_is_added_for_pods_without_room_and_goes_after_them(europe: Pocke
     """A NodePool of eu-west-1; three replicas of six CPU on two nodes of eight: the third runs on the node that comes."""
     requirements = [{"key": key, "operator": "In", "values": [value]} for key, value in EUROPE.items()]
     reference = {"group": "sandbox.readiness", "kind": "ProcessNodeClass", "name": "default"}
-    pool = {
-        "apiVersion": "karpenter.sh/v1",
-        "kind": "NodePool",
-        "metadata": {"name": "europe"},
-        "spec": {
-            "template": {"spec": {"nodeClassRef": reference, "requirements": requirements}},
-            "disruption": {"consolidationPolicy": "WhenEmpty", "consolidateAfter": "1s"},
-        },
+    pooled = {
+        "template": {"spec": {"nodeClassRef": reference, "requirements": requirements}},
+        "disruption": {"consolidationPolicy": "WhenEmpty", "consolidateAfter": "1s"},
     }
+    pool = {"apiVersion": "karpenter.sh/v1", "kind": "NodePool", "metadata": {"name": "europe"}, "spec": pooled}
     container = server_container() | {"resources": {"requests": {"cpu": "6"}}}
     spec = {"containers": [container], "nodeSelector": EUROPE, "terminationGracePeriodSeconds": 2}
     template = {"metadata": {"labels": {"app": "heavy"}}, "spec": spec}
@@ -162,11 +151,8 @@ def test_a_node_is_added_for_pods_without_room_and_goes_after_them(europe: Pocke
         europe.apps.create_namespaced_deployment("default", {"metadata": {"name": "heavy"}, "spec": body})
         europe.until(lambda: len(europe.ready_pods("app=heavy")) == 3)
         (added,) = nodes() - there
-        assert sorted(pod.spec.node_name for pod in europe.ready_pods("app=heavy")) == [
-            "eu-west-1a",
-            "eu-west-1b",
-            added,
-        ]
+        used = sorted(pod.spec.node_name for pod in europe.ready_pods("app=heavy"))
+        assert used == ["eu-west-1a", "eu-west-1b", added]
         europe.apps.delete_namespaced_deployment("heavy", "default")
         europe.until(lambda: nodes() == there)
         leases = client.CoordinationV1Api(europe.core.api_client).list_namespaced_lease("kube-node-lease").items

@@ -19,10 +19,8 @@ pytestmark = pytest.mark.sandbox
 
 def pod(name: str, container: dict[str, Any] | None = None, **spec: Any) -> dict[str, Any]:
     """A bare pod with one container."""
-    return {
-        "metadata": {"name": name, "labels": {"app": name}},
-        "spec": {"containers": [container or server_container()], **spec},
-    }
+    spec = {"containers": [container or server_container()], **spec}
+    return {"metadata": {"name": name, "labels": {"app": name}}, "spec": spec}
 
 
 def python(code: str, **more: Any) -> dict[str, Any]:
@@ -40,28 +38,6 @@ def waits_because(cluster: PocketCluster, name: str, reason: str) -> bool:
     """Whether the first container waits for that reason."""
     status = state(cluster, name)
     return bool(status and status.state.waiting and status.state.waiting.reason == reason)
-
-
-def test_a_pod_is_a_process_at_its_own_address(cluster: PocketCluster) -> None:
-    """It answers at status.podIP on the port of its manifest."""
-    cluster.core.create_namespaced_pod("default", pod("one"))
-    cluster.until(lambda: len(cluster.ready_pods()) == 1)
-    found = cluster.core.read_namespaced_pod("one", "default")
-    assert httpx.get(f"http://{found.status.pod_ip}:8080/").text == "one"
-    assert found.spec.node_name
-    assert found.status.phase == "Running"
-
-
-def test_readiness_goes_and_comes_with_its_probe(cluster: PocketCluster) -> None:
-    """A probe that fails makes the pod unready, not restarted."""
-    cluster.core.create_namespaced_pod("default", pod("one"))
-    cluster.until(lambda: len(cluster.ready_pods()) == 1)
-    address = cluster.pods()[0].status.pod_ip
-    httpx.post(f"http://{address}:8080/sick")
-    cluster.until(lambda: not cluster.ready_pods())
-    httpx.post(f"http://{address}:8080/well")
-    cluster.until(lambda: len(cluster.ready_pods()) == 1)
-    assert state(cluster, "one").restart_count == 0
 
 
 def test_a_failing_liveness_probe_restarts_the_container_in_place(cluster: PocketCluster) -> None:
@@ -237,16 +213,11 @@ def test_a_pod_fails_when_it_was_active_for_longer_than_it_may(cluster: PocketCl
 def test_init_containers_run_first(cluster: PocketCluster) -> None:
     """The main container starts when they have succeeded, and finds what they left."""
     share = [{"name": "share", "mountPath": "/share"}]
-    first = {
-        **python("import sys; open(sys.argv[1], 'w').write('left')"),
-        "name": "first",
-        "args": ["/share/x"],
-        "volumeMounts": share,
-    }
-    main = python("import sys; print(open(sys.argv[1]).read())", args=["/share/x"], volumeMounts=share)
+    more = {"args": ["/share/x"], "volumeMounts": share}
+    first = {**python("import sys; open(sys.argv[1], 'w').write('left')", **more), "name": "first"}
+    main = python("import sys; print(open(sys.argv[1]).read())", **more)
     volumes = [{"name": "share", "emptyDir": {}}]
-    cluster.core.create_namespaced_pod(
-        "default", pod("two", main, initContainers=[first], volumes=volumes, restartPolicy="Never")
-    )
+    two = pod("two", main, initContainers=[first], volumes=volumes, restartPolicy="Never")
+    cluster.core.create_namespaced_pod("default", two)
     cluster.until(lambda: cluster.core.read_namespaced_pod("two", "default").status.phase == "Succeeded")
     assert cluster.core.read_namespaced_pod_log("two", "default", container="main").strip() == "left"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from readiness_sandbox.cluster.controllers import rollout_conditions
 from readiness_sandbox.cluster.controllers.rolling import DESIRED, MOST, REVISION, limits, scaled, was_scaled
 from tests.sandbox.pocket import needs_kubectl
-from tests.sandbox.test_machinery_workloads import deployment, settled
+from tests.sandbox.test_machinery_workloads import deployed, deployment, settled
 
 if TYPE_CHECKING:
     from tests.sandbox.pocket import PocketCluster
@@ -65,18 +65,10 @@ def progressing(age_s: float, **counts: int) -> dict[str, Any]:
     """Progressing of a rollout whose last progress was so long ago, after counts that did not move but for those given."""
     before = {"replicas": 4, "updatedReplicas": 1, "readyReplicas": 3, "availableReplicas": 3}
     at = (NOW - timedelta(seconds=age_s)).isoformat()
-    condition = {
-        "type": "Progressing",
-        "status": "True",
-        "reason": "ReplicaSetUpdated",
-        "lastUpdateTime": at,
-        "lastTransitionTime": at,
-    }
-    stored = {
-        "metadata": {"name": "web"},
-        "spec": {"replicas": 3, "progressDeadlineSeconds": 600},
-        "status": {**before, "conditions": [condition]},
-    }
+    condition = {"type": "Progressing", "status": "True", "reason": "ReplicaSetUpdated"}
+    status = {**before, "conditions": [{**condition, "lastUpdateTime": at, "lastTransitionTime": at}]}
+    spec = {"replicas": 3, "progressDeadlineSeconds": 600}
+    stored = {"metadata": {"name": "web"}, "spec": spec, "status": status}
     new = {"metadata": {"name": "web-2"}}
     found = rollout_conditions.written(stored, new, {**before, **counts}, NOW)
     return next(each for each in found if each["type"] == "Progressing")
@@ -116,8 +108,7 @@ def revisions(cluster: PocketCluster) -> dict[str, str]:
 @needs_kubectl
 def test_kubectl_shows_the_history_and_goes_back_in_it(cluster: PocketCluster) -> None:
     """Three revisions with their causes; undo makes the one before a fourth, and notes what it was."""
-    cluster.apps.create_namespaced_deployment("default", deployment(replicas=1))
-    cluster.until(lambda: settled(cluster))
+    deployed(cluster, replicas=1)
     for tag in ("2", "3"):
         cause = {"metadata": {"annotations": {"kubernetes.io/change-cause": f"to {tag}"}}}
         cluster.apps.patch_namespaced_deployment("web", "default", {**image(tag), **cause})
@@ -150,8 +141,7 @@ def test_kubectl_shows_the_history_and_goes_back_in_it(cluster: PocketCluster) -
 @needs_kubectl
 def test_a_paused_deployment_keeps_its_pods_and_goes_on_when_resumed(cluster: PocketCluster) -> None:
     """Paused: a new template makes no ReplicaSet, a scaling is carried out, undo is refused; resumed: it rolls out."""
-    cluster.apps.create_namespaced_deployment("default", deployment(replicas=1))
-    cluster.until(lambda: settled(cluster))
+    deployed(cluster, replicas=1)
     cluster.kubectl("rollout", "pause", "deploy/web")
     assert progress_of(cluster) == ("Unknown", "DeploymentPaused")
     cluster.apps.patch_namespaced_deployment("web", "default", image("2"))
@@ -172,9 +162,7 @@ def test_a_paused_deployment_keeps_its_pods_and_goes_on_when_resumed(cluster: Po
 @needs_kubectl
 def test_a_rollout_that_does_not_progress_is_reported_and_not_taken_back(cluster: PocketCluster) -> None:
     """An image that never gets ready: ProgressDeadlineExceeded, exit code 1, the old pods stay; no history: no undo."""
-    strict = deployment(replicas=1, progressDeadlineSeconds=2, revisionHistoryLimit=0)
-    cluster.apps.create_namespaced_deployment("default", strict)
-    cluster.until(lambda: settled(cluster))
+    deployed(cluster, replicas=1, progressDeadlineSeconds=2, revisionHistoryLimit=0)
     broken = {"spec": {"template": {"spec": {"containers": [{"name": "web", "command": ["python", "-c", "0"]}]}}}}
     cluster.apps.patch_namespaced_deployment("web", "default", broken)
     said = cluster.kubectl("rollout", "status", "deploy/web", "--timeout=40s", check=False)

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -71,6 +72,29 @@ def busy(seconds: float) -> None:
     until_s = clock.worked_s() + seconds
     while clock.worked_s() < until_s:
         pass
+
+
+def _drain(serving: socket.socket, told: list[messages.Message]) -> None:
+    while True:
+        message, carried = messages.receive(serving)
+        if carried is not None:
+            carried.close()
+        if message is None:
+            return
+        told.append(message)
+
+
+@contextmanager
+def drained() -> Iterator[tuple[socket.socket, list[messages.Message]]]:
+    """The end by which a forwarder is asked that hears and does nothing, and what it was told."""
+    asking, serving = messages.pair()
+    told: list[messages.Message] = []
+    reader = threading.Thread(target=_drain, args=(serving, told), daemon=True)
+    reader.start()
+    yield asking, told
+    asking.close()
+    reader.join(60)
+    serving.close()
 
 
 def test_controllers_and_kubelets_share_one_turn() -> None:
@@ -149,15 +173,8 @@ def test_pods_that_come_together_are_begun_in_turns(monkeypatch: pytest.MonkeyPa
 
     async def run() -> float:
         store, done = Store(), asyncio.Event()
-        agent = Agent(
-            store=store,
-            network=cast("Any", None),
-            launcher=cast("Any", None),
-            directories=cast("Any", None),
-            account=cast("Any", None),
-            record=cast("Any", None),
-            turns=Turns(),
-        )
+        no: Any = None
+        agent = Agent(store=store, network=no, launcher=no, directories=no, account=no, record=no, turns=Turns())
 
         def begin(pod: dict[str, Any], _node: Any) -> None:
             busy(BEGUN_IN_S)
@@ -180,10 +197,6 @@ def test_pods_that_come_together_are_begun_in_turns(monkeypatch: pytest.MonkeyPa
 
 def test_a_pod_that_becomes_ready_among_a_hundred_keeps_nobody_waiting() -> None:
     """Each of them finds the Service, whose route is made and sent once; else it is ten thousand pairs for each change."""
-    asking, serving = messages.pair()
-    told: list[messages.Message] = []
-    reader = threading.Thread(target=_drain, args=(serving, told), daemon=True)
-    reader.start()
 
     async def run() -> float:
         store, network = Store(), Loopback(230, asking)
@@ -204,20 +217,14 @@ def test_a_pod_that_becomes_ready_among_a_hundred_keeps_nobody_waiting() -> None
             longest = max(longest, clock.worked_s() - began)
         return longest
 
-    longest = asyncio.run(run())
-    asking.close()
-    reader.join(60)
-    serving.close()
-    assert longest < STALL_S
+    with drained() as (asking, told):
+        assert asyncio.run(run()) < STALL_S
     last = [message for message in told if "route" in message][-1]
     assert (len(last["route"]), len(last["to"])) == (PODS + 1, PODS)  # a front for each pod, and one for the host
 
 
 def test_a_hundred_pods_that_are_asked_for_at_once_are_made_and_bound_in_turns() -> None:
     """By one ReplicaSet, while requests wait for the controllers; each of them has its node in the end."""
-    asking, serving = messages.pair()
-    reader = threading.Thread(target=_drain, args=(serving, []), daemon=True)
-    reader.start()
     bound: set[str] = set()
 
     async def run() -> float:
@@ -242,22 +249,9 @@ def test_a_hundred_pods_that_are_asked_for_at_once_are_made_and_bound_in_turns()
         await asyncio.gather(*requests)
         return longest
 
-    longest = asyncio.run(run())
-    asking.close()
-    reader.join(60)
-    serving.close()
-    assert longest < STALL_S
+    with drained() as (asking, _):
+        assert asyncio.run(run()) < STALL_S
     assert len(bound) == PODS
-
-
-def _drain(serving: socket.socket, told: list[messages.Message]) -> None:
-    while True:
-        message, carried = messages.receive(serving)
-        if carried is not None:
-            carried.close()
-        if message is None:
-            return
-        told.append(message)
 
 
 def test_a_zygote_that_is_busy_keeps_nobody_waiting() -> None:

@@ -24,6 +24,13 @@ subprocess.run([sys.executable, "-c", child])
 """
 
 
+def started(cluster: PocketCluster, name: str, container: dict[str, Any]) -> None:
+    """Start a pod of that name."""
+    spec = {"containers": [container], "terminationGracePeriodSeconds": 0}
+    meta = {"name": name, "labels": {"app": name}}
+    cluster.core.create_namespaced_pod("default", {"metadata": meta, "spec": spec})
+
+
 @pytest.fixture(scope="module")
 def busy(pocket_cluster: PocketCluster) -> Any:
     """A pod whose work and 64 MiB are in a child of its first process, beside an idle one; and the reader of metrics."""
@@ -31,10 +38,7 @@ def busy(pocket_cluster: PocketCluster) -> Any:
         ("busy", {"name": "main", "image": "test/busy:1", "command": ["python", "-c", BUSY]}),
         ("idle", {"name": "main", "image": "test/idle:1", "command": ["sleep", "600"]}),
     ):
-        spec = {"containers": [container], "terminationGracePeriodSeconds": 0}
-        pocket_cluster.core.create_namespaced_pod(
-            "default", {"metadata": {"name": name, "labels": {"app": name}}, "spec": spec}
-        )
+        started(pocket_cluster, name, container)
     custom: Any = client.CustomObjectsApi(pocket_cluster.core.api_client)
 
     def usage(name: str) -> tuple[float, float]:
@@ -123,21 +127,13 @@ def test_the_state_of_objects_has_the_names_of_kube_state_metrics(pocket_cluster
 def test_bytes_through_a_service_are_counted_at_both_ends(cluster: PocketCluster) -> None:
     """What one pod sends another receives."""
     ask = "import os, time, urllib.request\nfor _ in range(600):\n    try:\n        urllib.request.urlopen('http://%s:80/' % os.environ['WEB_SERVICE_HOST'], timeout=2).read()\n    except OSError:\n        pass\n    time.sleep(0.1)"
-    cluster.core.create_namespaced_service(
-        "default",
-        {
-            "metadata": {"name": "web"},
-            "spec": {"selector": {"app": "web"}, "ports": [{"port": 80, "targetPort": 8080}]},
-        },
-    )
+    service = {"selector": {"app": "web"}, "ports": [{"port": 80, "targetPort": 8080}]}
+    cluster.core.create_namespaced_service("default", {"metadata": {"name": "web"}, "spec": service})
     for name, container in (
         ("web", server_container()),
         ("caller", {"name": "main", "image": "test/caller:1", "command": ["python", "-c", ask]}),
     ):
-        spec = {"containers": [container], "terminationGracePeriodSeconds": 0}
-        cluster.core.create_namespaced_pod(
-            "default", {"metadata": {"name": name, "labels": {"app": name}}, "spec": spec}
-        )
+        started(cluster, name, container)
     nodes = {each.metadata.name for each in cluster.core.list_node().items}
 
     def counted() -> dict[tuple[str, str], float]:

@@ -141,24 +141,6 @@ def test_a_dead_endpoint_is_passed_over(network: Loopback) -> None:
         assert [call(front) for _ in range(4)] == [alive.address] * 4
 
 
-def test_a_service_without_endpoints_resets_its_callers(network: Loopback) -> None:
-    """Nobody hangs."""
-    network.serve([service()], everyone)
-    assert call(network.front(HOST, "shop", "web")) == ""
-
-
-def test_a_pod_has_its_own_address_of_a_service_and_is_known_by_it(network: Loopback) -> None:
-    """Policy refuses one pod and takes the other, though both call from 127.0.0.1."""
-    with echo("127.92.1.205") as backend:
-        network.serve([service(backend)], lambda seat, endpoints: () if seat.key == "shop/stranger" else endpoints)
-        friend = network.attach(Pod(namespace="shop", name="friend"))
-        stranger = network.attach(Pod(namespace="shop", name="stranger"))
-        assert call(friend.env["WEB_SERVICE_HOST"], int(friend.env["WEB_SERVICE_PORT_HTTP"])) == backend.address
-        assert call(stranger.env["WEB_SERVICE_HOST"]) == ""
-        assert friend.env["WEB_SERVICE_HOST"] != stranger.env["WEB_SERVICE_HOST"]
-        assert friend.address != stranger.address
-
-
 def test_a_policy_that_comes_later_cuts_what_is_established(network: Loopback) -> None:
     """A connection that is no longer allowed is reset."""
     with echo("127.92.1.206") as backend:
@@ -248,7 +230,10 @@ def test_a_detached_pod_leaves_no_address_behind(network: Loopback) -> None:
 
 
 def test_connections_and_refusals_are_logged_with_who_called_whom(network: Loopback, log: Path) -> None:
-    """As Hubble exports them: callers by pod and workload, the host by its reserved label."""
+    """As Hubble exports them: callers by pod and workload, the host by its reserved label.
+
+    A pod has its own address of a Service and is known by it: policy refuses one and takes the other, though both call from 127.0.0.1.
+    """
     with echo("127.92.1.212") as backend:
         network.serve([service(backend)], lambda seat, endpoints: () if seat.key == "shop/stranger" else endpoints)
         friend = network.attach(Pod(namespace="shop", name="friend"))
@@ -262,9 +247,11 @@ def test_connections_and_refusals_are_logged_with_who_called_whom(network: Loopb
             network.name(
                 [Occupant(address=seat.address, namespace="shop", pod=f"{app}-1", labels=labels, workload=workload)]
             )
-        call(friend.env["WEB_SERVICE_HOST"])
-        call(stranger.env["WEB_SERVICE_HOST"])
-        call(network.front(HOST, "shop", "web"))
+        assert call(friend.env["WEB_SERVICE_HOST"], int(friend.env["WEB_SERVICE_PORT_HTTP"])) == backend.address
+        assert call(stranger.env["WEB_SERVICE_HOST"]) == ""
+        assert call(network.front(HOST, "shop", "web")) == backend.address
+        assert friend.env["WEB_SERVICE_HOST"] != stranger.env["WEB_SERVICE_HOST"]
+        assert friend.address != stranger.address
         flows = [json.loads(line)["flow"] for line in log.read_text().splitlines()]
     assert [flow["verdict"] for flow in flows] == ["FORWARDED", "DROPPED", "FORWARDED"]
     assert [flow["source"].get("pod_name", "") for flow in flows] == ["friend-1", "stranger-1", ""]

@@ -40,41 +40,30 @@ def callers(*specs: dict[str, Any]) -> list[str]:
     return [name for name, party in named.items() if policies.admit(party, BACKEND, 8080)]
 
 
-def test_without_a_policy_everybody_may_call() -> None:
-    """Default allow."""
-    assert callers() == ["frontend", "stranger", "foreign", "outside"]
+def test_policies_admit_their_peers_only(subtests: pytest.Subtests) -> None:
+    """By default everybody may call; a rule names podSelector, namespaceSelector, both, or ipBlock; a second policy admits more, never less."""
+    everybody = ["frontend", "stranger", "foreign", "outside"]
+    deny_all = {"podSelector": {}, "policyTypes": ["Ingress"]}
 
+    def of(peer: dict[str, Any]) -> dict[str, Any]:
+        return {**BACKENDS, "ingress": [{"from": [peer]}]}
 
-def test_a_policy_without_rules_denies_all() -> None:
-    """Deny all ingress."""
-    assert callers({"podSelector": {}, "policyTypes": ["Ingress"]}) == []
-
-
-def test_an_empty_rule_allows_all() -> None:
-    """Allow all ingress."""
-    assert callers({**BACKENDS, "ingress": [{}]}) == ["frontend", "stranger", "foreign", "outside"]
-
-
-@pytest.mark.parametrize(
-    ("peer", "admitted"),
-    [
-        ({"podSelector": {"matchLabels": {"app": "frontend"}}}, ["frontend"]),
-        ({"namespaceSelector": {"matchLabels": {"team": "b"}}}, ["foreign"]),
-        ({"namespaceSelector": {}}, ["frontend", "stranger", "foreign"]),
-        ({"namespaceSelector": {}, "podSelector": {"matchLabels": {"app": "frontend"}}}, ["frontend", "foreign"]),
-        ({"ipBlock": {"cidr": "0.0.0.0/0"}}, ["frontend", "stranger", "foreign", "outside"]),
-        ({"ipBlock": {"cidr": "127.0.0.0/8", "except": ["127.92.0.0/16"]}}, ["outside"]),
-    ],
-)
-def test_a_rule_admits_its_peers_only(peer: dict[str, Any], admitted: list[str]) -> None:
-    """podSelector, namespaceSelector, both, ipBlock."""
-    assert callers({**BACKENDS, "ingress": [{"from": [peer]}]}) == admitted
-
-
-def test_several_policies_add_up() -> None:
-    """A second policy admits more, never less."""
-    frontends = {"ingress": [{"from": [{"podSelector": {"matchLabels": {"app": "frontend"}}}]}]}
-    assert callers({**BACKENDS, **frontends}, {"podSelector": {}, "policyTypes": ["Ingress"]}) == ["frontend"]
+    frontends: dict[str, Any] = {"podSelector": {"matchLabels": {"app": "frontend"}}}
+    cases: list[tuple[str, list[dict[str, Any]], list[str]]] = [
+        ("no policy", [], everybody),
+        ("no rule", [deny_all], []),
+        ("an empty rule", [{**BACKENDS, "ingress": [{}]}], everybody),
+        ("pods", [of(frontends)], ["frontend"]),
+        ("namespaces", [of({"namespaceSelector": {"matchLabels": {"team": "b"}}})], ["foreign"]),
+        ("every namespace", [of({"namespaceSelector": {}})], ["frontend", "stranger", "foreign"]),
+        ("pods of every namespace", [of({"namespaceSelector": {}, **frontends})], ["frontend", "foreign"]),
+        ("every address", [of({"ipBlock": {"cidr": "0.0.0.0/0"}})], everybody),
+        ("addresses", [of({"ipBlock": {"cidr": "127.0.0.0/8", "except": ["127.92.0.0/16"]}})], ["outside"]),
+        ("two policies", [of(frontends), deny_all], ["frontend"]),
+    ]
+    for name, specs, admitted in cases:
+        with subtests.test(name):
+            assert callers(*specs) == admitted
 
 
 @pytest.mark.parametrize(

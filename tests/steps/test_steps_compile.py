@@ -115,13 +115,6 @@ def test_a_check_of_its_criterion_cannot_be_left_out(catalogue: Catalogue, sente
         compiled(catalogue, "IP-BP-IDEMPOTENT", EVERYDAY, sentence)
 
 
-def test_a_row_that_names_no_experiments_is_gated_whole(catalogue: Catalogue) -> None:
-    """There is nothing of which a profile could take a part."""
-    told = scenario("a", EVERYDAY, "then: the error rate is below 0.1 % in the steady state", tag="ND-KPI-ERRORS")
-    with pytest.raises(UsageError, match="which its criterion does not name"):
-        compile_scenario(told, catalogue, KNOWN, ("loss of a region",))
-
-
 def test_a_named_experiment_that_runs_counts_for_its_domain(catalogue: Catalogue) -> None:
     """`chosen: by name` keeps it out of every experiment of its domain, not out of the sentence of a scenario that runs it."""
     known = KnownExperiments({**KNOWN, "cut": "network"}, by_name=["cut"])
@@ -188,7 +181,6 @@ POD = 'when: the experiment "pod-loss" has run under "everyday" traffic'
 
 
 WRONG_SCENARIOS = [
-    ("ND-KPI-P59", [EVERYDAY], "", "no requirement has the id 'ND-KPI-P59'", "did you mean 'ND-KPI-P95'?"),
     ("ND-KPI-P95", [EVERYDAY], "a.feature:9: a", "the scenario has no Then step", "add a Then step"),
     (
         "ND-PRE-TESTS-UNIT",
@@ -199,13 +191,6 @@ WRONG_SCENARIOS = [
         "a.feature:2",
         "reads `evidence.junit.<report>` of the target file, and the When step names `evidence.sarif.<report>`",
         "name a report of `evidence",
-    ),
-    (
-        "ND-KPI-P95",
-        ["then: the response time p95 of every route is below 200 ms"],
-        "a.feature:1",
-        "needs traffic, and no When step names one",
-        '"everyday" traffic has run',
     ),
     (
         "ND-KPI-P95",
@@ -223,13 +208,6 @@ WRONG_SCENARIOS = [
     ),
     (
         "ND-KPI-P95",
-        [EVERYDAY, "then: the response time p95 of every route is below 250 ms"],
-        "a.feature:2",
-        "differs from the criterion of ND-KPI-P95",
-        "the criterion says: the response time p95 of every route is below 200 ms in the steady state",
-    ),
-    (
-        "ND-KPI-P95",
         [EVERYDAY, "then: the error rate is below 0.1 %"],
         "a.feature:2",
         "it is about error rate in the steady state",
@@ -241,20 +219,6 @@ WRONG_SCENARIOS = [
         "a.feature:2",
         "the scenario has two traffics, 'everyday' and 'rush'",
         "write two scenarios",
-    ),
-    (
-        "ND-KPI-ERRORS",
-        ['then: "everyday" traffic has run'],
-        "a.feature:1",
-        "is a When sentence, but its keyword is Then",
-        "change the keyword",
-    ),
-    (
-        "DA-GEO-LOSS-PRIMARY",
-        ['when: the experiment "regionloss" has run under "everyday" traffic'],
-        "a.feature:1",
-        "no experiment has the name 'regionloss'",
-        "did you mean 'region-loss'?",
     ),
     (
         "DA-GEO-LOSS-PRIMARY",
@@ -291,9 +255,7 @@ WRONG_SCENARIOS = [
         "the step differs from the criterion of ND-PH5-COST",
         "the criterion says: ND-BIZ-COST passes",
     ),
-    ("ND-CHG-PLAN", [EVERYDAY], "", "the scenario has no Then step", "add a Then step"),
     ("ND-PH1-EVENTBUS", [EVERYDAY], "", "the criterion of ND-PH1-EVENTBUS cannot be read: unknown sentence", ""),
-    ("ND-KPI-P95", ["when: everyday traffic has run"], "a.feature:1", "unknown sentence", "did you mean"),
 ]
 
 
@@ -366,29 +328,16 @@ def test_a_sentence_about_a_fault_is_about_the_experiments_that_the_scenario_ran
     assert (claim.objectives[0].scope.phase, claim.objectives[0].scope.experiments) == (Phase.FAULT, ("pod-loss",))
 
 
-@pytest.mark.parametrize(
-    ("sentences", "where", "what"),
-    [
-        ([EVERYDAY, DURING], "a.feature:2", "is about a fault, and no When step runs an experiment with a fault"),
-        ([POD, DURING.replace(" during the fault", "")], "a.feature:2", "it is about error rate in the steady state"),
-        (
-            [POD, DURING.replace("during the fault", "after the recovery")],
-            "a.feature:2",
-            "it is about error rate after the recovery",
-        ),
-        (
-            [POD, DURING.replace("during the fault", "after the switch")],
-            "a.feature:2",
-            "is about a rollout, and no When step runs one",
-        ),
-        ([POD, DURING.replace("during the fault", "at the 25 % step")], "a.feature:2", "not at the N % step"),
-    ],
-)
-def test_a_phase_that_the_scenario_cannot_have_is_refused(
-    shop: Catalogue, sentences: list[str], where: str, what: str
-) -> None:
+def test_a_phase_that_the_scenario_cannot_have_is_refused(shop: Catalogue, subtests: pytest.Subtests) -> None:
     """With file and line."""
-    with pytest.raises(UsageError) as caught:
-        compiled(shop, "S-1", *sentences)
-    assert caught.value.where == where
-    assert what in caught.value.what
+    for when, phase, what in [
+        (EVERYDAY, " during the fault", "is about a fault, and no When step runs an experiment with a fault"),
+        (POD, "", "it is about error rate in the steady state"),
+        (POD, " after the recovery", "it is about error rate after the recovery"),
+        (POD, " after the switch", "is about a rollout, and no When step runs one"),
+    ]:
+        with subtests.test(when, phase=phase):
+            with pytest.raises(UsageError) as caught:
+                compiled(shop, "S-1", when, f"then: the error rate is below 5 %{phase}")
+            assert caught.value.where == "a.feature:2"
+            assert what in caught.value.what

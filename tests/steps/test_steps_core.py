@@ -10,7 +10,7 @@ import pytest
 from harness.catalogue import Catalogue, feature_file, load_catalogue
 from harness.drivers.chaos import find_experiments
 from harness.model import Claim
-from harness.steps import compile_scenario, lint_features, read_criterion, read_feature
+from harness.steps import compile_scenario, lint_features, read_feature
 from tests.builders.core_plan import core_claims
 
 ROOT = Path(__file__).parents[2]
@@ -29,11 +29,6 @@ def catalogue() -> Catalogue:
 def claims() -> dict[str, Claim]:
     """By id; a second scenario of an id would be lost here, and is counted in a test."""
     return {claim.requirement: claim for claim in core_claims(KNOWN)[0]}
-
-
-def test_every_criterion_of_core_is_read(catalogue: Catalogue) -> None:
-    """By the same grammar as the features."""
-    assert all(read_criterion(row, catalogue, KNOWN).objective for row in catalogue.profile(["core"]))
 
 
 def test_the_features_are_sound(catalogue: Catalogue) -> None:
@@ -111,25 +106,6 @@ def test_experiments_by_name_are_in_the_plan_of_the_rows_that_name_them(catalogu
     }
 
 
-def test_the_demands_of_core(claims: dict[str, Claim]) -> None:
-    """One traffic, four experiments under it, and six checks serve all 25."""
-    demands = sorted({demand for claim in claims.values() for demand in claim.demands})
-    assert demands == [
-        "check deployment-size cpu=1000m deployment=track-service memory=1Gi replicas=5",
-        "check deployment-size cpu=250m deployment=user-service memory=256Mi replicas=2",
-        "check deployment-size cpu=500m deployment=api-gateway memory=512Mi replicas=3",
-        "check gateway-reads",
-        "check health-of-pods within=1 s",
-        "check network-policy port=8080",
-        "experiment database-members-loss traffic=everyday",
-        "experiment database-primary-loss traffic=everyday",
-        "experiment node-loss traffic=everyday",
-        "experiment pod-loss traffic=everyday",
-        "experiment region-loss traffic=everyday",
-        "traffic everyday",
-    ]
-
-
 def test_what_a_claim_is_judged_on(catalogue: Catalogue, claims: dict[str, Claim], subtests: pytest.Subtests) -> None:
     """The experiments that core runs, and those that the row speaks of, that core does not run and does not gate on."""
     for requirement, experiments, left_out in [
@@ -166,24 +142,3 @@ def test_the_document_profile_tries_a_row_whole(catalogue: Catalogue) -> None:
     }
     assert scopes["DA-DR-RTO"].experiments == ("database-members-loss", "database-primary-loss", "region-loss")
     assert scopes["ND-RISK-DATALOSS"].experiments == ("network-partition", "node-loss", "pod-loss")
-
-
-def test_what_of_core_is_scaled(claims: dict[str, Claim]) -> None:
-    """RTO, RPO and the window of AT-PERF-USERS; nothing else. Rows without a length of time are not listed."""
-    lengths = {
-        requirement: [length.words for objective in claim.objectives for length in objective.lengths(60)]
-        for requirement, claim in claims.items()
-    }
-    assert {requirement: words for requirement, words in lengths.items() if words} == {
-        "ND-KPI-P95": ["limit not scaled: 200 ms"],
-        "ND-DEP-HEALTH": ["within not scaled: 1 s"],
-        "ND-PH1-DISCOVERY": ["limit not scaled: 10 s", "killed none later than not scaled: 10 s"],
-        "DA-GEO-LOSS-PRIMARY": ["limit not scaled: 50 s"],
-        "DA-DR-RTO": ["limit scaled by 60: 4 h → 240 s"],
-        "DA-DR-RPO": ["older than scaled by 60: 1 h → 60 s"],
-        "DA-DR-FAILOVER": ["limit not scaled: 45 s"],
-        "DA-DR-REPLICATION": ["limit not scaled: 10 s"],
-        "AT-STB-RECOVERY": ["limit not scaled: 30 s"],
-        "AT-PERF-P95": ["limit not scaled: 1000 ms"],
-        "AT-PERF-USERS": ["limit not scaled: 1000 ms", "window scaled by 60: 10 min → 10 s"],
-    }

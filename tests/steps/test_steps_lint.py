@@ -77,47 +77,18 @@ def test_an_escaped_pipe_is_a_pipe_of_its_cell(tmp_path: Path) -> None:
     assert user.steps[-1].text == 'deployment "user|service" has 2 ready replicas with cpu 250m and memory 256Mi'
 
 
-RUSSIAN = """\
-# language: ru
-Функция: 🛒 корзина
-  @ND-KPI-P95
-  Сценарий: быстро
-    Допустим the release is deployed
-    Когда "everyday" traffic has run
-    Тогда the response time p95 of every route is below 200 ms
-"""
-
-
-def test_keywords_and_names_may_be_in_another_language(tmp_path: Path, catalogue: Catalogue) -> None:
-    """Its sentences are those of every scenario; an emoji is a part of a name as a letter is."""
-    assert problems(RUSSIAN, tmp_path, catalogue) == []
-    (fast,) = read_feature(tmp_path / "a.feature", tmp_path)
-    assert (fast.id, fast.requirements) == ("a.feature: быстро", ("ND-KPI-P95",))
-    assert [step.keyword for step in fast.steps] == ["given", "when", "then"]
-
-
 def test_a_problem_is_found_in_its_line(tmp_path: Path, catalogue: Catalogue, subtests: pytest.Subtests) -> None:
     """Exactly these problems, in the order of the lines."""
     cases: list[tuple[str, str, list[str]]] = [
         ("size of <service>", "quick", ["12: two scenarios have the name 'quick', the first in line 7"]),
         ("Scenario: quick", "Scenario:", ["7: the scenario has no name"]),
-        ("@ND-KPI-P95", "@ND-KPI-P59", ["7: no requirement has the id 'ND-KPI-P59'"]),
-        ("@ND-KPI-P95", "@fast", ["7: the scenario names no requirement, expected one"]),
         ("@ND-KPI-P95", "@ND-KPI-P95 @profile-core", []),
         ("@ND-KPI-P95", "@ND-KPI-P95 @profile-cors", ["7: no profile is named 'cors'"]),
         ("@ND-KPI-P95", "@ND-KPI-P95 @profile-rollout", ["7: the scenario is only for profile rollout, which does not have its requirement"]),
-        (
-            "@ND-KPI-P95",
-            "@ND-KPI-P95 @AT-PERF-P95",
-            ["7: the scenario names 2 requirements, expected one: ND-KPI-P95, AT-PERF-P95"],
-        ),
-        ("200 ms", "250 ms", ["9: the step differs from the criterion of ND-KPI-P95 ("]),
         ("| 2        |", "| 4        |", ["13: the step differs from the criterion of ND-ARCH-USER ("]),
-        ("has run", "was run", ["8: unknown sentence '\"everyday\" traffic was run'"]),
         ("When", "Then", ["8: '\"everyday\" traffic has run' is a When sentence, but its keyword is Then"]),
         ("cpu <cpu>", "cpu <cores>", ["13: unknown sentence", "13: unknown sentence"]),
         ("ND-ARCH-USER    | user-service | 2        | 250m | 256Mi", "ND-ARCH-GATEWAY | api-gateway | 3 | 500m | 512Mi", ["18: the row is equal to line 17"]),
-        ("      Examples:", "      @slow\n      Examples:", ["16: a tag on Examples: @slow"]),
         ("      Then dep", "      # Then dep", ["12: the scenario 'size of <service>' has no Then step"]),
         ("  Background:", "  Backgroud:", ["4: the step 'Given the release is deployed' is part of a description and is never run"]),
         ('    When "every', '    then no acknowledged write is lost\n    When "every', ["8: the step 'then no acknowledged write is lost' is part of a description and is never run"]),
@@ -172,14 +143,6 @@ def test_two_outlines_whose_rows_have_one_title(tmp_path: Path, catalogue: Catal
     found = problems(f"{GOOD}\n{other}", tmp_path, catalogue)
     title = "size of api-gateway [ND-ARCH-GATEWAY, api-gateway, 3, 500m, 512Mi]"
     assert f"25: two scenarios have the title '{title}', the first in line 17" in found
-
-
-def test_an_outline_without_rows(tmp_path: Path, catalogue: Catalogue) -> None:
-    """pytest-bdd runs it once with its placeholders as text."""
-    rows = GOOD.index("        | ND-ARCH-GATEWAY")
-    assert "15: the Examples have no row" in problems(GOOD[:rows], tmp_path, catalogue)
-    without = GOOD[: GOOD.index("      Examples:")]
-    assert "12: the Outline 'size of <service>' has no Examples" in problems(without, tmp_path, catalogue)
 
 
 @pytest.mark.parametrize(

@@ -26,90 +26,75 @@ READ = {
     'the run history "runs" of this target has been read': ("history", "runs", "target"),
     'the Prometheus query "up" has been asked': ("prometheus", "up", ""),
 }
+
+
+def asks(engine: str, /, **params: str) -> tuple[str, dict[str, str]]:
+    """An engine with its parameters."""
+    return engine, params
+
+
 SAY = {
-    "at least 1 test passed and none failed": ("tests-passed", {"at_least": "1", "failures": "failed"}),
-    "at least 25 tests passed and none failed or was skipped, younger than 7 d": (
-        "tests-passed",
-        {"at_least": "25", "failures": "failed or was skipped", "age": "7 d"},
+    "at least 1 test passed and none failed": asks("tests-passed", at_least="1", failures="failed"),
+    "at least 25 tests passed and none failed or was skipped, younger than 7 d": asks(
+        "tests-passed", at_least="25", failures="failed or was skipped", age="7 d"
     ),
-    "at least 1 test passed and none failed in 3 browser engines": (
-        "tests-passed",
-        {"at_least": "1", "failures": "failed", "browsers": "3"},
+    "at least 1 test passed and none failed in 3 browser engines": asks(
+        "tests-passed", at_least="1", failures="failed", browsers="3"
     ),
-    'at least 1 test passed and none failed, with the property "changed" of at least 2': (
-        "tests-passed",
-        {"at_least": "1", "failures": "failed", "property": "changed", "amount": "2"},
+    'at least 1 test passed and none failed, with the property "changed" of at least 2': asks(
+        "tests-passed", at_least="1", failures="failed", property="changed", amount="2"
     ),
-    'at least 1 test for every name of the register "workflows" passed in staging and none failed': (
-        "tests-passed",
-        {"at_least": "1", "failures": "failed", "register": "workflows", "environment": "staging"},
+    'at least 1 test for every name of the register "workflows" passed in staging and none failed': asks(
+        "tests-passed", at_least="1", failures="failed", register="workflows", environment="staging"
     ),
-    'at least 1 test passed and none failed before the deployment to staging of the record "deployments" began': (
-        "tests-passed",
-        {"at_least": "1", "failures": "failed", "to": "staging", "record": "deployments"},
+    'at least 1 test passed and none failed before the deployment to staging of the record "deployments" began': asks(
+        "tests-passed", at_least="1", failures="failed", to="staging", record="deployments"
     ),
-    "no finding of severity 7.0 or higher is open, younger than 1 d": (
-        "findings-open",
-        {"severity": "7.0", "age": "1 d"},
+    "no finding of severity 7.0 or higher is open, younger than 1 d": asks("findings-open", severity="7.0", age="1 d"),
+    'no finding of severity high or higher is open, every name of the register "interfaces" was scanned': asks(
+        "findings-open", severity="high", register="interfaces"
     ),
-    'no finding of severity high or higher is open, every name of the register "interfaces" was scanned': (
-        "findings-open",
-        {"severity": "high", "register": "interfaces"},
+    "the newest scan is younger than 31 d": asks("report-age", age="31 d"),
+    "no package has a vulnerability of level moderate or higher": asks("packages-vulnerable", level="moderate"),
+    "no component of scope development is listed": asks("components-shipped"),
+    "no change would be made by the plan, younger than 7 d": asks("plan-unchanged", age="7 d"),
+    "every job concluded with success": asks("jobs-succeeded"),
+    'every job concluded with success in the last run of every name of the register "components"': asks(
+        "jobs-succeeded", register="components"
     ),
-    "the newest scan is younger than 31 d": ("report-age", {"age": "31 d"}),
-    "no package has a vulnerability of level moderate or higher": ("packages-vulnerable", {"level": "moderate"}),
-    "no component of scope development is listed": ("components-shipped", {}),
-    "no change would be made by the plan, younger than 7 d": ("plan-unchanged", {"age": "7 d"}),
-    "every job concluded with success": ("jobs-succeeded", {}),
-    'every job concluded with success in the last run of every name of the register "components"': (
-        "jobs-succeeded",
-        {"register": "components"},
+    'the figure "satisfaction" is at least 4.0 of 5, from at least 30 answers': asks(
+        "figure-limit", figure="satisfaction", bound="at least 4.0 of 5", answers="30"
     ),
-    'the figure "satisfaction" is at least 4.0 of 5, from at least 30 answers': (
-        "figure-limit",
-        {"figure": "satisfaction", "bound": "at least 4.0 of 5", "answers": "30"},
+    'the figure "user_adoption" is at least 90 %, measured within 30 d of the release': asks(
+        "figure-limit", figure="user_adoption", bound="at least 90 %", within="30 d"
     ),
-    'the figure "user_adoption" is at least 90 %, measured within 30 d of the release': (
-        "figure-limit",
-        {"figure": "user_adoption", "bound": "at least 90 %", "within": "30 d"},
+    'the figure "cost" is at most its baseline, younger than 90 d': asks(
+        "figure-limit", figure="cost", bound="at most its baseline", age="90 d"
     ),
-    'the figure "cost" is at most its baseline, younger than 90 d': (
-        "figure-limit",
-        {"figure": "cost", "bound": "at most its baseline", "age": "90 d"},
+    'the figure "cost" is at least 25 % below its baseline': asks(
+        "figure-limit", figure="cost", bound="at least 25 % below its baseline"
     ),
-    'the figure "cost" is at least 25 % below its baseline': (
-        "figure-limit",
-        {"figure": "cost", "bound": "at least 25 % below its baseline"},
+    "at least 99.9 % of the last 30 d was available": asks("was-available", share="99.9 %", window="30 d"),
+    "the decision of the run in staging is GO, younger than 7 d": asks("decided-go", environment="staging", age="7 d"),
+    'the decision of the run in staging by the profile "core" is GO': asks(
+        "decided-go", environment="staging", profile="core"
     ),
-    "at least 99.9 % of the last 30 d was available": ("was-available", {"share": "99.9 %", "window": "30 d"}),
-    "the decision of the run in staging is GO, younger than 7 d": (
-        "decided-go",
-        {"environment": "staging", "age": "7 d"},
+    'at least 2 runs measured the "error rate", the newest younger than 7 d': asks(
+        "runs-measured", at_least="2", figure="error rate", age="7 d"
     ),
-    'the decision of the run in staging by the profile "core" is GO': (
-        "decided-go",
-        {"environment": "staging", "profile": "core"},
+    "a disaster experiment passed, younger than 90 d": asks("drill-passed", age="90 d"),
+    'the steps "1, 2, 3 and 4" were finished in this order': asks("steps-in-order", steps="1, 2, 3 and 4"),
+    "the load report is complete, younger than 7 d": asks("load-report", age="7 d"),
+    "at least 1 reported fault went in, came out and none of its probes failed, younger than 7 d": asks(
+        "faults-survived", at_least="1", age="7 d"
     ),
-    'at least 2 runs measured the "error rate", the newest younger than 7 d': (
-        "runs-measured",
-        {"at_least": "2", "figure": "error rate", "age": "7 d"},
+    "at least 2 reported faults went in, came out and none of their probes failed": asks(
+        "faults-survived", at_least="2"
     ),
-    "a disaster experiment passed, younger than 90 d": ("drill-passed", {"age": "90 d"}),
-    'the steps "1, 2, 3 and 4" were finished in this order': ("steps-in-order", {"steps": "1, 2, 3 and 4"}),
-    "the load report is complete, younger than 7 d": ("load-report", {"age": "7 d"}),
-    "at least 1 reported fault went in, came out and none of its probes failed, younger than 7 d": (
-        "faults-survived",
-        {"at_least": "1", "age": "7 d"},
-    ),
-    "at least 2 reported faults went in, came out and none of their probes failed": (
-        "faults-survived",
-        {"at_least": "2"},
-    ),
-    "at least 1 reported analysis run ended and none of its metrics failed": ("analyses-passed", {"at_least": "1"}),
-    "every merge was approved by another than its author": ("merges-approved", {}),
-    "no finding of severity critical or higher is open and the newest audit is younger than 90 d": (
-        "newest-audit",
-        {"severity": "critical", "age": "90 d"},
+    "at least 1 reported analysis run ended and none of its metrics failed": asks("analyses-passed", at_least="1"),
+    "every merge was approved by another than its author": asks("merges-approved"),
+    "no finding of severity critical or higher is open and the newest audit is younger than 90 d": asks(
+        "newest-audit", severity="critical", age="90 d"
     ),
 }
 

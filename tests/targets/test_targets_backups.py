@@ -93,7 +93,8 @@ def stored(name: str, size: int = 9, modified: str = "2026-01-31T12:00:30+00:00"
 
 
 def test_what_an_object_is(subtests: pytest.Subtests) -> None:
-    """A name without a time, with an impossible one or with two is not guessed at."""
+    """A name without a time, with an impossible one or with two is not guessed at; the empty object that consoles make for a directory is nothing."""
+    assert list(recognised(STORE, [stored("", 0), stored("full/", 0)])) == []
     for name, size, kind in [
         ("20260131T120000Z.dump", 9, ObjectKind.BACKUP),
         ("full/20260131T120000Z.dump", 9, ObjectKind.BACKUP),
@@ -138,11 +139,6 @@ def test_a_time_with_a_zone_is_read_with_it_and_else_not_at_all(subtests: pytest
             expected = None if time is None else clock.wall_ns(datetime.fromisoformat(f"2026-01-31T{time}:00+00:00"))
             assert named_ns(form, name) == expected
             assert BackupStore(at="backups", files=("*",), time=form).time == form
-
-
-def test_what_makes_a_directory_is_nothing() -> None:
-    """A bucket of some consoles has an empty object for it."""
-    assert list(recognised(STORE, [stored("", 0), stored("full/", 0)])) == []
 
 
 def test_the_newest_backup_is_the_one_whose_state_was_saved_last() -> None:

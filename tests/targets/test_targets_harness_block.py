@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from harness.targets.files.harness_block import HarnessBlock, block_index, harness_block, probes_of_method
 
 
@@ -15,7 +13,12 @@ def probe(name: Any, url: str = "http://127.0.0.1") -> dict[str, Any]:
 
 
 def test_the_probes_of_the_method_are_its_own_and_those_it_refers_to() -> None:
-    """By names that are texts; of two with one name the first counts, and one of the method before one of the hypothesis."""
+    """By names that are texts; of two with one name the first counts, and one of the method before one of the hypothesis.
+
+    A file without probes names none, whatever stands where a file has its parts.
+    """
+    bare: list[dict[str, Any]] = [{}, {"method": None, "steady-state-hypothesis": []}, {"method": [{"ref": 1}]}]
+    assert [probes_of_method(one) for one in bare] == [{}] * 3
     experiment = {
         "method": [
             {"ref": "ready"},
@@ -35,12 +38,6 @@ def test_the_probes_of_the_method_are_its_own_and_those_it_refers_to() -> None:
         "ready": ("steady-state-hypothesis", "probes", 0),
     }
     assert found["gone"][1] == probe("gone")
-
-
-@pytest.mark.parametrize("experiment", [{}, {"method": None, "steady-state-hypothesis": []}, {"method": [{"ref": 1}]}])
-def test_a_file_without_probes_names_none(experiment: dict[str, Any]) -> None:
-    """Whatever stands where a file has its parts."""
-    assert probes_of_method(experiment) == {}
 
 
 def test_the_block_is_the_extension_of_our_name() -> None:

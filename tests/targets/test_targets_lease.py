@@ -111,17 +111,18 @@ def of(target: Target, **options: Any) -> ClusterLease:
 
 
 def test_a_refused_permission_is_told_with_the_command_that_lists_it(shop: Target, api: OneLease) -> None:
-    """Whether the Lease may not be read, or not be created."""
+    """Whether the Lease may not be read, or not be created; by a run and by a plan."""
     for refusals in ([403], [0, 403]):
-        api.refusals = deque(refusals)
-        with pytest.raises(AccessDenied) as raised:
-            of(shop).__enter__()
-        assert raised.value.what == (
-            "the Lease shop/readiness-harness cannot be taken: the API server answered 403 "
-            'leases "readiness-harness" is forbidden'
-        )
-        assert "`readiness plan --roles`" in raised.value.hint
-        assert raised.value.hint.endswith("; or write `lease: none`")
+        for ask in (ClusterLease.__enter__, ClusterLease.refuse_if_held):
+            api.refusals = deque(refusals)
+            with pytest.raises(AccessDenied) as raised:
+                ask(of(shop))
+            assert raised.value.what == (
+                "the Lease shop/readiness-harness cannot be taken: the API server answered 403 "
+                'leases "readiness-harness" is forbidden'
+            )
+            assert "`readiness plan --roles`" in raised.value.hint
+            assert raised.value.hint.endswith("; or write `lease: none`")
 
 
 def test_a_namespace_that_is_missing_is_told(shop: Target, api: OneLease) -> None:
@@ -193,16 +194,6 @@ def test_a_lease_whose_renewal_ends_by_an_error_of_the_harness_is_lost(
         monkeypatch.setattr(held, "_write", lambda *_: 1 / 0)
         assert lost.wait(60)
     assert held.why_lost == "the Lease shop/readiness-harness was lost: an error of the harness ended its renewal"
-
-
-def test_a_plan_without_the_right_to_read_the_lease_says_so(shop: Target, api: OneLease) -> None:
-    """As a run does; also where it may be read, and not be created."""
-    for refusals in ([403], [0, 403]):
-        api.refusals = deque(refusals)
-        with pytest.raises(
-            AccessDenied, match="the Lease shop/readiness-harness cannot be taken: the API server answered 403"
-        ):
-            of(shop).refuse_if_held()
 
 
 def test_changes_are_undone_where_the_lease_has_no_place(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 import pytest
 from kubernetes.utils.quantity import parse_quantity
 
@@ -11,11 +9,6 @@ from harness.errors import UsageError
 from harness.targets.cluster.amounts import amount
 from harness.targets.cluster.own import OWN, is_own
 from harness.targets.probe_pods import probe_pod
-
-
-def test_an_amount_is_a_number_without_rounding() -> None:
-    """A tenth stays a tenth, and a Gi is so many bytes."""
-    assert (amount("100m"), amount("1Gi"), amount("2")) == (Decimal("0.1"), Decimal(2**30), Decimal(2))
 
 
 def test_an_amount_is_that_of_the_official_client(subtests: pytest.Subtests) -> None:

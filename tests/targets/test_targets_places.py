@@ -51,7 +51,10 @@ def test_the_cluster_of_a_region_is_that_of_its_context(tmp_path: Path, monkeypa
 
 
 def test_namespaces_are_those_of_the_regions_else_the_common_one(tmp_path: Path) -> None:
-    """The primary namespace is the primary region's, else the first region's; every place is named once."""
+    """The primary namespace is the primary region's, else the first region's; every place is named once. Without a cluster the key to add is named."""
+    with pytest.raises(ConfigurationError, match="the target file has no cluster") as raised:
+        namespaces(target(tmp_path, ""))
+    assert raised.value.hint == "write `kubernetes: {context: …}`"
     alone = target(tmp_path, CLUSTER)
     assert (namespaces(alone), primary_namespace(alone)) == ({"shop": "shop"}, "shop")
     regions = "regions: {us: {namespace: b}, eu: {namespace: a}, asia: {}}\n"
@@ -59,13 +62,6 @@ def test_namespaces_are_those_of_the_regions_else_the_common_one(tmp_path: Path)
     assert namespaces(several) == {"us": "b", "eu": "a"}
     assert (primary_namespace(several), common_namespace(several)) == ("b", "shop")
     assert every_place(several) == [("us", "b"), ("eu", "a"), ("", "shop"), ("", "tools")]
-
-
-def test_a_target_without_a_cluster_has_no_namespaces(tmp_path: Path) -> None:
-    """With the key to add."""
-    with pytest.raises(ConfigurationError, match="the target file has no cluster") as raised:
-        namespaces(target(tmp_path, ""))
-    assert raised.value.hint == "write `kubernetes: {context: …}`"
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from harness.targets.stores.s3 import S3Place, listed, setting
 from harness.targets.stores.signing import S3Keys, signed_headers
 from harness.targets.stores.xml import xml_of
 from harness.units import NS_PER_S
+from tests.builders import http_servers
 from tests.builders.addresses import NET
 from tests.builders.s3_server import ACCESS_KEY, SECRET_KEY, STRANGER, S3Server, needs_s3_server, s3_server
 
@@ -182,34 +182,11 @@ def test_ten_thousand_objects_are_listed(server: S3Server, tmp_path: Path) -> No
     assert len(found.objects) == 10_001
 
 
-class _Handler(BaseHTTPRequestHandler):
-    answers: list[tuple[int, bytes]]
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
-        status, body = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        self.send_response(status)
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-        """Quiet."""
-
-
 @contextmanager
 def answering(*answers: tuple[int, bytes]) -> Iterator[str]:
     """A server that gives these answers, the last one again and again."""
-    handler = type("Handler", (_Handler,), {"answers": list(answers)})
-    server = ThreadingHTTPServer((f"{NET}77", 0), handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
-        yield f"http://{server.server_address[0]!s}:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with http_servers.answering(chain(answers, repeat(answers[-1]))) as (endpoint, _):
+        yield endpoint
 
 
 EMPTY = b"<ListBucketResult xmlns='http://s3.amazonaws.com/doc/2006-03-01/'><IsTruncated>false</IsTruncated></ListBucketResult>"

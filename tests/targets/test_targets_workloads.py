@@ -81,7 +81,8 @@ def test_a_rollout_stands_where_a_deployment_stood() -> None:
 
 
 def test_a_rollout_stands_for_the_deployment_that_it_refers_to() -> None:
-    """With its pod template and selector; the Deployment itself, which it has scaled down, is no workload any more."""
+    """With its pod template and selector; the Deployment itself, which it has scaled down, is no workload any more. If it is gone, nothing is known of the pods."""
+    assert replicated(_cluster([], [_referring("cart", "cart")])) == []
     (one,) = replicated(_cluster([_object("cart", replicas=0)], [_referring("cart", "cart")]))
     assert (one["kind"], one["spec"]["template"], one["spec"]["selector"]) == (
         "Rollout",
@@ -100,11 +101,6 @@ def test_who_may_not_list_rollouts_has_none(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(Answers, "customs", refused)
     (one,) = replicated(_cluster([_object("web")], []))
     assert one["kind"] == "Deployment"
-
-
-def test_a_rollout_whose_deployment_is_gone_brings_no_pods() -> None:
-    """Nothing is known of them."""
-    assert replicated(_cluster([], [_referring("cart", "cart")])) == []
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,13 @@ import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.applications import Starlette
 
 from readiness_sandbox.cluster import kinds, kubeconfig
 from readiness_sandbox.cluster.api import build_app
@@ -97,24 +99,23 @@ class PocketCluster:
         return done
 
 
-@pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[PocketCluster]:
-    """An API server with the namespaces `north` and `south`, and a kubeconfig with the context `pocket`."""
-    store = Store(ring=200)
-    kubelet = Kubelet(store, tmp_path)
-    app = build_app(store, kubelet, "a-token")
-    store.subscribe(kubelet.take)
-    sock = listen("127.95.2.1")
-    authority = Authority()
-    authority.issue("api", addresses=["127.95.2.1"]).write(tmp_path / "api.pem", tmp_path / "api.key")
-    url = f"https://127.95.2.1:{sock.getsockname()[1]}"
-    file = tmp_path / "kubeconfig"
-    kubeconfig.write(file, server=url, authority=authority.certificate, token="a-token", context="pocket")
+@contextmanager
+def served(
+    directory: Path, address: str, token: str, application: Callable[[asyncio.AbstractEventLoop], Starlette]
+) -> Iterator[asyncio.AbstractEventLoop]:
+    """An API server with TLS in a thread, and a kubeconfig in the directory with the context `pocket`; its loop."""
     loop, stop, ready = asyncio.new_event_loop(), asyncio.Event(), threading.Event()
+    sock, authority = listen(address), Authority()
+    certificate, key = directory / "api.pem", directory / "api.key"
+    authority.issue("api", addresses=[address]).write(certificate, key)
+    url = f"https://{address}:{sock.getsockname()[1]}"
+    kubeconfig.write(
+        directory / "kubeconfig", server=url, authority=authority.certificate, token=token, context="pocket"
+    )
+    app = application(loop)
 
     async def main() -> None:
         serving = asyncio.Event()
-        certificate, key = tmp_path / "api.pem", tmp_path / "api.key"
         task = asyncio.create_task(serve(app, sock, certificate=certificate, key=key, stop=stop, ready=serving))
         await serving.wait()
         ready.set()
@@ -123,13 +124,24 @@ def cluster(tmp_path: Path) -> Iterator[PocketCluster]:
     thread = threading.Thread(target=loop.run_until_complete, args=(main(),))
     thread.start()
     assert ready.wait(60)
-    pocket = PocketCluster(store, kubelet, file, loop)
-    for name in ("north", "south"):
-        pocket.create("Namespace", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
-    yield pocket
-    for name in list(kubelet.processes):
-        kubelet.end(name)
+    yield loop
     loop.call_soon_threadsafe(stop.set)
     thread.join(60)
     assert not thread.is_alive()
     loop.close()
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[PocketCluster]:
+    """An API server with the namespaces `north` and `south`, and a kubeconfig with the context `pocket`."""
+    store = Store(ring=200)
+    kubelet = Kubelet(store, tmp_path)
+    app = build_app(store, kubelet, "a-token")
+    store.subscribe(kubelet.take)
+    with served(tmp_path, "127.95.2.1", "a-token", lambda _: app) as loop:
+        pocket = PocketCluster(store, kubelet, tmp_path / "kubeconfig", loop)
+        for name in ("north", "south"):
+            pocket.create("Namespace", {"metadata": {"name": name}})
+        yield pocket
+        for name in list(kubelet.processes):
+            kubelet.end(name)

@@ -88,6 +88,10 @@ def test_only_an_autoscaler_may_ask_for_other_replicas_than_before(
             assert (found.ok, found.why) == (not why, why)
 
 
+CORDONED = "b is not ready or cordoned"
+GONE = "b was deleted, and 0 of 1 nodes in eu/eu-2 are ready and not cordoned"
+
+
 def node(name: str, zone: str, *, ready: bool = True, cordoned: bool = False) -> dict[str, Any]:
     """A node of the region `eu`."""
     labels = {"topology.kubernetes.io/region": "eu", "topology.kubernetes.io/zone": zone} if zone else {}
@@ -100,104 +104,89 @@ def test_a_node_that_was_replaced_is_back_when_its_zone_has_as_many_as_before(
     monkeypatch: pytest.MonkeyPatch, subtests: pytest.Subtests
 ) -> None:
     """A cloud gives the new machine another name; also where what was before was read from the undo log."""
-    cluster = Answers(2, 2)
-    cluster.on = ["a", "b"]
-    monkeypatch.setattr(Cluster, "of", lambda _target: cluster)
-    monkeypatch.setattr(restore, "namespaces_of", lambda _target: ("eu",))
-    monkeypatch.setattr(Restorer, "_leader_region", lambda _self: "")
+    cluster = standing_in(monkeypatch, used=["a", "b"])
     for kept in [False, True]:
         for machines, why in [
             ([node("a", "eu-1"), node("b", "eu-2")], ""),
             ([node("a", "eu-1"), node("c", "eu-2")], ""),
-            ([node("a", "eu-1"), node("b", "eu-2", ready=False)], "b is not ready or cordoned"),
-            ([node("a", "eu-1"), node("b", "eu-2", cordoned=True), node("c", "eu-2")], "b is not ready or cordoned"),
-            ([node("a", "eu-1")], "b was deleted, and 0 of 1 nodes in eu/eu-2 are ready and not cordoned"),
-            (
-                [node("a", "eu-1"), node("c", "eu-1")],
-                "b was deleted, and 0 of 1 nodes in eu/eu-2 are ready and not cordoned",
-            ),
-            (
-                [node("a", "eu-1"), node("c", "eu-2", ready=False)],
-                "b was deleted, and 0 of 1 nodes in eu/eu-2 are ready and not cordoned",
-            ),
+            ([node("a", "eu-1"), node("b", "eu-2", ready=False)], CORDONED),
+            ([node("a", "eu-1"), node("b", "eu-2", cordoned=True), node("c", "eu-2")], CORDONED),
+            ([node("a", "eu-1")], GONE),
+            ([node("a", "eu-1"), node("c", "eu-1")], GONE),
+            ([node("a", "eu-1"), node("c", "eu-2", ready=False)], GONE),
         ]:
             with subtests.test(kept=kept, machines=machines):
                 cluster.machines = [node("a", "eu-1"), node("b", "eu-2")]
-                before = Restorer(cast("Target", None)).baseline()
-                if kept:
-                    before = TargetSnapshot.parse(json.loads(json.dumps(before.as_json())))
+                before = kept_baseline() if kept else Restorer(cast("Target", None)).baseline()
                 cluster.machines = machines
                 found = Restorer(cast("Target", None), before).restored(("nodes",))
                 assert (found.ok, found.why) == (not why, why)
 
 
-@pytest.mark.parametrize(
-    ("machines", "hit", "why"),
-    [
-        ([node("a", "eu-1"), node("c", "eu-2")], (), ""),
-        ([node("a", "eu-1"), node("b", "eu-2", cordoned=True), node("c", "eu-2")], (), ""),
-        ([node("a", "eu-1"), node("b", "eu-2", ready=False), node("c", "eu-2")], ("b",), "b is not ready or cordoned"),
-        (
-            [node("a", "eu-1"), node("c", "eu-2")],
-            ("b",),
-            "b was deleted, and 0 of 1 nodes in eu/eu-2 are ready and not cordoned",
-        ),
-        ([node("a", "eu-1"), node("c", "eu-2"), node("d", "eu-2")], ("b",), ""),
-        (
-            [node("b", "eu-2"), node("c", "eu-2")],
-            (),
-            "a was deleted, and 0 of 1 nodes in eu/eu-1 are ready and not cordoned",
-        ),
-    ],
-)
 def test_a_node_that_the_target_did_not_use_counts_only_where_it_was_hit(
-    machines: list[dict[str, Any]], hit: tuple[str, ...], why: str, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch, subtests: pytest.Subtests
 ) -> None:
     """The nodes b and c run pods of other teams: their autoscaler removes them, and their people cordon them."""
-    cluster, before = recorded(monkeypatch, used=["a"])
-    cluster.machines = machines
-    restorer = Restorer(cast("Target", None), before)
-    restorer.hit(hit)
-    found = restorer.restored(("nodes",))
-    assert (found.ok, found.why) == (not why, why)
+    a, c = node("a", "eu-1"), node("c", "eu-2")
+    for machines, hit, why in [
+        ([a, c], (), ""),
+        ([a, node("b", "eu-2", cordoned=True), c], (), ""),
+        ([a, node("b", "eu-2", ready=False), c], ("b",), CORDONED),
+        ([a, c], ("b",), GONE),
+        ([a, c, node("d", "eu-2")], ("b",), ""),
+        ([node("b", "eu-2"), c], (), "a was deleted, and 0 of 1 nodes in eu/eu-1 are ready and not cordoned"),
+    ]:
+        with subtests.test(machines=machines, hit=hit):
+            cluster, before = recorded(monkeypatch, used=["a"])
+            cluster.machines = machines
+            restorer = Restorer(cast("Target", None), before)
+            restorer.hit(hit)
+            found = restorer.restored(("nodes",))
+            assert (found.ok, found.why) == (not why, why)
 
 
-@pytest.mark.parametrize(
-    ("machines", "hit", "why"),
-    [
-        ([node("a", "eu-1")], (), ""),
-        ([node("a", "eu-1")], ("b",), "b was deleted, and 0 of 1 nodes in eu/eu-2 are ready and not cordoned"),
-        ([node("a", "eu-1"), node("b", "eu-2", ready=False)], (), "b is not ready or cordoned"),
-    ],
-)
-def test_a_node_that_was_deleted_long_after_the_fault_is_not_waited_for(
-    machines: list[dict[str, Any]], hit: tuple[str, ...], why: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_node_that_was_deleted_long_after_the_fault_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """An autoscaler took it; unless the experiment had hit it. One that is there must be as before."""
-    cluster, before = recorded(monkeypatch, used=["a", "b", "c"])
-    cluster.machines = machines
-    found = Restorer(cast("Target", None), before, hit=hit, later=True).restored(("nodes",))
-    assert (found.ok, found.why) == (not why, why)
+    for machines, hit, why in [
+        ([node("a", "eu-1")], (), ""),
+        ([node("a", "eu-1")], ("b",), GONE),
+        ([node("a", "eu-1"), node("b", "eu-2", ready=False)], (), CORDONED),
+    ]:
+        cluster, before = recorded(monkeypatch, used=["a", "b", "c"])
+        cluster.machines = machines
+        found = Restorer(cast("Target", None), before, hit=hit, later=True).restored(("nodes",))
+        assert (found.ok, found.why) == (not why, why)
 
 
-def recorded(monkeypatch: pytest.MonkeyPatch, used: list[str]) -> tuple[Answers, TargetSnapshot]:
-    """A cluster of three nodes, and how it was, as an undo log has it."""
+def standing_in(monkeypatch: pytest.MonkeyPatch, used: list[str]) -> Answers:
+    """A cluster that is asked in place of one, with pods on these nodes."""
     cluster = Answers(2, 2)
-    cluster.machines, cluster.on = [node("a", "eu-1"), node("b", "eu-2"), node("c", "eu-2")], used
+    cluster.on = used
     monkeypatch.setattr(Cluster, "of", lambda _target: cluster)
     monkeypatch.setattr(restore, "namespaces_of", lambda _target: ("eu",))
     monkeypatch.setattr(Restorer, "_leader_region", lambda _self: "")
-    before = Restorer(cast("Target", None)).baseline()
-    return cluster, TargetSnapshot.parse(json.loads(json.dumps(before.as_json())))
+    return cluster
+
+
+def kept_baseline() -> TargetSnapshot:
+    """How the cluster is, as an undo log has it."""
+    return TargetSnapshot.parse(json.loads(json.dumps(Restorer(cast("Target", None)).baseline().as_json())))
+
+
+def recorded(monkeypatch: pytest.MonkeyPatch, used: list[str]) -> tuple[Answers, TargetSnapshot]:
+    """A cluster of three nodes, and how it was."""
+    cluster = standing_in(monkeypatch, used)
+    cluster.machines = [node("a", "eu-1"), node("b", "eu-2"), node("c", "eu-2")]
+    return cluster, kept_baseline()
 
 
 @pytest.mark.parametrize(
     ("domain", "hit", "why"),
     [
         ("pod", [], ""),
-        ("node", [], "b is not ready or cordoned"),
+        ("node", [], CORDONED),
         ("zone", ["c"], "c was deleted, and 1 of 2 nodes in eu/eu-2 are ready and not cordoned"),
-        ("unknown", [], "b is not ready or cordoned"),
+        ("unknown", [], CORDONED),
     ],
 )
 def test_a_recovery_compares_what_the_fault_disturbs(

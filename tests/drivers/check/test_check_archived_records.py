@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import multiprocessing
-import os
 import shlex
-import signal
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,18 +12,19 @@ import pytest
 from harness.drivers.check.archives.archived import archived_records
 from harness.drivers.facts import FactReading
 from harness.errors import ConfigurationError, DriverError
-from harness.targets import Target, load_target
+from harness.targets import Target
 from harness.targets.safety.intents import pending_intents
 from harness.targets.safety.platform import platform_of
 from harness.targets.undo import recover
 from tests.builders.addresses import NET
-from tests.builders.database_servers import Member, lone, postgres, until
+from tests.builders.database_servers import Member, lone, postgres
+from tests.drivers.check.check_builders import killed, secret, shop_of
 
 ACCESS = "host all all 127.0.0.0/8 trust\n"
 MOVED = (
     "WITH gone AS (DELETE FROM orders WHERE at < now() - interval '90 d' RETURNING *) SELECT {record} FROM gone {more}"
 )
-CHANGED = "UPDATE orders SET note = 'x' WHERE id = {}"
+CHANGED = "UPDATE orders SET note = 'x' WHERE id = 43"
 MARKED = "UPDATE orders SET hollow = 'to be moved'"
 ORDERS = """
     CREATE TABLE orders (
@@ -77,16 +75,9 @@ class Archive:
 
     def target(self) -> Target:
         """The target file."""
-        (self.here / "dsn").write_text(self.primary.dsn, encoding="utf-8")
         commands = {name: {"command": ["sh", "-c", getattr(self, name)]} for name in ("archive", "read")}
-        content = {
-            "name": "shop",
-            "environment": "staging",
-            "entry": "http://127.0.0.1:9",
-            "database": {"dsn": {"file": str(self.here / "dsn")}, "archives": {"orders": {**self.section, **commands}}},
-        }
-        (self.here / "target.yaml").write_text(json.dumps(content), encoding="utf-8")
-        return load_target(self.here / "target.yaml")
+        dsn = secret(self.here, "dsn", self.primary.dsn)
+        return shop_of(self.here, database={"dsn": dsn, "archives": {"orders": {**self.section, **commands}}})
 
     def drilled(self) -> list[FactReading]:
         """The facts; afterwards nothing is left on this machine."""
@@ -104,7 +95,6 @@ class Archive:
 @pytest.fixture
 def archive(tmp_path: Path, primary: Member, monkeypatch: pytest.MonkeyPatch) -> Iterator[Archive]:
     """One that is right, of a table with 40 rows that are old enough and three that are not."""
-    monkeypatch.setenv("READINESS_STATE", str(tmp_path / "state"))
     (tmp_path / "tmp").mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
     primary.ask(ORDERS)
@@ -140,11 +130,9 @@ def test_what_reads_back_as_it_was_is_equal_however_it_is_written(archive: Archi
         ("to_jsonb(gone) || jsonb_build_object('at', date_trunc('second', at))", "40, in at"),
         ("to_jsonb(gone) || jsonb_build_object('note', coalesce(note, ''))", "13, in note"),
         ("to_jsonb(gone) || jsonb_build_object('sum', round(sum), 'one', one::float4)", "40, in one, sum"),
-        ("to_jsonb(gone) || jsonb_build_object('told', told || '{\"c\": [1.5, \"y\"]}')", "40, in told"),
         ("to_jsonb(gone) || jsonb_build_object('sums', coalesce(sums, '{}'))", "13, in sums"),
         ("regexp_replace(to_jsonb(gone)::text, '1.50, \"x\"', '-1.50, \"x\"')", "40, in told"),
         ('regexp_replace(to_jsonb(gone)::text, \'1.50, "x"\', \'"1.50", "x"\')', "40, in told"),
-        ("regexp_replace(to_jsonb(gone)::text, '1.50, null', '-1.50, null')", "13, in sums"),
         ("to_jsonb(gone) || jsonb_build_object('sums', ARRAY[sums])", "26, in sums"),
     ],
 )
@@ -222,28 +210,17 @@ def test_what_is_no_row_is_named_and_what_may_be_in_it_is_not_decided(archive: A
     assert facts[OTHER] == (False, "20, in sum (not in the archive)")
 
 
-def test_a_row_that_is_changed_meanwhile_is_not_decided(archive: Archive) -> None:
-    """It is archived as it is by then, as the server has counted it; with more that differ it explains nothing."""
-    archive.archive = f"{archive.psql(CHANGED.format(43))}; {archive.archive}"
-    said = "1, in note; rows that were changed meanwhile: 1"
-    assert archive.facts() == {LEFT: WELL[LEFT], OTHER: (None, said), EQUAL: (True, "39")}
-    archive.primary.ask(FILL)
-    lossy = archive.moved("to_jsonb(gone) - 'one'")
-    archive.archive = f"{archive.psql(CHANGED.format(86))}; {lossy}"
-    assert archive.facts()[OTHER] == (False, "40, in note, one (not in the archive)")
-
-
-def test_rows_that_the_procedure_itself_changes_first_are_not_decided_but_for_a_column_that_is_left_out(
-    archive: Archive,
-) -> None:
-    """No change explains that no record has the column."""
-    for record, ok, observed in (
-        ("to_jsonb(gone)", None, "40, in hollow; rows that were changed meanwhile: 43"),
-        ("to_jsonb(gone) - 'one'", False, "40, in hollow, one (not in the archive)"),
-    ):
-        archive.archive = f"{archive.psql(MARKED)}; {archive.moved(record)}"
-        assert archive.facts()[OTHER] == (ok, observed)
-        archive.primary.ask("TRUNCATE orders")
+def test_a_row_that_is_changed_meanwhile_is_not_decided(archive: Archive, subtests: pytest.Subtests) -> None:
+    """It is archived as it is by then, as the server has counted it; that explains neither more that differ, nor a column that no record has."""
+    for change, record, other, equal in [
+        (CHANGED, "row_to_json(gone)", (None, "1, in note; rows that were changed meanwhile: 1"), (True, "39")),
+        (CHANGED, "to_jsonb(gone) - 'one'", (False, "40, in note, one (not in the archive)"), (None, "0")),
+        (MARKED, "to_jsonb(gone) - 'one'", (False, "40, in hollow, one (not in the archive)"), (None, "0")),
+    ]:
+        with subtests.test(change=change, record=record):
+            archive.archive = f"{archive.psql(change)}; {archive.moved(record)}"
+            assert archive.facts() == {LEFT: WELL[LEFT], OTHER: other, EQUAL: equal}
+        archive.primary.ask("TRUNCATE orders RESTART IDENTITY")
         archive.primary.ask(FILL)
 
 
@@ -319,12 +296,7 @@ def test_after_a_kill_the_files_are_removed_by_recover(archive: Archive) -> None
     """The undo is on disk before the archive is read."""
     archive.read += f"; touch {archive.here}/there; sleep 2"
     target = archive.target()
-    process = multiprocessing.get_context("fork").Process(target=_drilled, args=(target,))
-    process.start()
-    until((archive.here / "there").exists)
-    assert process.pid is not None
-    os.kill(process.pid, signal.SIGKILL)
-    process.join()
+    killed(partial(_drilled, target), archive.here / "there")
     assert [*(archive.here / "tmp").iterdir()] != []
     recovered = recover(target)
     assert (len(recovered.undone), recovered.left) == (1, ())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
@@ -17,8 +16,9 @@ from harness import clock
 from harness.drivers.check.audit.audited import audit_of_planted
 from harness.drivers.check.audit.entries import read_entries
 from harness.drivers.facts import FactReading
-from harness.targets import Target, load_target
-from tests.builders.http_servers import Quiet, serving
+from harness.targets import Target
+from tests.builders.http_servers import serving
+from tests.drivers.check.check_builders import Answers, secret, shop_of
 
 PAGE = 7
 
@@ -70,53 +70,39 @@ def shop(directory: Path, page: Page, call: str, *, twice: int = 0) -> Iterator[
     log = Log()
     log.write("system", "start", "")
 
-    class Handler(Quiet, BaseHTTPRequestHandler):
+    class Handler(Answers, BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             query = {key: values[0] for key, values in parse_qs(urlsplit(self.path).query).items()}
-            self._answer(200, page(log, query))
+            self.say(200, page(log, query))
 
         def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
+            self.sent()
             trace = self.headers["traceparent"].split("-")[1]
             right = self.headers.get("authorization") == "Bearer a.b.right"
             if self.path == "/sessions":
                 log.write("test-9", "sign-in", trace)
-                self._answer(200, {"token": "a.b.right"})
+                self.say(200, {"token": "a.b.right"})
             elif right:
                 number = sum(one["what"] == "order.created" for one in log.entries)
                 log.write("test-9", "order.created", trace, 2 if twice and number % twice == 0 else 1)
-                self._answer(201, {})
+                self.say(201, {})
             else:
                 log.write("", "order.refused", trace)
-                self._answer(401, {})
+                self.say(401, {})
 
-        def _answer(self, status: int, body: dict[str, Any]) -> None:
-            content = json.dumps(body).encode()
-            self.send_response(status)
-            self.send_header("content-length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-    (directory / "password").write_text("p", encoding="utf-8")
+    sign_in = {"path": "/sessions", "user": "test-9", "password": secret(directory, "password", "p")}
+    audit = {
+        "operation": {"call": call, "entries": "entries", "next": "next" if "{after}" in call else ""},
+        "fields": {"who": "who", "what": "what", "when": "at", "whence": "from", "request": "trace"},
+        "client": ["127.0.0.1"],
+        "user": "test-9",
+        "changes": [{"call": "POST /orders", "body": {"item": "{fresh}"}, "what": "order.created"}],
+        "refusals": [{"call": "POST /orders", "by": "none", "body": {}, "what": "order.refused"}],
+        "within": "2 s",
+    }
+    may_write = [{"operations": "POST /orders"}]
     with serving(Handler) as url:
-        content = {
-            "name": "shop",
-            "environment": "staging",
-            "entry": url,
-            "may_write": [{"operations": "POST /orders"}],
-            "sign_in": {"path": "/sessions", "user": "test-9", "password": {"file": str(directory / "password")}},
-            "audit": {
-                "operation": {"call": call, "entries": "entries", "next": "next" if "{after}" in call else ""},
-                "fields": {"who": "who", "what": "what", "when": "at", "whence": "from", "request": "trace"},
-                "client": ["127.0.0.1"],
-                "user": "test-9",
-                "changes": [{"call": "POST /orders", "body": {"item": "{fresh}"}, "what": "order.created"}],
-                "refusals": [{"call": "POST /orders", "by": "none", "body": {}, "what": "order.refused"}],
-                "within": "2 s",
-            },
-        }
-        (directory / "target.yaml").write_text(json.dumps(content), encoding="utf-8")
-        yield load_target(directory / "target.yaml"), log
+        yield shop_of(directory, entry=url, may_write=may_write, sign_in=sign_in, audit=audit), log
 
 
 def wrong(facts: list[FactReading]) -> list[tuple[bool | None, str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,12 +12,13 @@ import pytest
 from harness import clock
 from harness.drivers.check.audit.entries import read_entries
 from harness.drivers.check.audit.tampering import audit_tampering
-from harness.targets import Target, load_target
+from harness.targets import Target
 from harness.targets.safety.intents import pending_intents
 from harness.targets.safety.platform import platform_of
 from harness.units import NS_PER_S
 from tests.builders.addresses import NET
 from tests.builders.database_servers import SETTINGS, Member, initialised
+from tests.drivers.check.check_builders import secret, shop_of
 
 LOG = """
 CREATE TABLE log (
@@ -60,30 +60,18 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Member]:
 
 
 @pytest.fixture
-def target(server: Member, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Target:
+def target(server: Member, tmp_path: Path) -> Target:
     """A target whose log has entries that are chained by their digests."""
-    monkeypatch.setenv("READINESS_STATE", str(tmp_path / "state"))
     server.ask("DROP TABLE IF EXISTS log, head CASCADE")
     server.ask("DROP FUNCTION IF EXISTS chained, counted, busy CASCADE")
     server.ask(LOG)
-    (tmp_path / "dsn").write_text(server.dsn, encoding="utf-8")
-    audit: dict[str, Any] = {
+    audit = {
         "sql": "SELECT * FROM log",
         "fields": {"who": "action", "what": "action", "when": "at"},
         "tampering": {"table": "log", "column": "action"},
         "check": {"sql": INTACT},
     }
-    content = {
-        "name": "shop",
-        "environment": "sandbox",
-        "disposable": True,
-        "entry": "http://127.0.0.1:1",
-        "database": {"dsn": {"file": str(tmp_path / "dsn")}},
-        "audit": audit,
-    }
-    file = tmp_path / "target.yaml"
-    file.write_text(json.dumps(content), encoding="utf-8")
-    return load_target(file)
+    return shop_of(tmp_path, disposable=True, database={"dsn": secret(tmp_path, "dsn", server.dsn)}, audit=audit)
 
 
 def rows(server: Member) -> list[tuple[Any, ...]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import bz2
 import gzip
-import json
 import lzma
 import random
 import subprocess
@@ -19,12 +18,13 @@ from harness.drivers.check.stored.files import PlaceScan
 from harness.drivers.check.stored.places import scan_place
 from harness.drivers.check.stored.scanning import MarkerScan, new_marker
 from harness.errors import ConfigurationError
-from harness.targets import Target, load_target
+from harness.targets import Target
 from harness.targets.files.stored import StorePlace
 from harness.units import NS_PER_S
 from tests.builders.addresses import NET
 from tests.builders.database_servers import Member, lone, postgres
-from tests.builders.s3_server import ACCESS_KEY, SECRET_KEY, needs_s3_server, s3_server
+from tests.builders.s3_server import needs_s3_server, s3_server
+from tests.drivers.check.check_builders import s3_keys, shop_of
 
 SECRET, CONTROL = new_marker(), new_marker()
 SCAN: Final = MarkerScan({"personal": SECRET, "none": CONTROL})
@@ -57,15 +57,9 @@ def dumped(database: Member, file: Path, *words: str) -> Path:
 
 def target_of(directory: Path, **section: Any) -> Target:
     """A target with these backups."""
-    content = {
-        "name": "shop",
-        "environment": "staging",
-        "entry": "https://shop.example.test",
-        "backups": {"database": {"at": "backups", "files": ["*.dump"], "beside": ["*.sha256"], **section}},
-    }
-    (directory / "target.yaml").write_text(json.dumps(content), encoding="utf-8")
     (directory / "backups").mkdir(exist_ok=True)
-    return load_target(directory / "target.yaml")
+    database = {"at": "backups", "files": ["*.dump"], "beside": ["*.sha256"], **section}
+    return shop_of(directory, backups={"database": database})
 
 
 def searched(target: Target, within_s: float = 120.0, **place: Any) -> PlaceScan:
@@ -159,11 +153,7 @@ def test_every_object_of_a_bucket_is_searched(database: Member, tmp_path: Path) 
         archive = dumped(database, tmp_path / "dump", "-Zgzip:1").read_bytes()
         for name, content in (("db/a.dump", b"sealed"), ("db/b.dump", archive), ("other/c.dump", CONTROL.encode())):
             server.ask("PUT", f"shop/{name}", body=content)
-        keys = {}
-        for key, value in (("access_key", ACCESS_KEY), ("secret_key", SECRET_KEY)):
-            (tmp_path / key).write_text(value)
-            keys[key] = {"file": str(tmp_path / key)}
-        target = target_of(tmp_path, at="s3://shop/db", endpoint=server.endpoint, **keys)
+        target = target_of(tmp_path, at="s3://shop/db", endpoint=server.endpoint, **s3_keys(tmp_path))
         seen = searched(target, begins="sealed")
     assert [*seen.found] == ["s3://shop/db/b.dump"]
     assert (seen.times("personal"), seen.files, seen.wrong) == (1, 2, ["s3://shop/db/b.dump"])

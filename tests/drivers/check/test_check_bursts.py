@@ -68,22 +68,23 @@ def test_a_call_more_that_is_served_makes_no_verdict_better(served: int, limited
     assert found(served + 1, limited) <= found(served, limited + 1)
 
 
-@pytest.mark.parametrize(
-    ("failed", "calls", "ok"),
-    [
-        (0, 299, True),
-        (0, 298, None),
-        (1, 473, True),
-        (1, 472, None),
-        (3, 330, None),
-        (12, 330, False),
-        (330, 330, False),
-    ],
-)
-def test_an_error_rate_has_bounds(*, failed: int, calls: int, ok: bool | None) -> None:
-    """Below one percent: 299 calls without a failure prove it with 95 % confidence; 12 of 330 disprove it with 99.75 %."""
-    kinds = ((failed, 429, True), (calls - failed, 200, False))
-    assert unharmed_reading("key 2", answers(9.0, *kinds), 0.01).ok is ok
+def test_an_error_rate_has_bounds(subtests: pytest.Subtests) -> None:
+    """Below one percent: 299 calls without a failure prove it with 95 % confidence; 12 of 330 disprove it with 99.75 %. A second burst forgives one failure."""
+    for failed, calls, level, ok in [
+        (0, 299, 1.0, True),
+        (0, 298, 1.0, None),
+        (3, 330, 1.0, None),
+        (12, 330, 1.0, False),
+        (330, 330, 1.0, False),
+        (0, 328, BURST_LEVELS[0], True),
+        (1, 328, BURST_LEVELS[0], None),
+        (1, 656, BURST_LEVELS[1], True),
+        (2, 656, BURST_LEVELS[1], None),
+    ]:
+        for status in (429, 503):
+            with subtests.test(failed=failed, calls=calls, level=level, status=status):
+                kinds = ((failed, status, status == 429), (calls - failed, 200, False))
+                assert unharmed_reading("key 2", answers(9.0, *kinds), 0.01, level).ok is ok
 
 
 @given(st.integers(0, 60), st.integers(1, 900), st.floats(0.001, 0.2))
@@ -139,21 +140,6 @@ def test_others_call_often_enough_to_prove_one_percent() -> None:
 def test_retry_after_is_a_number_of_seconds_or_a_date(*, value: str, says: bool) -> None:
     """RFC 9110, section 10.2.3."""
     assert _says_when(value) is says
-
-
-@pytest.mark.parametrize(
-    ("failed", "calls", "level", "ok"),
-    [
-        (0, 328, BURST_LEVELS[0], True),
-        (1, 328, BURST_LEVELS[0], None),
-        (1, 656, BURST_LEVELS[1], True),
-        (2, 656, BURST_LEVELS[1], None),
-    ],
-)
-def test_a_second_burst_forgives_one_failure(*, failed: int, calls: int, level: float, ok: bool | None) -> None:
-    """One of 656 calls proves less than one percent, and two do not."""
-    kinds = ((failed, 503, False), (calls - failed, 200, False))
-    assert unharmed_reading("key 2", answers(22.0, *kinds), 0.01, level).ok is ok
 
 
 @given(st.integers(20, 2000), st.floats(0.001, 0.2))

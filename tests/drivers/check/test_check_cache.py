@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import threading
@@ -25,11 +24,12 @@ from harness.drivers.check.cache.subscribers import cache_messages
 from harness.drivers.check.cache.trips import cache_returns
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError, TargetUnreachable
-from harness.targets import Target, load_target
+from harness.targets import Target
 from harness.targets.caches import CacheAddress, CacheConnection, ClusterNode
 from tests.builders.addresses import NET
 from tests.builders.cache_servers import CacheProcess, cache, clustered, program, until
-from tests.builders.http_servers import Quiet, serving
+from tests.builders.http_servers import serving
+from tests.drivers.check.check_builders import Answers, shop_of
 
 HOSTS = [f"{NET}{number}" for number in range(1, 7)]
 LIMITED = ("--maxmemory", "32mb", "--maxmemory-policy", "allkeys-lru")
@@ -68,16 +68,8 @@ def cluster(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[list[Cac
 
 def target_of(directory: Path, server: dict[str, Any], **more: Any) -> Target:
     """A target with this cache."""
-    content = {
-        "name": "shop",
-        "environment": "staging",
-        "entry": "http://127.0.0.1:9",
-        "may_write": KEYS,
-        "cache": {"servers": {"eu": server}, **more.pop("cache", {})},
-        **more,
-    }
-    (directory / "target.yaml").write_text(json.dumps(content), encoding="utf-8")
-    return load_target(directory / "target.yaml")
+    cache = {"servers": {"eu": server}, **more.pop("cache", {})}
+    return shop_of(directory, **{"may_write": KEYS, "cache": cache, **more})
 
 
 def facts(check: Callable[..., Any], target: Target, **params: str) -> Sequence[FactReading]:
@@ -107,14 +99,6 @@ def test_a_limit_and_a_policy_are_read_from_each_server_of_a_cluster(
     assert outcomes[f"eu {HOSTS[1]}:6379"] == ("no memory limit: maxmemory is 0", False)
     assert outcomes[f"eu {HOSTS[2]}:6379"] == ("no eviction: maxmemory_policy is noeviction", False)
     assert outcomes[f"eu {HOSTS[5]}:6379"][1] is None
-
-
-def test_a_server_at_its_limit_is_not_below_it(lone: CacheProcess, tmp_path: Path) -> None:
-    """The limit is set below what is in use."""
-    target = target_of(tmp_path, {"at": lone.url})
-    assert [ok for _, _, ok in read(cache_memory, target)] == [True]
-    lone.ask("CONFIG", "SET", "maxmemory", "1000")
-    assert [ok for _, _, ok in read(cache_memory, target)] == [False]
 
 
 @contextmanager
@@ -163,19 +147,23 @@ def test_a_full_cache_that_evicts_stays_at_its_limit_and_one_that_cannot_refuses
         assert "commands were refused meanwhile, as its memory was full" in observed
 
 
-@pytest.mark.parametrize(
-    ("role", "of_evicting", "ok"), [("slave", True, True), ("slave", False, None), ("master", True, None)]
-)
-def test_a_full_replica_evicts_with_its_primary(role: str, *, of_evicting: bool, ok: bool | None) -> None:
-    """It evicts nothing itself."""
-    reading = {"maxmemory": 1000, "maxmemory_policy": "allkeys-lru", "used_memory": 1001, "role": role}
-    fact = memory._of("eu", [reading, reading], of_evicting=of_evicting)
-    assert (fact.ok, "its primary evicts" in fact.observed) == (ok, ok is True)
+def test_a_full_replica_evicts_with_its_primary(subtests: pytest.Subtests) -> None:
+    """It evicts nothing itself; what uses more than the limit is full whoever evicts."""
+    for role, used, of_evicting, ok in [
+        ("slave", 1001, True, True),
+        ("slave", 1001, False, None),
+        ("master", 1001, True, None),
+        ("slave", 1010, True, False),
+    ]:
+        with subtests.test(role=role, used=used, of_evicting=of_evicting):
+            reading = {"maxmemory": 1000, "maxmemory_policy": "allkeys-lru", "used_memory": used, "role": role}
+            fact = memory._of("eu", [reading, reading], of_evicting=of_evicting)
+            assert (fact.ok, "its primary evicts" in fact.observed) == (ok, ok is True)
 
 
 @BOTH
 def test_each_primary_of_a_cluster_has_a_replica_elsewhere(cluster: list[CacheProcess], tmp_path: Path) -> None:
-    """Elsewhere is another place; one that is declared to be the same is none, and two addresses alone may be of one machine."""
+    """Elsewhere is another place; one that is declared to be the same is none, and two addresses alone may be of one machine. One without any is named."""
     server: dict[str, Any] = {"at": cluster[3].url}
     unknown = facts(cache_slots, target_of(tmp_path, server), primaries="3")
     assert [one.ok for one in unknown] == [True, True, None, None, None]
@@ -190,6 +178,11 @@ def test_each_primary_of_a_cluster_has_a_replica_elsewhere(cluster: list[CachePr
     assert sorted(str(one.ok) for one in together[2:]) == ["False", "True", "True"]
     four = facts(cache_slots, target_of(tmp_path, server), primaries="4")
     assert [one.ok for one in four] == [True, False, True, True, True]
+    cluster[3].ask("CLUSTER", "RESET", "HARD")
+    target = target_of(tmp_path, {**server, "at": cluster[1].url})
+    lonely = f"eu {HOSTS[0]}:6379"
+    until(lambda: {one.subject: one.ok for one in facts(cache_slots, target, primaries="3")}[lonely] is False)
+    assert sum(one.ok is True for one in facts(cache_slots, target, primaries="3")) == 4
 
 
 @pytest.mark.parametrize(
@@ -264,16 +257,6 @@ def test_pods_of_two_clusters_may_have_one_address(monkeypatch: pytest.MonkeyPat
     assert place("10.244.1.5", "cache-9") == "rack-9"
 
 
-def test_a_primary_without_a_replica_is_named(cluster: list[CacheProcess], tmp_path: Path) -> None:
-    """The other two have theirs."""
-    cluster[3].ask("CLUSTER", "RESET", "HARD")
-    target = target_of(tmp_path, {"at": cluster[1].url, "places": {host: host for host in HOSTS}})
-    lonely = f"eu {HOSTS[0]}:6379"
-    until(lambda: {one.subject: one.ok for one in facts(cache_slots, target, primaries="3")}[lonely] is False)
-    found = {one.subject: one for one in facts(cache_slots, target, primaries="3")}
-    assert sum(one.ok is True for one in found.values()) == 4
-
-
 def test_slots_that_nobody_serves_are_counted(cluster: list[CacheProcess], tmp_path: Path) -> None:
     """A primary and its replica are gone, so a third of the slots is."""
     cluster[3].kill()
@@ -283,24 +266,22 @@ def test_slots_that_nobody_serves_are_counted(cluster: list[CacheProcess], tmp_p
     assert facts(cache_slots, target, primaries="3")[0].ok is False
 
 
-def test_a_slot_that_its_primary_has_given_up_is_not_served(cluster: list[CacheProcess], tmp_path: Path) -> None:
-    """Every other server goes on giving it to that primary, which refuses it."""
-    for one in cluster:
-        one.ask("CONFIG", "SET", "cluster-require-full-coverage", "no")
-    cluster[1].ask("CLUSTER", "DELSLOTS", "6000")
-    found = facts(cache_slots, target_of(tmp_path, {"at": cluster[0].url}), primaries="3")[0]
-    gives = f"{HOSTS[1]}:6379 serves 5461 slots, and redis://{HOSTS[0]}:6379 gives it 5462"
-    assert (found.observed, found.ok) == (f"16383 by 3 primaries; {gives}", False)
-
-
-def test_slots_that_move_are_served(cluster: list[CacheProcess], tmp_path: Path) -> None:
-    """By the one that gives them away, until the other has them."""
+def test_slots_that_move_are_served_and_one_that_its_primary_has_given_up_is_not(
+    cluster: list[CacheProcess], tmp_path: Path
+) -> None:
+    """By the one that gives them away, until the other has them; every other server goes on giving a slot to a primary that refuses it."""
     ids = [str(one.ask("CLUSTER", "MYID")) for one in cluster[:2]]
     cluster[0].ask("CLUSTER", "SETSLOT", 100, "MIGRATING", ids[1])
     cluster[1].ask("CLUSTER", "SETSLOT", 100, "IMPORTING", ids[0])
     for one in cluster[:3]:
         found = facts(cache_slots, target_of(tmp_path, {"at": one.url}), primaries="3")[0]
         assert (found.observed, found.ok) == ("16384 by 3 primaries", True)
+    for one in cluster:
+        one.ask("CONFIG", "SET", "cluster-require-full-coverage", "no")
+    cluster[1].ask("CLUSTER", "DELSLOTS", "6000")
+    found = facts(cache_slots, target_of(tmp_path, {"at": cluster[0].url}), primaries="3")[0]
+    gives = f"{HOSTS[1]}:6379 serves 5461 slots, and redis://{HOSTS[0]}:6379 gives it 5462"
+    assert (found.observed, found.ok) == (f"16383 by 3 primaries; {gives}", False)
 
 
 def test_a_cache_without_a_cluster_serves_no_slots(lone: CacheProcess, tmp_path: Path) -> None:
@@ -394,7 +375,7 @@ def test_a_wrong_password_is_unknown_and_is_not_shown(
 
 
 def test_messages_reach_a_subscriber_at_every_server(cluster: list[CacheProcess], tmp_path: Path) -> None:
-    """Through whichever they are published; the platform's own subscribers are counted."""
+    """Through whichever they are published; the platform's own subscribers are counted. One that was cut off and that the others still list gets none."""
     server = {"at": cluster[0].url, "channels": {"invalidations": 2}}
     target = target_of(tmp_path, server)
     with subscribed(cluster[1], "invalidations"), subscribed(cluster[5], "invalidations"):
@@ -406,10 +387,16 @@ def test_messages_reach_a_subscriber_at_every_server(cluster: list[CacheProcess]
         assert (last.subject, last.observed, last.ok) == ("eu, subscribers of invalidations", "1", False)
     late = facts(cache_messages, target, limit="1 us")
     assert [one.ok for one in late] == [False] * 7
+    cluster[5].ask("CLUSTER", "RESET", "SOFT")
+    cut_off = {one.subject: one for one in facts(cache_messages, target, limit="200 ms")}
+    missed = cut_off[f"eu, subscriber at {HOSTS[5]}:6379"]
+    assert (missed.ok, missed.observed.partition(",")[0]) == (False, "10 of 60")
 
 
-def test_subscribers_of_a_pattern_are_not_missed(lone: CacheProcess, tmp_path: Path) -> None:
-    """A server counts them in no channel; without any the platform's subscribers are missing."""
+def test_subscribers_of_a_pattern_are_not_missed_and_those_of_a_shard_are_counted(
+    lone: CacheProcess, tmp_path: Path
+) -> None:
+    """A server counts those of a pattern in no channel, and those of `SSUBSCRIBE` not in `PUBSUB NUMSUB`; without any the platform's are missing."""
     target = target_of(tmp_path, {"at": lone.url, "channels": {"invalidations": 1}})
     assert read(cache_messages, target, limit="1 s")[-1][1:] == ("0", False)
     with lone.client as client, client.pubsub() as listener:
@@ -418,11 +405,6 @@ def test_subscribers_of_a_pattern_are_not_missed(lone: CacheProcess, tmp_path: P
         assert read(cache_messages, target, limit="1 s")[-1][1:] == (
             "0, and 1 patterns, whose subscribers are in no count", None,
         )  # fmt: skip
-
-
-def test_subscribers_of_a_shards_channel_are_counted(lone: CacheProcess, tmp_path: Path) -> None:
-    """Those of `SSUBSCRIBE`, which `PUBSUB NUMSUB` does not count."""
-    target = target_of(tmp_path, {"at": lone.url, "channels": {"invalidations": 1}})
     with lone.client as client, client.pubsub() as listener:
         listener.ssubscribe("invalidations")
         assert listener.get_message(timeout=5.0) is not None
@@ -453,16 +435,6 @@ def subscribed(one: CacheProcess, channel: str) -> Iterator[None]:
         listener.subscribe(channel)
         assert listener.get_message(timeout=5.0) is not None
         yield
-
-
-def test_messages_of_a_server_that_is_cut_off_are_missed(cluster: list[CacheProcess], tmp_path: Path) -> None:
-    """It no longer knows the others, which still list it."""
-    server = {"at": cluster[0].url, "channels": {"invalidations": 1}}
-    cluster[5].ask("CLUSTER", "RESET", "SOFT")
-    found = facts(cache_messages, target_of(tmp_path, server), limit="200 ms")
-    missed = {one.subject: one for one in found}[f"eu, subscriber at {HOSTS[5]}:6379"]
-    assert missed.ok is False
-    assert missed.observed.startswith("10 of 60")
 
 
 def test_the_share_of_hits_is_counted_between_two_readings(lone: CacheProcess, tmp_path: Path) -> None:
@@ -504,24 +476,16 @@ def test_lookups_of_the_harness_are_no_hits_of_the_platform_where_its_key_is_gon
 def test_a_layer_of_one_counter_alone_is_undecided(tmp_path: Path) -> None:
     """A name that is not right would make any share 100 or 0 %."""
 
-    class Api(Quiet, BaseHTTPRequestHandler):
+    class Api(Answers, BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             result = [{"metric": {"pod": "1"}, "value": [1, "9000"]}] if "there" in self.path else []
-            body = json.dumps({"status": "success", "data": {"resultType": "vector", "result": result}}).encode()
-            self.send_response(200)
-            self.send_header("content-type", "application/json")
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            self.say(200, {"status": "success", "data": {"resultType": "vector", "result": result}})
 
     with serving(Api) as url:
-        for layer, lacks in (
-            ({"hits": "there", "misses": "typo"}, "typo"),
-            ({"hits": "typo", "misses": "there"}, "typo"),
-        ):
+        for layer in ({"hits": "there", "misses": "typo"}, {"hits": "typo", "misses": "there"}):
             server = {"at": f"redis://{NET}9:6379"}
             target = target_of(tmp_path, server, cache={"layers": {"pages": layer}}, prometheus=url)
-            assert hits(target, lambda: None) == (f"Prometheus has no such series: {lacks}", None)
+            assert hits(target, lambda: None) == ("Prometheus has no such series: typo", None)
 
 
 def test_a_server_that_was_started_again_leaves_the_share_undecided(product: str, tmp_path: Path) -> None:
@@ -587,7 +551,9 @@ def test_the_rights_of_the_page_are_enough(product: str, tmp_path: Path, monkeyp
 
 def test_tls_is_spoken_where_the_address_says_so(tmp_path: Path) -> None:
     """With the authority of the target file, and with no other."""
-    certificate, key = certified(tmp_path, f"{NET}9")
+    words = f"openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=cache -days 2 -addext subjectAltName=IP:{NET}9 -keyout key.pem -out ca.pem"
+    subprocess.run(words.split(), cwd=tmp_path, check=True, capture_output=True)
+    certificate, key = str(tmp_path / "ca.pem"), str(tmp_path / "key.pem")
     files = ("--tls-cert-file", certificate, "--tls-key-file", key, "--tls-ca-cert-file", certificate)
     listens = ("--tls-port", "6380", "--tls-auth-clients", "no")
     with cache(program("redis-server"), tmp_path / "lone", f"{NET}9", 6379, *LIMITED, *listens, *files):
@@ -597,12 +563,3 @@ def test_tls_is_spoken_where_the_address_says_so(tmp_path: Path) -> None:
         ((_, observed, ok),) = read(cache_returns, target_of(tmp_path, server), after="1 ms")
         assert ok is None
         assert "CERTIFICATE_VERIFY_FAILED" in observed
-
-
-def certified(directory: Path, address: str) -> tuple[str, str]:
-    """A certificate of an address that signs itself, and its key."""
-    files = str(directory / "server.crt"), str(directory / "server.key")
-    names = ("-subj", "/CN=cache", "-addext", f"subjectAltName=IP:{address}")
-    words = ("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2")
-    subprocess.run([*words, *names, "-out", files[0], "-keyout", files[1]], check=True, capture_output=True)
-    return files

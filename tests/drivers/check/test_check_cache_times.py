@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -11,26 +10,13 @@ import pytest
 
 from harness.drivers.check.cache.times import cache_reads
 from harness.errors import ConfigurationError
-from harness.targets import Target, load_target
-from tests.builders.http_servers import Quiet, serving
+from tests.builders.http_servers import serving
+from tests.drivers.check.check_builders import Answers, shop_of
 
 Buckets = Mapping[str, Sequence[float]]
 """Cumulative counts of a pod, of the buckets that end at 5 ms, 10 ms, 20 ms and never."""
 ENDS = ("0.005", "0.01", "0.02", "+Inf")
 NONE: Buckets = {"track-1": (0, 0, 0, 0), "track-2": (0, 0, 0, 0)}
-
-
-def target_of(directory: Path, prometheus: str, **cache: str) -> Target:
-    """A target with this Prometheus."""
-    content = {
-        "name": "shop",
-        "environment": "staging",
-        "entry": "http://127.0.0.1:9",
-        "prometheus": prometheus,
-        "cache": cache,
-    }
-    (directory / "target.yaml").write_text(json.dumps(content), encoding="utf-8")
-    return load_target(directory / "target.yaml")
 
 
 def judged(
@@ -39,7 +25,7 @@ def judged(
     """What is observed where Prometheus has these counts, one reading after the other."""
     left = list(readings)
 
-    class Api(Quiet, BaseHTTPRequestHandler):
+    class Api(Answers, BaseHTTPRequestHandler):
         """Instant vectors."""
 
         def do_POST(self) -> None:
@@ -53,16 +39,12 @@ def judged(
                 for pod, counts in left.pop(0).items()
                 for end, count in zip(ends, counts, strict=strict)
             ]
-            body = json.dumps({"status": "success", "data": {"resultType": "vector", "result": result}}).encode()
-            self.send_response(200)
-            self.send_header("content-type", "application/json")
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            self.say(200, {"status": "success", "data": {"resultType": "vector", "result": result}})
 
     with serving(Api) as url, pytest.MonkeyPatch.context() as patch:
         patch.setattr("harness.drivers.check.cache.times.clock.sleep", lambda _: None)
-        (fact,) = cache_reads(target_of(directory, url, reads="cache_read_seconds_bucket"), {"limit": "10 ms"})()
+        target = shop_of(directory, prometheus=url, cache={"reads": "cache_read_seconds_bucket"})
+        (fact,) = cache_reads(target, {"limit": "10 ms"})()
     return fact.observed, fact.ok
 
 
@@ -116,5 +98,5 @@ def test_counts_of_buckets_that_differ_are_not_added(tmp_path: Path) -> None:
 def test_a_target_without_the_histogram_is_refused(tmp_path: Path) -> None:
     """With the key to write."""
     with pytest.raises(ConfigurationError, match="names no histogram") as refused:
-        cache_reads(target_of(tmp_path, "http://127.0.0.1:9"), {"limit": "10 ms"})
+        cache_reads(shop_of(tmp_path, prometheus="http://127.0.0.1:9", cache={}), {"limit": "10 ms"})
     assert "cache: {reads: NAME_bucket}" in refused.value.hint

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import threading
 from collections.abc import Callable, Iterator
@@ -17,8 +16,9 @@ from harness import clock
 from harness.drivers.check.cache.fresh import cache_fresh
 from harness.drivers.check.cache.replicas import cached_for_all
 from harness.errors import ConfigurationError
-from harness.targets import Target, load_target
-from tests.builders.http_servers import Quiet, serving
+from harness.targets import Target
+from tests.builders.http_servers import serving
+from tests.drivers.check.check_builders import Answers, shop_of
 
 PATHS = ["/tracks/901", "/tracks/902", "/tracks/903"]
 READS = {"paths": PATHS, "header": "x-cache", "hit": "HIT"}
@@ -74,38 +74,24 @@ def service(shelf: Shelf, names: list[str]) -> Iterator[dict[str, str]]:
 
 
 def _handler(shelf: Shelf, name: str) -> Callable[..., BaseHTTPRequestHandler]:
-    class Replica(Quiet, BaseHTTPRequestHandler):
+    class Replica(Answers, BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             row, cached = shelf.read(name, self.path)
-            self._answer(503 if name in shelf.broken else 200, row, {} if name in shelf.mute else {"X-Cache": cached})
+            headers: dict[str, str] = {} if name in shelf.mute else {"X-Cache": cached}
+            self.say(503 if name in shelf.broken else 200, row.encode(), **headers)
 
         def do_PUT(self) -> None:
-            shelf.write(self.path, self.rfile.read(int(self.headers["content-length"])).decode())
-            self._answer(200, "{}", {})
-
-        def _answer(self, status: int, text: str, headers: dict[str, str]) -> None:
-            self.send_response(status)
-            for key, value in {**headers, "content-length": str(len(text))}.items():
-                self.send_header(key, value)
-            self.end_headers()
-            self.wfile.write(text.encode())
+            shelf.write(self.path, self.sent().decode())
+            self.say(200, {})
 
     return Replica
 
 
-def target_of(directory: Path, entries: dict[str, str], cache: dict[str, Any], **more: Any) -> Target:
+def target_of(directory: Path, entries: dict[str, str], cache: dict[str, Any]) -> Target:
     """A target with a region for each address."""
-    content = {
-        "name": "shop",
-        "environment": "staging",
-        "entry": next(iter(entries.values())),
-        "regions": {name: {"entry": at} for name, at in entries.items()},
-        "may_write": [{"operations": "PUT /tracks/*"}],
-        "cache": cache,
-        **more,
-    }
-    (directory / "target.yaml").write_text(json.dumps(content), encoding="utf-8")
-    return load_target(directory / "target.yaml")
+    regions = {name: {"entry": at} for name, at in entries.items()}
+    may_write = [{"operations": "PUT /tracks/*"}]
+    return shop_of(directory, entry=next(iter(entries.values())), regions=regions, may_write=may_write, cache=cache)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,6 +30,7 @@ from tests.builders.guarded_shop import (
 )
 from tests.builders.identity_provider import CLIENT_SECRET, PASSWORD
 
+WITHOUT = {"noun": "calls-without-token", "status": "401"}
 PROTECTED = ("GET /orders", "POST /orders", "GET /orders/{id}", "DELETE /orders/{id}", "GET /users", "GET /report")
 
 
@@ -230,13 +232,13 @@ def test_a_description_without_security_is_neither_public_nor_protected(shop: Gu
         for one in item.values():
             del one["security"]
     target = target_of(shop, tmp_path, document=document)
-    found = refused_calls(target, {"noun": "calls-without-token", "status": "401"})()
+    found = refused_calls(target, WITHOUT)()
     assert {(one.subject, one.ok) for one in found} == {(name, None) for name in OPERATIONS}
     assert {one.observed.partition(":")[0] for one in found} == {"neither public nor protected"}
     assert {one.ok for one in role_matrix(target, {})()} == {None}
 
 
-def spoiled(path: str, method: str, **more: object) -> dict[str, object]:
+def spoiled(path: str, method: str, **more: object) -> dict[str, Any]:
     """The description with an operation that has these keys too."""
     document = description()
     document["paths"][path][method].update(more)
@@ -263,7 +265,7 @@ def test_an_operation_that_cannot_be_called_is_named(
 ) -> None:
     """It makes the sentence INCONCLUSIVE, and the others are called."""
     target = target_of(shop, tmp_path, document=document)
-    found = refused_calls(target, {"noun": "calls-without-token", "status": "401"})()
+    found = refused_calls(target, WITHOUT)()
     assert (at, said) in [(one.subject, one.observed) for one in found if one.ok is None]
     assert {one.ok for one in found if one.subject == "GET /orders"} == {True}
 
@@ -271,7 +273,7 @@ def test_an_operation_that_cannot_be_called_is_named(
 def test_an_operation_that_may_write_and_is_not_allowed_is_not_called(shop: GuardedShop, tmp_path: Path) -> None:
     """Not even with a credential that must be refused."""
     target = target_of(shop, tmp_path, ('{operations: "POST /orders"}, ', ""))
-    found = refused_calls(target, {"noun": "calls-without-token", "status": "401"})()
+    found = refused_calls(target, WITHOUT)()
     assert "POST /orders" not in shop.asked
     assert wrong(found)[0].startswith("POST /orders: not called: it may write, and neither `disposable` nor")
     assert any(
@@ -294,63 +296,50 @@ def test_a_description_that_cannot_be_read_is_refused(
     """One error, which names the file."""
     target = target_of(shop, tmp_path, document=document)
     with pytest.raises(ConfigurationError, match=said):
-        refused_calls(target, {"noun": "calls-without-token", "status": "401"})()
+        refused_calls(target, WITHOUT)()
     assert shop.asked == []
 
 
-@pytest.mark.parametrize(
-    ("right", "other", "said"),
-    [
-        ("  operations: {read: READ", "  public: [GET /users]\n  operations: {read: READ", "`GET /users` is public here, and the API description says that it needs a credential"),
-    ],
-)  # fmt: skip
-def test_a_file_that_contradicts_the_description_is_refused(
-    right: str, other: str, said: str, shop: GuardedShop, tmp_path: Path
-) -> None:
+def test_a_file_that_contradicts_the_description_is_refused(shop: GuardedShop, tmp_path: Path) -> None:
     """An operation is not left out by a slip."""
-    with pytest.raises(ConfigurationError) as caught:
-        refused_calls(target_of(shop, tmp_path, (right, other)), {"noun": "calls-without-token", "status": "401"})()
-    assert said in str(caught.value)
+    public = ("  operations: {read: READ", "  public: [GET /users]\n  operations: {read: READ")
+    said = "`GET /users` is public here, and the API description says that it needs a credential"
+    with pytest.raises(ConfigurationError, match=said):
+        refused_calls(target_of(shop, tmp_path, public), WITHOUT)()
 
 
 def test_a_provider_that_is_down_leaves_nothing_decided(shop: GuardedShop, tmp_path: Path) -> None:
     """Although every call without a token was refused; a key needs no provider."""
     target = target_of(shop, tmp_path, (shop.issuer.url, "http://127.0.0.1:9"))
-    found = refused_calls(target, {"noun": "calls-without-token", "status": "401"})()
+    found = refused_calls(target, WITHOUT)()
     assert {one.subject for one in found if one.ok is None} == {*PROTECTED} - {"GET /report"}
     assert "no answer (ConnectError)" in wrong(found)[0]
     assert {one.ok for one in role_scopes(target, {})()} == {None}
 
 
-@pytest.mark.parametrize(
-    ("variable", "claims", "noun", "said"),
-    [
-        ("EXPIRED", {"exp": 4_000_000_000}, "calls-with-expired-token", "has not expired"),
-        ("EXPIRED", {"exp": 1, "aud": "billing"}, "calls-with-expired-token", "is not for the audience 'shop'"),
-        ("EXPIRED", {"exp": 1, "iss": "https://id.other.test"}, "calls-with-expired-token", "is not of the issuer"),
-        ("EXPIRED", None, "calls-with-expired-token", "is not signed by a key of its issuer"),
-        ("FOREIGN", {}, "calls-of-foreign-issuer", "is of the target's own issuer"),
-        ("FOREIGN", {"iss": ""}, "calls-of-foreign-issuer", "names no issuer"),
-        ("FOREIGN", None, "calls-of-foreign-issuer", "is not signed by a key of its issuer"),
-    ],
-)
-def test_a_token_that_is_refused_for_another_reason_proves_nothing(  # noqa: PLR0917 - the row of a table
-    variable: str,
-    claims: dict[str, object] | None,
-    noun: str,
-    said: str,
-    shop: GuardedShop,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+def test_a_token_that_is_refused_for_another_reason_proves_nothing(
+    shop: GuardedShop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, subtests: pytest.Subtests
 ) -> None:
     """It is read before it is sent: signature, issuer, audience and expiry must be what the case says."""
-    other = shop.others.token("test-admin", "READ", iss=shop.issuer.url, exp=1)
-    if variable == "FOREIGN":
-        other = shop.issuer.token("test-admin", "READ", iss=shop.others.url)
-    monkeypatch.setenv(variable, other if claims is None else shop.issuer.token("test-admin", "READ", **claims))
-    found = facts(shop, tmp_path, noun)
-    assert {one.ok for one in found if one.expected.startswith("refused")} == {None}
-    assert said in wrong(found)[0]
+    expired, foreign = "calls-with-expired-token", "calls-of-foreign-issuer"
+    others_expired = shop.others.token("test-admin", "READ", iss=shop.issuer.url, exp=1)
+    own_as_foreign = shop.issuer.token("test-admin", "READ", iss=shop.others.url)
+    every: list[tuple[str, dict[str, Any] | str, str]] = [
+        (expired, {"exp": 4_000_000_000}, "has not expired"),
+        (expired, {"exp": 1, "aud": "billing"}, "is not for the audience 'shop'"),
+        (expired, {"exp": 1, "iss": "https://id.other.test"}, "is not of the issuer"),
+        (expired, others_expired, "is not signed by a key of its issuer"),
+        (foreign, {}, "is of the target's own issuer"),
+        (foreign, {"iss": ""}, "names no issuer"),
+        (foreign, own_as_foreign, "is not signed by a key of its issuer"),
+    ]
+    for noun, token, said in every:
+        with subtests.test(noun, said=said):
+            made = token if isinstance(token, str) else shop.issuer.token("test-admin", "READ", **token)
+            monkeypatch.setenv("EXPIRED" if noun == expired else "FOREIGN", made)
+            found = facts(shop, tmp_path, noun)
+            assert {one.ok for one in found if one.expected.startswith("refused")} == {None}
+            assert said in wrong(found)[0]
 
 
 def test_opaque_tokens_cannot_be_forged(shop: GuardedShop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,8 +19,9 @@ from harness.drivers.check.calls.sign_in import sign_ins
 from harness.drivers.check.calls.together import CallAnswer, CallPlan, _sent
 from harness.drivers.facts import settled
 from harness.errors import ConfigurationError
-from harness.targets import Target, load_target
+from harness.targets import Target
 from tests.builders.addresses import NET
+from tests.drivers.check.check_builders import Answers, secret, shop_of
 
 
 class Shop(ThreadingHTTPServer):
@@ -59,12 +60,12 @@ class Tickets(threading.Semaphore):
         """None comes back."""
 
 
-class _ShopHandler(BaseHTTPRequestHandler):
+class _ShopHandler(Answers, BaseHTTPRequestHandler):
     server: Shop
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        body = json.loads(self.sent())
         given, right = body["password"], f"open-{body['user']}"
         if self.server.folds_case:
             given, right = given.lower(), right.lower()
@@ -84,15 +85,7 @@ class _ShopHandler(BaseHTTPRequestHandler):
             self.server.places.release()
 
     def _answer(self, status: int, content: dict[str, object]) -> None:
-        body = json.dumps(content).encode()
-        self.send_response(status)
-        self.send_header("content-length", str(len(body)))
-        self.send_header("x-served-region", self.server.region)
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-        """Quiet."""
+        self.say(status, content, **{"x-served-region": self.server.region})
 
 
 @pytest.fixture
@@ -110,23 +103,21 @@ def shop() -> Iterator[Shop]:
 @pytest.fixture
 def shopped(tmp_path: Path) -> Target:
     """The target that is this server."""
-    return described(tmp_path, 'may_write: [{users: "test-*"}]\n')
+    return described(tmp_path, "test-*")
 
 
-def described(tmp_path: Path, more: str) -> Target:
-    """A target file with sign-in, pool and one region."""
-    (tmp_path / "password").write_text("open-{user}")
-    (tmp_path / "dsn").write_text(f"host={NET}109")
-    file = tmp_path / "target.yaml"
-    file.write_text(
-        f"name: shop\nenvironment: staging\nentry: http://{NET}101:8080\n"
-        f"regions: {{north: {{entry: 'http://{NET}101:8080'}}}}\n"
-        f"database: {{dsn: {{file: {tmp_path / 'dsn'}}}, pool: {{connections: 5, read: /items/1}}}}\n"
-        f"sign_in: {{path: /sessions, user: 'test-{{n}}', users: 7, password: {{file: {tmp_path / 'password'}}}}}\n"
-        + more,
-        encoding="utf-8",
+def described(tmp_path: Path, users: str) -> Target:
+    """A target file with sign-in, pool and one region, which allows these users to be written."""
+    url, password = f"http://{NET}101:8080", secret(tmp_path, "password", "open-{user}")
+    pool = {"connections": 5, "read": "/items/1"}
+    return shop_of(
+        tmp_path,
+        entry=url,
+        regions={"north": {"entry": url}},
+        database={"dsn": secret(tmp_path, "dsn", f"host={NET}109"), "pool": pool},
+        sign_in={"path": "/sessions", "user": "test-{n}", "users": 7, "password": password},
+        may_write=[{"users": users}],
     )
-    return load_target(file)
 
 
 def test_right_sign_ins_get_a_token_and_wrong_ones_401(shop: Shop, shopped: Target) -> None:
@@ -162,7 +153,7 @@ def test_a_right_sign_in_without_a_token_is_none(shop: Shop, shopped: Target) ->
 
 def test_users_that_may_not_be_written_are_not_tried(shop: Shop, tmp_path: Path) -> None:
     """Failed sign-ins may lock them."""
-    other = described(tmp_path, 'may_write: [{users: "robot-*"}]\n')
+    other = described(tmp_path, "robot-*")
     with pytest.raises(ConfigurationError, match="not among those that `may_write` allows"):
         sign_ins(other, {"count": "10"})
 

@@ -20,19 +20,6 @@ def seen(*, ok: bool | None, subject: str = "one") -> FactReading:
     return FactReading(subject=subject, expected="this", observed="this" if ok else "that", ok=ok)
 
 
-def test_what_is_as_wanted_is_asked_once() -> None:
-    """No second look without a reason."""
-    [fact] = settled(lambda: [seen(ok=True)])
-    assert (fact.ok, fact.attempts, fact.observed) == (True, 1, "this")
-
-
-def test_a_passing_failure_is_not_held_against_the_target() -> None:
-    """Bad, bad, good: good, at the third attempt."""
-    answers = iter([[seen(ok=False)], [seen(ok=None)], [seen(ok=True)]])
-    [fact] = settled(lambda: next(answers))
-    assert (fact.ok, fact.attempts) == (True, 3)
-
-
 def test_three_failures_count_and_no_fourth_look_is_taken() -> None:
     """The iterator holds three looks only."""
     answers = iter([[seen(ok=True, subject="good"), seen(ok=False)]] * 3)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +12,15 @@ import pytest
 
 from harness.drivers.check.monitor.grafana import grafana_panels
 from harness.errors import ConfigurationError, DriverError
-from harness.targets import Target, load_target
+from harness.targets import Target
+from tests.builders.http_servers import serving
+from tests.drivers.check.check_builders import Answers, secret, shop_of
 
 PROMETHEUS = {"type": "prometheus", "uid": "prom"}
 FIVE_MINUTES = {"last": "5 min"}
 
 
-class Answering(ThreadingHTTPServer):
+class Answering:
     """A Grafana of one dashboard; queries give a number where `known` has their expression.
 
     Attributes:
@@ -28,27 +29,25 @@ class Answering(ThreadingHTTPServer):
         asked: bodies of /api/ds/query.
         health: status and content of /api/health.
         token: that requests must have; empty: none.
+        url: where it is.
     """
 
-    daemon_threads = True
-
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
         self.panels: list[dict[str, Any]] = []
         self.variables: list[dict[str, Any]] = []
         self.board: dict[str, Any] = {}
         self.known: set[str] = set()
         self.asked: list[dict[str, Any]] = []
         self.health: tuple[int, dict[str, str]] = (200, {"commit": "abc", "database": "ok", "version": "12.1.0"})
-        self.token = ""
+        self.token = self.url = ""
         self.uids = ["shop"]
 
 
-class _Handler(BaseHTTPRequestHandler):
-    server: Answering
+class _Handler(Answers, BaseHTTPRequestHandler):
+    grafana: Answering
 
     def do_GET(self) -> None:
-        grafana = self.server
+        grafana = self.grafana
         path = self.path.partition("?")[0]
         own = grafana.board or {"panels": grafana.panels}
         board = {"uid": "shop", "title": "Shop", "templating": {"list": grafana.variables}, **own}
@@ -63,58 +62,39 @@ class _Handler(BaseHTTPRequestHandler):
             ],
         }
         if path == "/api/health":
-            self._answer(*grafana.health)
+            self.say(*grafana.health)
         elif grafana.token and self.headers.get("authorization") != f"Bearer {grafana.token}":
-            self._answer(401, {"message": "Unauthorized"})
+            self.say(401, {"message": "Unauthorized"})
         else:
-            self._answer(200, answers[path])
+            self.say(200, answers[path])
 
     def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        self.server.asked.append(body)
+        body = json.loads(self.sent())
+        self.grafana.asked.append(body)
         results: dict[str, Any] = {}
         for query in body["queries"]:
             if "{" in query["expr"] and "}" not in query["expr"]:
                 results[query["refId"]] = {"status": 400, "error": "parse error: unexpected end of input"}
                 continue
             fields = [{"name": "Time", "type": "time"}, {"name": "Value", "type": "number"}]
-            values = [[1700000000000], [1.5 if query["expr"] in self.server.known else None]]
+            values = [[1700000000000], [1.5 if query["expr"] in self.grafana.known else None]]
             frames = [{"schema": {"refId": query["refId"], "fields": fields}, "data": {"values": values}}]
             results[query["refId"]] = {"status": 200, "frames": [] if query["expr"] == "gone" else frames}
-        self._answer(400 if any("error" in one for one in results.values()) else 200, {"results": results})
-
-    def _answer(self, status: int, content: Any) -> None:
-        body = json.dumps(content).encode()
-        self.send_response(status)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-        """Quiet."""
+        self.say(400 if any("error" in one for one in results.values()) else 200, {"results": results})
 
 
 @pytest.fixture
 def grafana() -> Iterator[Answering]:
     """One that answers until the test ends."""
-    server = Answering()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    grafana = Answering()
+    with serving(type("_Own", (_Handler,), {"grafana": grafana})) as grafana.url:
+        yield grafana
 
 
 @pytest.fixture
 def target(grafana: Answering, tmp_path: Path) -> Target:
     """A target that names it, with a token in a file."""
-    (tmp_path / "token").write_text("glsa_1\n")
-    named = f"grafana: {{url: 'http://127.0.0.1:{grafana.server_port}/', token: {{file: {tmp_path}/token}}}}"
-    file = tmp_path / "target.yaml"
-    file.write_text(f"name: shop\nenvironment: staging\nentry: http://127.0.0.1:1\n{named}\n")
-    return load_target(file)
+    return shop_of(tmp_path, grafana={"url": f"{grafana.url}/", "token": secret(tmp_path, "token", "glsa_1\n")})
 
 
 def panel(title: str, *queries: str, **more: Any) -> dict[str, Any]:
@@ -254,12 +234,7 @@ def test_what_cannot_be_asked_says_where_and_why(grafana: Answering, target: Tar
     (tmp_path / "token").write_text("")
     with pytest.raises(ConfigurationError, match="the secret does not exist or is empty"):
         grafana_panels(target, FIVE_MINUTES)()
-    file = tmp_path / "other.yaml"
-    file.write_text(
-        "name: shop\nenvironment: staging\nentry: http://127.0.0.1:1\ngrafana: {url: 'http://127.0.0.1:9'}\n"
-    )
     with pytest.raises(DriverError, match="Grafana gave no answer"):
-        grafana_panels(load_target(file), FIVE_MINUTES)()
-    file.write_text("name: shop\nenvironment: staging\nentry: http://127.0.0.1:1\n")
+        grafana_panels(shop_of(tmp_path, grafana={"url": "http://127.0.0.1:9"}), FIVE_MINUTES)()
     with pytest.raises(ConfigurationError, match="names no Grafana"):
-        grafana_panels(load_target(file), FIVE_MINUTES)()
+        grafana_panels(shop_of(tmp_path), FIVE_MINUTES)()

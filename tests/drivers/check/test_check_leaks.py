@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import os
 import shutil
@@ -26,7 +27,8 @@ from harness import clock
 from harness.drivers.check.stored.scanning import MarkerScan, ScanCount, new_marker
 from tests.builders.addresses import NET
 from tests.builders.database_servers import Member, lone
-from tests.builders.http_servers import Quiet, serving
+from tests.builders.http_servers import serving
+from tests.drivers.check.check_builders import Answers, secret
 
 PLAIN: Final = Path(__file__).parents[2] / "plain"
 ROOT: Final = Path(__file__).parents[3]
@@ -59,8 +61,7 @@ class Planted:
 
     def file(self, directory: Path, name: str) -> dict[str, str]:
         """A reference to a file with the secret."""
-        (directory / name).write_text(self[name])
-        return {"file": str(directory / name)}
+        return secret(directory, name, self[name])
 
     def command(self, directory: Path, name: str) -> dict[str, str]:
         """A reference to a command that prints it; the secret is not among its words."""
@@ -85,7 +86,7 @@ def database(tmp_path: Path) -> Iterator[Member]:
         yield member
 
 
-class _Shop(Quiet, BaseHTTPRequestHandler):
+class _Shop(Answers, BaseHTTPRequestHandler):
     """Keeps people, encrypted, and has a key that can be rotated; it refuses whoever lacks its tokens."""
 
     protocol_version = "HTTP/1.1"
@@ -107,7 +108,7 @@ class _Shop(Quiet, BaseHTTPRequestHandler):
             self.say(200, {"items": [1], "id": int(path[7:] or 0)} if path.startswith("/items/") else {"items": [1]})
 
     def do_POST(self) -> None:
-        text = self.rfile.read(int(self.headers.get("content-length") or 0))
+        text = self.sent()
         if self.headers.get("authorization") not in {self.planted[f"token-{n}"] for n in range(6)}:
             self.say(401, {"error": f"not {self.headers.get('authorization')}"})
         elif self.path == "/people":
@@ -129,15 +130,6 @@ class _Shop(Quiet, BaseHTTPRequestHandler):
         with psycopg.connect(self.dsn, autocommit=True) as connection:
             cursor = connection.execute(query.encode(), values)
             return cursor.fetchall() if cursor.description else []
-
-    def say(self, status: int, body: object) -> None:
-        """Answer."""
-        text = json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(text)))
-        self.end_headers()
-        self.wfile.write(text)
 
 
 def described(project: Path, url: str, database: Member, planted: Planted, keys: Path) -> None:
@@ -296,8 +288,6 @@ def test_no_secret_is_in_what_a_run_leaves_behind(database: Member, tmp_path: Pa
 
 def leaks(planted: Planted, texts: dict[str, bytes]) -> Counter[str]:
     """How often which secret is where, in every form."""
-    import io
-
     scan, found = MarkerScan(planted.known), Counter[str]()
     for place, text in texts.items():
         for one, n in scan.read(io.BytesIO(text), ScanCount()).found.items():

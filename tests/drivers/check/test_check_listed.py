@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,8 @@ from harness import clock
 from harness.drivers.check.backups.listed import await_first_list
 from harness.drivers.check.claim import RUN
 from harness.evidence.histories.history import History
-from harness.targets import Target, load_target
-from tests.builders.addresses import NET
+from harness.targets import Target
+from tests.drivers.check.check_builders import shop_of
 from tests.fake_clock import FakeClock
 
 NEEDED = {"at": "dumps", "files": ["*.dump"], "read_every": "4 s", "within": "5 s", "verified": ".ok"}
@@ -21,14 +20,11 @@ NEEDED = {"at": "dumps", "files": ["*.dump"], "read_every": "4 s", "within": "5 
 
 def target_in(directory: Path, *, before_migrations: bool = True) -> Target:
     """A target with dumps that a migration needs, or may need not."""
-    file = directory / "target.yaml"
     backups = {
         "archive": {"at": "wal", "files": ["*"]},
         "database": {**NEEDED, "before_migrations": before_migrations},
     }
-    own = {"name": "small", "environment": "sandbox", "entry": f"http://{NET}1:8080", "backups": backups}
-    file.write_text(json.dumps(own), encoding="utf-8")
-    return load_target(file)
+    return shop_of(directory, backups=backups)
 
 
 def waited_s(

@@ -67,13 +67,13 @@ def facts(target: Target, check: str, **params: str) -> dict[str, FactReading]:
 
 
 @contextmanager
-def both(
-    place: Path, plain: bytes, inside: bytes, certificate: str = "server", host: str = "127.0.0.1"
+def both(  # noqa: PLR0917 - a server, and where it listens
+    place: Path, plain: bytes, inside: bytes, certificate: str = "server", host: str = "127.0.0.1", port: int = 0
 ) -> Iterator[int]:
     """A port that answers plain text with some bytes, and what comes inside TLS with others."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(place / f"{certificate}.crt", place / f"{certificate}.key")
-    with socket.create_server((host, 0)) as listening:
+    with socket.create_server((host, port)) as listening:
         thread = threading.Thread(target=_answer, args=(listening, context, plain, inside))
         thread.start()
         yield listening.getsockname()[1]
@@ -151,20 +151,13 @@ def test_a_common_name_alone_is_no_name_of_a_host(place: Path) -> None:
 
 def test_each_address_of_a_name_is_judged(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Behind the second one is a server whose certificate has expired; an address at which nothing listens is left out."""
-    with both(place, OK, OK) as port:
+    with both(place, OK, OK) as port, both(place, OK, OK, "ended", "127.0.0.2", port):
         found = [(socket.AF_INET, 1, 6, "", (f"127.0.0.{n}", port)) for n in (1, 2, 3)]
         known = socket.getaddrinfo
         monkeypatch.setattr(
             socket, "getaddrinfo", lambda host, *_, **__: found if host == "shop.test" else known(host, *_, **__)
         )
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(place / "ended.crt", place / "ended.key")
-        with socket.create_server(("127.0.0.2", port)) as second:
-            thread = threading.Thread(target=_answer, args=(second, context, OK, OK))
-            thread.start()
-            seen = facts(target_of(place, f"address: 'shop.test:{port}'"), "valid-certificate", days="1")
-            second.shutdown(socket.SHUT_RDWR)
-            thread.join()
+        seen = facts(target_of(place, f"address: 'shop.test:{port}'"), "valid-certificate", days="1")
     assert {name: one.ok for name, one in seen.items()} == {
         f"web (127.0.0.1:{port})": True,
         f"web (127.0.0.2:{port})": False,
@@ -266,31 +259,23 @@ def postgresql_error(state: str) -> bytes:
     return b"E\x00\x00\x00\x50SFATAL\x00C" + state.encode() + b"\x00Mwords\x00L4711\x00\x00"
 
 
-@pytest.mark.parametrize(
-    ("answer", "let_in"),
-    [
-        (b"R\x00\x00\x00\x17", LetIn.YES),
-        (postgresql_error("3D000"), LetIn.YES),
-        (postgresql_error("28000"), LetIn.NO),
-        (postgresql_error("53300"), LetIn.UNCLEAR),
-        (postgresql_error("57P03"), LetIn.UNCLEAR),
-    ],
-)
-def test_a_database_that_is_full_or_starts_has_let_nobody_in(answer: bytes, let_in: LetIn) -> None:
-    """It says so before it looks at certificates."""
-    listener = TlsListener(address="db:5432", protocol="postgresql")
-    assert clients._read(None, listener, answer).let_in is let_in  # type: ignore[arg-type]
-
-
-def test_status_400_of_an_application_that_speaks_of_certificates_is_no_refusal_by_tls() -> None:
-    """The words of nginx are."""
-    listener = TlsListener(address="shop.test:443")
+def test_only_who_looked_at_certificates_has_refused_or_let_somebody_in(subtests: pytest.Subtests) -> None:
+    """A database that is full says so before; status 400 of an application is no refusal by TLS, and the words of nginx are."""
+    page = b"HTTP/1.1 400 Bad Request\r\n\r\n<html>400 No required SSL certificate was sent</html>"
     ours, theirs = socket.socketpair()
     theirs.close()
-    page = b"HTTP/1.1 400 Bad Request\r\n\r\n<html>400 No required SSL certificate was sent</html>"
     with ours:
-        for answer, let_in in ((page, LetIn.NO), (JSON_400 + b'"no certificate"', LetIn.YES)):
-            assert clients._read(ours, listener, answer).let_in is let_in  # type: ignore[arg-type]
+        for protocol, answer, let_in in [
+            ("postgresql", b"R\x00\x00\x00\x17", LetIn.YES),
+            ("postgresql", postgresql_error("3D000"), LetIn.YES),
+            ("postgresql", postgresql_error("28000"), LetIn.NO),
+            ("postgresql", postgresql_error("53300"), LetIn.UNCLEAR),
+            ("https", page, LetIn.NO),
+            ("https", JSON_400 + b'"no certificate"', LetIn.YES),
+        ]:
+            with subtests.test(answer=answer):
+                listener = TlsListener.model_validate({"address": "shop.test:443", "protocol": protocol})
+                assert clients._read(ours, listener, answer).let_in is let_in  # type: ignore[arg-type]
 
 
 def test_an_alert_that_comes_late_is_a_refusal(place: Path) -> None:

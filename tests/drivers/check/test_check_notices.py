@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.drivers.check.monitor.notices import test_alert as posted_alert
-from harness.targets import load_target
-from tests.builders.http_servers import Quiet, serving
+from tests.builders.http_servers import serving
+from tests.drivers.check.check_builders import Answers, shop_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,29 +23,20 @@ def test_a_notice_that_is_found_too_late_is_no_pass(tmp_path: Path, within: str,
     """It was asked for in time, and the answer that has it came half a second later."""
     posted: list[bytes] = []
 
-    class Handler(Quiet, BaseHTTPRequestHandler):
+    class Handler(Answers, BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            posted.append(self.rfile.read(int(self.headers["content-length"])))
-            self._say(b"")
+            posted.append(self.sent())
+            self.say(200)
 
         def do_GET(self) -> None:
             if "rules" in self.path:
-                self._say(RULES)
+                self.say(200, RULES)
                 return
             threading.Event().wait(0.5)
-            self._say(b"".join(posted))
-
-        def _say(self, content: bytes) -> None:
-            self.send_response(200)
-            self.send_header("content-length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
+            self.say(200, b"".join(posted))
 
     with serving(Handler) as url:
-        (tmp_path / "target.yaml").write_text(
-            f"name: shop\nenvironment: sandbox\nentry: http://127.0.0.1:1\nprometheus: {url}\n"
-            f"alerting: {{receiver: {url}/notices, alertmanager: {url}}}\n"
-        )
-        *_, arrived = posted_alert(load_target(tmp_path / "target.yaml"), {"within": within})()
+        alerting = {"receiver": f"{url}/notices", "alertmanager": url}
+        *_, arrived = posted_alert(shop_of(tmp_path, prometheus=url, alerting=alerting), {"within": within})()
     assert (arrived.subject, arrived.ok) == ("ReadinessTest", ok), arrived.observed
     assert arrived.observed.startswith("a notice after ")

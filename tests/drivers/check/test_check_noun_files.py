@@ -8,7 +8,7 @@ import pytest
 
 from harness.drivers.check.registry import CHECKS
 from harness.drivers.check.state.form import claims_of_nouns
-from harness.drivers.check.state.nouns import OWN, load_nouns
+from harness.drivers.check.state.nouns import load_nouns
 from harness.drivers.check.state.paths import ObjectPath
 from harness.errors import ConfigurationError, UsageError
 from harness.steps.grammar import read
@@ -70,16 +70,6 @@ def test_a_noun_in_no_namespace_is_read_in_the_cluster(tmp_path: Path) -> None:
     assert str(asked) == "list nodes -A"
 
 
-@pytest.mark.parametrize("sentence", ["every Ingress has colour stated", "every Ingress has class at least 3"])
-def test_a_condition_that_a_noun_does_not_have_is_refused_where_the_sentence_is_read(
-    tmp_path: Path, sentence: str
-) -> None:
-    """Before anything is asked."""
-    [claim] = claims_of_nouns(load_nouns([written(tmp_path, NOUN)])[-1:])
-    with pytest.raises(UsageError):
-        read(sentence, templates=[template_of(claim)])
-
-
 def test_a_field_may_be_added_to_a_thing_of_the_harness(tmp_path: Path) -> None:
     """Beside the fields that it has."""
     field = NOUN.partition("fields:")[2].replace("of: Ingress", "of: container")
@@ -139,24 +129,6 @@ UNUSABLE_NOUNS = [
         "no sentence on `Ingress` can name `age`",
     ),
     (
-        "v1 Ingress\n",
-        "v1 Ingress\n    sentences: [{text: 'all[ with <has:conditions>]', example: all}]\n",
-        4,
-        "outside of `[…]`",
-    ),
-    (
-        "v1 Ingress\n",
-        "v1 Ingress\n    sentences: [{text: '<name:name> <name:name> <has:conditions>', example: a}]\n",
-        4,
-        "the slot <name> once",
-    ),
-    (
-        "v1 Ingress\n",
-        "v1 Ingress\n    sentences: [{text: 'x <has:conditions>', read: containers, example: a}]\n",
-        4,
-        "`containers` finds things with other fields",
-    ),
-    (
         NOUN,
         "things: [{name: job, read: workloads}]\nfields: [{name: holes, of: job, about: a, read: nodes, example: holes stated}]\n",
         2,
@@ -165,17 +137,15 @@ UNUSABLE_NOUNS = [
     ("example: class equal to nginx", "example: class at least 3", 9, "`at least` compares numbers"),
     ("example: class equal to nginx", "example: nginx", 9, "is not a list of conditions"),
     (NOUN.partition("fields:")[2], " []\n", 2, "`Ingress` has no field"),
-    (
-        "v1 Ingress\n",
-        "v1 Ingress\n    sentences: [{text: all is well, example: all is well}]\n",
-        4,
-        "expected <has:conditions> in the text",
-    ),
-    (
-        "v1 Ingress\n",
-        "v1 Ingress\n    sentences: [{text: all is well, has: class equal to <a>, example: all is well}]\n",
-        4,
-        "expected the slot <a> of `has`",
+    *(
+        ("v1 Ingress\n", f"v1 Ingress\n    sentences: [{{{sentence}}}]\n", 4, said)
+        for sentence, said in (
+            ("text: 'all[ with <has:conditions>]', example: all", "outside of `[…]`"),
+            ("text: '<name:name> <name:name> <has:conditions>', example: a", "the slot <name> once"),
+            ("text: 'x <has:conditions>', read: containers, example: a", "`containers` finds things with other fields"),
+            ("text: all is well, example: all is well", "expected <has:conditions> in the text"),
+            ("text: all is well, has: class equal to <a>, example: all is well", "expected the slot <a> of `has`"),
+        )
     ),
 ]
 
@@ -206,54 +176,33 @@ def test_two_sentences_of_one_check_mean_the_same(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("name", "own", "said"),
-    [
-        (
-            "workload of region north",
-            "",
-            "two sentences read 'every workload of region north has class equal to nginx'",
-        ),
-        ("x", "{text: '<name:name> has <has:conditions>', example: x has class stated}", "two sentences read '"),
-        (
-            "x",
-            "{text: 'every x has <has:conditions>', example: every y has class stated}",
-            "is not read by its own sentence",
-        ),
-        (
-            "x",
-            "{text: 'every x has <has:conditions>', example: every x has colour stated}",
-            "its example: `x` has no field `colour`",
-        ),
-        (
-            "x",
-            "{text: x is well, has: class stated and colour stated, example: x is well}",
-            "its example: `x` has no field `colour`",
-        ),
-        (
-            "x",
-            "{text: x is well, has: class stated, name: state-of-workloads, example: x is well}",
-            "two sentences are named",
-        ),
-    ],
-)
-def test_a_sentence_that_another_noun_reads_too_is_refused(tmp_path: Path, name: str, own: str, said: str) -> None:
+def test_a_sentence_that_another_noun_reads_too_is_refused(tmp_path: Path, subtests: pytest.Subtests) -> None:
     """Before any feature is read, with file, line and key; so is an example that its own sentence does not read."""
-    text = NOUN.replace("name: Ingress", f"name: {name}").replace("of: Ingress", f"of: {name}")
-    file = written(tmp_path, text.replace("v1 Ingress\n", f"v1 Ingress\n    sentences: [{own}]\n"))
-    [claim] = claims_of_nouns(load_nouns([tmp_path])[-1:])
     own_sentences = [one for template in OWN_SENTENCES for one in template.each]
-    with pytest.raises(ConfigurationError) as raised:
-        require_apart([claim], [*own_sentences, template_of(claim)])
-    assert said in raised.value.what
-    assert raised.value.where == f"{file}:{'4: things[0].sentences[0]' if own else '2: things[0]'}"
+    no_colour = "its example: `x` has no field `colour`"
+    for own, said in [
+        ("", "two sentences read 'every workload of region north has class equal to nginx'"),
+        ("text: '<name:name> has <has:conditions>', example: x has class stated", "two sentences read '"),
+        ("text: 'every x has <has:conditions>', example: every y has class stated", "is not read by its own sentence"),
+        ("text: 'every x has <has:conditions>', example: every x has colour stated", no_colour),
+        ("text: x is well, has: class stated and colour stated, example: x is well", no_colour),
+        ("text: x is well, has: class stated, name: state-of-workloads, example: x is well", "two sentences are named"),
+    ]:
+        with subtests.test(own):
+            name, sentences = ("x", f"[{{{own}}}]") if own else ("workload of region north", "[]")
+            text = NOUN.replace("name: Ingress", f"name: {name}").replace("of: Ingress", f"of: {name}")
+            file = written(tmp_path, text.replace("v1 Ingress\n", f"v1 Ingress\n    sentences: {sentences}\n"))
+            [claim] = claims_of_nouns(load_nouns([tmp_path])[-1:])
+            with pytest.raises(ConfigurationError) as raised:
+                require_apart([claim], [*own_sentences, template_of(claim)])
+            assert said in raised.value.what
+            assert raised.value.where == f"{file}:{'4: things[0].sentences[0]' if own else '2: things[0]'}"
 
 
 def test_a_mistake_in_the_file_is_refused_in_words(tmp_path: Path, subtests: pytest.Subtests) -> None:
     """With file and line; nothing of it is a library's own message."""
     for text, line, said in [
         ("- a\n", 1, "this must be a mapping"),
-        ("things\n", 1, "this must be a mapping"),
         ("things:\n", 1, "`None` is not a list"),
         ("things: {a: 1}\n", 1, "is not a list"),
         ("things: [a]\n", 1, "this must be a mapping"),
@@ -261,7 +210,6 @@ def test_a_mistake_in_the_file_is_refused_in_words(tmp_path: Path, subtests: pyt
         ("things: &a []\n", 1, "anchors are not used here"),
         ("things: []\nthings: []\n", 2, "the key `things` is defined twice"),
         (NOUN.replace("name: Ingress", "name: 5"), 2, "`5` is not text"),
-        (NOUN.replace("name: Ingress", "name:"), 2, "`None` is not text"),
         (NOUN.replace("name: Ingress", "name: a  b"), 2, "is not words"),
         (NOUN.replace("v1 Ingress", "v1 Ingress\n    check: ../a"), 4, "`../a` is not a name like"),
         (NOUN.replace("v1 Ingress", "v1 Ingress\n    selector: [a]"), 4, "is not a mapping"),
@@ -270,7 +218,6 @@ def test_a_mistake_in_the_file_is_refused_in_words(tmp_path: Path, subtests: pyt
         (NOUN.replace("v1 Ingress", "v1 Ingress\n    sentences: a"), 4, "is not a list"),
         (NOUN.replace("    about: its controller\n", ""), 5, "the key `about` is missing"),
         (NOUN.replace("path: .spec.ingressClassName", "path: []"), 8, "is not a path"),
-        (NOUN.replace("path: .spec.ingressClassName", "path: 5"), 8, "is not a path"),
         (NOUN.replace("    example", "    unit: h\n    example"), 9, "`h` is not one of ms, s, %"),
         (NOUN.replace("    example", "    value: yes\n    example"), 9, "is not one of text, "),
     ]:
@@ -310,12 +257,6 @@ def test_a_slot_of_no_type_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="the slot type 'colour' is unknown") as raised:
         template_of(claim)
     assert raised.value.where == f"{file}:5: things[0].sentences[0]"
-
-
-def test_the_file_of_the_harness_is_one_of_them() -> None:
-    """It is read by the same reader; a copy of it in a project has every name twice."""
-    with pytest.raises(ConfigurationError, match="two things are named `container`"):
-        load_nouns([OWN])
 
 
 def test_a_path_leads_to_values(subtests: pytest.Subtests) -> None:

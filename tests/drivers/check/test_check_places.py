@@ -18,22 +18,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from pydantic import ValidationError
 
 from harness import clock
 from harness.drivers.check.secrets import ages
-from harness.drivers.check.secrets.ages import key_ages
 from harness.drivers.check.stored.ciphers import EncryptedValue, ValueReader
 from harness.drivers.check.stored.files import PlaceScan
 from harness.drivers.check.stored.in_clear import markers_in_clear
 from harness.drivers.check.stored.places import scan_place
 from harness.drivers.check.stored.scanning import MarkerScan, new_marker
 from harness.drivers.facts import FactReading
-from harness.targets import Target, load_target
+from harness.targets import Target
 from harness.targets.files.stored import KeyObject, StorePlace
 from harness.targets.kubernetes import Cluster
-from tests.builders.http_servers import Quiet, answering, serving
+from tests.builders.http_servers import serving
+from tests.drivers.check.check_builders import Answers, shop_of
 
 SECRET, CONTROL = new_marker(), new_marker()
 SCAN = MarkerScan({"personal": SECRET, "none": CONTROL})
@@ -42,8 +41,7 @@ SCAN = MarkerScan({"personal": SECRET, "none": CONTROL})
 @pytest.fixture
 def target(tmp_path: Path) -> Target:
     """A target without anything."""
-    (tmp_path / "target.yaml").write_text("name: shop\nenvironment: staging\nentry: http://127.0.0.1:9\n")
-    return load_target(tmp_path / "target.yaml")
+    return shop_of(tmp_path)
 
 
 def searched(target: Target, within_s: float = 10.0, **place: Any) -> PlaceScan:
@@ -201,26 +199,20 @@ def test_random_bytes_are_no_message_of_openpgp() -> None:
     assert reader.read(message) == EncryptedValue("OpenPGP", "AES-256")
 
 
-class _People(Quiet, BaseHTTPRequestHandler):
+class _People(Answers, BaseHTTPRequestHandler):
     """Keeps what is written in memory, and writes it to files as `keeps` says, by the path."""
 
     keeps: Mapping[str, Any]
     known: dict[str, bytes]
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["content-length"]))
+        body = self.sent()
         self.known[f"{self.path}/{json.loads(body)['name']}"] = body
         self.keeps[self.path](body.decode())
-        self.say(201, b"{}")
+        self.say(201, {})
 
     def do_GET(self) -> None:
         self.say(200, self.known[self.path])
-
-    def say(self, status: int, body: bytes) -> None:
-        self.send_response(status)
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
 
 
 @pytest.fixture
@@ -238,38 +230,21 @@ def written(tmp_path: Path) -> Any:
         ]
         own = type("_Own", (_People,), {"keeps": keeps, "known": {}})
         with serving(own) as url:
-            content = {
-                "name": "shop",
-                "environment": "staging",
-                "entry": url,
-                "disposable": True,
-                "encryption": {"writes": writes, "stores": {"data": place}, "within": "4 s"},
-            }
-            (tmp_path / "target.yaml").write_text(yaml.safe_dump(content))
-            target = load_target(tmp_path / "target.yaml")
+            encryption = {"writes": writes, "stores": {"data": place}, "within": "4 s"}
+            target = shop_of(tmp_path, entry=url, disposable=True, encryption=encryption)
             probe = markers_in_clear(target, {"kind": place.get("kind", "database"), "class": "personal"})
             return {one.subject: one for one in probe()}
 
     return facts
 
 
-def test_a_marker_that_stays_is_said_to_stay(written: Any, tmp_path: Path) -> None:
-    """The write has no `remove`."""
-    names = lambda body: (tmp_path / "data").write_text(json.loads(body)["name"])  # noqa: E731
-    found = written({"/people": names}, files=[str(tmp_path / "data")])
-    assert (
-        found["write POST /people"].observed
-        == "status 201, read back; it stays on the platform, as no `remove` is named"
-    )
-    assert found["data"].ok is True
-
-
 def test_the_control_of_one_write_proves_nothing_of_another(written: Any, tmp_path: Path) -> None:
-    """The orders are kept somewhere else, perhaps in clear."""
+    """The orders are kept somewhere else, perhaps in clear; without a `remove` both are said to stay."""
     names = lambda body: (tmp_path / "data").write_text(json.loads(body)["name"])  # noqa: E731
     elsewhere = (tmp_path / "elsewhere").write_text
     found = written({"/people": names, "/orders": elsewhere}, files=[str(tmp_path / "data")])
-    assert found["data"].ok is True
+    said = "status 201, read back; it stays on the platform, as no `remove` is named"
+    assert (found["write POST /people"].observed, found["data"].ok) == (said, True)
     fact = found["write POST /orders: where it is stored"]
     assert (fact.ok, fact.observed.partition(":")[0]) == (None, "in none")
 
@@ -304,10 +279,8 @@ def test_a_log_that_is_written_late_is_searched_again(written: Any, tmp_path: Pa
     assert found["data"].ok is False
 
 
-def test_an_object_without_a_time_and_a_key_set_at_its_own_address(
-    target: Target, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A key whose annotation or condition is missing is unknown, not left out; the address has no slash behind it."""
+def test_an_object_without_a_time_is_unknown(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key whose annotation or condition is missing is not left out."""
 
     class _Cluster:
         def objects(self, *_: object) -> list[Any]:
@@ -322,9 +295,3 @@ def test_an_object_without_a_time_and_a_key_set_at_its_own_address(
         version="v1", kind="Key", namespace="shop", time='.status.conditions[?(@.type=="Ready")].lastTransitionTime'
     )
     assert [value is not None for _, value in ages._of_objects(target, place)] == [True, False]
-    with answering([(200, {"keys": [{"kid": "a", "iat": clock.wall().timestamp()}]})]) as (url, asked):
-        (target.file).write_text(
-            f"name: shop\nenvironment: staging\nentry: {url}\nsecrets: {{keys: {{id: {{jwks: '{url}/jwks'}}}}}}\n"
-        )
-        [fact] = key_ages(load_target(target.file), {"age": "31 d"})()
-    assert (fact.ok, asked) == (True, ["/jwks"])

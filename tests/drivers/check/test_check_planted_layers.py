@@ -20,10 +20,11 @@ from harness.drivers.check.layers.down import authentication_down
 from harness.drivers.check.layers.foreign import Fate, ForeignCaller
 from harness.drivers.check.layers.switches import switched_off
 from harness.drivers.check.planted.calls import CallMaker
-from harness.targets import Target, load_target
+from harness.targets import Target
 from harness.targets.files.attacks import ForeignCall, Switch
 from harness.targets.files.planted import DeclaredCall
-from tests.builders.http_servers import Quiet, serving
+from tests.builders.http_servers import serving
+from tests.drivers.check.check_builders import Answers, secret, shop_of
 
 ORDERS = {"call": "GET /orders"}
 
@@ -54,52 +55,25 @@ class Shop:
 def serve(shop: Shop, directory: Path, **more: Any) -> Iterator[Target]:
     """A target of the shop, whose Prometheus knows no alert."""
 
-    class Handler(Quiet, BaseHTTPRequestHandler):
+    class Handler(Answers, BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             if self.path.startswith("/api/v1/"):
-                return self._answer(
-                    200, {"status": "success", "data": {"alerts": [], "resultType": "vector", "result": []}}
-                )
+                none = {"alerts": [], "resultType": "vector", "result": []}
+                return self.say(200, {"status": "success", "data": none})
             right = self.headers.get("authorization") == "Bearer a.b.right"
-            return self._answer(200 if right else shop.foreign, {})
+            return self.say(200 if right else shop.foreign, {}, location="/sign-in")
 
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
-            self._answer(*shop.sign_in(body, self.headers["content-type"]))
+            self.say(*shop.sign_in(self.sent(), self.headers["content-type"]))
 
-        def _answer(self, status: int, body: Any) -> None:
-            content = json.dumps(body).encode()
-            self.send_response(status)
-            if status == 302:
-                self.send_header("location", "/sign-in")
-            self.send_header("content-type", "application/json")
-            self.send_header("content-length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-    (directory / "password").write_text("p", encoding="utf-8")
+    sign_in = {
+        "path": "/sessions",
+        "user": "test-1",
+        "password": secret(directory, "password", "p"),
+        "body": "form" if shop.form else "json",
+    }
     with serving(Handler) as url:
-        content = {
-            "name": "shop",
-            "environment": "sandbox",
-            "disposable": True,
-            "entry": url,
-            "prometheus": url,
-            "sign_in": {
-                "path": "/sessions",
-                "user": "test-1",
-                "password": {"file": str(directory / "password")},
-                "body": "form" if shop.form else "json",
-            },
-            **more,
-        }
-        (directory / "target.yaml").write_text(json.dumps(content), encoding="utf-8")
-        yield load_target(directory / "target.yaml")
-
-
-@pytest.fixture(autouse=True)
-def _state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("READINESS_STATE", str(tmp_path / "state"))
+        yield shop_of(directory, disposable=True, entry=url, prometheus=url, sign_in=sign_in, **more)
 
 
 @pytest.mark.parametrize(("status", "fate"), [(200, Fate.LET_IN), (302, Fate.UNKNOWN), (401, Fate.REFUSED)])

@@ -79,13 +79,6 @@ def test_a_stranger_is_refused_where_the_declared_caller_is_not(
             None,
             "refused, which proves nothing: the result of the declared caller is `refused`" + HINT,
         ),
-        (
-            "another protocol",
-            ["closed"],
-            ["closed"],
-            None,
-            "closed, which proves nothing: the result of the declared caller is `closed`" + HINT,
-        ),
         ("another protocol, no connection", ["closed"], ["refused"], True, "refused"),
         ("a stranger alone", ["refused"], ["accepted"], False, "accepted"),
     ]:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import closing
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
-import yaml
 
 from harness.drivers.check.calls.together import CallPlan
 from harness.drivers.check.reach import PodReach, of_each
-from harness.targets import Target, load_target
+from harness.targets import Target
+from tests.builders.http_servers import serving
+from tests.drivers.check.check_builders import Answers, cluster_at, shop_of
 
 POD = {
     "metadata": {"name": "till-0", "namespace": "north"},
@@ -21,7 +22,7 @@ POD = {
 }
 
 
-class _ApiServer(BaseHTTPRequestHandler):
+class _ApiServer(Answers, BaseHTTPRequestHandler):
     """Answers what it was asked for as the pod would, and refuses a path."""
 
     def do_GET(self) -> None:
@@ -30,14 +31,10 @@ class _ApiServer(BaseHTTPRequestHandler):
             body, code = b'{"kind": "Status", "message": "pods \\"till-0:8080\\" is forbidden"}', 403
         if self.path.endswith("/down"):
             body, code = b'{"kind": "Status", "message": "error trying to reach service: connection refused"}', 503
-        self.send_response(code)
-        self.send_header("X-Release", "1.0.0")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+        self.say(code, body, **{"x-release": "1.0.0"})
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["content-length"]))
+        body = self.sent()
         self.send_response(302)
         for name in ("sid", "csrf"):
             self.send_header("Set-Cookie", f"{name}=1")
@@ -46,37 +43,17 @@ class _ApiServer(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-        """Quiet."""
-
 
 @pytest.fixture
 def target(tmp_path: Path) -> Iterator[Target]:
     """A target whose cluster is the server above."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _ApiServer)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    kubeconfig = {
-        "clusters": [{"name": "far", "cluster": {"server": f"http://127.0.0.1:{server.server_port}"}}],
-        "users": [{"name": "me", "user": {"token": "t0"}}],
-        "contexts": [{"name": "far", "context": {"cluster": "far", "user": "me"}}],
-    }
-    (tmp_path / "kubeconfig").write_text(yaml.safe_dump(kubeconfig), encoding="utf-8")
-    (tmp_path / "target.yaml").write_text(
-        "name: far\nenvironment: staging\nentry: http://127.0.0.1:9\n"
-        f"kubernetes: {{context: far, namespace: north, kubeconfig: {tmp_path / 'kubeconfig'}}}\n",
-        encoding="utf-8",
-    )
-    yield load_target(tmp_path / "target.yaml")
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(_ApiServer) as url:
+        yield shop_of(tmp_path, kubernetes=cluster_at(tmp_path, url, "north"))
 
 
 def test_a_pod_elsewhere_is_asked_through_the_api_server(target: Target) -> None:
     """The query stays one, bytes stay bytes, and a refusal is told with its message."""
-    reach = PodReach(target, 20.0)
-    try:
+    with closing(PodReach(target, 20.0)) as reach:
         answer = reach.get(POD, "/debug/pprof/profile?seconds=1")
         path = b"/api/v1/namespaces/north/pods/till-0:8080/proxy/debug/pprof/profile?seconds=1"
         assert (answer.status, answer.headers["x-release"]) == (200, "1.0.0")
@@ -88,19 +65,14 @@ def test_a_pod_elsewhere_is_asked_through_the_api_server(target: Target) -> None
         )
         why = "the API server answered 503 error trying to reach service: connection refused"
         assert reach.get(POD, "/down").why == why
-    finally:
-        reach.close()
 
 
 def test_a_body_and_every_cookie_pass_the_api_server(target: Target) -> None:
     """A sign-in is posted as JSON or as a form; its redirect is not followed, and none of its cookies is lost."""
-    reach = PodReach(target, 20.0)
-    try:
+    with closing(PodReach(target, 20.0)) as reach:
         answer = reach.send(POD, CallPlan(method="POST", path="/login", body={"user": "a"}))
         assert (answer.status, answer.body, answer.headers["set-cookie"]) == (302, '{"user": "a"}', "sid=1, csrf=1")
         assert reach.send(POD, CallPlan(method="POST", path="/login", form={"user": "a b"})).body == "user=a+b"
-    finally:
-        reach.close()
 
 
 def test_an_api_server_that_is_not_there_is_no_answer(target: Target, tmp_path: Path) -> None:
@@ -109,11 +81,8 @@ def test_an_api_server_that_is_not_there_is_no_answer(target: Target, tmp_path: 
     (tmp_path / "kubeconfig").write_text(
         text.replace("server: http://127.0.0.1:", "server: http://127.0.0.1:1 #"), encoding="utf-8"
     )
-    reach = PodReach(target, 5.0)
-    try:
+    with closing(PodReach(target, 5.0)) as reach:
         assert reach.ask(POD, "/metrics").startswith("no answer: ")
-    finally:
-        reach.close()
 
 
 def test_every_pod_is_asked_and_the_connections_are_closed(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -19,7 +18,8 @@ from harness.errors import ConfigurationError, DriverError, HarnessError, UsageE
 from harness.targets import Target
 from harness.targets.kubernetes import Cluster
 from tests.builders.full_target import asked_for, full_target, loaded, without
-from tests.builders.http_servers import Quiet, serving
+from tests.builders.http_servers import serving
+from tests.drivers.check.check_builders import Answers
 from tests.fake_clock import FakeClock
 
 SERVICE = {
@@ -71,15 +71,11 @@ class _Cluster:
         return refused
 
 
-class _Prometheus(Quiet, BaseHTTPRequestHandler):
+class _Prometheus(Answers, BaseHTTPRequestHandler):
     """Has no rule and no series."""
 
     def do_GET(self) -> None:
-        body = json.dumps({"status": "success", "data": {"groups": [], "resultType": "vector", "result": []}}).encode()
-        self.send_response(200)
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+        self.say(200, {"status": "success", "data": {"groups": [], "resultType": "vector", "result": []}})
 
 
 @pytest.fixture(scope="module")
@@ -123,12 +119,10 @@ def full(
 def test_a_check_names_each_key_that_it_cannot_do_without(
     name: str,
     full: tuple[Path, dict[str, Any], Callable[[str], Target | None]],
-    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Of a target that lacks any one key of the file, the claim says so, or the check does not miss it."""
     FakeClock.installed(monkeypatch)
-    monkeypatch.setenv("READINESS_STATE", str(tmp_path / "state"))
     directory, content, lacking_one = full
     monkeypatch.setenv("KUBECONFIG", str(directory / "kubeconfig"))
     monkeypatch.setattr(Cluster, "of", lambda _target: _Cluster())

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import secrets
-import signal
 import stat
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from redis import Redis
@@ -29,7 +28,8 @@ from harness.targets.safety.intents import pending_intents
 from harness.targets.safety.platform import platform_of
 from harness.targets.undo import undo_now
 from tests.builders.addresses import NET
-from tests.builders.cache_servers import CacheProcess, cache, clustered, program, until
+from tests.builders.cache_servers import CacheProcess, cache, clustered, program
+from tests.drivers.check.check_builders import killed, secret
 from tests.drivers.check.test_check_cache import target_of
 
 HOSTS = [f"{NET}{number}" for number in range(11, 17)]
@@ -115,7 +115,6 @@ def snapshots(
     product: str, cluster: tuple[Path, list[CacheProcess]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Snapshots]:
     """One that is right; its directories have short names, as a socket's path is short."""
-    monkeypatch.setenv("READINESS_STATE", str(tmp_path / "state"))
     with tempfile.TemporaryDirectory(prefix="rc-", dir="/tmp") as short:
         monkeypatch.setattr(tempfile, "tempdir", short)
         yield Snapshots(tmp_path, *cluster, product)
@@ -130,21 +129,24 @@ def test_a_snapshot_has_every_key_of_its_moment(snapshots: Snapshots) -> None:
     assert {one.expected for one in found} == {"102, all there"}
 
 
-@pytest.mark.parametrize("kept", ["20", "0", "$(($(stat -c %s {store}/*11.rdb) - 4))"])
-def test_a_file_that_is_cut_short_fails(snapshots: Snapshots, kept: str) -> None:
-    """At its begin, and within its checksum: the server refuses it, and the keys of the other two primaries are there."""
-    snapshots.fetch += f" && truncate -s {kept} {{{{directory}}}}/*11.rdb"
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        ("truncate -s 20 {{directory}}/*11.rdb", "Short read"),
+        ("truncate -s 0 {{directory}}/*11.rdb", "Short read"),
+        ("truncate -s $(($(stat -c %s {store}/*11.rdb) - 4)) {{directory}}/*11.rdb", "Short read"),
+        ("printf X | dd of=$(ls {{directory}}/*11.rdb) bs=1 seek=1500 conv=notrunc status=none", ""),
+    ],
+    ids=["its begin", "empty", "within its checksum", "a changed byte"],
+)
+def test_a_file_that_is_cut_short_or_changed_fails(snapshots: Snapshots, spoil: str, said: str) -> None:
+    """The server refuses it, and the keys of the other two primaries are there."""
+    snapshots.fetch += f" && {spoil}"
     file, *keys = snapshots.facts()
     assert (file.subject, file.ok) == (f"file {HOSTS[0]}.rdb", False)
-    assert file.observed.startswith("Short read")
+    assert file.observed.startswith(said)
     assert [one.ok for one in keys] == [None, True, True]
     assert keys[0].observed.endswith("and a file of the snapshot was not read")
-
-
-def test_a_changed_byte_fails(snapshots: Snapshots) -> None:
-    """The checksum at the end of the file is of other content, or a value is none."""
-    snapshots.fetch += " && printf X | dd of=$(ls {{directory}}/*11.rdb) bs=1 seek=1500 conv=notrunc status=none"
-    assert [one.ok for one in snapshots.facts()] == [False, None, True, True]
 
 
 def test_a_snapshot_of_two_of_three_primaries_fails(snapshots: Snapshots) -> None:
@@ -286,9 +288,8 @@ def test_a_cache_without_a_cluster_is_restored_too(product: str, snapshots: Snap
         lone.ask("SET", "elsewhere", "x")
         rights = ["%R~*", "~readiness:*", "+info", "+cluster|nodes", "+set", "+del", "+scan", "+pexpiretime"]
         lone.ask("ACL", "SETUSER", "reader", "on", ">secret", *rights, "+object|idletime", "+select")
-        (tmp_path / "secret").write_text("secret", encoding="utf-8")
         snapshots.make[3:] = [str(tmp_path / f"{NET}19")]
-        snapshots.server = {"at": f"{lone.url}/3", "user": "reader", "password": {"file": str(tmp_path / "secret")}}
+        snapshots.server = {"at": f"{lone.url}/3", "user": "reader", "password": secret(tmp_path, "secret", "secret")}
         assert [(one.observed, one.ok) for one in snapshots.facts()] == [("1 there", True)]
 
 
@@ -296,19 +297,11 @@ def test_a_snapshot_that_may_be_larger_than_the_disk_is_refused_before_it_is_mad
     snapshots: Snapshots, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A `fetch` that fails for it would say that the snapshot cannot be restored."""
-    monkeypatch.setattr("harness.drivers.check.cache.restored.shutil.disk_usage", lambda _: DiskUsage(9, 9, 1000))
+    monkeypatch.setattr("harness.drivers.check.cache.restored.shutil.disk_usage", lambda _: SimpleNamespace(free=1000))
     snapshots.make = ["touch", str(snapshots.here / "made")]
     with pytest.raises(DriverError, match=r"MiB are free, and a snapshot may take .* MiB: nothing was made"):
         snapshots.facts()
     assert not (snapshots.here / "made").exists()
-
-
-class DiskUsage(NamedTuple):
-    """As of `shutil`."""
-
-    total: int
-    used: int
-    free: int
 
 
 def test_what_a_killed_run_leaves_is_removed_by_its_undo(product: str, snapshots: Snapshots) -> None:
@@ -320,15 +313,13 @@ def test_what_a_killed_run_leaves_is_removed_by_its_undo(product: str, snapshots
     scratch = ScratchCache(program=product, directory=directory, server=CacheServer(at="redis://x"), within_s=30.0)
     scratch.files.mkdir()
     subprocess.run(["cp", str(snapshots.here / "store" / f"{HOSTS[0]}.rdb"), str(scratch.files)], check=True)
-    child = os.fork()
-    if child == 0:
+
+    def read() -> None:
         with scratch.reading(scratch.fetched()[0]):
             (directory / "reads").touch()
             clock.sleep(60.0)
-        os._exit(0)
-    until((directory / "reads").exists)
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
+
+    killed(read, directory / "reads")
     assert stat.S_ISSOCK((directory / "socket").stat().st_mode)
     undo_now(None, target, *intents)
     assert not directory.exists()
@@ -351,7 +342,7 @@ AT = CacheAddress("cache", 6379)
 
 
 def test_only_what_was_there_all_the_time_and_is_not_expired_is_held_against_a_snapshot() -> None:
-    """At 50 ms; `m` is the harness's own key. Without it there is no proof that the snapshot is this one."""
+    """At 50 ms; `m` is the harness's own key, without which there is no proof that the snapshot is this one. A key that was written again expires at another time."""
 
     def ok(kept: dict[bytes, int], *restored: bytes) -> bool | None:
         one = KeysAround(at=AT, before=kept, after={**kept, b"new": -1}, marker=b"m", late=b"late")
@@ -362,10 +353,6 @@ def test_only_what_was_there_all_the_time_and_is_not_expired_is_held_against_a_s
     assert ok({b"m": 100, b"a": 40}, b"m") is True
     assert (ok({b"m": 40, b"a": -1}, b"a"), ok({b"a": -1}, b"a"), ok({}, b"a")) == (None, None, None)
     assert ok({b"m": 100}, b"m", b"late") is None
-
-
-def test_a_key_that_was_written_again_is_not_held_against_a_snapshot() -> None:
-    """It expires at another time afterwards."""
     one = KeysAround(at=AT, before={b"m": 100, b"a": 70}, after={b"m": 100, b"a": 90}, marker=b"m", late=b"late")
     assert key_fact(one, {b"m": 100}, 50.0, frozenset(), known=True).ok is True
 

@@ -6,9 +6,8 @@ import json
 import shlex
 import subprocess
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import psycopg
@@ -29,6 +28,8 @@ from harness.targets.safety.platform import platform_of
 from harness.units import NS_PER_S
 from tests.builders.addresses import NET
 from tests.builders.database_servers import Member, lone, postgres
+from tests.builders.http_servers import serving
+from tests.drivers.check.check_builders import Answers, secret, shop_of
 
 ACCESS = "host all all 127.0.0.0/8 trust\nhost replication all 127.0.0.0/8 trust\n"
 
@@ -41,31 +42,17 @@ class Course:
         self.base, self.archive = home / "base", home / "archive"
 
 
-class _Ledger(ThreadingHTTPServer):
+class _Ledger(Answers, BaseHTTPRequestHandler):
     """POST /ledger inserts the row, and acknowledges it when it is committed."""
 
-    daemon_threads = True
-
-    def __init__(self, dsn: str) -> None:
-        super().__init__((f"{NET}234", 0), _Handler)
-        self.connection = psycopg.connect(dsn, autocommit=True)
-
-
-class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    rows: psycopg.Connection[Any]
 
     def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        assert isinstance(self.server, _Ledger)
-        self.server.connection.execute(
-            "INSERT INTO ledger VALUES (%s, %s, %s)", (body["client"], body["sequence"], body["checksum"])
-        )
-        self.send_response(201)
-        self.send_header("content-length", "0")
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        """Nothing."""
+        body = json.loads(self.sent())
+        row = (body["client"], body["sequence"], body["checksum"])
+        self.rows.execute("INSERT INTO ledger VALUES (%s, %s, %s)", row)
+        self.say(201)
 
 
 @pytest.fixture(scope="module")
@@ -83,18 +70,14 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Course]:
         primary.ask(
             "CREATE TABLE ledger (client bigint, sequence bigint, checksum text, PRIMARY KEY (client, sequence))"
         )
-        with _Ledger(primary.dsn) as server:
-            thread = Thread(target=server.serve_forever, args=(0.01,))
-            thread.start()
-            course = Course(home, primary, f"http://{NET}234:{server.server_address[1]}")
+        with (
+            psycopg.connect(primary.dsn, autocommit=True) as rows,
+            serving(type("_Own", (_Ledger,), {"rows": rows}), f"{NET}234") as url,
+        ):
+            course = Course(home, primary, url)
             source: list[str | Path] = ["-h", primary.address, "-U", "tester", "-D", course.base]
             subprocess.run(postgres("pg_basebackup", "-N", "-c", "fast", *source), check=True, capture_output=True)
-            try:
-                yield course
-            finally:
-                server.shutdown()
-                thread.join()
-                server.connection.close()
+            yield course
 
 
 class Moment:
@@ -125,27 +108,17 @@ class Moment:
             f'&& printf "{settings}" >> {self.copy}/postgresql.conf && {start} {self.after} || {bad}'
         )
 
-    def target(self, **more: Any) -> Target:
+    def target(self) -> Target:
         """The target file."""
-        (self.here / "dsn").write_text(self.course.primary.dsn, encoding="utf-8")
-        (self.here / "scratch").write_text(f"host={self.address} user=tester dbname=postgres", encoding="utf-8")
         drill = {
             "until": {"command": ["sh", "-c", self.until]},
             "remove": {"command": ["sh", "-c", self.remove]},
-            "scratch": {"file": str(self.here / "scratch")},
+            "scratch": secret(self.here, "scratch", f"host={self.address} user=tester dbname=postgres"),
             "within": self.within,
         }
-        content = {
-            "name": "shop",
-            "environment": "staging",
-            "entry": self.course.entry,
-            "ledger": {"path": "/ledger"},
-            "database": {"dsn": {"file": str(self.here / "dsn")}},
-            "drills": {"orders": drill},
-            **more,
-        }
-        (self.here / "target.yaml").write_text(json.dumps(content), encoding="utf-8")
-        return load_target(self.here / "target.yaml")
+        database = {"dsn": secret(self.here, "dsn", self.course.primary.dsn)}
+        shop = {"entry": self.course.entry, "ledger": {"path": "/ledger"}, "database": database}
+        return shop_of(self.here, **shop, drills={"orders": drill})
 
     def facts(self) -> list[FactReading]:
         """The facts; afterwards nothing is left."""
@@ -160,7 +133,6 @@ class Moment:
 @pytest.fixture
 def moment(tmp_path: Path, course: Course, monkeypatch: pytest.MonkeyPatch) -> Moment:
     """One that is right."""
-    monkeypatch.setenv("READINESS_STATE", str(tmp_path / "state"))
     monkeypatch.setattr(marked, "_AROUND_S", 2.0)
     return Moment(tmp_path, course)
 

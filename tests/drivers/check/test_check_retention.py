@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,9 +11,10 @@ import pytest
 from harness.drivers.check.stored.retention import rows_within_retention
 from harness.drivers.facts import FactReading
 from harness.errors import ConfigurationError
-from harness.targets import Target, load_target
+from harness.targets import Target
 from tests.builders.addresses import NET
 from tests.builders.database_servers import Member, lone
+from tests.drivers.check.check_builders import secret, shop_of
 
 FOREVER = {"keep": "forever"}
 MONTH = {"keep": "30 d", "column": "made"}
@@ -78,16 +78,8 @@ def test_rows_that_the_role_does_not_see_are_not_passed_over(tmp_path: Path, dat
 
 def target_of(directory: Path, database: Member, declared: object, **more: Any) -> Target:
     """The target file."""
-    (directory / "dsn").write_text(database.dsn, encoding="utf-8")
-    content = {
-        "name": "shop",
-        "environment": "staging",
-        "entry": "https://shop.example.test",
-        "database": {"dsn": {"file": str(directory / "dsn")}, "retention": declared},
-        **more,
-    }
-    (directory / "target.yaml").write_text(json.dumps(content), encoding="utf-8")
-    return load_target(directory / "target.yaml")
+    section = {"dsn": secret(directory, "dsn", database.dsn), "retention": declared}
+    return shop_of(directory, database=section, **more)
 
 
 def facts(target: Target, more: str = "1 d") -> dict[str, FactReading]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 import threading
@@ -16,8 +15,8 @@ from typing import Any, Final, cast
 
 import psycopg
 import pytest
-import yaml
 
+from harness import clock
 from harness.drivers.check.claim import RUN
 from harness.drivers.check.secrets import rotation
 from harness.drivers.check.secrets.ages import key_ages
@@ -26,11 +25,12 @@ from harness.drivers.check.secrets.tries import LET_IN, REFUSED, SecretInUse, cu
 from harness.drivers.check.secrets.turns import rotation_of, take_turn
 from harness.drivers.facts import FactReading
 from harness.errors import ConfigurationError, DriverError
-from harness.targets import Target, load_target
+from harness.targets import Target
 from harness.targets.files.reference import Reference
 from tests.builders.addresses import NET
 from tests.builders.database_servers import Member, lone
-from tests.builders.http_servers import Quiet, answering, serving
+from tests.builders.http_servers import answering, serving
+from tests.drivers.check.check_builders import Answers, secret, shop_of
 
 STORE = '''
 """The store of the secret: two roles take turns, as with alternating users of a secrets manager."""
@@ -88,7 +88,7 @@ def client(service: str, member: Member, file: Path, *, rereads: bool) -> Iterat
         address = f"host={member.address} dbname=postgres connect_timeout=2 application_name={service}"
         held["connection"] = psycopg.connect(address, user=user, password=password, autocommit=True)
 
-    class _Handler(Quiet, BaseHTTPRequestHandler):
+    class _Handler(Answers, BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             with lock:
                 try:
@@ -99,9 +99,7 @@ def client(service: str, member: Member, file: Path, *, rereads: bool) -> Iterat
                 except psycopg.Error:
                     status = 503
                     held.pop("connection").close() if "connection" in held else None
-            self.send_response(status)
-            self.send_header("content-length", "0")
-            self.end_headers()
+            self.say(status)
 
     with serving(_Handler) as url:
         try:
@@ -118,36 +116,29 @@ def platform(server: Member, tmp_path: Path, *, rereads: bool = True, how: str =
     file.write_text("app_a\nfirst-password-of-all")
     store.write_text(STORE)
     server.ask("ALTER ROLE app_a LOGIN PASSWORD 'first-password-of-all'")
-    (tmp_path / "dsn").write_text(server.dsn)
-    (tmp_path / "base").write_text(f"host={server.address} dbname=postgres")
     with ExitStack() as stack:
         urls = {
             name: stack.enter_context(client(name, server, file, rereads=rereads or name == "cart"))
             for name in ("cart", "users")
         }
         command = [sys.executable, str(store), server.dsn, str(file)]
-        content = {
-            "name": "shop",
-            "environment": "staging",
-            "entry": urls["cart"],
-            "regions": {name: {"entry": url} for name, url in urls.items()},
-            "database": {"dsn": {"file": str(tmp_path / "dsn")}},
-            "may_break": [{"experiment": "secret-rotation"}],
-            "secrets": {
-                "rotation": {
-                    "rotate": {"command": [*command, how]},
-                    "undo": {"command": [*command, "undo"]},
-                    "user": {"command": f"sed -n 1p {file}"},
-                    "password": {"command": f"sed -n 2p {file}"},
-                    "connects": {"file": str(tmp_path / "base")},
-                    "used_by": ["cart", "users"],
-                    "sessions": SESSIONS,
-                }
-            },
+        turns = {
+            "rotate": {"command": [*command, how]},
+            "undo": {"command": [*command, "undo"]},
+            "user": {"command": f"sed -n 1p {file}"},
+            "password": {"command": f"sed -n 2p {file}"},
+            "connects": secret(tmp_path, "base", f"host={server.address} dbname=postgres"),
+            "used_by": ["cart", "users"],
+            "sessions": SESSIONS,
         }
-        target = tmp_path / "target.yaml"
-        target.write_text(yaml.safe_dump(content), encoding="utf-8")
-        yield load_target(target)
+        yield shop_of(
+            tmp_path,
+            entry=urls["cart"],
+            regions={name: {"entry": url} for name, url in urls.items()},
+            database={"dsn": secret(tmp_path, "dsn", server.dsn)},
+            may_break=[{"experiment": "secret-rotation"}],
+            secrets={"rotation": turns},
+        )
 
 
 def facts(target: Target, of: str, within: str, run: str = "") -> dict[str, FactReading]:
@@ -156,17 +147,8 @@ def facts(target: Target, of: str, within: str, run: str = "") -> dict[str, Fact
     return {one.subject: one for one in probe()}
 
 
-@pytest.fixture(autouse=True)
-def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An undo log of the test's own."""
-    monkeypatch.setenv("READINESS_STATE", str(tmp_path / "state"))
-    return tmp_path / "state"
-
-
 @pytest.mark.slow
-def test_two_services_that_read_again_use_the_new_password_and_nobody_notices(
-    server: Member, tmp_path: Path, state: Path
-) -> None:
+def test_two_services_that_read_again_use_the_new_password_and_nobody_notices(server: Member, tmp_path: Path) -> None:
     """The old one is refused; nothing is undone, and no entry of the undo log is left."""
     with platform(server, tmp_path) as target:
         used = facts(target, "used", "20 s")
@@ -181,7 +163,7 @@ def test_two_services_that_read_again_use_the_new_password_and_nobody_notices(
     assert all(one.ok for one in refused.values())
     assert refused["requests during the rotation"].observed.endswith("requests, 0 failed")
     assert not (tmp_path / "credential.undone").exists()
-    assert not [*state.rglob("*.json")]
+    assert not [*(tmp_path / "state").rglob("*.json")]
 
 
 @pytest.mark.slow
@@ -198,9 +180,7 @@ def test_two_sentences_of_one_run_speak_of_one_rotation(server: Member, tmp_path
 
 
 @pytest.mark.slow
-def test_a_service_that_reads_its_password_once_is_named_and_the_undo_helps_it(
-    server: Member, tmp_path: Path, state: Path
-) -> None:
+def test_a_service_that_reads_its_password_once_is_named_and_the_undo_helps_it(server: Member, tmp_path: Path) -> None:
     """Its requests fail once the old password is refused; the other service is not blamed."""
     with platform(server, tmp_path, rereads=False) as target:
         seen = facts(target, "used", "4 s")
@@ -212,7 +192,7 @@ def test_a_service_that_reads_its_password_once_is_named_and_the_undo_helps_it(
         }
         assert "users /: status 503" in seen["requests during the rotation"].observed
         assert (tmp_path / "credential.undone").exists()
-        assert not [*state.rglob("*.json")]
+        assert not [*(tmp_path / "state").rglob("*.json")]
 
 
 def test_an_old_password_that_is_let_in_for_ever_fails(server: Member, tmp_path: Path) -> None:
@@ -272,8 +252,7 @@ def test_a_session_of_the_same_user_is_new_once_the_old_password_is_refused(
 
 def test_a_host_that_is_no_name_is_named(tmp_path: Path) -> None:
     """Not a failure of the run."""
-    (tmp_path / "base").write_text("host=a..b dbname=shop")
-    place = SimpleNamespace(connects=Reference(file=str(tmp_path / "base")))
+    place = SimpleNamespace(connects=Reference.model_validate(secret(tmp_path, "base", "host=a..b dbname=shop")))
     with pytest.raises(DriverError, match="the host of the database is not a name"):
         tried(cast("Any", None), cast("Any", place), SecretInUse(user="a", password="b"))
 
@@ -312,14 +291,11 @@ def test_without_a_control_nothing_is_rotated(server: Member, tmp_path: Path) ->
 
 def test_a_secret_of_any_alphabet_is_tried_and_sent(tmp_path: Path) -> None:
     """In a header it is UTF-8, as curl sends it."""
-    (tmp_path / "key").write_text("schlüssel-鍵")
+    key = secret(tmp_path, "key", "schlüssel-鍵")
     with answering([(200, {}), (200, {})]) as (url, asked):
-        step = {"call": f"POST {url}/rotate", "headers": {"x-key": {"file": str(tmp_path / "key")}}}
-        password = {"file": str(tmp_path / "key")}
-        rotation = {"rotate": step, "undo": step, "password": password, "calls": f"GET {url}/keyed"}
-        content = {"name": "shop", "environment": "staging", "entry": url, "secrets": {"rotation": rotation}}
-        (tmp_path / "target.yaml").write_text(json.dumps(content))
-        target = load_target(tmp_path / "target.yaml")
+        step = {"call": f"POST {url}/rotate", "headers": {"x-key": key}}
+        turns = {"rotate": step, "undo": step, "password": key, "calls": f"GET {url}/keyed"}
+        target = shop_of(tmp_path, entry=url, secrets={"rotation": turns})
         found = rotation_of(target)
         assert tried(target, found, current(target, found)) == LET_IN
         take_turn(target, found.undo)
@@ -364,35 +340,19 @@ def test_the_age_of_a_key_is_read_from_its_source(
     server: Member, tmp_path: Path, source: dict[str, Any], said: str | re.Pattern[str], *, ok: bool | None
 ) -> None:
     """What is no age proves nothing; a date is its midnight."""
-    (tmp_path / "dsn").write_text(server.dsn)
     (tmp_path / "new.pem").write_text("a key")
-    file = tmp_path / "target.yaml"
-    keys = {"keys": {"data": source}}
-    database = {"dsn": {"file": str(tmp_path / "dsn")}}
-    content = {
-        "name": "shop",
-        "environment": "staging",
-        "entry": "http://127.0.0.1:9",
-        "database": database,
-        "secrets": keys,
-    }
-    file.write_text(json.dumps(content))
-    [fact] = key_ages(load_target(file), {"age": "31 d"})()
+    database = {"dsn": secret(tmp_path, "dsn", server.dsn)}
+    [fact] = key_ages(shop_of(tmp_path, database=database, secrets={"keys": {"data": source}}), {"age": "31 d"})()
     assert fact.ok is ok
     assert re.search(re.escape(said) if isinstance(said, str) else said, fact.observed)
 
 
 def test_the_age_of_each_key_of_a_key_set_is_read(tmp_path: Path) -> None:
-    """A key without a time is unknown."""
-    keys = [{"kid": "old", "iat": 1_600_000_000}, {"kid": "bare"}]
-    file = tmp_path / "target.yaml"
-    with answering([(200, {"keys": keys})]) as (url, _):
-        content = {
-            "name": "shop",
-            "environment": "staging",
-            "entry": url,
-            "secrets": {"keys": {"id": {"jwks": f"{url}/jwks"}}},
-        }
-        file.write_text(json.dumps(content))
-        facts = key_ages(load_target(file), {"age": "31 d"})()
-    assert [(one.subject, one.ok) for one in facts] == [("id: old", False), ("id: bare", None)]
+    """A key without a time is unknown; the address has no slash behind it."""
+    now_s = clock.wall().timestamp()
+    keys = [{"kid": "old", "iat": 1_600_000_000}, {"kid": "bare"}, {"kid": "new", "iat": now_s}]
+    with answering([(200, {"keys": keys})]) as (url, asked):
+        target = shop_of(tmp_path, entry=url, secrets={"keys": {"id": {"jwks": f"{url}/jwks"}}})
+        facts = key_ages(target, {"age": "31 d"})()
+    assert [(one.subject, one.ok) for one in facts] == [("id: old", False), ("id: bare", None), ("id: new", True)]
+    assert asked == ["/jwks"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,18 +12,18 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-import yaml
 
 from harness import clock
 from harness.drivers.check.backups.interval import saved_interval
 from harness.drivers.facts import FactReading
 from harness.errors import ConfigurationError
-from harness.targets import Target, load_target
+from harness.targets import Target
 from harness.targets.access import accesses_of
 from harness.targets.files.cron import longest_s
 from tests.builders.addresses import NET
 from tests.builders.database_servers import Member, lone, until
-from tests.builders.http_servers import Quiet, serving
+from tests.builders.http_servers import serving
+from tests.drivers.check.check_builders import Answers, cluster_at, secret, shop_of
 
 HOUR: Final = 3600.0
 DAY: Final = 24 * HOUR
@@ -79,45 +78,23 @@ def cluster(directory: Path, *objects: dict[str, Any]) -> Iterator[dict[str, str
         if one["kind"] == kind
     }
 
-    class Handler(Quiet, BaseHTTPRequestHandler):
+    class Handler(Answers, BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             body: Any = there.get(self.path, {"major": "1", "minor": "30"} if self.path == "/version/" else None)
             if self.path in kinds:
                 named = [{"kind": kind, "name": name, "namespaced": True} for kind, name in kinds[self.path].items()]
                 body = {"resources": named}
-            content = json.dumps(body or {"kind": "Status", "reason": "NotFound"}).encode()
-            self.send_response(200 if body else 404)
-            self.send_header("content-type", "application/json")
-            self.send_header("content-length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
+            self.say(200 if body else 404, body or {"kind": "Status", "reason": "NotFound"})
 
     with serving(Handler) as url:
-        config = {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "clusters": [{"name": "shop", "cluster": {"server": url}}],
-            "users": [{"name": "u", "user": {"token": "t"}}],
-            "contexts": [{"name": "shop", "context": {"cluster": "shop", "user": "u"}}],
-        }
-        (directory / "kubeconfig").write_text(yaml.safe_dump(config), encoding="utf-8")
-        yield {"kubeconfig": str(directory / "kubeconfig"), "context": "shop", "namespace": "shop"}
+        yield cluster_at(directory, url)
 
 
 def target_of(directory: Path, saved: list[dict[str, Any]], dsn: str = "host=127.0.0.1 port=9", **more: Any) -> Target:
     """A target whose database is saved so; `wal` is a place of backups."""
-    (directory / "dsn").write_text(dsn, encoding="utf-8")
     (directory / "wal").mkdir(exist_ok=True)
-    content = {
-        "name": "shop",
-        "environment": "staging",
-        "entry": "https://shop.example.test",
-        "database": {"dsn": {"file": str(directory / "dsn")}, "saved": saved},
-        "backups": {"wal": {"at": "wal", "files": ["*"]}},
-        **more,
-    }
-    (directory / "target.yaml").write_text(json.dumps(content), encoding="utf-8")
-    return load_target(directory / "target.yaml")
+    database = {"dsn": secret(directory, "dsn", dsn), "saved": saved}
+    return shop_of(directory, database=database, backups={"wal": {"at": "wal", "files": ["*"]}}, **more)
 
 
 def facts(target: Target, limit: str = "1 h") -> list[FactReading]:

@@ -11,8 +11,8 @@ from psycopg.conninfo import make_conninfo
 
 from claims.database.staging import production_subset, schema_digest, values_masked
 from harness.errors import ConfigurationError, DriverError
-from harness.targets import Target, load_target
-from tests.builders.addresses import NET
+from harness.targets import Target
+from tests.drivers.check.check_builders import secret, shop_of
 
 if TYPE_CHECKING:
     from tests.builders.database_servers import Member
@@ -22,17 +22,12 @@ Pair = tuple["Member", "Member"]
 
 def target_of(members: Pair, tmp_path: Path, schema: str, *personal: str, rows: int = 20) -> Target:
     """A target whose register says so; the personal values are those of production."""
-    (tmp_path / "dsn").write_text(members[0].dsn)
     digests = [hashlib.sha256(value.encode()).hexdigest() for value in personal]
     (tmp_path / "production.yaml").write_text(
         f"schema: {schema}\ntables: {{users: {rows}}}\npersonal: [{', '.join(digests)}]\n"
     )
-    file = tmp_path / "target.yaml"
-    file.write_text(
-        f"name: staging\nenvironment: staging\nentry: http://{NET}1:8080\n"
-        f"database: {{dsn: {{file: {tmp_path / 'dsn'}}}, production: {{register: production.yaml, without: [secrets]}}}}\n"
-    )
-    return load_target(file)
+    production = {"register": "production.yaml", "without": ["secrets"]}
+    return shop_of(tmp_path, database={"dsn": secret(tmp_path, "dsn", members[0].dsn), "production": production})
 
 
 @pytest.fixture

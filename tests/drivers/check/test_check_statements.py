@@ -12,9 +12,9 @@ from claims.database.staging import schema_digest
 from harness import clock
 from harness.drivers.check.sql.statements import StatementsRead, read_statements
 from harness.errors import ConfigurationError
-from harness.targets import Target, load_target
+from harness.targets import Target
 from harness.targets.files.reference import Reference
-from tests.builders.addresses import NET
+from tests.drivers.check.check_builders import secret, shop_of
 
 if TYPE_CHECKING:
     from tests.builders.database_servers import Member
@@ -22,18 +22,11 @@ if TYPE_CHECKING:
 Pair = tuple["Member", "Member"]
 
 
-def described(members: Pair, tmp_path: Path, roles: str) -> Target:
+def described(members: Pair, tmp_path: Path, roles: list[str]) -> Target:
     """The target of these two members, whose services log in as these roles."""
-    for name, member in zip(("north", "south"), members, strict=True):
-        (tmp_path / name).write_text(member.dsn)
-    file = tmp_path / "target.yaml"
-    file.write_text(
-        f"name: pocket\nenvironment: sandbox\nentry: http://{NET}1:8080\n"
-        f"database:\n  dsn: {{file: {tmp_path / 'north'}}}\n  roles: {roles}\n  members:\n"
-        f"    north: {{dsn: {{file: {tmp_path / 'north'}}}}}\n    south: {{dsn: {{file: {tmp_path / 'south'}}}}}\n",
-        encoding="utf-8",
-    )
-    return load_target(file)
+    north, south = (secret(tmp_path, name, one.dsn) for name, one in zip(("north", "south"), members, strict=True))
+    both = {"north": {"dsn": north}, "south": {"dsn": south}}
+    return shop_of(tmp_path, database={"dsn": north, "roles": roles, "members": both})
 
 
 def asked(dsn: str, *statements: str) -> None:
@@ -51,7 +44,7 @@ def of(read: StatementsRead, text: str) -> dict[str, object]:
 def test_each_member_counts_the_statements_of_the_services(members: Pair, tmp_path: Path) -> None:
     """A statement that sleeps is told from a quick one, on either member; values and other roles' statements are left out."""
     primary, standby = members
-    target = described(members, tmp_path, "[service]")
+    target = described(members, tmp_path, ["service"])
     assert [one.why.partition(";")[0] for one in read_statements(target)] == ["no extension `pg_stat_statements`"] * 2
     digest = schema_digest(Reference(file=str(tmp_path / "north")))
     for statement in ("CREATE EXTENSION pg_stat_statements", "CREATE ROLE service LOGIN"):
@@ -80,4 +73,4 @@ def test_each_member_counts_the_statements_of_the_services(members: Pair, tmp_pa
 def test_a_target_without_roles_says_what_to_add(members: Pair, tmp_path: Path) -> None:
     """Nobody's statements can be told from the harness's own."""
     with pytest.raises(ConfigurationError, match="names no roles"):
-        read_statements(described(members, tmp_path, "[]"))
+        read_statements(described(members, tmp_path, []))

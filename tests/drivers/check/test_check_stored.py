@@ -15,7 +15,6 @@ from urllib.parse import unquote
 
 import psycopg
 import pytest
-import yaml
 from cryptography.fernet import Fernet
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -24,11 +23,12 @@ from harness.drivers.check.stored.encrypted import cipher_of_values
 from harness.drivers.check.stored.in_clear import classified_and_hidden, markers_and_ciphers, markers_in_clear
 from harness.drivers.facts import FactReading
 from harness.errors import ConfigurationError, DriverError
-from harness.targets import Target, load_target
+from harness.targets import Target
 from harness.targets.files.requests import SignIn
 from tests.builders.addresses import NET
 from tests.builders.database_servers import Member, lone, postgres
-from tests.builders.http_servers import Quiet, serving
+from tests.builders.http_servers import serving
+from tests.drivers.check.check_builders import Answers, secret, shop_of
 
 PASSPHRASE = secrets.token_urlsafe(24)
 TABLE = "CREATE EXTENSION pgcrypto; CREATE TABLE people (name text PRIMARY KEY, email bytea, note text, born date)"
@@ -54,7 +54,7 @@ def database(server: Member) -> Member:
     return server
 
 
-class _People(Quiet, BaseHTTPRequestHandler):
+class _People(Answers, BaseHTTPRequestHandler):
     """An API that keeps people in the table: `POST /people`, `GET` and `DELETE /people/NAME`.
 
     Attributes:
@@ -70,7 +70,7 @@ class _People(Quiet, BaseHTTPRequestHandler):
     log: Path | None = None
 
     def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        body = json.loads(self.sent())
         if self.path == "/sessions":
             return self.say(201, {"token": self.token})
         if self.token and self.headers.get("authorization") != f"Bearer {self.token}":
@@ -100,19 +100,12 @@ class _People(Quiet, BaseHTTPRequestHandler):
         if self.token and self.headers.get("authorization") != f"Bearer {self.token}":
             return self.say(401, {})
         self.ask("DELETE FROM people WHERE name = %s", [unquote(self.path.rpartition("/")[2])])
-        return self.say(204, None)
+        return self.say(204)
 
     def ask(self, query: str, values: Sequence[object]) -> list[Any]:
         with psycopg.connect(self.dsn, autocommit=True) as connection:
             cursor = connection.execute(query.encode(), values)
             return cursor.fetchall() if cursor.description else []
-
-    def say(self, status: int, body: object) -> None:
-        text = b"" if body is None else json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("content-length", str(len(text)))
-        self.end_headers()
-        self.wfile.write(text)
 
 
 WRITE = {
@@ -124,23 +117,17 @@ WRITE = {
 
 
 def described(
-    tmp_path: Path, database: Member | None = None, entry: str = "http://127.0.0.1:9", backups: Any = None, **keys: Any
+    tmp_path: Path, database: Member, entry: str = "http://127.0.0.1:9", backups: Any = None, **keys: Any
 ) -> Target:
     """The target file of a plain service with this database; `keys` are those of `encryption`."""
-    content = {
+    return shop_of(
+        tmp_path,
+        entry=entry,
+        may_write=[{"operations": "POST /people"}, {"operations": "DELETE /people/*"}],
+        database={"dsn": secret(tmp_path, "dsn", database.dsn)},
+        encryption={"columns": CLASSES, "within": "4 s", **keys},
         **({"backups": backups} if backups else {}),
-        "name": "shop",
-        "environment": "staging",
-        "entry": entry,
-        "may_write": [{"operations": "POST /people"}, {"operations": "DELETE /people/*"}],
-        "encryption": {"columns": CLASSES, "within": "4 s", **keys},
-    }
-    if database is not None:
-        (tmp_path / "dsn").write_text(database.dsn)
-        content["database"] = {"dsn": {"file": str(tmp_path / "dsn")}}
-    file = tmp_path / "target.yaml"
-    file.write_text(yaml.safe_dump(content), encoding="utf-8")
-    return load_target(file)
+    )
 
 
 def stores(database: Member) -> dict[str, Any]:
@@ -168,16 +155,6 @@ def served(database: Member, **has: Any) -> type[_People]:
     return type("_Served", (_People,), {"dsn": database.dsn, **has})
 
 
-def test_what_pgcrypto_encrypted_is_in_no_data_file_and_in_no_log(database: Member, tmp_path: Path) -> None:
-    """The name, which is in clear, is found in both; the person is removed again."""
-    with serving(served(database)) as url:
-        facts = scanned(described(tmp_path, database, url, **stores(database)))
-    assert {name: one.ok for name, one in facts.items()} == {"write POST /people": True, "data": True, "wal": True}
-    assert "none with a marker; the control was found" in facts["wal"].observed
-    with psycopg.connect(database.dsn) as connection:
-        assert connection.execute("SELECT count(*) FROM people").fetchone() == (0,)
-
-
 def test_an_address_in_clear_is_found_in_the_data_files_and_in_the_log(database: Member, tmp_path: Path) -> None:
     """Each file is named."""
     with serving(served(database, cipher="")) as url:
@@ -191,15 +168,17 @@ def test_an_address_in_clear_is_found_in_the_data_files_and_in_the_log(database:
 
 
 def test_without_the_control_the_scan_proves_nothing(database: Member, tmp_path: Path) -> None:
-    """A directory that the database does not write to, one that is not there, and one that may not be read."""
+    """A directory that the database does not write to, and one that is not there; nor after a flush that is refused."""
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "1").write_text("nothing of it")
     keys = {**stores(database), "stores": {"data": {"files": [str(tmp_path / "other"), str(tmp_path / "gone")]}}}
+    keys["flush"] = {"command": ["false"]}
     with serving(served(database)) as url:
         facts = scanned(described(tmp_path, database, url, **(keys | {"within": "1 s"})))
     assert facts["data"].ok is None
     assert "the control was not found, so the scan proves nothing" in facts["data"].observed
     assert "No such file or directory" in facts[f"data: {tmp_path / 'gone'}"].observed
+    assert (facts["flush"].observed, facts["flush"].ok) == ("`false` ended with exit code 1", None)
     assert outcome(facts) is None
 
 
@@ -215,8 +194,7 @@ def test_a_write_that_is_not_there_proves_nothing(
     database: Member, tmp_path: Path, has: dict[str, Any], header: dict[str, str], said: str
 ) -> None:
     """Nothing is searched for."""
-    (tmp_path / "key").write_text("wrong")
-    write = {**WRITE, "headers": {name: {"file": str(tmp_path / "key")} for name in header}}
+    write = {**WRITE, "headers": {name: secret(tmp_path, "key", value) for name, value in header.items()}}
     with serving(served(database, **has)) as url:
         [fact] = scanned(described(tmp_path, database, url, **(stores(database) | {"writes": [write]}))).values()
     assert fact.ok is None
@@ -224,56 +202,38 @@ def test_a_write_that_is_not_there_proves_nothing(
 
 
 def test_a_marker_is_written_by_a_user_who_signs_in_for_it(database: Member, tmp_path: Path) -> None:
-    """With the token of the sign-in it is written, read back and removed; without one it is refused."""
-    (tmp_path / "password").write_text("pw")
-    sign_in = {"path": "/sessions", "user": "test-{n}", "users": 1, "password": {"file": str(tmp_path / "password")}}
+    """With the token of the sign-in it is written, read back and removed, and without one refused. What pgcrypto encrypted is found nowhere, its name in both places."""
+    password = secret(tmp_path, "password", "pw")
+    sign_in = {"path": "/sessions", "user": "test-{n}", "users": 1, "password": password}
     with serving(served(database, token="fresh")) as url:
         target = described(tmp_path, database, url, **(stores(database) | {"writes": [{**WRITE, "by": "user"}]}))
         facts = scanned(target.model_copy(update={"sign_in": SignIn.model_validate(sign_in)}))
         with pytest.raises(DriverError, match="got status 401"):
             scanned(described(tmp_path, database, url, **stores(database)))
-    assert facts["write POST /people"].ok is True
+    assert {name: one.ok for name, one in facts.items()} == {"write POST /people": True, "data": True, "wal": True}
+    assert "none with a marker; the control was found" in facts["wal"].observed
     with psycopg.connect(database.dsn) as connection:
         assert connection.execute("SELECT count(*) FROM people").fetchone() == (0,)
 
 
 def test_a_dump_is_searched_unpacked_and_an_encrypted_one_must_begin_as_declared(
-    database: Member, tmp_path: Path
+    database: Member, tmp_path: Path, subtests: pytest.Subtests
 ) -> None:
-    """A dump in clear has the control too, which one that is encrypted as a whole must not have."""
-
-    def dumped(how: str) -> dict[str, FactReading]:
-        dump = tmp_path / "dumps" / "people.dump"
-        dump.parent.mkdir(exist_ok=True)
-        keys = {
-            **stores(database),
-            "stores": {"dumps": {"kind": "backup", "files": [str(dump)], "begins": "age-encryption"}},
-            "flush": {"command": ["sh", str(tmp_path / how)]},
-        }
-        with serving(served(database)) as url:
-            return scanned(described(tmp_path, database, url, **(keys | {"within": "1 s"})), kind="backup")
-
-    plain = " ".join(f"'{word}'" for word in postgres("pg_dump", "-d", database.dsn))
-    where = tmp_path / "dumps" / "people.dump"
-    (tmp_path / "clear").write_text(f"{plain} > {where}")
-    (tmp_path / "packed").write_text(f"{plain} | gzip > {where}")
-    key = AESGCM.generate_key(256).hex()
-    program = (
-        "import sys; from cryptography.hazmat.primitives.ciphers.aead import AESGCM; "
-        f"sys.stdout.buffer.write(b'age-encryption.org/v1' + AESGCM(bytes.fromhex('{key}')).encrypt(b'0' * 12, sys.stdin.buffer.read(), None))"
-    )
-    (tmp_path / "sealed").write_text(f'{plain} | python -c "{program}" > {where}')
-    for how in ("clear", "packed"):
-        facts = dumped(how)
-        assert facts["dumps"].ok is False
-        assert "the marker of class none in clear" in facts[f"dumps: {where}"].observed
-    assert outcome(dumped("sealed")) is True
-    where.unlink()
-    (tmp_path / "nothing").write_text("true")
-    where.write_bytes(gzip.compress(b"an old dump"))
-    facts = dumped("nothing")
-    assert outcome(facts) is None
-    assert any("it begins otherwise" in one.observed for one in facts.values())
+    """A dump in clear has the control too, which one that is encrypted as a whole must not have; an old one in another form proves nothing."""
+    log, dump = tmp_path / "api.log", tmp_path / "people.dump"
+    place = {"kind": "backup", "files": [str(dump)], "begins": "age-encryption"}
+    for how, ok, said in [
+        (f"cp {log} {dump}", False, "the marker of class none in clear"),
+        (f"gzip -c {log} > {dump}", False, "the marker of class none in clear"),
+        (f"printf age-encryption.org/v1 > {dump}", True, "a file is newer than the write"),
+        ("true", None, "it begins otherwise"),
+    ]:
+        with subtests.test(how), serving(served(database, log=log)) as url:
+            dump.write_bytes(gzip.compress(b"an old dump"))
+            keys = {**stores(database), "stores": {"dumps": place}, "flush": {"command": ["sh", "-c", how]}}
+            facts = scanned(described(tmp_path, database, url, **(keys | {"within": "1 s"})), kind="backup")
+            assert outcome(facts) is ok
+            assert any(said in one.observed for one in facts.values())
 
 
 def test_backups_are_searched_where_they_lie_after_a_new_one_was_made(database: Member, tmp_path: Path) -> None:
@@ -431,25 +391,10 @@ def test_the_cipher_of_pgcrypto_is_read_from_the_packet(
     assert any(said in one.observed for one in facts)
 
 
-def test_one_spoilt_value_among_many_is_found_also_in_a_column_that_is_not_personal(
-    database: Member, tmp_path: Path
-) -> None:
-    """And an armored message."""
-    database.ask(
-        "INSERT INTO people SELECT n::text, pgp_sym_encrypt(n::text, 'b', 'cipher-algo=aes256'), NULL, NULL FROM generate_series(1, 300) n"
-    )
-    target = described(tmp_path, database)
-    assert outcome(cipher_of_values(target, {"cipher": "AES-256"})()) is True
-    database.ask("UPDATE people SET note = armor(pgp_sym_encrypt('x', 'b', 'cipher-algo=aes128')) WHERE name = '77'")
-    facts = cipher_of_values(target, {"cipher": "AES-256"})()
-    assert [(one.subject, one.observed) for one in facts if one.ok is False] == [
-        ("people.note: AES-128", "1 of 1 values name AES-128 (OpenPGP)")
-    ]
-
-
 @pytest.mark.parametrize(
     ("type_", "made", "ok"),
     [
+        ("text", "{armored}", False),
         ("text[]", "ARRAY[NULL, {armored}]", False),
         ("text[][]", "ARRAY[ARRAY['a', {armored}]]", False),
         ("bytea[]", "ARRAY[{sealed}]", False),
@@ -470,7 +415,7 @@ def test_one_spoilt_value_among_many_is_found_also_in_a_column_that_is_not_perso
 def test_a_column_of_any_type_is_read_or_named(
     database: Member, tmp_path: Path, type_: str, made: str, *, ok: bool | None
 ) -> None:
-    """In arrays, domains and JSON; one of a type that may hold text and is not read is unknown."""
+    """In a column that is not personal too, in arrays, domains and JSON; one of a type that may hold text and is not read is unknown."""
     sealed = f"pgp_sym_encrypt('x', 'b', '{AES_128}')"
     for one in ("DOMAIN sealed AS bytea", "DOMAIN notes AS text[]", "TYPE letter AS (body text)"):
         kind, name = one.split()[:2]
@@ -512,23 +457,9 @@ def test_a_table_that_may_not_be_read_is_named(database: Member, tmp_path: Path)
     database.ask("DROP ROLE guest")
 
 
-def test_a_flush_that_is_refused_is_named(database: Member, tmp_path: Path) -> None:
-    """Nothing passes by it."""
-    keys = stores(database) | {"flush": {"command": ["false"]}}
-    with serving(served(database)) as url:
-        facts = scanned(described(tmp_path, database, url, **keys))
-    assert facts["flush"].observed == "`false` ended with exit code 1"
-    assert outcome(facts) is None
-
-
-def test_a_removal_that_fails_is_said_and_stays_in_the_undo_log(
-    database: Member, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_removal_that_fails_is_said_and_stays_in_the_undo_log(database: Member, tmp_path: Path) -> None:
     """The person must be removed by hand."""
-    monkeypatch.setenv("READINESS_STATE", str(tmp_path / "state"))
-    write = {**WRITE, "remove": "DELETE /people/test-{none}"}
-    api = served(database)
-    monkeypatch.setattr(api, "do_DELETE", lambda self: self.say(405, {}))
+    api = served(database, do_DELETE=lambda self: self.say(405, {}))
     with serving(api) as url, pytest.raises(DriverError, match="got status 405"):
-        scanned(described(tmp_path, database, url, **(stores(database) | {"writes": [write]})))
+        scanned(described(tmp_path, database, url, **stores(database)))
     assert [*(tmp_path / "state").rglob("*.json")]

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from harness.drivers.check.layers.switches import switched_off
 from harness.errors import DriverError
-from harness.targets import Target, load_target
+from harness.targets import Target
 from harness.targets.files.attacks import Switch
-from tests.builders.http_servers import Quiet, serving
+from tests.builders.http_servers import serving
+from tests.drivers.check.check_builders import Answers, cluster_at, shop_of
 from tests.fake_clock import FakeClock
 
 KINDS = {"Deployment": "deployments", "DaemonSet": "daemonsets", "ConfigMap": "configmaps"}
@@ -61,48 +61,17 @@ class OneWorkload:
 def platform(workload: OneWorkload, directory: Path) -> Iterator[Target]:
     """A target whose API server has this workload alone."""
 
-    class Handler(Quiet, BaseHTTPRequestHandler):
+    class Handler(Answers, BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             kinds = [{"kind": kind, "name": name, "namespaced": True} for kind, name in KINDS.items()]
-            self._answer({"resources": kinds} if self.path == "/apis/apps/v1" else workload.seen())
+            self.say(200, {"resources": kinds} if self.path == "/apis/apps/v1" else workload.seen())
 
         def do_PATCH(self) -> None:
-            workload.change(json.loads(self.rfile.read(int(self.headers["content-length"]))))
-            self._answer(workload.seen())
-
-        def _answer(self, body: Any) -> None:
-            content = json.dumps(body).encode()
-            self.send_response(200)
-            self.send_header("content-type", "application/json")
-            self.send_header("content-length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
+            workload.change(json.loads(self.sent()))
+            self.say(200, workload.seen())
 
     with serving(Handler) as url:
-        context = {"name": "shop", "context": {"cluster": "shop", "user": "u"}}
-        config = {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "clusters": [{"name": "shop", "cluster": {"server": url}}],
-            "users": [{"name": "u", "user": {"token": "t"}}],
-            "contexts": [context],
-        }
-        kubeconfig = directory / "kubeconfig"
-        kubeconfig.write_text(yaml.safe_dump(config), encoding="utf-8")
-        content = {
-            "name": "shop",
-            "environment": "sandbox",
-            "disposable": True,
-            "entry": url,
-            "kubernetes": {"kubeconfig": str(kubeconfig), "context": "shop", "namespace": "shop"},
-        }
-        (directory / "target.yaml").write_text(json.dumps(content), encoding="utf-8")
-        yield load_target(directory / "target.yaml")
-
-
-@pytest.fixture(autouse=True)
-def _state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("READINESS_STATE", str(tmp_path / "state"))
+        yield shop_of(directory, entry=url, disposable=True, kubernetes=cluster_at(directory, url))
 
 
 def off_and_on(workload: OneWorkload, directory: Path) -> None:

@@ -42,23 +42,19 @@ def test_the_entries_are_public_listeners_by_themselves(tmp_path: Path) -> None:
     assert [one.name for one in chosen(target, "cache")] == ["cache"]
 
 
-def test_a_declared_name_does_not_hide_the_entry(tmp_path: Path) -> None:
-    """A listener that is named like a region and is at another place is another listener."""
-    target = target_of(tmp_path, "{listeners: {north: 'elsewhere:443'}}")
-    assert {name: one.address for name, one in listeners_of(target).items() if name.startswith("north")} == {
-        "north": "elsewhere:443",
-        "north (entry)": "north.example.test:8443",
-    }
-
-
-def test_a_listener_called_entry_hides_the_entry_only_where_it_has_its_name(tmp_path: Path) -> None:
-    """Else both are judged: users come in at the entry of the target file."""
-    for declared, entries in (
-        ("{address: '192.0.2.1:8443', name: shop.example.test}", {"entry": "192.0.2.1:8443"}),
-        ("'other.test:443'", {"entry": "other.test:443", "entry (entry)": "shop.example.test:443"}),
-    ):
-        target = target_of(tmp_path, f"{{listeners: {{entry: {declared}}}}}")
-        assert {name: one.address for name, one in listeners_of(target).items() if "entry" in name} == entries
+def test_a_declared_name_hides_the_entry_only_where_it_is_the_entry_s(
+    tmp_path: Path, subtests: pytest.Subtests
+) -> None:
+    """A listener that is named like a region and is at another place is another one; users come in at the entry of the target file."""
+    north, shop = "north.example.test:8443", "shop.example.test:443"
+    for declared, expected in [
+        ("{north: 'elsewhere:443'}", {"north": "elsewhere:443", "north (entry)": north, "entry": shop}),
+        ("{entry: {address: '192.0.2.1:8443', name: shop.example.test}}", {"entry": "192.0.2.1:8443", "north": north}),
+        ("{entry: 'other.test:443'}", {"entry": "other.test:443", "entry (entry)": shop, "north": north}),
+    ]:
+        with subtests.test(declared):
+            every = listeners_of(target_of(tmp_path, f"{{listeners: {declared}}}"))
+            assert {name: one.address for name, one in every.items()} == expected
 
 
 def test_a_sentence_about_no_listener_is_refused(tmp_path: Path) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -15,80 +15,61 @@ from harness import clock
 from harness.drivers.check.writing import written_and_read
 from harness.drivers.facts import FactReading
 from harness.errors import ConfigurationError
-from harness.targets import load_target
+from tests.builders.http_servers import serving
+from tests.drivers.check.check_builders import Answers, shop_of
+
+Rows = dict[tuple[int, int], tuple[str, float]]
+"""Of all regions, with the moment from which each is shown."""
 
 
-class Edge(ThreadingHTTPServer):
+@dataclass
+class Edge:
     """One region: rows written here are shown everywhere after `after_s`.
 
     Attributes:
-        rows: of all regions, with the moment from which each is shown. status: of a write. after_s: see above.
+        rows: see above. url: where it is. status: of a write. after_s: see above.
         changes: shows another checksum than was written.
     """
 
-    daemon_threads = True
-
-    def __init__(self, rows: dict[tuple[int, int], tuple[str, float]]) -> None:
-        super().__init__(("127.0.0.1", 0), _Ledger)
-        self.rows = rows
-        self.status = 201
-        self.after_s = 0.0
-        self.changes = False
-
-    @property
-    def url(self) -> str:
-        """Where it is."""
-        return f"http://127.0.0.1:{self.server_address[1]}"
+    rows: Rows
+    url: str = ""
+    status: int = 201
+    after_s: float = 0.0
+    changes: bool = False
 
 
-class _Ledger(BaseHTTPRequestHandler):
-    server: Edge
+class _Ledger(Answers, BaseHTTPRequestHandler):
+    edge: Edge
 
     def do_POST(self) -> None:
-        row = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        shown_s = clock.now_s() + self.server.after_s
-        self.server.rows[row["client"], row["sequence"]] = (row["checksum"], shown_s)
-        self._say(self.server.status, {})
+        row = json.loads(self.sent())
+        shown_s = clock.now_s() + self.edge.after_s
+        self.edge.rows[row["client"], row["sequence"]] = (row["checksum"], shown_s)
+        self.say(self.edge.status, {})
 
     def do_GET(self) -> None:
         query = parse_qs(urlsplit(self.path).query)
         key = int(query["client"][0]), int(query["sequence"][0])
-        checksum, shown_s = self.server.rows.get(key, ("", float("inf")))
-        said = "0" * 16 if self.server.changes else checksum
-        self._say(200, {"rows": [[key[1], said]] if clock.now_s() >= shown_s else []})
-
-    def _say(self, status: int, body: object) -> None:
-        text = json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("content-length", str(len(text)))
-        self.end_headers()
-        self.wfile.write(text)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-        """Quiet."""
+        checksum, shown_s = self.edge.rows.get(key, ("", float("inf")))
+        said = "0" * 16 if self.edge.changes else checksum
+        self.say(200, {"rows": [[key[1], said]] if clock.now_s() >= shown_s else []})
 
 
 @pytest.fixture
 def edges() -> Iterator[tuple[Edge, Edge]]:
     """Two regions of one platform."""
-    rows: dict[tuple[int, int], tuple[str, float]] = {}
-    both = Edge(rows), Edge(rows)
-    for edge in both:
-        threading.Thread(target=edge.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-    yield both
-    for edge in both:
-        edge.shutdown()
-        edge.server_close()
+    rows: Rows = {}
+    one, other = Edge(rows), Edge(rows)
+    first, second = (type("_Own", (_Ledger,), {"edge": edge}) for edge in (one, other))
+    with serving(first) as one.url, serving(second) as other.url:
+        yield one, other
 
 
 def probe(edges: tuple[Edge, Edge], tmp_path: Path, within: str) -> list[FactReading]:
     """What is seen when twenty rows are written in the far region and read at home."""
-    file = tmp_path / "target.yaml"
-    file.write_text(
-        f"name: t\nenvironment: staging\nentry: {edges[0].url}\nledger: {{path: /ledger, read: true}}\n"
-        f"regions:\n  far: {{entry: {edges[0].url}}}\n  home: {{entry: {edges[1].url}}}\n"
-    )
-    return list(written_and_read(load_target(file), {"from": "far", "to": "home", "within": within})())
+    regions = {name: {"entry": edge.url} for name, edge in zip(("far", "home"), edges, strict=True)}
+    target = shop_of(tmp_path, entry=edges[0].url, ledger={"path": "/ledger", "read": True}, regions=regions)
+    return list(written_and_read(target, {"from": "far", "to": "home", "within": within})())
 
 
 def test_rows_that_are_readable_at_once_are_as_expected(edges: tuple[Edge, Edge], tmp_path: Path) -> None:
@@ -116,7 +97,6 @@ def test_rows_that_are_refused_or_changed_are_a_failure(edges: tuple[Edge, Edge]
 
 def test_a_region_without_an_entry_is_named(tmp_path: Path) -> None:
     """With those that have one."""
-    file = tmp_path / "target.yaml"
-    file.write_text("name: t\nenvironment: staging\nentry: http://127.0.0.1:1\nledger: {path: /ledger, read: true}\n")
+    target = shop_of(tmp_path, ledger={"path": "/ledger", "read": True})
     with pytest.raises(ConfigurationError, match="the region far has no entry"):
-        written_and_read(load_target(file), {"from": "far", "to": "home", "within": "5 s"})
+        written_and_read(target, {"from": "far", "to": "home", "within": "5 s"})

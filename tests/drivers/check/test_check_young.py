@@ -43,44 +43,29 @@ def target(tmp_path: Path) -> Target:
     return loaded(tmp_path, full_target(tmp_path)).model_copy(update={"scrape_scale": 15.0})
 
 
-def left(target: Target, *readings: PodReading) -> list[str]:
-    """The pods whose readings count."""
-    return [one.subject for one in without_unknown_young(target, readings)]
+def test_a_new_pod_that_is_not_known_yet_is_left_out(target: Target, subtests: pytest.Subtests) -> None:
+    """Beside another of its workload, until it should be known; what is known of it counts, and so does a workload of which no pod is known."""
+    old, new = read(pod("old", 60)), [read(pod("a", 3), lacks=True), read(pod("b", 3), lacks=True)]
+    for case, readings, counts in [
+        ("8 s old", [old, read(pod("new", 8), lacks=True)], ["old"]),
+        ("10 s old", [old, read(pod("new", 10), lacks=True)], ["old", "new"]),
+        ("all are new", [*new, read(pod("c", 60, "other"))], ["a", "b", "c"]),
+        ("known", [old, read(pod("new", 1), ok=False)], ["old", "new"]),
+    ]:
+        with subtests.test(case):
+            assert [one.subject for one in without_unknown_young(target, readings)] == counts
 
 
-def test_a_new_pod_that_is_not_known_yet_is_left_out(target: Target) -> None:
-    """Made 8 s ago, beside another of its workload; 10 s ago, it should be known."""
-    assert left(target, read(pod("old", 60)), read(pod("new", 8), lacks=True)) == ["old"]
-    assert left(target, read(pod("old", 60)), read(pod("ten", 10), lacks=True)) == ["old", "ten"]
-
-
-def test_a_workload_of_which_no_pod_is_known_is_not_left_out(target: Target) -> None:
-    """All of its pods are new, as just after a rollout; another workload's pod is known."""
-    new = [read(pod("a", 3), lacks=True), read(pod("b", 3), lacks=True)]
-    assert left(target, *new, read(pod("c", 60, "other"))) == ["a", "b", "c"]
-
-
-def test_what_is_known_of_a_new_pod_counts(target: Target) -> None:
-    """Its share of the limit, too."""
-    assert left(target, read(pod("old", 60)), read(pod("new", 1), ok=False)) == ["old", "new"]
-
-
-@pytest.mark.parametrize(
-    ("age_s", "condition", "starts"),
-    [
-        (5, {"ready": False}, "starting"),
-        (5, {"ready": True}, "there"),
-        (5, {"ready": False, "restarts": 1}, "there"),
-        (61, {"ready": False}, "there"),
-    ],
-)
-def test_a_pod_starts_until_it_is_ready_or_a_minute_old(age_s: float, condition: dict[str, Any], starts: str) -> None:
-    """One that was restarted has counted requests before."""
-    assert is_starting(pod("a", age_s, **condition)) is (starts == "starting")
-
-
-@pytest.mark.parametrize(("age_s", "starts"), [(5, "starting"), (61, "there")])
-def test_a_pod_without_an_address_is_on_no_node_yet(age_s: float, starts: str) -> None:
-    """It has no condition either."""
-    made = pod("a", age_s)
-    assert is_starting({**made, "status": {"phase": "Pending"}}) is (starts == "starting")
+def test_a_pod_starts_until_it_is_ready_or_a_minute_old(subtests: pytest.Subtests) -> None:
+    """One that was restarted has counted requests before; one without an address is on no node yet, and has no condition either."""
+    pending = {"status": {"phase": "Pending"}}
+    for made, starts in [
+        (pod("a", 5, ready=False), True),
+        (pod("a", 5), False),
+        (pod("a", 5, ready=False, restarts=1), False),
+        (pod("a", 61, ready=False), False),
+        ({**pod("a", 5), **pending}, True),
+        ({**pod("a", 61), **pending}, False),
+    ]:
+        with subtests.test(made=made):
+            assert is_starting(made) is starts

@@ -73,7 +73,6 @@ def test_the_samples_satisfy_every_row() -> None:
 
 
 SPOILT = {
-    "another commit": ("junit/unit.xml", "3f2a1c9d", "aaaa1c9d", {"ND-PRE-TESTS-UNIT": UNKNOWN}),
     "nine of ten": ("junit/functional.xml", 'tests="25"', 'tests="26"', {"AT-SUITE-FUNCTIONAL": UNKNOWN}),
     "a test that failed": (
         "junit/e2e.xml",
@@ -129,7 +128,6 @@ SPOILT = {
         {"DA-IMG-PRODDEPS": BAD},
     ),
     "NaN": ("figures.csv", "user_adoption,93", "user_adoption,NaN", None),
-    "a decimal comma": ("figures.csv", "satisfaction,4.3", 'satisfaction,"4,3"', None),
     "a phase that was late": ("figures.csv", "phase_4_end_week,11", "phase_4_end_week,13", {"ND-PHASE-4-DUE": BAD}),
     "too few users": ("figures.csv", "user_adoption,93", "user_adoption,89", {"ND-BIZ-ADOPTION": BAD}),
     "a decision that was edited": (
@@ -140,7 +138,6 @@ SPOILT = {
     ),
     "an outage in the month": ("availability.json", '"0.9"', '"0"', {"AT-PERF-UPTIME": BAD}),
     "steps out of order": ("../records/tasks.yaml", "2026-11-09", "2026-11-07", {"AT-TASK-ORDER": BAD}),
-    "an unknown key": ("../records/tasks.yaml", "finished:", "finnished:", {"AT-TASK-ORDER": UNKNOWN}),
     "one's own approval": ("../records/merges.yaml", "[dev-2]", "[dev-1]", {"FI-REVIEW-PROC-CODE": BAD}),
     "an audit of the spring": ("../records/audits.yaml", "2026-10-18", "2026-04-18", {"IP-BP-AUDITS": UNKNOWN}),
     "a deployment before the suite": (
@@ -149,71 +146,27 @@ SPOILT = {
         "2026-11-19T07:20",
         {"AT-NEXT-SECURITY": BAD},
     ),
-    "a deployment in the future": (
-        "../records/deployments.yaml",
-        "2026-11-19T09:20",
-        "2027-11-19T09:20",
-        {"AT-NEXT-SECURITY": UNKNOWN},
-    ),
-    "a deployment of another release": (
-        "../records/deployments.yaml",
-        "release: 1.0.0",
-        "release: 0.9.0",
-        {"AT-NEXT-SECURITY": UNKNOWN},
-    ),
-    "an audit without findings or none": (
-        "../records/audits.yaml",
-        "    findings:\n      - {name: A-2, severity: medium, open: true}\n",
-        "",
-        {"IP-BP-AUDITS": UNKNOWN},
-    ),
-    "an audit of no target": ("../records/audits.yaml", "target: paper\n", "", {"IP-BP-AUDITS": UNKNOWN}),
     "a plan of no target": (
         "terraform-plan.json.origin.yaml",
         "target: paper",
         "release: 1.0.0",
         {"DA-AWS-TERRAFORM": UNKNOWN},
     ),
-    "a plan of staging": (
-        "terraform-plan.json.origin.yaml",
-        "target: paper",
-        "target: staging",
-        {"DA-AWS-TERRAFORM": UNKNOWN},
-    ),
-    "a scan of no target": (
-        "sarif/security.sarif.origin.yaml",
-        "target: paper",
-        "release: 1.0.0",
-        {"ND-REV-MONTHLY-SECURITY": UNKNOWN},
-    ),
     "figures of no target": (
         "figures.csv.origin.yaml",
         "target: paper",
         "environment: production",
         dict.fromkeys(
-            (
-                "FI-BIZ-TTM",
-                "FI-BIZ-COST",
-                "FI-BIZ-VALUE",
-                "FI-BIZ-ADOPTION",
-                "FI-BIZ-INNOVATION",
-                "FI-ROAD-1-DUE",
-                "ND-PHASE-1-DUE",
-                "ND-PHASE-2-DUE",
-                "ND-PHASE-3-DUE",
-                "ND-PHASE-4-DUE",
-                "ND-PHASE-5-DUE",
-                "FI-ROAD-2-DUE",
-                "FI-ROAD-3-DUE",
-                "FI-ROAD-4-DUE",
+            [
+                *(f"FI-BIZ-{what}" for what in ("TTM", "COST", "VALUE", "ADOPTION", "INNOVATION")),
+                *(f"FI-ROAD-{number}-DUE" for number in range(1, 5)),
+                *(f"ND-PHASE-{number}-DUE" for number in range(1, 6)),
                 "ND-BIZ-COST",
-            ),
+            ],
             UNKNOWN,
         ),
     ),
     "43 of 5": ("figures.csv", "satisfaction,4.3", "satisfaction,43", {"AT-MET-SATISFACTION": UNKNOWN}),
-    "940 %": ("figures.csv", "user_adoption,93", "user_adoption,940", {"ND-BIZ-ADOPTION": UNKNOWN}),
-    "a cost below 0": ("figures.csv", "monthly_cost,2900", "monthly_cost,-2900", {"ND-BIZ-COST": UNKNOWN}),
     "a suite at the end of the calendar": (
         "junit/security.xml",
         'time="1.90" timestamp="2026-11-19T08:35:00+00:00"',

@@ -40,14 +40,18 @@ def planned(directory: Path, document: Any, origin: str = "target: paper") -> di
     return oks(seen(directory, when, "no change would be made by the plan, younger than 7 d", evidence))
 
 
-def test_a_plan_without_changes(tmp_path: Path) -> None:
-    """Young, and everything is as its files say; a check that fails, outputs as they are and drift change nothing."""
+def test_what_a_plan_changes(tmp_path: Path) -> None:
+    """A resource or an output; a check that fails, outputs as they are and drift change nothing."""
     assert planned(tmp_path, PLAN) == {"target": True, "age": True, CHANGES: True}
     check = {"address": {"to_display": "check.health", "kind": "check"}, "status": "fail"}
     assert planned(tmp_path, {**PLAN, "checks": [check]})[CHANGES] is True
     drift = {"address": "aws_vpc.main", "type": "aws_vpc", "change": {"actions": ["update"]}}
     outputs = {"vpc_id": {"actions": ["no-op"], "before": "vpc-1", "after": "vpc-1"}}
     assert planned(tmp_path, {**PLAN, "output_changes": outputs, "resource_drift": [drift]})[CHANGES] is True
+    for actions in (["update"], ["delete", "create"]):
+        changes = [{"address": "a.b", "change": {"actions": actions}}]
+        assert planned(tmp_path, {**PLAN, "resource_changes": changes})[CHANGES] is False
+    assert planned(tmp_path, {**PLAN, "output_changes": {"url": {"actions": ["create"]}}})[CHANGES] is False
 
 
 def test_a_plan_that_does_not_say_of_which_target_it_is(tmp_path: Path) -> None:
@@ -64,77 +68,62 @@ def test_a_plan_that_does_not_say_of_which_target_it_is(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"resource_changes": [{"address": "a.b", "change": {"actions": ["update"]}}]},
-        {"resource_changes": [{"address": "a.b", "change": {"actions": ["delete", "create"]}}]},
-        {"output_changes": {"url": {"actions": ["create"]}}},
-    ],
-)
-def test_a_plan_with_a_change(tmp_path: Path, change: dict[str, Any]) -> None:
-    """Of a resource or of an output."""
-    assert planned(tmp_path, {**PLAN, **change})[CHANGES] is False
-
-
-STATE_ONLY: list[dict[str, Any]] = [
-    {
+_LOGS: dict[str, Any] = {"before": {"bucket": "logs"}, "after": {"bucket": "logs"}}
+STATE_ONLY: dict[str, dict[str, Any]] = {
+    "aws_s3_bucket.logs: import": {
         "address": "aws_s3_bucket.logs",
-        "change": {
-            "actions": ["no-op"],
-            "before": {"bucket": "logs"},
-            "after": {"bucket": "logs"},
-            "importing": {"id": "hunter2"},
-        },
+        "change": {"actions": ["no-op"], "importing": {"id": "hunter2"}, **_LOGS},
     },
-    {
+    "module.network.aws_vpc.main: move": {
         "address": "module.network.aws_vpc.main",
         "previous_address": "aws_vpc.main",
         "change": {"actions": ["no-op"], "before": {}, "after": {}},
     },
-    {"address": "aws_instance.old", "change": {"actions": ["forget"], "before": {}, "after": None}},
-]
-"""What Terraform 1.5 to 1.7 writes of blocks `import`, `moved` and `removed`."""
-
-
-@pytest.mark.parametrize(
-    ("index", "seen_as"),
-    [
-        (0, "aws_s3_bucket.logs: import"),
-        (1, "module.network.aws_vpc.main: move"),
-        (2, "aws_instance.old: forget"),
-    ],
-    ids=["import", "moved", "removed"],
-)
-def test_a_plan_that_changes_the_state_alone(tmp_path: Path, index: int, seen_as: str) -> None:
-    """Terraform exits with 2, "changes present", for each of them: what is there is not yet as the files say."""
-    document = {**PLAN, "terraform_version": "1.7.5", "resource_changes": [STATE_ONLY[index]]}
-    assert planned(tmp_path, document)[CHANGES] is False
-    body = json.dumps(document).encode()
-    assert infrastructure_plan(body, "p.json").changes == (seen_as,)
-    kept = redacted_plan(body, "p.json")
-    assert infrastructure_plan(kept, "p.json") == infrastructure_plan(body, "p.json")
-    assert b"hunter2" not in kept
-
-
-def test_an_import_that_also_changes_the_resource(tmp_path: Path) -> None:
-    """Both are named; an address that is as before is no move."""
-    one = {
+    "aws_instance.old: forget": {
+        "address": "aws_instance.old",
+        "change": {"actions": ["forget"], "before": {}, "after": None},
+    },
+    "a.b: import and update": {
         "address": "a.b",
         "previous_address": "a.b",
-        "change": {"actions": ["update"], "importing": {"id": "i-1"}},
-    }
-    body = json.dumps({**PLAN, "resource_changes": [one]}).encode()
-    assert infrastructure_plan(body, "p.json").changes == ("a.b: import and update",)
-    assert planned(tmp_path, {**PLAN, "resource_changes": [one]})[CHANGES] is False
+        "change": {"actions": ["update"], "importing": {"id": "hunter2"}},
+    },
+}
+"""What Terraform 1.5 to 1.7 writes of blocks `import`, `moved` and `removed`; an address that is as before is no move."""
 
 
-def test_a_plan_that_does_not_say_everything(tmp_path: Path) -> None:
-    """Ended with an error, incomplete, of nothing, too old: no evidence."""
-    assert planned(tmp_path, {**PLAN, "errored": True})["plan"] is None
-    assert planned(tmp_path, {**PLAN, "complete": False})["plan"] is None
-    assert planned(tmp_path, {**PLAN, "resource_changes": []})["resources in the plan"] is None
-    assert planned(tmp_path, {**PLAN, "timestamp": "2026-11-01T00:00:00Z"})["age"] is None
+def test_a_plan_that_changes_the_state_alone(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    """Terraform exits with 2, "changes present", for each of them: what is there is not yet as the files say."""
+    for seen_as, change in STATE_ONLY.items():
+        with subtests.test(seen_as):
+            document = {**PLAN, "terraform_version": "1.7.5", "resource_changes": [change]}
+            assert planned(tmp_path, document)[CHANGES] is False
+            body = json.dumps(document).encode()
+            assert infrastructure_plan(body, "p.json").changes == (seen_as,)
+            kept = redacted_plan(body, "p.json")
+            assert infrastructure_plan(kept, "p.json") == infrastructure_plan(body, "p.json")
+            assert b"hunter2" not in kept
+
+
+def test_a_plan_that_does_not_say_everything(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    """Ended with an error, incomplete, of nothing, too old: no evidence. Nor is one that names no change, and could be applied, or has a part that is not read.
+
+    Such a part is an action that is invoked, a change that is left for later, and what no Terraform has yet; an empty one changes nothing.
+    """
+    parts = ("action_invocations", "deferred_changes", "resource_replacements")
+    changes: list[tuple[dict[str, Any], str]] = [
+        ({"errored": True}, "plan"),
+        ({"complete": False}, "plan"),
+        ({"resource_changes": []}, "resources in the plan"),
+        ({"timestamp": "2026-11-01T00:00:00Z"}, "age"),
+        ({"applyable": True}, "plan"),
+        *(({part: [{"address": "action.migrate"}]}, "plan") for part in parts),
+    ]
+    for change, subject in changes:
+        with subtests.test(change=change):
+            assert planned(tmp_path, {**PLAN, **change})[subject] is None
+    nothing: dict[str, Any] = {"applyable": False, **dict.fromkeys(parts, ())}
+    assert planned(tmp_path, {**PLAN, **nothing}) == {"target": True, "age": True, CHANGES: True}
 
 
 def test_what_is_no_plan(tmp_path: Path) -> None:
@@ -295,7 +284,7 @@ def test_a_job_that_did_not_succeed(tmp_path: Path, conclusion: str) -> None:
 
 
 def test_runs_that_say_nothing(tmp_path: Path) -> None:
-    """Not ended, without jobs, a page of a list, two jobs of one name, jobs of two commits."""
+    """Not ended, without jobs, a page of a list, two jobs of one name, jobs of two commits; one that failed though each job succeeded lists not all."""
     assert ran(tmp_path, {"headSha": COMMIT, "jobs": [job("a", None, status="in_progress")]})[JOBS] is None
     assert ran(tmp_path, {"headSha": COMMIT, "jobs": []})[JOBS] is None
     assert ran(tmp_path, {"total_count": 31, "jobs": [job("a")]})["counts"] is None
@@ -303,6 +292,8 @@ def test_runs_that_say_nothing(tmp_path: Path) -> None:
     assert ran(tmp_path, {"jobs": [job("a", "failure"), job("a")]})["counts"] is None
     assert ran(tmp_path, {"jobs": [job("a"), job("a", "failure")]})["counts"] is None
     assert ran(tmp_path, {"jobs": [job("a"), job("b", head_sha="b" * 40)]})["counts"] is None
+    assert ran(tmp_path, {"conclusion": "failure", "jobs": [job("test")]})["counts"] is None
+    assert ran(tmp_path, {"conclusion": "success", "jobs": [job("test")]}) == {"commit": True, JOBS: True}
 
 
 ATTEMPTS = [job("test", "failure", run_attempt=1), job("test", run_attempt=2)]
@@ -363,18 +354,6 @@ def test_a_job_that_does_not_say_its_commit() -> None:
     assert commit(head_sha=COMMIT) == COMMIT
 
 
-def test_a_run_that_failed_though_all_its_jobs_succeeded(tmp_path: Path) -> None:
-    """Its list of jobs is not all there is."""
-    assert ran(tmp_path, {"conclusion": "failure", "jobs": [job("test")]})["counts"] is None
-    assert ran(tmp_path, {"conclusion": "success", "jobs": [job("test")]}) == {"commit": True, JOBS: True}
-
-
-def test_a_plan_that_only_refreshes_the_state(tmp_path: Path) -> None:
-    """It names no change, and could be applied."""
-    assert planned(tmp_path, {**PLAN, "applyable": True})["plan"] is None
-    assert planned(tmp_path, {**PLAN, "applyable": False}) == {"target": True, "age": True, CHANGES: True}
-
-
 _ANY = json.dumps({**PLAN, "jobs": [job("test")]}).encode()
 
 
@@ -388,10 +367,3 @@ def test_any_bytes_are_a_report_or_an_error(body: bytes, at: int, cut: int) -> N
             infrastructure_plan(text, "f")
         with contextlib.suppress(HarnessError):
             pipeline_run(text, "f")
-
-
-@pytest.mark.parametrize("part", ["action_invocations", "deferred_changes", "resource_replacements"])
-def test_a_part_of_a_plan_that_is_not_read_may_change_something(tmp_path: Path, part: str) -> None:
-    """An action that is invoked, a change that is left for later, and what no Terraform has yet; an empty one changes nothing."""
-    assert planned(tmp_path, {**PLAN, part: [{"address": "action.migrate"}]})["plan"] is None
-    assert "plan" not in planned(tmp_path, {**PLAN, part: []})

@@ -6,7 +6,7 @@ import contextlib
 import json
 import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -20,6 +20,7 @@ from harness.drivers.ingest import availability
 from harness.drivers.ingest.formats.samples import range_answer
 from harness.errors import ConfigurationError, DriverError, HarnessError, TargetUnreachable
 from tests.builders.asked import TODAY, seen
+from tests.builders.http_servers import Quiet, serving
 
 WHEN = 'the Prometheus query "availability" has been asked'
 THEN = "at least 99.9 % of the last 30 d was available"
@@ -28,46 +29,14 @@ Answer = Callable[[int, int, int], tuple[int, bytes]]
 
 
 class Prometheus:
-    """A server with `/api/v1/query_range`; what it answers is set by each test."""
+    """What a server with `/api/v1/query_range` answers, as each test sets it, and what it was asked."""
 
     def __init__(self) -> None:
+        self.url = ""
         self.answer: Answer = points(lambda _at: 1.0)
         self.asked: list[dict[str, str]] = []
         self.hold = threading.Event()
         self.hold.set()
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                parts = urlsplit(self.path)
-                query = {key: value[0] for key, value in parse_qs(parts.query).items()}
-                outer.asked.append(query)
-                outer.hold.wait(30)
-                status, body = outer.answer(int(query["start"]), int(query["end"]), int(query["step"]))
-                with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-                    self.send_response(status)
-                    self.send_header("Content-Length", str(len(body)))
-                    self.end_headers()
-                    self.wfile.write(body)
-
-            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - as the base class calls it
-                """Nothing."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01})
-        self.thread.start()
-
-    @property
-    def url(self) -> str:
-        """Where it listens."""
-        return f"http://127.0.0.1:{self.server.server_port}"
-
-    def close(self) -> None:
-        """End it."""
-        self.hold.set()
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()
 
 
 def points(value: Callable[[int], float | None], **more: Any) -> Answer:
@@ -94,8 +63,22 @@ def matrix(series: list[dict[str, Any]]) -> bytes:
 def prometheus() -> Iterator[Prometheus]:
     """A server for one test."""
     server = Prometheus()
-    yield server
-    server.close()
+
+    class Handler(Quiet, BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            query = {key: value[0] for key, value in parse_qs(urlsplit(self.path).query).items()}
+            server.asked.append(query)
+            server.hold.wait(30)
+            status, body = server.answer(int(query["start"]), int(query["end"]), int(query["step"]))
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+    with serving(Handler) as server.url:
+        yield server
+        server.hold.set()
 
 
 def share(directory: Path, server: Prometheus, step: str = "1 h") -> list[FactReading]:
@@ -104,27 +87,27 @@ def share(directory: Path, server: Prometheus, step: str = "1 h") -> list[FactRe
     return list(seen(directory, WHEN, THEN, {"prometheus": {"availability": query}}).values())
 
 
-def test_a_month_without_an_outage(tmp_path: Path, prometheus: Prometheus) -> None:
-    """720 points of an hour, the last of them now."""
-    (fact,) = share(tmp_path, prometheus)
-    assert (fact.ok, fact.observed) == (True, "100 % of 720 points")
-    (query,) = prometheus.asked
-    assert int(query["end"]) == int(TODAY.timestamp())
-    assert int(query["end"]) - int(query["start"]) == 719 * 3600
+def test_a_month_is_720_points_of_an_hour(tmp_path: Path, prometheus: Prometheus) -> None:
+    """The last of them is now. One hour of an outage is more than 0.1 %; a count of pods is not a share."""
+    down = int(TODAY.timestamp()) - 7200
+    for answer, ok, observed in [
+        (points(lambda _at: 1.0), True, "100 % of 720 points"),
+        (points(lambda at: 0.0 if at == down else 1.0), False, "99.861 % of 720 points"),
+        (points(lambda _at: 3.0), None, "the query gives 3, and a share is from 0 to 1"),
+    ]:
+        prometheus.answer = answer
+        (fact,) = share(tmp_path, prometheus)
+        assert (fact.ok, fact.observed) == (ok, observed)
+        query = prometheus.asked.pop()
+        assert prometheus.asked == []
+        assert int(query["end"]) == int(TODAY.timestamp())
+        assert int(query["end"]) - int(query["start"]) == 719 * 3600
 
 
 def test_a_long_answer_is_asked_for_in_parts(tmp_path: Path, prometheus: Prometheus) -> None:
     """43 200 points of a minute are five requests, and no point is asked for twice."""
     (fact,) = share(tmp_path, prometheus, "1 min")
     assert (fact.ok, fact.observed, len(prometheus.asked)) == (True, "100 % of 43200 points", 5)
-
-
-def test_an_outage_is_a_failure(tmp_path: Path, prometheus: Prometheus) -> None:
-    """One hour of 720 is more than 0.1 %."""
-    down = int(TODAY.timestamp()) - 7200
-    prometheus.answer = points(lambda at: 0.0 if at == down else 1.0)
-    (fact,) = share(tmp_path, prometheus)
-    assert (fact.ok, fact.observed) == (False, "99.861 % of 720 points")
 
 
 def test_points_that_are_missing_are_neither_up_nor_down(tmp_path: Path, prometheus: Prometheus) -> None:
@@ -147,13 +130,6 @@ def test_a_warning_makes_an_answer_no_evidence(tmp_path: Path, prometheus: Prome
     facts = share(tmp_path, prometheus)
     assert [fact.ok for fact in facts] == [True, None]
     assert "store eu-1 did not answer" in facts[1].observed
-
-
-def test_values_that_are_no_share(tmp_path: Path, prometheus: Prometheus) -> None:
-    """A count of pods is not a share."""
-    prometheus.answer = points(lambda _at: 3.0)
-    (fact,) = share(tmp_path, prometheus)
-    assert (fact.ok, fact.observed) == (None, "the query gives 3, and a share is from 0 to 1")
 
 
 @pytest.mark.parametrize(
@@ -189,7 +165,7 @@ def test_a_server_that_does_not_answer_in_time(
 
 def test_a_server_that_is_not_there(tmp_path: Path, prometheus: Prometheus) -> None:
     """The address is named."""
-    prometheus.close()
+    prometheus.url = "http://127.0.0.1:9"
     with pytest.raises(TargetUnreachable, match="no answer") as caught:
         share(tmp_path, prometheus)
     assert prometheus.url in caught.value.where
@@ -202,26 +178,29 @@ def test_a_query_without_an_address(tmp_path: Path) -> None:
 
 
 def test_saved_answers_say_the_same(tmp_path: Path) -> None:
-    """A point counts for the step that it lies in; what was saved earlier leaves the end of the window open."""
-    end = int(TODAY.timestamp())
-    (tmp_path / "a.json").write_bytes(points(lambda _at: 1.0)(end - 719 * 3600 - 60, end - 60, 3600)[1])
-    query = {"query": "up", "step": "1 h", "answers": "a.json"}
-    (fact,) = seen(tmp_path, WHEN, THEN, {"prometheus": {"availability": query}}).values()
-    assert (fact.ok, fact.observed) == (True, "100 % of 720 points")
-    (tmp_path / "a.json").write_bytes(points(lambda _at: 1.0)(end - 719 * 3600, end - 86400, 3600)[1])
-    (fact,) = seen(tmp_path, WHEN, THEN, {"prometheus": {"availability": query}}).values()
-    assert (fact.ok, fact.observed) == (None, "96.667 % to 100 %, 24 of 720 points are missing")
+    """A point counts for the step that it lies in; what was saved earlier leaves the end of the window open. Of two answers the lower one counts.
 
-
-def test_of_two_saved_answers_the_lower_one_counts(tmp_path: Path) -> None:
-    """One region was out for an hour; the file of the other comes later in the alphabet."""
+    One region was out for an hour; the file of the other comes later in the alphabet.
+    """
     end = int(TODAY.timestamp())
+    for first_s, last_s, ok, observed in [
+        (719 * 3600 + 60, 60, True, "100 % of 720 points"),
+        (719 * 3600, 86400, None, "96.667 % to 100 %, 24 of 720 points are missing"),
+    ]:
+        (tmp_path / "a.json").write_bytes(points(lambda _at: 1.0)(end - first_s, end - last_s, 3600)[1])
+        fact = saved(tmp_path, "a.json")
+        assert (fact.ok, fact.observed) == (ok, observed)
     outage = points(lambda at: float(at != end - 7200))(end - 719 * 3600, end, 3600)[1]
     (tmp_path / "a.json").write_bytes(outage)
     (tmp_path / "b.json").write_bytes(points(lambda _at: 1.0)(end - 719 * 3600, end, 3600)[1])
-    query = {"query": "up", "step": "1 h", "answers": "*.json"}
-    (fact,) = seen(tmp_path, WHEN, THEN, {"prometheus": {"availability": query}}).values()
-    assert fact.ok is False
+    assert saved(tmp_path, "*.json").ok is False
+
+
+def saved(directory: Path, answers: str) -> FactReading:
+    """The fact of the sentence by these files."""
+    query = {"query": "up", "step": "1 h", "answers": answers}
+    (fact,) = seen(directory, WHEN, THEN, {"prometheus": {"availability": query}}).values()
+    return fact
 
 
 @settings(max_examples=150)

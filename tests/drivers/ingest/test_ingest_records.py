@@ -20,6 +20,7 @@ steps:
   - {name: 2, finished: 2026-11-03T10:00:00Z}
   - {name: 3, finished: 2026-11-10}
 """
+AUDITED = "no finding of severity critical or higher is open and the newest audit is younger than 90 d"
 IN_ORDER = 'the steps "1, 2 and 3" were finished in this order'
 
 
@@ -35,20 +36,17 @@ def test_steps_in_their_order(tmp_path: Path) -> None:
     assert found(tmp_path, STEPS) == {"release": True, "1, then 2": True, "2, then 3": True}
 
 
-@pytest.mark.parametrize(
-    ("spoilt", "subject", "ok"),
-    [
-        (("2026-11-03", "2026-11-01"), "1, then 2", False),
-        (("2026-11-10", "2026-11-03"), "2, then 3", None),
-        (("2026-11-10", "2026-12-10"), "2, then 3", None),
-        ((", finished: 2026-11-10", ""), "2, then 3", None),
-        (("1.0.0", "0.9.0"), "release", None),
-    ],
-    ids=["reversed", "the same day", "in the future", "not finished", "another release"],
-)
-def test_steps_that_are_not(tmp_path: Path, spoilt: tuple[str, str], subject: str, *, ok: bool | None) -> None:
+def test_steps_that_are_not(tmp_path: Path, subtests: pytest.Subtests) -> None:
     """Days without times leave the order open."""
-    assert found(tmp_path, STEPS.replace(*spoilt))[subject] is ok
+    for name, spoilt, subject, ok in [
+        ("reversed", ("2026-11-03", "2026-11-01"), "1, then 2", False),
+        ("the same day", ("2026-11-10", "2026-11-03"), "2, then 3", None),
+        ("in the future", ("2026-11-10", "2026-12-10"), "2, then 3", None),
+        ("not finished", (", finished: 2026-11-10", ""), "2, then 3", None),
+        ("another release", ("1.0.0", "0.9.0"), "release", None),
+    ]:
+        with subtests.test(name):
+            assert found(tmp_path, STEPS.replace(*spoilt))[subject] is ok
 
 
 def test_a_step_is_dated_by_its_proof(tmp_path: Path) -> None:
@@ -87,98 +85,82 @@ def test_a_step_in_staging_proves_its_own_run(tmp_path: Path, run: dict[str, obj
 
 def test_merges_that_another_approved(tmp_path: Path) -> None:
     """One's own approval is none."""
-    then = "every merge was approved by another than its author"
-    text = "release: 1.0.0\nmerges:\n  - {name: '#1', author: ada, approved_by: [ada, grace]}\n"
-    subject = "merges approved by another than their author"
-    assert found(tmp_path, text, then)[subject] is True
-    assert found(tmp_path, text.replace("[ada, grace]", "[Ada]"), then)[subject] is False
-    assert found(tmp_path, text.replace("[ada, grace]", "[]"), then)[subject] is False
-    assert found(tmp_path, text.replace("[ada, grace]", "['', 'ada ']"), then)[subject] is False
+    then, subject = (
+        "every merge was approved by another than its author",
+        "merges approved by another than their author",
+    )
+    for approved_by, ok in [("[ada, grace]", True), ("[Ada]", False), ("[]", False), ("['', 'ada ']", False)]:
+        text = f"release: 1.0.0\nmerges:\n  - {{name: '#1', author: ada, approved_by: {approved_by}}}\n"
+        assert found(tmp_path, text, then)[subject] is ok, approved_by
 
 
 def test_audits(tmp_path: Path) -> None:
     """The newest is young enough; what is open in any of them counts."""
-    then = "no finding of severity critical or higher is open and the newest audit is younger than 90 d"
     text = """target: paper
 audits:
   - {at: 2026-06-01, findings: [{name: A-1, severity: critical, open: false}]}
   - {at: 2026-11-01, findings: [{name: A-2, severity: high, open: true}]}
 """
     subject = "open findings of severity critical or higher"
-    assert found(tmp_path, text, then, "target") == {"target": True, "age": True, subject: True}
-    assert found(tmp_path, text.replace("open: false", "open: true"), then, "target")[subject] is False
-    assert found(tmp_path, text.replace("2026-11-01", "2026-07-01"), then, "target")["age"] is None
-    assert found(tmp_path, text.replace("target: paper", "target: other"), then, "target")["target"] is None
+    assert found(tmp_path, text, AUDITED, "target") == {"target": True, "age": True, subject: True}
+    assert found(tmp_path, text.replace("open: false", "open: true"), AUDITED, "target")[subject] is False
+    assert found(tmp_path, text.replace("2026-11-01", "2026-07-01"), AUDITED, "target")["age"] is None
+    assert found(tmp_path, text.replace("target: paper", "target: other"), AUDITED, "target")["target"] is None
     twice = text.replace("[{name: A-2,", "[{name: A-2, severity: low, open: true}, {name: A-2,")
     for spoilt, why in ((twice, "is there twice"), (text.replace("high", "'nan'"), "`nan` is not a severity")):
         with pytest.raises(HarnessError, match=why):
-            found(tmp_path, spoilt, then, "target")
+            found(tmp_path, spoilt, AUDITED, "target")
 
 
-def test_a_suite_before_a_deployment(tmp_path: Path) -> None:
-    """Before, after, and no deployment of this commit."""
+def test_a_suite_before_a_deployment(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    """Before and after it; a deployment of a clock that is wrong, of another release, commit or target is not believed: neither PASS nor FAIL."""
     (tmp_path / "unit.xml").write_text(
         f'<testsuite tests="1" time="60" timestamp="2026-11-20T09:00:00Z"><properties><property name="commit" value="{COMMIT}"/>'
         '</properties><testcase name="a"/></testsuite>'
     )
     then = 'at least 1 test passed and none failed before the deployment to staging of the record "deployments" began'
     evidence = {"junit": {"unit": "unit.xml"}, "records": {"deployments": "d.yaml"}}
-    when, subject = 'the JUnit report "unit" of this commit has been read', "unit.xml and the record deployments"
-    text = f"deployments:\n  - {{environment: staging, commit: {COMMIT}, began: 2026-11-20T10:00:00Z}}\n"
-    (tmp_path / "d.yaml").write_text(text)
-    assert oks(seen(tmp_path, when, then, evidence))[subject] is True
-    (tmp_path / "d.yaml").write_text(text.replace("T10", "T08"))
-    assert oks(seen(tmp_path, when, then, evidence))[subject] is False
-    (tmp_path / "d.yaml").write_text(text.replace(COMMIT, "aaaaaaaaaa"))
+    when = 'the JUnit report "unit" of this commit has been read'
+    for began, head, entry, ok, why in [
+        ("2026-11-20T10:00:00Z", "", "", True, ""),
+        ("2026-11-20T08:00:00Z", "", "", False, ""),
+        ("2026-11-20T10:00:00Z", "target: paper", ", release: v1.0.0", True, ""),
+        ("2027-11-20T10:00:00Z", "", "", None, "a deployment that began 2027-11-20T10:00:00+00:00, in the future"),
+        ("2026-11-20T10:00:00Z", "created: 2027-11-20T10:00:00Z", "", None, "a record created 2027-11-20T10:00:00+00:00, in"),
+        ("2026-11-20T10:00:00Z", "", ", release: 0.9.0", None, "is of release 0.9.0"),
+        ("2026-11-20T10:00:00Z", "release: 0.9.0", "", None, "is of release 0.9.0"),
+        ("2026-11-20T10:00:00Z", "commit: aaaaaaaaaa", "", None, "the record is of commit aaaaaaaaaa"),
+        ("2026-11-20T08:00:00Z", "target: other", "", None, "the record is of target other"),
+    ]:  # fmt: skip
+        with subtests.test(began=began, head=head, entry=entry):
+            text = f"{head}\ndeployments:\n  - {{environment: staging, commit: {COMMIT}, began: {began}{entry}}}\n"
+            (tmp_path / "d.yaml").write_text(text)
+            facts = seen(tmp_path, when, then, evidence)
+            assert set(oks(facts).values()) == {True, ok}
+            assert facts["the record deployments" if why else "unit.xml and the record deployments"].ok is ok
+            assert not why or why in facts["the record deployments"].observed
+    (tmp_path / "d.yaml").write_text(
+        "deployments:\n  - {environment: staging, commit: aaaaaaaaaa, began: 2026-11-20}\n"
+    )
     with pytest.raises(ConfigurationError, match="has no deployment of this commit to staging"):
         seen(tmp_path, when, then, evidence)
 
 
-def test_a_deployment_that_is_not_believed(tmp_path: Path, subtests: pytest.Subtests) -> None:
-    """Of a clock that is wrong, of another release, commit or target: neither PASS nor FAIL."""
-    for began, head, entry, why in [
-        ("2027-11-20T10:00:00Z", "", "", "a deployment that began 2027-11-20T10:00:00+00:00, in the future"),
-        ("2026-11-20T10:00:00Z", "created: 2027-11-20T10:00:00Z", "", "a record created 2027-11-20T10:00:00+00:00, in"),
-        ("2026-11-20T10:00:00Z", "", ", release: 0.9.0", "is of release 0.9.0"),
-        ("2026-11-20T10:00:00Z", "release: 0.9.0", "", "is of release 0.9.0"),
-        ("2026-11-20T10:00:00Z", "commit: aaaaaaaaaa", "", "the record is of commit aaaaaaaaaa"),
-        ("2026-11-20T10:00:00Z", "target: other", "", "the record is of target other"),
-        ("2026-11-20T08:00:00Z", "target: other", "", "the record is of target other"),
-        ("2026-11-20T10:00:00Z", "target: paper", ", release: v1.0.0", ""),
-    ]:
-        with subtests.test(began=began, head=head):
-            (tmp_path / "unit.xml").write_text(
-                f'<testsuite tests="1" time="60" timestamp="2026-11-20T09:00:00Z"><properties><property name="commit" value="{COMMIT}"/>'
-                '</properties><testcase name="a"/></testsuite>'
-            )
-            then = 'at least 1 test passed and none failed before the deployment to staging of the record "deployments" began'
-            evidence = {"junit": {"unit": "unit.xml"}, "records": {"deployments": "d.yaml"}}
-            when = 'the JUnit report "unit" of this commit has been read'
-            text = f"{head}\ndeployments:\n  - {{environment: staging, commit: {COMMIT}, began: {began}{entry}}}\n"
-            (tmp_path / "d.yaml").write_text(text)
-            facts = seen(tmp_path, when, then, evidence)
-            assert set(oks(facts).values()) == ({True, None} if why else {True})
-            if why:
-                assert why in facts["the record deployments"].observed
-
-
 def test_an_audit_says_what_it_found(tmp_path: Path) -> None:
     """Or that it found nothing; without the key it is not known."""
-    then = "no finding of severity critical or higher is open and the newest audit is younger than 90 d"
     text = "target: paper\naudits:\n  - {at: 2026-11-01, findings: []}\n"
-    assert set(found(tmp_path, text, then, "target").values()) == {True}
+    assert set(found(tmp_path, text, AUDITED, "target").values()) == {True}
     for left_out, why in ((", findings: []", "`findings` is missing"), (": []", "`findings` is not a list")):
         with pytest.raises(HarnessError, match=why) as caught:
-            found(tmp_path, text.replace(left_out, ""), then, "target")
+            found(tmp_path, text.replace(left_out, ""), AUDITED, "target")
         assert "record.yaml" in caught.value.where
 
 
 def test_audits_of_a_target_that_the_record_does_not_name(tmp_path: Path) -> None:
     """The words say where to write it."""
-    then = "no finding of severity critical or higher is open and the newest audit is younger than 90 d"
     (tmp_path / "record.yaml").write_text("audits:\n  - {at: 2026-11-01, findings: []}\n")
     evidence = {"records": {"tasks": "record.yaml"}}
-    fact = seen(tmp_path, 'the record "tasks" of this target has been read', then, evidence)["target"]
+    fact = seen(tmp_path, 'the record "tasks" of this target has been read', AUDITED, evidence)["target"]
     assert fact.ok is None
     assert fact.observed.endswith("write it into record.yaml, at its top")
 

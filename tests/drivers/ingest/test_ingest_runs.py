@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.drivers.facts import FactReading
 from harness.drivers.ingest.formats.earlier import earlier_run
 from harness.drivers.ingest.registry import ENGINES
 from harness.errors import DriverError, HarnessError
@@ -25,6 +26,7 @@ from tests.builders.core_run import core_evidence
 GO_WHEN = 'the verdict "staging" of this release has been read'
 GO_THEN = "the decision of the run in staging is GO, younger than 7 d"
 HISTORY = 'the run history "runs" of this target has been read'
+DISASTER, ON_PAPER = "a disaster experiment passed, younger than 90 d", "disaster experiment on paper"
 
 
 def measure(name: str, verdict: str = "PASS", value: float | None = 0.1, **scope: str) -> dict[str, Any]:
@@ -73,59 +75,37 @@ def history(directory: Path, then: str) -> dict[str, bool | None]:
     return oks(seen(directory, HISTORY, then, {"history": {"runs": "runs"}}))
 
 
-def test_a_run_in_staging_that_decided_go(tmp_path: Path) -> None:
-    """Of this release, of yesterday."""
-    run(tmp_path, "one")
-    assert decided(tmp_path) == {"release": True, "environment": True, "age": True, "decision": True}
-
-
-@pytest.mark.parametrize("decision", ["NO-GO", "INCONCLUSIVE"])
-def test_another_decision_is_not_go(tmp_path: Path, decision: str) -> None:
-    """Nothing but GO is."""
-    run(tmp_path, "one", decision=decision)
-    assert decided(tmp_path)["decision"] is False
-
-
 def test_the_newest_run_counts(tmp_path: Path) -> None:
-    """A GO of the day before does not outweigh it."""
+    """Nothing but GO is one; a GO of the day before does not outweigh it."""
     run(tmp_path, "a", sealed="2026-11-19T09:00:00Z")
-    run(tmp_path, "b", decision="NO-GO")
-    assert decided(tmp_path)["decision"] is False
+    assert decided(tmp_path) == {"release": True, "environment": True, "age": True, "decision": True}
+    for decision in ("NO-GO", "INCONCLUSIVE"):
+        run(tmp_path, "b", decision=decision)
+        assert decided(tmp_path)["decision"] is False
 
 
 BY_CORE = GO_THEN.replace("is GO", 'by the profile "core" is GO')
 
 
-@pytest.mark.parametrize(
-    ("profile", "decision", "ok"),
-    [("core", "GO", True), ("checklist+core", "GO", True), ("core", "NO-GO", False), ("score", "GO", None)],
-)
-def test_the_profile_that_must_have_decided(tmp_path: Path, profile: str, decision: str, *, ok: bool | None) -> None:
+def test_the_profile_that_must_have_decided(tmp_path: Path) -> None:
     """A run by other profiles decides nothing; one by several decides for each."""
-    run(tmp_path, "one", profile=profile, decision=decision)
-    fact = seen(tmp_path, GO_WHEN, BY_CORE, {"verdict": {"staging": "runs/*/verdict.json"}})["decision"]
-    assert (fact.ok, fact.expected) == (ok, "GO by the profile core")
-    assert fact.observed == f"{decision} in the run one, profile {profile} with 1 requirement"
-
-
-@pytest.mark.parametrize(("later", "ok"), [("GO", True), ("PARTIAL", True), ("NO-GO", None)])
-def test_a_newer_run_by_another_profile(tmp_path: Path, later: str, *, ok: bool | None) -> None:
-    """It does not stand for the profile that must have decided; its NO-GO leaves open what holds now."""
-    run(tmp_path, "a", sealed="2026-11-19T09:00:00Z")
-    run(tmp_path, "b", decision=later, profile="checklist")
-    fact = seen(tmp_path, GO_WHEN, BY_CORE, {"verdict": {"staging": "runs/*/verdict.json"}})["decision"]
-    assert fact.ok is ok
-    assert fact.observed.startswith("GO in the run a, profile core")
-    assert fact.observed.endswith("but the newer NO-GO in the run b, profile checklist with 1 requirement") is (
-        ok is None
-    )
+    for profile, decision, ok in [
+        ("core", "GO", True),
+        ("checklist+core", "GO", True),
+        ("core", "NO-GO", False),
+        ("score", "GO", None),
+    ]:
+        run(tmp_path, "one", profile=profile, decision=decision)
+        fact = seen(tmp_path, GO_WHEN, BY_CORE, {"verdict": {"staging": "runs/*/verdict.json"}})["decision"]
+        assert (fact.ok, fact.expected) == (ok, "GO by the profile core")
+        assert fact.observed == f"{decision} in the run one, profile {profile} with 1 requirement"
 
 
 def staging(directory: Path, *runs: str) -> tuple[bool | None, str]:
-    """What the row by the profile core says of runs in staging, a day apart: each its name, profile, decision and, if not 1.0.0, release."""
+    """What the row by the profile core says of runs in staging, a day apart: each its name, profile, decision and, if need be, a key."""
     for day, one in enumerate(runs):
-        name, profile, decision, *release = one.split()
-        given = {"release": release[0]} if release else {}
+        name, profile, decision, *keys = one.split()
+        given: dict[str, Any] = dict(key.split("=") for key in keys)
         run(directory, name, f"2026-11-{15 + day}T09:00:00Z", profile=profile, decision=decision, **given)
     fact = seen(directory, GO_WHEN, BY_CORE, {"verdict": {"staging": "runs/*/verdict.json"}})["decision"]
     return fact.ok, fact.observed
@@ -133,21 +113,36 @@ def staging(directory: Path, *runs: str) -> tuple[bool | None, str]:
 
 GO_A = "GO in the run a, profile core with 1 requirement"
 NO_GO_B = f"{GO_A}, but the newer NO-GO in the run b, profile checklist with 1 requirement"
+FILTERED = (
+    "PARTIAL in the run b, profile core with 1 requirement: a filtered run decides nothing, and no other run is there"
+)
+MANY = "normaldance+atomos+integration-platform+feature-integration+core"
 
 
-def test_newer_runs_by_other_profiles(tmp_path: Path, subtests: pytest.Subtests) -> None:
-    """A NO-GO of this release leaves a GO open, until a GO by its own profile follows it."""
+def test_the_run_that_decides(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    """A newer NO-GO of this release leaves a GO open, until a GO by its own profile follows it; a filtered run decides nothing.
+
+    Nor does a run of another release or target. Names of many profiles are cut short where they are shown, not where they are compared.
+    """
     for number, (runs, ok, observed) in enumerate(
         [
+            (("a core GO", "b checklist GO"), True, GO_A),
+            (("a core GO", "b checklist PARTIAL"), True, GO_A),
+            (("a core GO", "b checklist NO-GO"), None, NO_GO_B),
             (("a core GO", "b checklist NO-GO", "c checklist PARTIAL"), None, NO_GO_B),
             (("a core GO", "b checklist NO-GO", "c score GO"), None, NO_GO_B),
             (("a core GO", "b checklist NO-GO", "c checklist INCONCLUSIVE"), None, NO_GO_B),
             (("a core GO", "b checklist NO-GO", "c checklist+score GO"), True, GO_A),
             (("b checklist NO-GO", "a core GO"), True, GO_A),
             (("b core NO-GO", "a core GO"), True, GO_A),
-            (("a core GO", "b checklist NO-GO 1.1.0-rc"), True, GO_A),
-            (("a core GO", "b core NO-GO 1.1.0-rc"), True, GO_A),
-            (("a core GO v1.0.0", "b checklist NO-GO"), None, NO_GO_B),
+            (("a core GO", "b checklist NO-GO release=1.1.0-rc"), True, GO_A),
+            (("a core GO", "b core NO-GO release=1.1.0-rc"), True, GO_A),
+            (("a core GO release=v1.0.0", "b checklist NO-GO"), None, NO_GO_B),
+            (("a core GO", "b checklist NO-GO target=elsewhere"), True, GO_A),
+            (("a core NO-GO release=1.1.0-rc",), None, "NO-GO in the run a, profile core with 1 requirement"),
+            (("b core PARTIAL",), None, FILTERED),
+            (("a core GO", "b core PARTIAL"), True, GO_A),
+            ((f"a {MANY} GO",), True, f"GO in the run a, profile {MANY[:60]}… with 1 requirement"),
         ]
     ):
         with subtests.test(runs=runs):
@@ -168,26 +163,6 @@ def test_a_newer_no_go_of_the_release(tmp_path: Path, what: str, other: dict[str
     assert seen(tmp_path, when, BY_CORE, {"verdict": {"staging": "runs/*/verdict.json"}})["decision"].ok is ok
 
 
-def test_a_no_go_of_another_target(tmp_path: Path) -> None:
-    """It says nothing of the one that was judged GO."""
-    run(tmp_path, "b", profile="checklist", decision="NO-GO", target="elsewhere")
-    assert staging(tmp_path, "a core GO") == (True, GO_A)
-
-
-def test_a_filtered_run_is_passed_over(tmp_path: Path) -> None:
-    """A PARTIAL one after a GO takes nothing back; alone it decides nothing."""
-    partial = "PARTIAL in the run b, profile core with 1 requirement"
-    why = f"{partial}: a filtered run decides nothing, and no other run is there"
-    assert staging(tmp_path, "b core PARTIAL") == (None, why)
-    assert staging(tmp_path, "a core GO", "b core PARTIAL") == (True, GO_A)
-
-
-def test_runs_of_another_release_alone(tmp_path: Path) -> None:
-    """Its NO-GO is no failure of this one."""
-    observed = "NO-GO in the run a, profile core with 1 requirement"
-    assert staging(tmp_path, "a core NO-GO 1.1.0-rc") == (None, observed)
-
-
 @pytest.mark.parametrize(("rows", "ok"), [(2, True), (3, None)])
 def test_a_profile_of_ones_own_with_all_rows_of_a_file(tmp_path: Path, rows: int, *, ok: bool | None) -> None:
     """Two rows of the file `normaldance`, one of them twice, one that was proven in part, and one of another file."""
@@ -201,21 +176,15 @@ def test_a_profile_of_ones_own_with_all_rows_of_a_file(tmp_path: Path, rows: int
     assert next(fact.ok for fact in facts if fact.subject == "decision") is ok
 
 
-def test_a_run_by_many_profiles(tmp_path: Path) -> None:
-    """Their names are cut short where they are shown, not where they are compared."""
-    many = "normaldance+atomos+integration-platform+feature-integration+core"
-    ok, observed = staging(tmp_path, f"a {many} GO")
-    assert (ok, observed) == (True, f"GO in the run a, profile {many[:60]}… with 1 requirement")
-
-
 def test_runs_that_are_no_evidence(tmp_path: Path) -> None:
     """Of another release, too old, from the future."""
-    run(tmp_path, "one", release="0.9.0")
-    assert decided(tmp_path)["release"] is None
-    run(tmp_path, "one", sealed="2026-11-01T09:00:00Z")
-    assert decided(tmp_path)["age"] is None
-    run(tmp_path, "one", sealed="2026-11-22T09:00:00Z")
-    assert decided(tmp_path)["age"] is None
+    for keys, subject in [
+        ({"release": "0.9.0"}, "release"),
+        ({"sealed": "2026-11-01T09:00:00Z"}, "age"),
+        ({"sealed": "2026-11-22T09:00:00Z"}, "age"),
+    ]:
+        run(tmp_path, "one", **keys)
+        assert decided(tmp_path)[subject] is None, keys
 
 
 def test_a_run_in_another_environment(tmp_path: Path) -> None:
@@ -289,6 +258,11 @@ def test_a_run_that_cannot_be_read_costs_a_word(tmp_path: Path) -> None:
     )
 
 
+def drilled(directory: Path) -> FactReading:
+    """The fact about a disaster that was rehearsed."""
+    return seen(directory, HISTORY, DISASTER, {"history": {"runs": "runs"}})[ON_PAPER]
+
+
 def drill(verdict: str = "PASS", domain: str = "region", judged: str = "PASS") -> dict[str, Any]:
     """An experiment and a measure that it was judged by."""
     return {
@@ -299,28 +273,26 @@ def drill(verdict: str = "PASS", domain: str = "region", judged: str = "PASS") -
 
 def test_a_disaster_that_was_rehearsed(tmp_path: Path) -> None:
     """Its receipts are complete and what was judged of it passed; nothing less."""
-    then, subject = "a disaster experiment passed, younger than 90 d", "disaster experiment on paper"
     run(tmp_path, "a", **drill(domain="pod"))
-    assert history(tmp_path, then)[subject] is None
+    assert drilled(tmp_path).ok is None
     run(tmp_path, "a", **drill(verdict="INCONCLUSIVE"))
-    assert history(tmp_path, then)[subject] is None
+    assert drilled(tmp_path).ok is None
     run(tmp_path, "a", **drill(judged="FAIL"))
-    assert history(tmp_path, then)[subject] is False
+    assert drilled(tmp_path).ok is False
     run(tmp_path, "a", **drill())
-    assert history(tmp_path, then)[subject] is True
+    assert drilled(tmp_path).ok is True
     run(tmp_path, "a", sealed="2026-08-01T00:00:00Z", **drill())
-    assert history(tmp_path, then)[subject] is None
+    assert drilled(tmp_path).ok is None
     run(tmp_path, "a", sealed="2027-08-01T00:00:00Z", **drill())
-    assert history(tmp_path, then)[subject] is None
+    assert drilled(tmp_path).ok is None
 
 
 def test_a_disaster_that_passed_before_one_that_failed_is_no_proof(tmp_path: Path) -> None:
     """The newest counts; and a copy of a run is no second one."""
-    then, subject = "a disaster experiment passed, younger than 90 d", "disaster experiment on paper"
     run(tmp_path, "a", sealed="2026-11-10T09:00:00Z", **drill())
-    assert history(tmp_path, then)[subject] is True
+    assert drilled(tmp_path).ok is True
     run(tmp_path, "b", sealed="2026-11-19T09:00:00Z", **drill(judged="FAIL"))
-    assert history(tmp_path, then)[subject] is False
+    assert drilled(tmp_path).ok is False
     shutil.copytree(tmp_path / "runs" / "a", tmp_path / "runs" / "a-copy")
     then = 'at least 3 runs measured the "recovery of reads", the newest younger than 7 d'
     assert history(tmp_path, then)["runs of paper that measured the recovery of reads"] is None
@@ -328,67 +300,50 @@ def test_a_disaster_that_passed_before_one_that_failed_is_no_proof(tmp_path: Pat
 
 def test_a_drill_that_passed_before_a_run_without_a_verdict_is_no_proof(tmp_path: Path) -> None:
     """The newer run was sealed and its verdict is missing: its drill may have failed. One that is older, or of another target, may not."""
-    then, subject = "a disaster experiment passed, younger than 90 d", "disaster experiment on paper"
     run(tmp_path, "a", sealed="2026-11-10T09:00:00Z", **drill())
     other = run(tmp_path, "b", target="elsewhere")
     (other / "verdict.json").unlink()
     older = run(tmp_path, "c", sealed="2026-11-09T09:00:00Z")
     (older / "verdict.json").unlink()
-    assert history(tmp_path, then)[subject] is True
+    assert drilled(tmp_path).ok is True
     killed = run(tmp_path, "d")
     (killed / "verdict.json").unlink()
-    fact = seen(tmp_path, HISTORY, then, {"history": {"runs": "runs"}})[subject]
+    fact = drilled(tmp_path)
     assert fact.ok is None
     assert (
         "region-loss passed in the run a, 11.1 d ago, but the newer d has no verdict that can be read" in fact.observed
     )
     (killed / "verdict.json").write_text("{}")
-    assert history(tmp_path, then)[subject] is None
+    assert drilled(tmp_path).ok is None
     run(tmp_path, "d", **drill())
-    assert history(tmp_path, then)[subject] is True
-
-
-def test_a_pass_of_a_drill_says_which_runs_cannot_be_read(tmp_path: Path) -> None:
-    """A manifest without a date or a target may be of any run."""
-    then, subject = "a disaster experiment passed, younger than 90 d", "disaster experiment on paper"
-    run(tmp_path, "a", **drill())
-    (run(tmp_path, "b") / "manifest.json").write_text("{")
-    fact = seen(tmp_path, HISTORY, then, {"history": {"runs": "runs"}})[subject]
-    assert (fact.ok, "; not readable: b (is not JSON" in fact.observed) == (True, True)
-
-
-def test_a_decision_is_named_with_its_profile_and_breadth(tmp_path: Path) -> None:
-    """A GO of one requirement is seen to be one."""
-    run(tmp_path, "one")
-    fact = seen(tmp_path, GO_WHEN, GO_THEN, {"verdict": {"staging": "runs/*/verdict.json"}})["decision"]
-    assert fact.observed == "GO in the run one, profile core with 1 requirement"
+    (run(tmp_path, "e") / "manifest.json").write_text("{")
+    fact = drilled(tmp_path)
+    assert (fact.ok, "; not readable: e (is not JSON" in fact.observed) == (True, True)
 
 
 def test_a_drill_of_another_release_is_none_of_this_one(tmp_path: Path) -> None:
     """Where the sentence says `of this release`; of this target it is one."""
-    then, when = "a disaster experiment passed, younger than 90 d", HISTORY.replace("target", "release")
+    when = HISTORY.replace("target", "release")
     run(tmp_path, "a", release="0.9.0", **drill())
-    assert history(tmp_path, then)["disaster experiment on paper"] is True
-    facts = oks(seen(tmp_path, when, then, {"history": {"runs": "runs"}}))
+    assert drilled(tmp_path).ok is True
+    facts = oks(seen(tmp_path, when, DISASTER, {"history": {"runs": "runs"}}))
     assert facts["disaster experiment on paper at release 1.0.0"] is None
     then = 'at least 2 runs measured the "recovery of reads", the newest younger than 7 d'
     run(tmp_path, "b", **drill())
     facts = oks(seen(tmp_path, when, then, {"history": {"runs": "runs"}}))
     assert facts["runs of paper at release 1.0.0 that measured the recovery of reads"] is None
-    then = "a disaster experiment passed, younger than 90 d"
-    facts = oks(seen(tmp_path, when, then, {"history": {"runs": "runs"}}))
+    facts = oks(seen(tmp_path, when, DISASTER, {"history": {"runs": "runs"}}))
     assert facts["disaster experiment on paper at release 1.0.0"] is True
 
 
 def test_the_last_attempt_at_a_disaster_counts(tmp_path: Path) -> None:
     """And what failed in one of which a receipt is missing is a failure."""
-    then, subject = "a disaster experiment passed, younger than 90 d", "disaster experiment on paper"
     one = {"name": "region-loss", "domain": "region"}
     attempts = [{**one, "attempt": 1, "verdict": "PASS"}, {**one, "attempt": 2, "verdict": "INCONCLUSIVE"}]
     run(tmp_path, "a", **{**drill(), "experiments": attempts})
-    assert history(tmp_path, then)[subject] is None
+    assert drilled(tmp_path).ok is None
     run(tmp_path, "a", **drill(verdict="INCONCLUSIVE", judged="FAIL"))
-    assert history(tmp_path, then)[subject] is False
+    assert drilled(tmp_path).ok is False
 
 
 def test_a_run_as_the_harness_writes_it(tmp_path: Path) -> None:
@@ -429,16 +384,11 @@ GO: dict[str, Any] = {
 }
 
 
-def test_a_verdict_that_agrees_with_itself_is_read(tmp_path: Path) -> None:
-    """A row that does not gate may fail in a GO."""
-    run(tmp_path, "one", **NO_GO)
-    assert decided(tmp_path)["decision"] is False
-    run(tmp_path, "one", **GO)
-    assert decided(tmp_path)["decision"] is True
-
-
 def test_a_verdict_that_contradicts_itself_is_not_used(tmp_path: Path, subtests: pytest.Subtests) -> None:
-    """A word that was edited, a bad merge, a list that was cut: neither its GO nor its NO-GO counts."""
+    """A word that was edited, a bad merge, a list that was cut: neither its GO nor its NO-GO counts. A row that does not gate may fail in a GO."""
+    for whole, ok in ((NO_GO, False), (GO, True)):
+        run(tmp_path, "one", **whole)
+        assert decided(tmp_path)["decision"] is ok
     for keys, why in [
         ({**NO_GO, "decision": "GO"}, "the decision is GO, the headline `NO-GO for staging"),
         ({**GO, "decision": "NO-GO"}, "the decision is NO-GO, the headline `GO for staging"),
@@ -457,38 +407,35 @@ def test_a_verdict_that_contradicts_itself_is_not_used(tmp_path: Path, subtests:
             with pytest.raises(DriverError, match=f"contradicts itself: {why}") as error:
                 decided(tmp_path)
             assert "one/verdict.json" in error.value.where
-            then, subject = "a disaster experiment passed, younger than 90 d", "disaster experiment on paper"
             run(tmp_path, "one", **{**keys, **drill()})
-            assert history(tmp_path, then)[subject] is None
+            assert drilled(tmp_path).ok is None
 
 
 @pytest.mark.parametrize("judged", ["INCONCLUSIVE", "NOT_ASSESSED"])
 def test_a_drill_that_is_not_decided_proves_neither(tmp_path: Path, judged: str) -> None:
     """Nothing of it failed: an older one that passed counts, and an older one that failed does, too."""
-    then, subject = "a disaster experiment passed, younger than 90 d", "disaster experiment on paper"
     run(tmp_path, "c", **drill(judged=judged))
-    fact = seen(tmp_path, HISTORY, then, {"history": {"runs": "runs"}})[subject]
+    fact = drilled(tmp_path)
     assert (fact.ok, fact.observed) == (None, "no run has one; not decided: region-loss in c")
     run(tmp_path, "c", **{**drill(), "measures": []})
-    assert history(tmp_path, then)[subject] is None
+    assert drilled(tmp_path).ok is None
     run(tmp_path, "c", **drill(judged=judged))
     run(tmp_path, "b", sealed="2026-11-15T09:00:00Z", **drill(verdict="INCONCLUSIVE"))
     run(tmp_path, "a", sealed="2026-11-10T09:00:00Z", **drill())
-    fact = seen(tmp_path, HISTORY, then, {"history": {"runs": "runs"}})[subject]
+    fact = drilled(tmp_path)
     assert fact.ok is True
     assert fact.observed.endswith("ago; not decided: region-loss in c, region-loss in b")
     run(tmp_path, "a", sealed="2026-11-10T09:00:00Z", **drill(judged="FAIL"))
-    assert history(tmp_path, then)[subject] is False
+    assert drilled(tmp_path).ok is False
 
 
 def test_a_drill_that_passed_beside_one_that_is_not_decided(tmp_path: Path) -> None:
     """One disaster of the run is enough; it is the one that is named."""
-    then, subject = "a disaster experiment passed, younger than 90 d", "disaster experiment on paper"
     both = drill()
     both["experiments"] = [*both["experiments"], {"name": "zone-loss", "domain": "region", "verdict": "PASS"}]
     both["measures"] = [*both["measures"], measure("recovery of reads", "INCONCLUSIVE", experiment="zone-loss")]
     run(tmp_path, "a", **both)
-    fact = seen(tmp_path, HISTORY, then, {"history": {"runs": "runs"}})[subject]
+    fact = drilled(tmp_path)
     assert (fact.ok, fact.observed.partition(" in the run")[0]) == (True, "region-loss passed")
 
 
@@ -497,15 +444,15 @@ def test_the_commit_of_a_run_is_that_of_its_release(tmp_path: Path) -> None:
     when, where = GO_WHEN.replace("release", "commit"), {"verdict": {"staging": "runs/*/verdict.json"}}
     place = run(tmp_path, "one")
     assert oks(seen(tmp_path, when, GO_THEN, where))["commit"] is True
-    then, of_commit = "a disaster experiment passed, younger than 90 d", HISTORY.replace("target", "commit")
+    of_commit = HISTORY.replace("target", "commit")
     run(tmp_path, "one", **drill())
     subject = f"disaster experiment on paper at commit {COMMIT}"
-    assert oks(seen(tmp_path, of_commit, then, {"history": {"runs": "runs"}}))[subject] is True
+    assert oks(seen(tmp_path, of_commit, DISASTER, {"history": {"runs": "runs"}}))[subject] is True
     manifest = json.loads((place / "manifest.json").read_text())
     (place / "manifest.json").write_text(json.dumps({**manifest, "release_commit": "", "commit": COMMIT}))
     fact = seen(tmp_path, when, GO_THEN, where)["commit"]
     assert (fact.ok, "name `release.commit` in the target file" in fact.observed) == (None, True)
-    assert oks(seen(tmp_path, of_commit, then, {"history": {"runs": "runs"}}))[subject] is None
+    assert oks(seen(tmp_path, of_commit, DISASTER, {"history": {"runs": "runs"}}))[subject] is None
     del manifest["release_commit"]
     (place / "manifest.json").write_text(json.dumps(manifest))
     assert oks(seen(tmp_path, when, GO_THEN, where))["commit"] is None

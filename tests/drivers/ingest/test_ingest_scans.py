@@ -55,13 +55,9 @@ def scanned(directory: Path, document: Any, then: str = THEN, when: str = WHEN, 
     return oks(seen(directory, when, then, {"sarif": {"security": "s.sarif"}}, **keys))
 
 
-def test_a_scan_without_findings(tmp_path: Path) -> None:
-    """Of this commit, young, complete."""
-    assert scanned(tmp_path, log()) == {"commit": True, "age": True, "scan": True, OPEN: True}
-
-
 def test_a_severe_finding_is_open(tmp_path: Path) -> None:
-    """By the severity of its rule; the words name rule and file."""
+    """By the severity of its rule; the words name rule and file. A scan without one is of this commit, young and complete."""
+    assert scanned(tmp_path, log()) == {"commit": True, "age": True, "scan": True, OPEN: True}
     place = {"physicalLocation": {"artifactLocation": {"uri": "src/a.js"}}}
     (tmp_path / "s.sarif").write_text(json.dumps(log(result(locations=[place]))))
     fact = seen(tmp_path, WHEN, THEN, {"sarif": {"security": "s.sarif"}})[OPEN]
@@ -88,38 +84,30 @@ def test_what_is_open(tmp_path: Path, subtests: pytest.Subtests) -> None:
             assert scanned(tmp_path, log(result(**keys)))[OPEN] is ok
 
 
-@pytest.mark.parametrize(("level", "ok"), [("error", False), ("warning", True), ("note", True), (None, None)])
-def test_a_finding_without_a_severity_is_as_severe_as_its_level(
-    tmp_path: Path, level: str | None, *, ok: bool | None
-) -> None:
-    """An error is at least high; without a level it may be anything."""
-    keys = {"level": level} if level else {}
-    assert scanned(tmp_path, log(result(ruleId="other", **keys)))[OPEN] is ok
-
-
-@pytest.mark.parametrize(
-    ("least", "level", "ok"),
-    [
-        ("9.0", "error", None),
-        ("8.5", "error", None),
-        ("critical", "error", None),
-        ("9.0", "warning", True),
-        ("5.0", "warning", None),
-    ],
-)
-def test_a_level_may_mean_more_than_one_severity(tmp_path: Path, least: str, level: str, *, ok: bool | None) -> None:
-    """Scanners write high and critical as error: a limit within what the level may mean is for a person to decide."""
-    then = f"no finding of severity {least} or higher is open, younger than 7 d"
-    facts = scanned(tmp_path, log(result(ruleId="other", level=level)), then)
-    assert facts[f"open findings of severity {least} or higher"] is ok
-
-
-def test_an_error_that_its_tool_calls_critical_is_not_passed_over(tmp_path: Path) -> None:
-    """As Black Duck writes it, in a property of its own: it may be critical, as every error may."""
-    own = {"securityRisk": "CRITICAL", "severity": "CRITICAL"}
-    document = log(result(ruleId="other", level="error", properties=own))
-    facts = scanned(tmp_path, document, "no finding of severity critical or higher is open, younger than 7 d")
-    assert facts == {"commit": True, "age": True, "scan": True, "open findings of severity critical or higher": None}
+def test_a_finding_without_a_severity_is_as_severe_as_its_level(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    """Scanners write high and critical as error: a limit within what the level may mean is for a person to decide, also beside a word; 0.0 is no score."""
+    unscored = {"ruleId": "js/xss", "properties": {"security-severity": "0.0"}}
+    black_duck = {"properties": {"securityRisk": "CRITICAL", "severity": "CRITICAL"}}
+    cases: list[tuple[str, dict[str, Any], bool | None]] = [
+        ("7.0", {"level": "error"}, False),
+        ("7.0", {"level": "warning"}, True),
+        ("7.0", {"level": "note"}, True),
+        ("7.0", {}, None),
+        ("9.0", {"level": "error"}, None),
+        ("8.5", {"level": "error"}, None),
+        ("critical", {"level": "error"}, None),
+        ("critical", {"level": "error", **black_duck}, None),
+        ("9.0", {"level": "warning"}, True),
+        ("5.0", {"level": "warning"}, None),
+        ("7.0", {"level": "error", **unscored}, False),
+        ("7.0", {"level": "note", **unscored}, True),
+    ]
+    for least, found, ok in cases:
+        with subtests.test(least=least, found=found):
+            then = f"no finding of severity {least} or higher is open, younger than 7 d"
+            facts = scanned(tmp_path, log(result(**{"ruleId": "other", **found})), then)
+            subject = f"open findings of severity {least} or higher"
+            assert facts == {"commit": True, "age": True, "scan": True, subject: ok}
 
 
 def test_a_finding_may_be_as_severe_as_its_tool_says_beside_the_level(
@@ -222,73 +210,30 @@ def test_a_scan_that_looked_at_nothing_did_not_find_nothing(tmp_path: Path, subt
             assert scanned(tmp_path, log(**run))["scan"] is complete
 
 
-@pytest.mark.parametrize(
-    "run",
-    [
-        {"invocations": [{"executionSuccessful": False, "endTimeUtc": "2026-11-21T11:00:00Z"}]},
-        {"invocations": [{"executionSuccessful": True, "processStartFailureMessage": "no such file"}]},
-        {"results": None},
-        {"externalPropertyFileReferences": {"results": [{"location": {"uri": "r.json"}, "itemCount": 5}]}},
-        {
-            "invocations": [
-                {
-                    "executionSuccessful": True,
-                    "endTimeUtc": "2026-11-21T11:00:00Z",
-                    "toolExecutionNotifications": [{"level": "error", "message": {"text": "out of memory"}}],
-                }
-            ]
-        },
-        {
-            "invocations": [
-                {
-                    "executionSuccessful": True,
-                    "endTimeUtc": "2026-11-21T11:00:00Z",
-                    "toolExecutionNotifications": [{"level": "warning", "message": {"text": "Timeout"}}],
-                }
-            ]
-        },
-        {
-            "invocations": [
-                {
-                    "executionSuccessful": True,
-                    "endTimeUtc": "2026-11-21T11:00:00Z",
-                    "toolConfigurationNotifications": [{"message": {"text": "a rule is not known"}}],
-                }
-            ]
-        },
-    ],
-    ids=[
-        "failed",
-        "not started",
-        "no results",
-        "results in another file",
-        "a notification of an error, as Semgrep writes it",
-        "a warning, as Semgrep writes it of a file that took too long",
-        "a warning, as a notification without a level is one",
-    ],
-)
-def test_a_scan_that_did_not_complete_says_nothing(tmp_path: Path, run: dict[str, Any]) -> None:
-    """It found nothing because it did not search."""
-    assert scanned(tmp_path, log(**run))["scan"] is None
+def ended(**keys: Any) -> dict[str, Any]:
+    """A run whose invocation ended an hour ago, with these keys."""
+    return {"invocations": [{"executionSuccessful": True, "endTimeUtc": "2026-11-21T11:00:00Z", **keys}]}
 
 
-def test_a_note_of_a_scanner_is_not_about_its_results(tmp_path: Path) -> None:
-    """As CodeQL writes one for each file that it read."""
+def test_a_scan_that_did_not_complete_says_nothing(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    """It found nothing because it did not search; a note, as CodeQL writes one for each file that it read, is not about its results."""
     notes = [{"level": level, "message": {"text": "src/a.js"}} for level in ("note", "none")]
-    ended = {"executionSuccessful": True, "endTimeUtc": "2026-11-21T11:00:00Z", "toolExecutionNotifications": notes}
-    assert scanned(tmp_path, log(invocations=[ended]))["scan"] is True
+    cases: list[tuple[str, dict[str, Any], bool | None]] = [
+        ("failed", ended(executionSuccessful=False), None),
+        ("not started", ended(processStartFailureMessage="no such file"), None),
+        ("no results", {"results": None}, None),
+        ("in another file", {"externalPropertyFileReferences": {"results": [{"location": {"uri": "r.json"}}]}}, None),
+        ("an error, as of Semgrep", ended(toolExecutionNotifications=[{"level": "error"}]), None),
+        ("a warning, as of Semgrep", ended(toolExecutionNotifications=[{"level": "warning"}]), None),
+        ("a warning without a level", ended(toolConfigurationNotifications=[{}]), None),
+        ("notes", ended(toolExecutionNotifications=notes), True),
+    ]
+    for name, run, complete in cases:
+        with subtests.test(name):
+            assert scanned(tmp_path, log(**run))["scan"] is complete
 
 
-@pytest.mark.parametrize(
-    "rule",
-    [
-        {"id": "js/sqli", "index": 0, "toolComponent": {"name": "queries"}},
-        {"id": "js/sqli", "index": 0, "toolComponent": {"guid": "0001"}},
-        {"id": "js/sqli", "index": 0, "toolComponent": {"index": 0}},
-        {"id": "js/sqli", "index": 0},
-    ],
-)
-def test_the_rule_of_a_finding_is_in_its_part_of_the_tool(tmp_path: Path, rule: dict[str, Any]) -> None:
+def test_the_rule_of_a_finding_is_in_its_part_of_the_tool(tmp_path: Path, subtests: pytest.Subtests) -> None:
     """As CodeQL writes it: rules in extensions, named by index, name or guid; the rule at that index of another part is another rule."""
     harmless = {"id": "js/style", "properties": {"security-severity": "1.0"}}
     severe = {"id": "js/sqli", "properties": {"security-severity": "9.1"}}
@@ -296,29 +241,29 @@ def test_the_rule_of_a_finding_is_in_its_part_of_the_tool(tmp_path: Path, rule: 
         "driver": {"name": "CodeQL", "rules": [harmless]},
         "extensions": [{"name": "queries", "guid": "0001", "rules": [severe]}],
     }
-    found = {"message": {"text": "a"}, "rule": rule}
-    assert scanned(tmp_path, log(found, tool=tool))[OPEN] is False
+    parts: list[dict[str, Any] | None] = [{"name": "queries"}, {"guid": "0001"}, {"index": 0}, None]
+    for part in parts:
+        with subtests.test(part=part):
+            rule: dict[str, Any] = {"id": "js/sqli", "index": 0}
+            if part:
+                rule["toolComponent"] = part
+            assert scanned(tmp_path, log({"message": {"text": "a"}, "rule": rule}, tool=tool))[OPEN] is False
 
 
-@pytest.mark.parametrize("keys", [{}, {"ruleIndex": 0}, {"ruleIndex": 1}, {"ruleIndex": 7}])
-def test_the_rule_of_its_own_id_counts_before_the_one_above_it(tmp_path: Path, keys: dict[str, int]) -> None:
+def test_the_rule_of_its_own_id_counts_before_the_one_above_it(tmp_path: Path) -> None:
     """`js/xss` is milder than `js/xss/stored`, and is listed first; of those above it the nearest counts."""
     rules: list[dict[str, Any]] = [
         {"id": name, "properties": {"security-severity": severity}}
         for name, severity in (("js", "1.0"), ("js/xss", "2.0"), ("js/xss/stored", "9.1"))
     ]
     tool = {"driver": {"name": "scanner", "rules": rules}}
-    assert scanned(tmp_path, log(result(ruleId="js/xss/stored", **keys), tool=tool))[OPEN] is False
+    for index in (-1, 0, 1, 7):
+        found = result(ruleId="js/xss/stored", ruleIndex=index)
+        assert scanned(tmp_path, log(found, tool=tool))[OPEN] is False, index
     rules[1]["properties"] = {"security-severity": "9.1"}
     rules.pop()
     assert scanned(tmp_path, log(result(ruleId="js/xss/stored"), tool=tool))[OPEN] is False
     assert scanned(tmp_path, log(result(ruleId="js/xss/stored", ruleIndex=0), tool=tool))[OPEN] is True
-
-
-@pytest.mark.parametrize(("level", "ok"), [("error", False), ("note", True)])
-def test_a_severity_of_nothing_is_none(tmp_path: Path, level: str, *, ok: bool) -> None:
-    """A scanner that writes 0.0 for what nobody has scored: then its level counts."""
-    assert scanned(tmp_path, log(result(level=level, properties={"security-severity": "0.0"})))[OPEN] is ok
 
 
 @pytest.mark.parametrize(
@@ -358,15 +303,6 @@ def test_what_one_of_several_runs_does_not_say_is_not_known(tmp_path: Path) -> N
     assert scanned(tmp_path, two) == {"commit": True, "age": True, "scan": True, OPEN: True}
 
 
-def test_the_file_beside_a_log_does_not_overrule_one_of_its_runs(tmp_path: Path) -> None:
-    """What only one of two runs says is not known of both, and is not of another commit either."""
-    two = log(versionControlProvenance=[{"revisionId": "a" * 40}])
-    two["runs"] += log(versionControlProvenance=[])["runs"]
-    (tmp_path / "origin.yaml").write_text(f"commit: {COMMIT}\n")
-    with pytest.raises(DriverError, match="contradicts itself: commit"):
-        scanned(tmp_path, two)
-
-
 def test_a_release_is_that_of_the_revision_tag(tmp_path: Path) -> None:
     """`v1.0.0` is release 1.0.0; another is no evidence."""
     when = 'the SARIF report "security" of this release has been read'
@@ -377,45 +313,33 @@ def test_a_release_is_that_of_the_revision_tag(tmp_path: Path) -> None:
 
 
 def test_a_scan_of_two_commits_contradicts_itself(tmp_path: Path) -> None:
-    """One file cannot be of both."""
+    """One file cannot be of both; the file beside it completes what a run does not say, and overrules none."""
+    other = [{"revisionId": "a" * 40}]
     two = log()
-    two["runs"] += log(versionControlProvenance=[{"revisionId": "a" * 40}])["runs"]
+    two["runs"] += log(versionControlProvenance=other)["runs"]
+    with pytest.raises(DriverError, match="contradicts itself: commit"):
+        scanned(tmp_path, two)
+    two = log(versionControlProvenance=other)
+    two["runs"] += log(versionControlProvenance=[])["runs"]
+    (tmp_path / "origin.yaml").write_text(f"commit: {COMMIT}\n")
     with pytest.raises(DriverError, match="contradicts itself: commit"):
         scanned(tmp_path, two)
 
 
-def test_every_interface_was_scanned(tmp_path: Path) -> None:
-    """A name of the register that the log does not list was not scanned: unknown, not bad."""
-    (tmp_path / "registers").mkdir()
-    (tmp_path / "registers" / "interfaces.yaml").write_text(
-        "interfaces:\n  - name: GET /users\n  - name: GET /tracks\n"
-    )
-    then = 'no finding of severity high or higher is open, every name of the register "interfaces" was scanned'
-    listed = [{"location": {"uri": "GET /users/{id}"}}, {"location": {"uri": "get-tracks"}}]
-    subject = "names of the register interfaces that were scanned"
-    keys: Any = {"files": {"registers": "registers"}}
-    assert scanned(tmp_path, log(artifacts=listed), then, **keys)[subject] is True
-    assert scanned(tmp_path, log(artifacts=listed[:1]), then, **keys)[subject] is None
-
-
-@pytest.mark.parametrize(
-    ("listed", "missing"),
-    [
+def test_a_name_within_a_longer_one_of_the_register_is_not_that_name(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    """Three services of which one has the names of the others in its own; one that was not scanned is unknown, not bad."""
+    (tmp_path / "services.yaml").write_text("services:\n  - name: api\n  - name: api-gateway\n  - name: gateway\n")
+    then = 'no finding of severity high or higher is open, every name of the register "services" was scanned'
+    for listed, missing in [
         (["registry.example/api-gateway"], "api, gateway"),
         (["registry.example/api-gateway", "registry.example/api:1.4.0"], "gateway"),
         (["api-gateway and gateway", "api"], ""),
-    ],
-)
-def test_a_name_within_a_longer_one_of_the_register_is_not_that_name(
-    tmp_path: Path, listed: list[str], missing: str
-) -> None:
-    """Three services of which one has the names of the others in its own."""
-    (tmp_path / "services.yaml").write_text("- api\n- api-gateway\n- gateway\n")
-    (tmp_path / "s.sarif").write_text(json.dumps(log(artifacts=[{"location": {"uri": uri}} for uri in listed])))
-    then = 'no finding of severity high or higher is open, every name of the register "services" was scanned'
-    facts = seen(tmp_path, WHEN, then, {"sarif": {"security": "s.sarif"}}, files={"registers": "."})
-    fact = facts["names of the register services that were scanned"]
-    assert (fact.ok, fact.observed.partition("not scanned: ")[2]) == (None if missing else True, missing)
+    ]:
+        with subtests.test(missing):
+            (tmp_path / "s.sarif").write_text(json.dumps(log(artifacts=[{"location": {"uri": uri}} for uri in listed])))
+            facts = seen(tmp_path, WHEN, then, {"sarif": {"security": "s.sarif"}}, files={"registers": "."})
+            fact = facts["names of the register services that were scanned"]
+            assert (fact.ok, fact.observed.partition("not scanned: ")[2]) == (None if missing else True, missing)
 
 
 def test_the_newest_scan_of_the_target(tmp_path: Path) -> None:
@@ -474,13 +398,14 @@ def billed(directory: Path, document: Any) -> dict[str, bool | None]:
 
 
 def test_an_image_of_production_dependencies(tmp_path: Path) -> None:
-    """And one with a development dependency, marked as npm's writer does, or excluded."""
+    """One with a development dependency, marked as npm's writer does, or excluded; and one without components, which was not scanned."""
     subject = "components of scope development"
     assert billed(tmp_path, BILL) == {"release": True, "components listed": True, subject: True}
     marked = {"name": "jest", "properties": [{"name": "cdx:npm:package:development", "value": "true"}]}
     nested = {"name": "express", "components": [{"name": "jest", "scope": "excluded"}]}
     assert billed(tmp_path, {**BILL, "components": [marked]})[subject] is False
     assert billed(tmp_path, {**BILL, "components": [nested]})[subject] is False
+    assert billed(tmp_path, {**BILL, "components": []})["components listed"] is None
 
 
 def test_each_writer_marks_what_developers_need(tmp_path: Path, subtests: pytest.Subtests) -> None:
@@ -537,11 +462,6 @@ def test_a_digest_is_not_a_release(tmp_path: Path) -> None:
     assert set(billed(tmp_path, document).values()) == {True}
 
 
-def test_a_document_of_nothing_says_nothing(tmp_path: Path) -> None:
-    """An image without components was not scanned."""
-    assert billed(tmp_path, {**BILL, "components": []})["components listed"] is None
-
-
 def test_a_document_of_another_version_is_refused(tmp_path: Path) -> None:
     """By name."""
     with pytest.raises(DriverError, match=r"is CycloneDX 9\.9"):
@@ -576,9 +496,9 @@ def test_an_audit(tmp_path: Path) -> None:
     assert (facts[subject], facts["counts"]) == (False, None)
 
 
-@pytest.mark.parametrize(
-    ("document", "what"),
-    [
+def test_an_audit_that_npm_could_not_make(tmp_path: Path) -> None:
+    """It says nothing about the packages; nor does an empty file, which yarn 4 writes where it has nothing to say."""
+    documents: list[tuple[Any, str]] = [
         ({"error": {"code": "ENOLOCK", "summary": "no lock file"}}, "npm reports an error: no lock file"),
         ({"advisories": {}, "auditReportVersion": 2}, "another version of npm"),
         ({"advisories": {}, "vulnerabilities": {}}, "another version of npm"),
@@ -586,12 +506,10 @@ def test_an_audit(tmp_path: Path) -> None:
         ({"auditReportVersion": 3}, "another version of npm"),
         ({"auditReportVersion": 2}, "is not an npm audit"),
         ("\n", "is empty"),
-    ],
-)
-def test_an_audit_that_npm_could_not_make(tmp_path: Path, document: Any, what: str) -> None:
-    """It says nothing about the packages; nor does an empty file, which yarn 4 writes where it has nothing to say."""
-    with pytest.raises(DriverError, match=what):
-        audited(tmp_path, document)
+    ]
+    for document, what in documents:
+        with pytest.raises(DriverError, match=what):
+            audited(tmp_path, document)
 
 
 OLDER: dict[str, Any] = {
@@ -623,29 +541,25 @@ def test_an_audit_of_npm_6_or_pnpm(tmp_path: Path) -> None:
     assert set(audited(tmp_path, OLDER).values()) == {True}
     report = audit_report(json.dumps(OLDER).encode(), "a.json")
     assert (report.packages, report.vulnerable) == (121, {"minimist": "low"})
-    again = {"id": 1180, "module_name": "minimist", "severity": "high"}
-    counted = {"low": 2, "high": 1}
-    bad = {
-        **OLDER,
-        "advisories": {**OLDER["advisories"], "1180": again},
-        "metadata": {**OLDER["metadata"], "vulnerabilities": counted},
-    }
-    facts = audited(tmp_path, bad)
+    again = {**OLDER["advisories"], "1180": {"id": 1180, "module_name": "minimist", "severity": "high"}}
+    counted = {**OLDER["metadata"], "vulnerabilities": {"low": 2, "high": 1}}
+    facts = audited(tmp_path, {**OLDER, "advisories": again, "metadata": counted})
     assert (facts[subject], "counts" in facts) == (False, False)
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"advisories": {}},
-        {"metadata": {**OLDER["metadata"], "vulnerabilities": {"low": 0}}},
-        {"metadata": {**OLDER["metadata"], "vulnerabilities": {"low": 2, "critical": 1}}},
-        {"muted": [{"id": 1}]},
-    ],
-)
-def test_an_older_audit_that_contradicts_itself(tmp_path: Path, change: dict[str, Any]) -> None:
+def test_an_older_audit_that_contradicts_itself(tmp_path: Path) -> None:
     """A level that is counted and not listed, or listed and not counted, and advisories that are muted."""
-    assert audited(tmp_path, {**OLDER, **change})["counts"] is None
+    none_low, critical = (
+        {**OLDER["metadata"], "vulnerabilities": said} for said in ({"low": 0}, {"low": 2, "critical": 1})
+    )
+    changes: list[dict[str, Any]] = [
+        {"advisories": {}},
+        {"metadata": none_low},
+        {"metadata": critical},
+        {"muted": [{"id": 1}]},
+    ]
+    for change in changes:
+        assert audited(tmp_path, {**OLDER, **change})["counts"] is None, change
 
 
 @settings(max_examples=150)

@@ -83,6 +83,7 @@ class Differential(NamedTuple):
 
 def shop(seen: Seen) -> Reply:
     """What all the files meet: a word at the end of a path says how it is answered."""
+    streamed = Reply(body=b"one\ntwo\nthree\nfour\n", pause_s=0.05)
     replies = {
         "broken": Reply(status=500),
         "missing": Reply(status=404),
@@ -90,10 +91,11 @@ def shop(seen: Seen) -> Reply:
         "moved": Reply(status=302, headers={"location": "/there"}),
         "close": Reply(how="close"),
         "slow": Reply(after_s=1.0, body=b"{}"),
-        "ask": Reply(body=b"one\ntwo\nthree\nfour\n", pause_s=0.05),
+        "ask": streamed,
         "order": Reply(status=201, body=b'{"ok": true}'),
     }
-    return replies.get(seen.path.partition("?")[0].rpartition("/")[2], Reply(body=b'{"ok": true, "path": "here"}'))
+    usual = streamed if seen.path.startswith("/streams/") else Reply(body=b'{"ok": true, "path": "here"}')
+    return replies.get(seen.path.partition("?")[0].rpartition("/")[2], usual)
 
 
 def compared(file: Path, directory: Path, address: str) -> Differential:

@@ -13,7 +13,7 @@ from statistics import median
 
 import numpy as np
 import pytest
-from load_bench import Run, rows_of, until
+from load_bench import Run, until
 from load_truth import Seen, TruthServer, platform
 
 from harness.drivers.load import load_traffic
@@ -56,10 +56,7 @@ def test_everyday_traffic_is_four_requests_over_nine_seconds(run: Run, server: T
     """Each has a connection to itself, takes the four routes in order, and thinks 3 s between; in the warm-up a write is sent twice with its key."""
     server.behave = platform
     plan = load_traffic("everyday", [LOADTESTS], {"everyday": TrafficOverride.model_validate({"rate": "15/s"})})
-    load = run.start(plan, server.url)
-    until(lambda: sum(seen.path.endswith("/plays") for seen in server.seen) >= 40)
-    load.stop()
-    (rows,) = rows_of(load)
+    rows = run.rows(plan, server.url, lambda: sum(seen.path.endswith("/plays") for seen in server.seen) >= 40)
     table = rows.table
     again = read_rows(run.path / "load" / "everyday" / "repeats-1.rows", JOURNEY_REPEATS).table
     first = firsts(server.seen)

@@ -9,13 +9,14 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from socket import create_server
 
 import gevent
 import pytest
 from geventhttpclient.response import HTTPParseError
-from load_bench import until
+from load_bench import certified, until
 from load_truth import Reply, Seen, TruthServer, truth_server
 
 from harness import clock
@@ -26,6 +27,7 @@ from harness.locust.client.session import BadRedirect, HttpSession
 from harness.targets import load_target
 from harness.targets.http import tls_context, tls_variables
 from harness.units import NS_PER_S
+from tests.builders.http_servers import Quiet, serving
 
 NEVER = 10**9
 
@@ -68,13 +70,6 @@ def get(session: HttpSession, path: str, method: str = "GET", headers: str = "",
 def by_path(**replies: Reply) -> Callable[[Seen], Reply]:
     """What the server does at `/name`; elsewhere it answers."""
     return lambda seen: replies.get(seen.path.strip("/"), Reply())
-
-
-def test_a_journey_takes_over_the_connection_of_one_that_left(server: TruthServer, kept: Connections) -> None:
-    """Five journeys one after the other need one connection."""
-    for _ in range(5):
-        visit(server, kept, "/a", "/b")
-    assert {seen.connection for seen in server.seen} == {1}
 
 
 def test_one_journey_in_ten_has_a_new_connection(server: TruthServer) -> None:
@@ -262,16 +257,12 @@ def test_a_header_that_would_be_two_is_refused(server: TruthServer, kept: Connec
 
 
 def test_a_path_is_quoted_where_it_must_be(server: TruthServer, kept: Connections) -> None:
-    """Spaces and umlauts; what is quoted stays."""
+    """Spaces and umlauts; what is quoted stays. A host may be below a path and have a password: `http://name:secret@host/below`."""
     visit(server, kept, "/tracks/ä b?q=%20&x=1", "/plain?q=%20")
-    assert [seen.path for seen in server.seen] == ["/tracks/%C3%A4%20b?q=%20&x=1", "/plain?q=%20"]
-
-
-def test_a_host_below_a_path_and_with_a_password(server: TruthServer, kept: Connections) -> None:
-    """`http://name:secret@host/below`."""
     with user(server.url.replace("http://", "http://u:p%40@") + "/below/", kept) as session:
         get(session, "/a")
-    assert (server.seen[0].path, server.seen[0].headers["authorization"]) == ("/below/a", "Basic dTpwQA==")
+    assert [seen.path for seen in server.seen] == ["/tracks/%C3%A4%20b?q=%20&x=1", "/plain?q=%20", "/below/a"]
+    assert server.seen[2].headers["authorization"] == "Basic dTpwQA=="
 
 
 def test_nobody_listening_is_refused(kept: Connections) -> None:
@@ -283,52 +274,27 @@ def test_nobody_listening_is_refused(kept: Connections) -> None:
 
 def test_a_certificate_of_nobody_is_a_failure_of_tls(tmp_path: Path, kept: Connections) -> None:
     """Self-signed: no request goes out."""
-    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    subprocess.run(
-        [
-            *["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=x", "-days", "1", "-keyout"],
-            key,
-            "-out",
-            certificate,
-        ],
-        check=True,
-        capture_output=True,
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
-    got: list[bytes] = []
+    context, got = certified(tmp_path, "127.86.9.4"), list[str]()
+    context.verify_mode = ssl.CERT_NONE
 
-    def serve() -> None:
-        raw, _ = listening.accept()
-        try:
-            with context.wrap_socket(raw, server_side=True) as secure:
-                got.append(secure.recv(100))
-        except OSError:
-            raw.close()
+    class Handler(Quiet, BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            got.append(self.path)
 
-    with create_server(("127.86.9.4", 0)) as listening:
-        thread = threading.Thread(target=serve, daemon=True)
-        thread.start()
-        with pytest.raises(ssl.SSLError) as raised:
-            visit_url(f"https://127.86.9.4:{listening.getsockname()[1]}", kept)
-        thread.join(timeout=10)
+    with serving(Handler, "127.86.9.4", context) as url, pytest.raises(ssl.SSLError) as raised:
+        visit_url(url, kept)
     assert (kind_of(raised.value), got) == ("tls", [])
 
 
 def test_a_process_of_the_load_trusts_the_target_and_shows_its_certificate(tmp_path: Path) -> None:
     """By the variables that a run gives it; the paths are relative to the target file, wherever the run was started."""
-    words = "openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=x -days 1 -addext subjectAltName=IP:127.86.9.5 -keyout key.pem -out ca.pem"
-    subprocess.run(words.split(), check=True, capture_output=True, cwd=tmp_path)
+    context = certified(tmp_path, "127.86.9.5")
     (tmp_path / "target.yaml").write_text(
         "name: a\nenvironment: staging\nentry: https://127.86.9.5\n"
         "tls: {ca_file: ca.pem, client_cert: ca.pem, client_key: key.pem}\n"
     )
     target = load_target(tmp_path / "target.yaml")
     assert tls_context(target).cert_store_stats()["x509_ca"] == 1
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(tmp_path / "ca.pem", tmp_path / "key.pem")
-    context.load_verify_locations(tmp_path / "ca.pem")
-    context.verify_mode = ssl.CERT_REQUIRED
     with create_server(("127.86.9.5", 0)) as listening:
         listening.settimeout(30)
         code = (
@@ -359,3 +325,10 @@ def test_what_is_not_http_is_its_own_failure(kept: Connections) -> None:
             visit_url(f"http://127.86.9.5:{listening.getsockname()[1]}", kept)
         thread.join(timeout=10)
     assert kind_of(raised.value) == "not HTTP"
+
+
+def test_a_journey_takes_over_the_connection_of_one_that_left(server: TruthServer, kept: Connections) -> None:
+    """Five journeys one after the other need one connection."""
+    for _ in range(5):
+        visit(server, kept, "/a", "/b")
+    assert {seen.connection for seen in server.seen} == {1}

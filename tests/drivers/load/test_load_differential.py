@@ -11,7 +11,8 @@ from typing import Any, Final, NamedTuple
 
 import pytest
 from load_bench import LOCUSTFILES, words
-from load_truth import Reply, Seen, truth_server
+from load_kinds import shop
+from load_truth import truth_server
 
 from harness.evidence import read_rows
 from harness.evidence.rows import RowsRead
@@ -41,25 +42,6 @@ class Both(NamedTuple):
             for name, method, error in zip(*columns, strict=True)
             if not (error == CUT_OFF and (failed or method != MEASURED)) and (error is not None or not failed)
         )
-
-
-def shop(seen: Seen) -> Reply:
-    """What all the files meet."""
-    path, _, _ = seen.path.partition("?")
-    replies = {
-        "broken": Reply(status=500),
-        "missing": Reply(status=404),
-        "html": Reply(body=b"<html>"),
-        "moved": Reply(status=302, headers={"location": "/paths/there"}),
-        "close": Reply(how="close"),
-        "slow": Reply(after_s=1.0),
-        "order": Reply(status=201, body=b'{"ok": true}'),
-    }
-    if path.startswith("/streams/") or path.endswith("/ask"):
-        usual = Reply(body=b"one\ntwo\nthree\nfour\n", pause_s=0.02)
-    else:
-        usual = Reply(body=b'{"ok": true, "path": "here"}')
-    return replies.get(path.rpartition("/")[2], usual)
 
 
 @pytest.fixture(scope="module")

@@ -40,22 +40,18 @@ def summary(directory: Path) -> dict[str, list[str]]:
     return {line.split()[1]: line.split() for line in lines if line.startswith("GET")}
 
 
-@pytest.mark.parametrize(("header", "recorded"), [("x-served-pod", ("track-1",)), ("x-nothing", ()), ("", ())])
-def test_the_release_is_read_from_the_header_that_the_target_names(
-    server: TruthServer, tmp_path: Path, header: str, recorded: tuple[str, ...]
+@pytest.mark.parametrize(
+    ("header", "metric", "release", "served_us"),
+    [("x-served-pod", "app", "track-1", 1250), ("x-nothing", "db", None, 0), ("", "", None, 0)],
+)
+def test_release_and_own_time_of_an_answer_are_read_by_the_names_that_the_target_gives(
+    server: TruthServer, tmp_path: Path, header: str, metric: str, *, release: str | None, served_us: int
 ) -> None:
-    """Without a header, or where nobody sends it, no answer names a release."""
-    table = offered(server, "visitor", "--rate", "50", "--release-header", header, directory=tmp_path, requests=20)
-    assert table.words["release"].present == recorded
-
-
-@pytest.mark.parametrize(("metric", "recorded"), [("app", {1250}), ("db", {0}), ("", {0})])
-def test_what_an_answer_says_of_its_own_time_is_recorded(
-    server: TruthServer, tmp_path: Path, metric: str, recorded: set[int]
-) -> None:
-    """Under the name that the target gives; else nothing is."""
-    table = offered(server, "visitor", "--rate", "50", "--timing", metric, directory=tmp_path, requests=20)
-    assert set(table.ints["served_us"].tolist()) == recorded
+    """Without a name, or where nobody sends it, no answer names a release or says how long it took."""
+    arguments = ("--rate", "50", "--release-header", header, "--timing", metric)
+    table = offered(server, "visitor", *arguments, directory=tmp_path, requests=20)
+    assert table.words["release"].present == ((release,) if release else ())
+    assert set(table.ints["served_us"].tolist()) == {served_us}
 
 
 def test_locusts_own_figures_show_the_same_requests_and_failures(server: TruthServer, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from load_bench import LOCUSTFILES, Run, plan_of, rows_of, until
+from load_bench import LOCUSTFILES, Run, harness_that_starts, locust, plan_of, rows_of, until
 from load_truth import TruthServer
 
 from harness.evidence import read_rows
@@ -21,23 +21,6 @@ from harness.evidence.clocks import shifts_of
 from harness.model import SAMPLES, Table, TrafficPlan
 from harness.units import NS_PER_MS, NS_PER_S
 from tests.full_disk import room_for
-
-_STARTS_LOAD = """
-import sys
-from dataclasses import replace
-from pathlib import Path
-from load_bench import plan_of
-from harness import clock
-from harness.drivers.load import Load, LoadSettings
-from harness.evidence import History
-run = Path(sys.argv[2])
-plan = replace(plan_of("elsewhere", per_s=20, workers=0), remote_workers=1, remote_bind=sys.argv[3])
-settings = LoadSettings(plan=plan, entry=sys.argv[1], run_dir=run, seed=1)
-load = Load(settings, History(run / "history" / "load.ndjson", "load"))
-load.start()
-print("started", flush=True)
-clock.sleep(600)
-"""
 
 MASTER = "127.87.0.1"
 ELSEWHERE = "127.87.0.2"
@@ -79,15 +62,7 @@ def worker_elsewhere(plan: TrafficPlan, source: str = ELSEWHERE) -> Iterator[sub
 def test_locusts_own_processes_record_to_a_file_each(server: TruthServer, tmp_path: Path) -> None:
     """`locust --processes 2 --samples P`: two files, whole, and together what the server saw."""
     arguments = ["-f", str(LOCUSTFILES / "visitor.py"), "-H", server.url, "--headless", "--only-summary"]
-    options = ["--processes", "2", "--rate", "60", "-t", "4s", "--samples", str(tmp_path / "s")]
-    done = subprocess.run(
-        [sys.executable, "-m", "locust", *arguments, *options],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    done = locust(*arguments, "--processes", "2", "--rate", "60", "-t", "4s", "--samples", str(tmp_path / "s"))
     assert done.returncode == 0, done.stderr
     one, two = (read_rows(tmp_path / f"s-{worker}.rows", SAMPLES) for worker in (1, 2))
     assert (one.closed, two.closed) == (True, True)
@@ -101,7 +76,7 @@ def test_workers_at_another_address_with_another_clock_are_one_load(run: Run, se
     plan, said = spread_plan(workers=1, remote=1), list[str]()
     with worker_elsewhere(plan):
         load = run.start(plan, server.url, say=said.append)
-        until(lambda: len(server.seen) >= 240 and len(run.observations("load.health", "load-health-2")) >= 2)
+        until(lambda: len(server.seen) >= 240 and len(run.health(2)) >= 2)
         load.stop()
     here, there = rows_of(load)
     assert (here.closed, there.closed) == (True, True)
@@ -120,9 +95,8 @@ def test_workers_at_another_address_with_another_clock_are_one_load(run: Run, se
     for sent, done in zip(shifted.ints["sent_ns"], shifted.ints["done_ns"], strict=True):
         assert np.any((seen >= sent - residual) & (seen <= done + residual))
     assert abs(int(shifted.ints["intended_ns"].min()) - load.begin_ns) < NS_PER_S
-    healthy = [run.observations("load.health", f"load-health-{worker}") for worker in (1, 2)]
-    assert len(healthy[1]) >= 2
-    assert not [one.fields for seen in healthy for one in seen if one.fields.get("broken")]
+    assert len(run.health(2)) >= 2
+    assert not [one for worker in (1, 2) for one in run.health(worker) if one.get("broken")]
     beside = [path.name for path in load.rows[0].parent.glob("journeys-*.rows")]
     assert beside == ["journeys-1.rows"], "what is written elsewhere is not accounted for"
     assert said[0].startswith("waiting for 1 load workers on other machines; start each of them with: locust -f ")
@@ -155,15 +129,14 @@ def test_a_worker_elsewhere_that_is_killed_leaves_a_file_without_end(
 def test_no_worker_elsewhere_outlives_a_killed_harness(tmp_path: Path, server: TruthServer) -> None:
     """SIGKILL the process that started the master: it ends, and with it all that joined it."""
     plan = spread_plan(workers=0, remote=1)
+    spread = f'remote_workers=1, remote_bind="{plan.remote_bind}"'
     with worker_elsewhere(plan) as worker:
-        harness = subprocess.Popen(
-            [sys.executable, "-c", _STARTS_LOAD, server.url, str(tmp_path), plan.remote_bind],
-            cwd=Path(__file__).parent,
-            stdout=subprocess.PIPE,
+        harness = harness_that_starts(
+            f'replace(plan_of("elsewhere", per_s=20, workers=0), {spread})', server.url, tmp_path
         )
         assert harness.stdout is not None
         with harness, harness.stdout as said:
-            assert said.readline() == b"started\n"
+            assert said.readline()
             until(lambda: len(server.seen) >= 10)
             harness.kill()
         until(lambda: worker.poll() is not None, within_s=60.0)
@@ -188,13 +161,7 @@ def test_a_master_that_finds_no_room_for_rows_ends_and_says_so(run: Run, server:
 def test_no_two_writes_of_locusts_own_processes_have_one_key(server: TruthServer) -> None:
     """Both came from one locustfile that was loaded once, and number their journeys alike."""
     arguments = ["-f", str(LOCUSTFILES / "buyer.py"), "-H", server.url, "--headless", "--only-summary"]
-    subprocess.run(
-        [sys.executable, "-m", "locust", *arguments, "--processes", "2", "--rate", "60", "-t", "4s"],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        timeout=120,
-        check=False,
-    )
+    locust(*arguments, "--processes", "2", "--rate", "60", "-t", "4s")
     keys = [seen.headers["idempotency-key"] for seen in server.seen]
     assert len(set(keys)) == len(keys) > 60
 
@@ -202,15 +169,8 @@ def test_no_two_writes_of_locusts_own_processes_have_one_key(server: TruthServer
 def test_a_number_is_given_once(server: TruthServer, tmp_path: Path) -> None:
     """A second worker 1 of the same samples is refused, and does not touch the file of the first."""
     (tmp_path / "s-1.rows").write_bytes(b"the first's")
-    arguments = ["-f", str(LOCUSTFILES / "visitor.py"), "-H", server.url]
-    done = subprocess.run(
-        [sys.executable, "-m", "locust", *arguments, "--headless", "-t", "1s", "--samples", str(tmp_path / "s")],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    arguments = ["-f", str(LOCUSTFILES / "visitor.py"), "-H", server.url, "--headless", "-t", "1s"]
+    done = locust(*arguments, "--samples", str(tmp_path / "s"))
     assert done.returncode != 0
     assert "s-1.rows already exists: another worker has number 1" in done.stderr
     assert (tmp_path / "s-1.rows").read_bytes() == b"the first's"
@@ -236,14 +196,7 @@ def test_a_number_is_given_once(server: TruthServer, tmp_path: Path) -> None:
 def test_wrong_options_are_refused_in_words(arguments: list[str], said: str) -> None:
     """By hand, before anything is sent."""
     command = ["-f", str(LOCUSTFILES / "visitor.py"), "-H", "http://127.87.0.3:9", "--headless", "-t", "1s"]
-    done = subprocess.run(
-        [sys.executable, "-m", "locust", *command, *arguments],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = locust(*command, *arguments)
     assert done.returncode != 0
     assert said in done.stderr
     assert "Traceback" not in done.stderr

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import ssl
-import subprocess
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import Any
 
 import pytest
-from load_bench import LOCUSTFILES, Run, plan_of, rows_of, until, words
+from load_bench import LOCUSTFILES, Run, certified, columns, plan_of, rows_after, rows_of, until, words
 from load_bench import stock_plan as plan
 from load_truth import Reply, Seen, TruthServer
 
-from harness import clock
 from harness.drivers.load import Load, LoadSettings, load_traffic
 from harness.errors import ConfigurationError, DriverError
-from harness.evidence.histories.generators import Generators
-from harness.model import Observation, TrafficPlan, Worker
+from harness.model import TrafficPlan
 from harness.targets import load_target
 from harness.targets.http import tls_variables
 from tests.builders.http_servers import Quiet, serving
@@ -38,17 +31,9 @@ def test_a_stock_locustfile_is_recorded_as_locust_has_it(run: Run, server: Truth
     """Names, methods, statuses, failures of `catch_response` and of a status; region, pod and release from headers."""
     server.behave = shop
     load = run.start(plan("stock_http"), server.url)
-    until(lambda: len(server.seen) >= 60 and "/pages/7" in [seen.path for seen in server.seen[:-3]])
-    load.stop()
-    (rows,) = rows_of(load)
+    rows = rows_after(load, lambda: len(server.seen) >= 60 and "/pages/7" in [seen.path for seen in server.seen[:-3]])
     ints = rows.table.ints
-    found = Counter(
-        zip(
-            *(words(rows, name) for name in ("method", "name", "error")),
-            ints["status"].tolist(),
-            strict=True,
-        )
-    )
+    found = Counter(columns(rows, "method", "name", "error", "status"))
     at_the_end = sum(found.pop(key) for key in list(found) if key[2] == "cut_off")  # begun as the users were stopped
     assert at_the_end <= 3
     assert set(found) == {
@@ -59,34 +44,23 @@ def test_a_stock_locustfile_is_recorded_as_locust_has_it(run: Run, server: Truth
         ("GET", "/broken", "status 500", 500),
     }
     assert found["POST", "/login", None, 200] == 3
-    for name, said in (
-        ("journey", "shopper"),
-        ("served_region", "us-east-1"),
-        ("served_pod", "track-1"),
-        ("release", "1.0.0"),
-    ):
-        assert {*words(rows, name)} - {None} == {said}
+    said = [{*words(rows, name)} - {None} for name in ("journey", "served_region", "served_pod", "release")]
+    assert said == [{"shopper"}, {"us-east-1"}, {"track-1"}, {"1.0.0"}]
     assert 0 <= len(server.seen) - sum(found.values()) <= at_the_end
     assert (ints["intended_ns"] == ints["sent_ns"]).all()
     assert (ints["done_ns"] >= ints["sent_ns"]).all()
     first_ns = min(seen.at_ns for seen in server.seen)
     assert abs(first_ns - ints["sent_ns"].min()) < 2e9  # Locust's wall clock, on ours
-    healthy = run.observations("load.health", "load-health-1")
-    assert not [seen for seen in healthy if seen.fields.get("broken")]  # a request had failed before each task did
+    assert not run.broken()  # a request had failed before each task did
 
 
 def test_a_shape_and_tasks_in_sequence_run_as_they_are(run: Run, server: TruthServer) -> None:
-    """The shape says how many users there are; requests go in their order."""
-
-    def healthy() -> list[Observation]:
-        return run.observations("load.health", "load-health-1")
-
+    """The shape says how many users there are; requests go in their order; a load that is stopped was ended by nobody."""
     load = run.start(plan("stock_fast", users=4, shaped=True), server.url)
-    until(lambda: len(server.seen) >= 80 and any(one.fields["users"] == 4 for one in healthy()))
-    load.stop()
-    (rows,) = rows_of(load)
+    rows = rows_after(load, lambda: len(server.seen) >= 80 and any(one["users"] == 4 for one in run.health()))
     names = Counter(words(rows, "name"))
-    assert {one.fields["users"] for one in healthy()} <= {0, 1, 2, 3, 4}
+    assert (load.problems, load.hint) == ((), "")
+    assert {one["users"] for one in run.health()} <= {0, 1, 2, 3, 4}
     assert set(names) == {"/items", "/items/[id]"}
     assert abs(names["/items"] - names["/items/[id]"]) <= 4
 
@@ -95,10 +69,8 @@ def test_requests_that_are_open_at_the_end_are_cut_off(run: Run, server: TruthSe
     """The slowest are among them: each has its row, with the time for which it was open."""
     server.behave = lambda seen: Reply(how="hang") if seen.path == "/items/1" else Reply()
     load = run.start(plan("stock_fast", users=4, shaped=True), server.url, drain_s=0.5)
-    until(lambda: sum(seen.path == "/items/1" for seen in server.seen) >= 2)
-    load.stop()
-    (rows,) = rows_of(load)
-    ended = Counter(zip(words(rows, "name"), words(rows, "error"), strict=True))
+    rows = rows_after(load, lambda: sum(seen.path == "/items/1" for seen in server.seen) >= 2)
+    ended = Counter(columns(rows, "name", "error"))
     assert ended["/items/[id]", "cut_off"] == sum(seen.path == "/items/1" for seen in server.seen)
     assert set(ended) <= {("/items", None), ("/items/[id]", "cut_off")}
 
@@ -106,39 +78,25 @@ def test_requests_that_are_open_at_the_end_are_cut_off(run: Run, server: TruthSe
 def test_a_request_that_is_cut_off_has_the_name_of_its_siblings(run: Run, server: TruthServer) -> None:
     """That which Locust gives it when it is answered: its path with what `params` say."""
     server.behave = lambda _: Reply(how="hang" if len(server.seen) % 2 == 0 else "answer")
-    load = run.start(plan("stock_nameless", users=4), server.url, drain_s=0.3)
-    until(lambda: len(server.seen) >= 8)
-    load.stop()
-    (rows,) = rows_of(load)
-    ended = Counter(zip(words(rows, "name"), words(rows, "error"), strict=True))
-    assert {*ended} == {("/find?kind=a+b", None), ("/find?kind=a+b", "cut_off")}
+    rows = run.rows(plan("stock_nameless", users=4), server.url, lambda: len(server.seen) >= 8, drain_s=0.3)
+    assert {*columns(rows, "name", "error")} == {("/find?kind=a+b", None), ("/find?kind=a+b", "cut_off")}
 
 
 def test_users_who_never_send_are_counted(run: Run, server: TruthServer) -> None:
     """Two of four who wait for ever; those who send or report by greenlets of their own are not among them."""
-
-    def silent() -> list[int]:
-        return [int(one.fields.get("silent", 0)) for one in run.observations("load.health", "load-health-1")]
-
     load = run.start(plan("stock_silent", users=8), server.url, drain_s=0.2)
-    until(lambda: len(server.seen) >= 20 and silent()[-3:] == [2, 2, 2])
+    until(lambda: len(server.seen) >= 20 and [one.get("silent", 0) for one in run.health()[-3:]] == [2, 2, 2])
     load.stop()
 
 
 def test_users_who_fail_as_they_begin_are_missing_and_say_why(run: Run, server: TruthServer) -> None:
     """Two of four find no account: they are counted with what they raised and where, and send nothing."""
-
-    def healthy() -> list[dict[str, Any]]:
-        return [dict(one.fields) for one in run.observations("load.health", "load-health-1")]
-
     load = run.start(plan("stock_accounts", users=4), server.url)
-    until(lambda: len(server.seen) >= 20 and [one["users"] for one in healthy()[-2:]] == [2, 2])
+    until(lambda: len(server.seen) >= 20 and [one["users"] for one in run.health()[-2:]] == [2, 2])
     load.stop()
-    broken = [one for one in healthy() if one.get("broken")]
-    assert sum(one["broken"] for one in broken) == 2
-    assert {one["broken_why"] for one in broken} == {
-        "IndexError: pop from empty list at locustfiles/stock_accounts.py:15"
-    }
+    assert sum(one["broken"] for one in run.broken()) == 2
+    whys = {one["broken_why"] for one in run.broken()}
+    assert whys == {"IndexError: pop from empty list at locustfiles/stock_accounts.py:15"}
     assert sum(seen.path == "/login" for seen in server.seen) == 2
 
 
@@ -164,15 +122,6 @@ def written(directory: Path, locustfile: str, *edits: tuple[str, str]) -> Traffi
     return load_traffic("browse", [directory])
 
 
-def test_whose_users_a_locustfile_has_is_read_from_its_source(tmp_path: Path) -> None:
-    """Nothing is imported for it."""
-    http, fast = (written(tmp_path, name) for name in ("stock_http", "stock_fast"))
-    assert [(one.stock, one.shaped, one.model) for one in (http, fast)] == [
-        (True, False, "closed"),
-        (True, True, "closed"),
-    ]
-
-
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
@@ -193,10 +142,7 @@ def test_what_only_journeys_can_do_is_refused_before_anything_runs(
 def test_a_request_without_http_succeeds_unless_it_says_an_exception(run: Run, server: TruthServer) -> None:
     """Of gRPC, a queue, a database, or of steps that are reported as one: status 0 would be a request without an answer."""
     load = run.start(replace(plan("stock_events"), routes={"order": 0.5, "cancel": 0.5}), server.url)
-    until(lambda: load.rows[0].stat().st_size > 2_000)
-    load.stop()
-    (rows,) = rows_of(load)
-    found = {*zip(words(rows, "name"), words(rows, "error"), rows.table.ints["status"].tolist(), strict=True)}
+    found = {*columns(rows_after(load, lambda: load.rows[0].stat().st_size > 2_000), "name", "error", "status")}
     assert {(name, status) for name, _, status in found} == {("order", 200), ("cancel", 0)}
     assert all((error is None) == (name == "order") for name, error, _ in found)
 
@@ -204,15 +150,8 @@ def test_a_request_without_http_succeeds_unless_it_says_an_exception(run: Run, s
 def test_an_event_with_values_of_another_kind_is_a_row_or_breaks_its_journey(run: Run, server: TruthServer) -> None:
     """Locust logs what a listener raises and goes on: a failed request would be lost."""
     load = run.start(plan("stock_odd_events", users=1), server.url)
-
-    def told() -> list[Observation]:
-        return [one for one in run.observations("load.health", "load-health-1") if one.fields.get("broken")]
-
-    until(lambda: sum(one.fields["broken"] for one in told()) == 4)
-    load.stop()
-    (rows,) = rows_of(load)
-    found = Counter(zip(words(rows, "name"), words(rows, "error"), words(rows, "served_pod"), strict=True))
-    assert found == {
+    rows = rows_after(load, lambda: sum(one["broken"] for one in run.broken()) == 4)
+    assert Counter(columns(rows, "name", "error", "served_pod")) == {
         ("pairs", "ValueError", None): 1,
         ("method", None, None): 1,
         ("bytes", None, "track-1"): 1,
@@ -221,7 +160,7 @@ def test_an_event_with_values_of_another_kind_is_a_row_or_breaks_its_journey(run
     sent, done = rows.table.ints["sent_ns"], rows.table.ints["done_ns"]
     assert sent.max() - sent.min() < 2e9
     assert {*(done - sent).tolist()} == {0, 5_000_000}
-    assert told()[0].fields["broken_why"] == "ValueError: invalid literal for int() with base 10: 'x'"
+    assert run.broken()[0]["broken_why"] == "ValueError: invalid literal for int() with base 10: 'x'"
 
 
 def test_a_request_whose_check_raised_is_a_row(run: Run, server: TruthServer) -> None:
@@ -230,11 +169,8 @@ def test_a_request_whose_check_raised_is_a_row(run: Run, server: TruthServer) ->
     four = [Reply(status=503, body=right), Reply(body=right), Reply(body=b"<html>"), Reply(status=503)]
     replies = {f"/{client}": iter(four) for client in ("http", "fast")}
     server.behave = lambda seen: next(replies[seen.path])
-    load = run.start(plan("stock_caught", users=2), server.url)
-    until(lambda: len(server.seen) == 8)
-    load.stop()
-    (rows,) = rows_of(load)
-    found = [*zip(words(rows, "name"), words(rows, "error"), rows.table.ints["status"].tolist(), strict=True)]
+    rows = run.rows(plan("stock_caught", users=2), server.url, lambda: len(server.seen) == 8)
+    found = columns(rows, "name", "error", "status")
     for client in ("http", "fast"):
         assert [(error, status) for name, error, status in found if name == client] == [
             ("status 503", 503),
@@ -242,27 +178,20 @@ def test_a_request_whose_check_raised_is_a_row(run: Run, server: TruthServer) ->
             ("broken task", 200),
             ("status 503", 503),
         ]
-    told = [one.fields for one in run.observations("load.health", "load-health-1") if one.fields.get("broken")]
-    assert sum(fields["broken"] for fields in told) == 2
-    assert "JSON" in told[0]["broken_why"]
+    assert sum(one["broken"] for one in run.broken()) == 2
+    assert "JSON" in run.broken()[0]["broken_why"]
 
 
 def test_a_response_that_is_kept_and_never_left_is_no_row(run: Run, server: TruthServer) -> None:
     """As Locust has it: no request is reported, and to judge it raises. What was sent is then not proven: its journey broke."""
     load = run.start(plan("stock_kept", users=2), server.url)
-
-    def told() -> list[Any]:
-        return [one.fields for one in run.observations("load.health", "load-health-1") if one.fields.get("broken")]
-
-    until(lambda: len(server.seen) == 8 and sum(fields["broken"] for fields in told()) >= 4)
-    load.stop()
-    (rows,) = rows_of(load)
-    found = [*zip(words(rows, "name"), words(rows, "error"), strict=True)]
+    rows = rows_after(load, lambda: len(server.seen) == 8 and sum(one["broken"] for one in run.broken()) >= 4)
     for client in ("http", "fast"):
-        mine = [one for one in found if str(one[0]).startswith(client)]
+        mine = [one for one in columns(rows, "name", "error") if str(one[0]).startswith(client)]
         assert mine == [(f"{client} between", None), (f"{client} 1", "sold out")]
-    assert sum(fields["broken"] for fields in told()) == 4  # two of each user
-    assert "`catch_response=True` needs `with`, else Locust does not report the request" in told()[0]["broken_why"]
+    assert sum(one["broken"] for one in run.broken()) == 4  # two of each user
+    why = run.broken()[0]["broken_why"]
+    assert "`catch_response=True` needs `with`, else Locust does not report the request" in why
 
 
 PAGE = """\
@@ -280,67 +209,44 @@ class Reader(HttpUser):
 
 
 def test_a_task_that_raises_over_its_answer_is_broken(run: Run, server: TruthServer, tmp_path: Path) -> None:
-    """A page of status 200 where JSON was to come: Locust has its request as a success, so its task counts, with what it raised, where, and what to do."""
+    """A page of status 200 where JSON was to come: Locust has its request as a success, so its task counts, with what it raised and where."""
     server.behave = lambda _: Reply(body=b'{"ok": true}' if len(server.seen) % 4 else b"<html>busy</html>")
     file = tmp_path / "shop.py"
     file.write_text(PAGE, encoding="utf-8")
     load = run.start(replace(plan("shop"), locustfile=str(file)), server.url)
-
-    def worker() -> Worker:
-        seen = run.observations("load.health", "load-health-1")
-        return Generators.of("shop", seen).described(Worker(id=1, rows=1, closed=True), 0, clock.now_ns())
-
-    until(lambda: len(server.seen) >= 20 and bool(worker().why))
-    load.stop()
-    (rows,) = rows_of(load)
+    rows = rows_after(load, lambda: len(server.seen) >= 20 and bool(run.broken()))
     assert {*words(rows, "error")} - {"cut_off"} == {None}
-    count, _, said = worker().why.partition(" journeys ended with an error in the locustfile, the first with ")
-    assert int(count) >= 4
-    assert said.startswith("JSONDecodeError: Expecting value")
-    assert said.endswith(f" at {tmp_path.name}/shop.py:10")
-    assert worker().hint == "correct the error in the locustfile, then run again"
+    assert sum(one["broken"] for one in run.broken()) >= 4
+    why = run.broken()[0]["broken_why"]
+    assert why.startswith("JSONDecodeError: Expecting value")
+    assert why.endswith(f" at {tmp_path.name}/shop.py:10")
 
 
-@contextmanager
-def asking_for_certificates(directory: Path) -> Iterator[str]:
-    """An HTTPS server whose authority is `ca.pem`, and that serves only who shows a certificate of it."""
-    words = "openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=x -days 1 -addext subjectAltName=IP:127.94.0.2 -keyout key.pem -out ca.pem"
-    subprocess.run(words.split(), check=True, capture_output=True, cwd=directory)
+class Empty(Quiet, BaseHTTPRequestHandler):
+    """Answers without a body."""
 
-    class Handler(Quiet, BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(directory / "ca.pem", directory / "key.pem")
-    context.load_verify_locations(directory / "ca.pem")
-    context.verify_mode = ssl.CERT_REQUIRED
-    with serving(Handler, "127.94.0.2", context) as url:
-        yield url
+    def do_GET(self) -> None:
+        """Answer."""
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
 
 
 def test_stock_users_trust_the_target_and_show_its_certificate(run: Run, tmp_path: Path) -> None:
     """Else every request of theirs would fail, and the release with them."""
-    with asking_for_certificates(tmp_path) as url:
+    with serving(Empty, "127.94.0.2", certified(tmp_path, "127.94.0.2")) as url:
         (tmp_path / "target.yaml").write_text(
             f"name: a\nenvironment: staging\nentry: {url}\n"
             "tls: {ca_file: ca.pem, client_cert: ca.pem, client_key: key.pem}\n"
         )
         variables = tls_variables(load_target(tmp_path / "target.yaml"))
-        settings = LoadSettings(
-            plan=replace(plan("stock_tls", users=2), warm_up_s=2.0),
-            entry=url,
-            run_dir=run.path,
-            seed=1,
-            variables=variables,
-        )
+        planned = replace(plan("stock_tls", users=2), warm_up_s=2.0)
+        settings = LoadSettings(plan=planned, entry=url, run_dir=run.path, seed=1, variables=variables)
         with Load(settings, run.sink) as load:
             until(lambda: load.rows[0].stat().st_size > 2_000)
     (rows,) = rows_of(load)
-    found = {*zip(words(rows, "name"), words(rows, "error"), rows.table.ints["status"].tolist(), strict=True)}
-    assert {one for one in found if one[1] != "cut_off"} == {("plain", None, 200), ("fast", None, 200)}
+    found = {one for one in columns(rows, "name", "error", "status") if one[1] != "cut_off"}
+    assert found == {("plain", None, 200), ("fast", None, 200)}
 
 
 SETTINGS = """\
@@ -396,14 +302,14 @@ def test_users_of_another_module_run_in_their_project_as_the_size_says(
     until(lambda: len(server.seen) >= 4)
     load.stop()
     assert {seen.path for seen in server.seen} == {"/from-a-file"}
-    healthy = run.observations("load.health", "load-health-1")
-    assert {one.fields.get("shaped") for one in healthy} == {True}
+    assert {one.get("shaped") for one in run.health()} == {True}
 
 
-def test_whose_users_they_are_is_read_from_the_modules_that_bring_them(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A locustfile of imports only has users all the same."""
+def test_whose_users_they_are_is_read_from_the_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is imported for it; a locustfile of imports only has users all the same, of the modules that bring them."""
+    http, fast = (written(tmp_path, name) for name in ("stock_http", "stock_fast"))
+    assert (http.stock, http.shaped, http.model) == (True, False, "closed")
+    assert (fast.stock, fast.shaped, fast.model) == (True, True, "closed")
     file = project(tmp_path)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "browse.yaml").write_text(SIZE.replace("FILE", str(file)), encoding="utf-8")

@@ -35,28 +35,19 @@ def of(requests: int, failures: int = 0, served: int = 5) -> Counted:
     return Counted(Counter({PAGE: requests}), +Counter({PAGE: failures}), Counter({PAGE: served}))
 
 
-@pytest.mark.parametrize(
-    ("locust", "ours", "said"),
-    [
-        (of(5), of(5), []),
-        (of(5), of(4), ["requests of GET /page: 4, of Locust 5"]),
-        (of(5, 1), of(5, 2), ["failures of GET /page: 2, of Locust 1"]),
-        (of(5), of(5, served=6), ["served requests of GET /page: 6, of Locust 5"]),
-        (of(0), of(0), ["Locust counted no request"]),
-        (
-            of(5),
-            Counted(Counter({PAGE: 5, CART: 1}), Counter(), Counter({PAGE: 5})),
-            ["requests of POST /cart: 1, of Locust 0"],
-        ),
-    ],
-)
-def test_each_difference_is_named(locust: Counted, ours: Counted, said: list[str]) -> None:
-    """A request too many, one that failed for one of them only, a name that the other has not."""
-    found = Differential(file=Path("a.py"), locust=locust, ours=ours, quantiles={}, ranks={})
-    assert found.differences == said
-
-
-def test_a_quantile_that_is_not_in_the_rows_is_a_difference() -> None:
-    """By route."""
-    found = Differential(file=Path("a.py"), locust=of(5), ours=of(5), quantiles={PAGE: (1.0,)}, ranks={PAGE: (2.0,)})
-    assert found.differences == ["quantiles of GET /page: (1.0,), in the rows (2.0,)"]
+def test_each_difference_is_named() -> None:
+    """A request too many, one that failed for one of them only, a name that the other has not, a quantile that is not in the rows."""
+    other = Counted(Counter({PAGE: 5, CART: 1}), Counter(), Counter({PAGE: 5}))
+    for locust, ours, quantile, said in [
+        (of(5), of(5), 1.0, []),
+        (of(5), of(4), 1.0, ["requests of GET /page: 4, of Locust 5"]),
+        (of(5, 1), of(5, 2), 1.0, ["failures of GET /page: 2, of Locust 1"]),
+        (of(5), of(5, served=6), 1.0, ["served requests of GET /page: 6, of Locust 5"]),
+        (of(0), of(0), 1.0, ["Locust counted no request"]),
+        (of(5), other, 1.0, ["requests of POST /cart: 1, of Locust 0"]),
+        (of(5), of(5), 2.0, ["quantiles of GET /page: (2.0,), in the rows (1.0,)"]),
+    ]:
+        found = Differential(
+            file=Path("a.py"), locust=locust, ours=ours, quantiles={PAGE: (quantile,)}, ranks={PAGE: (1.0,)}
+        )
+        assert found.differences == said

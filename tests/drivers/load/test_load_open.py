@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from load_bench import Run, rows_of, until, words
+from load_bench import Run, columns, rows_after, rows_of, until, words
 from load_bench import stock_plan as plan
 from load_truth import Reply, TruthServer
 
@@ -28,8 +28,7 @@ def test_requests_that_a_user_has_spawned_are_cut_off_at_the_end(run: Run, serve
     sent_ns = clock.now_ns()
     load.stop()
     (rows,) = rows_of(load)
-    ended = Counter(zip(words(rows, "journey"), words(rows, "name"), words(rows, "error"), strict=True))
-    assert ended == {
+    assert Counter(columns(rows, "journey", "name", "error")) == {
         ("http", "/poll", "cut_off"): 2,
         ("http", "/orders", "cut_off"): 2,
         ("fast", "/stock", "cut_off"): 2,
@@ -44,27 +43,18 @@ def test_a_request_that_a_user_gives_up_by_itself_timed_out(run: Run, server: Tr
     """`gevent.Timeout` is no `Exception`, and Locust reports none of it: the slowest requests would be missing."""
     server.behave = lambda seen: Reply(how="hang")
     load = run.start(plan("stock_timed", users=2), server.url, drain_s=0.5)
-    until(lambda: {"/silent", "/noticed", "/own"} <= {seen.path for seen in server.seen[:-2]})
-    load.stop()
-    (rows,) = rows_of(load)
-    ended = Counter(zip(words(rows, "name"), words(rows, "error"), strict=True))
-    assert set(ended) - {("/silent", "cut_off"), ("/noticed", "cut_off")} == {
-        ("/silent", "timeout"),
-        ("/noticed", "timeout"),
-    }
-    assert sum(ended.values()) == sum(seen.path != "/own" for seen in server.seen)
-    told = [one.fields for one in run.observations("load.health", "load-health-1") if one.fields.get("broken")]
-    assert [(fields["broken"], fields["broken_why"]) for fields in told] == [(1, "Slow: later")]
+    rows = rows_after(load, lambda: {"/silent", "/noticed", "/own"} <= {seen.path for seen in server.seen[:-2]})
+    ended = {one for one in columns(rows, "name", "error") if one[1] != "cut_off"}
+    assert ended == {("/silent", "timeout"), ("/noticed", "timeout")}
+    assert {*words(rows, "name")} == {"/silent", "/noticed"}
+    assert len(rows.table) == sum(seen.path != "/own" for seen in server.seen)
+    assert [(one["broken"], one["broken_why"]) for one in run.broken()] == [(1, "Slow: later")]
 
 
 def test_what_is_measured_and_does_not_end_is_no_success(run: Run, server: TruthServer) -> None:
     """Locust fires the event of a block that was killed as of one that went well."""
-    load = run.start(plan("stock_measured", users=2), server.url, drain_s=0.5)
-    until(lambda: len(server.seen) == 2)
-    load.stop()
-    (rows,) = rows_of(load)
-    ended = Counter(zip(words(rows, "name"), words(rows, "error"), rows.table.ints["status"].tolist(), strict=True))
-    assert ended == {
+    rows = run.rows(plan("stock_measured", users=2), server.url, lambda: len(server.seen) == 2, drain_s=0.5)
+    assert Counter(columns(rows, "name", "error", "status")) == {
         ("order", None, 200): 2,
         ("given up", "timeout", 0): 2,
         ("fired", "timeout", 0): 2,
@@ -77,14 +67,9 @@ def test_what_is_measured_and_does_not_end_is_no_success(run: Run, server: Truth
 def test_a_class_of_users_without_a_task_is_reported(run: Run, server: TruthServer) -> None:
     """Left out in silence, all users would be of the other classes, and what this one does would never be sent."""
     load = run.start(plan("stock_taskless", users=2), server.url)
-
-    def broken() -> list[str]:
-        seen = run.observations("load.health", "load-health-1")
-        return [str(one.fields["broken_why"]) for one in seen if one.fields.get("broken")]
-
-    until(lambda: bool(broken()))
+    until(lambda: bool(run.broken()))
     load.stop()
-    assert "No tasks defined on Buyer" in broken()[0]
+    assert "No tasks defined on Buyer" in run.broken()[0]["broken_why"]
 
 
 FUNCTION = 'def test_items(session):\n    session.get("/items")\n'
@@ -115,11 +100,8 @@ def functions(directory: Path, text: str, size: str = FUNCTIONS_SIZE) -> Traffic
 
 def test_functions_of_a_test_are_users(run: Run, server: TruthServer, tmp_path: Path) -> None:
     """Locust's `PytestUser` has no tasks by design."""
-    load = run.start(functions(tmp_path, FUNCTION), server.url)
-    until(lambda: len(server.seen) >= 3)
-    load.stop()
-    (rows,) = rows_of(load)
-    assert ("/items", None) in {*zip(words(rows, "name"), words(rows, "error"), strict=True)}
+    rows = run.rows(functions(tmp_path, FUNCTION), server.url, lambda: len(server.seen) >= 3)
+    assert ("/items", None) in columns(rows, "name", "error")
 
 
 @pytest.mark.parametrize("text", [FUNCTION, METHOD, TYPED])
@@ -199,11 +181,8 @@ def test_a_sign_out_that_fails_is_sent_after_the_window(run: Run, server: TruthS
     file = tmp_path / "members.py"
     file.write_text(LEAVING, encoding="utf-8")
     load = run.start(replace(plan("members", users=2), locustfile=str(file)), server.url)
-    until(lambda: len(server.seen) >= 10)
-    load.stop()
-    (rows,) = rows_of(load)
-    columns = (words(rows, "name"), words(rows, "error"), rows.table.ints["intended_ns"].tolist())
-    found = [one for one in zip(*columns, strict=True) if one[1] != "cut_off"]  # sent as the load was told to stop
+    rows = rows_after(load, lambda: len(server.seen) >= 10)
+    found = [one for one in columns(rows, "name", "error", "intended_ns") if one[1] != "cut_off"]  # sent as it ended
     assert {(name, error) for name, error, due_ns in found if due_ns < load.stopping_ns} == {("/me", None)}
     assert [(error, due_ns >= load.stopping_ns) for name, error, due_ns in found if name == "/logout"] == [
         ("status 500", True),

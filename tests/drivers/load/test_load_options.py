@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from load_bench import LOCUSTFILES, Run, rows_of, until, words
+from load_bench import LOCUSTFILES, Run, until, words
 from load_bench import stock_plan as plan
 from load_truth import Reply, TruthServer
 
@@ -25,19 +25,14 @@ def test_variables_of_the_files_own_options_are_read_and_locusts_own_are_not(
     run: Run, server: TruthServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever they are called; what is not read, and whose address is replaced, is said."""
-    for name, value in {
-        "LOCUST_TENANT": "blue",
-        "LOCUST_APIKEY": "k",
-        "LOCUST_TAGS": "none",
-        "LOCUST_USERS": "9",
-    }.items():
-        monkeypatch.setenv(name, value)
+    for name, value in {"TENANT": "blue", "APIKEY": "k", "TAGS": "none", "USERS": "9"}.items():
+        monkeypatch.setenv(f"LOCUST_{name}", value)
     said: list[str] = []
     load = run.start(plan("stock_options", users=2), server.url, say=said.append)
     until(lambda: len(server.seen) >= 6)
     load.stop()
     assert {seen.path for seen in server.seen} == {"/blue/k"}
-    assert {one.fields["users"] for one in run.observations("load.health", "load-health-1")} <= {0, 1, 2}
+    assert {one["users"] for one in run.health()} <= {0, 1, 2}
     assert said == [
         "stock_options: Locust does not read LOCUST_TAGS: write `tags` in the size file",
         "stock_options: Locust does not read LOCUST_USERS: `users` of the size file says how many there are",
@@ -83,7 +78,7 @@ def test_a_file_reads_variables_that_locust_must_not(
     until(lambda: len(server.seen) >= 6)
     load.stop()
     assert {seen.path for seen in server.seen} == {f"/{server.url}/50"}
-    assert max(one.fields["users"] for one in run.observations("load.health", "load-health-1")) <= 2
+    assert max(one["users"] for one in run.health()) <= 2
     assert said == [
         "shop: Locust does not read LOCUST_HOST: all requests go to the address of the target file",
         "shop: Locust does not read LOCUST_USERS: `users` of the size file says how many there are",
@@ -92,12 +87,13 @@ def test_a_file_reads_variables_that_locust_must_not(
 
 
 def test_variables_of_locust_are_said_for_journeys_of_the_harness_too(tmp_path: Path) -> None:
-    """Their hosts are not: a journey has none."""
+    """Their hosts are not: a journey has none. Of stock users neither is the address that is meant, nor one that is made while the file runs."""
     file = tmp_path / "shop.py"
-    file.write_text('class A(OpenLoopUser):\n    host = "http://a.test"\n', encoding="utf-8")
+    file.write_text('class A(OpenLoopUser):\n    host = "http://a.test/"\n\nclass B(HttpUser):\n    host = HOST\n')
     assert [*remarks_on(file, "http://b.test", {"LOCUST_RUN_TIME": "1h"}, stock=False)] == [
         "Locust does not read LOCUST_RUN_TIME: `for` of the size file says how long the load lasts"
     ]
+    assert not [*remarks_on(file, "http://a.test", {"LOCUST_MINE": "1"})]
 
 
 def test_an_option_that_must_be_given_and_is_not_is_refused_before_anything_runs() -> None:
@@ -122,23 +118,10 @@ def test_a_variable_that_is_locusts_own_gives_no_option(tmp_path: Path, variable
     assert "`env_var=` with a name of your own" in refused.value.hint
 
 
-def test_the_address_that_is_meant_needs_no_remark(tmp_path: Path) -> None:
-    """Nor does one that is made while the file runs."""
-    file = tmp_path / "shop.py"
-    file.write_text(
-        'class A(HttpUser):\n    host = "http://a.test/"\n\nclass B(HttpUser):\n    host = HOST\n', encoding="utf-8"
-    )
-    assert not [*remarks_on(file, "http://a.test", {"LOCUST_MINE": "1"})]
-
-
 def test_locusts_own_variables_are_read_from_its_source() -> None:
     """Those of its options, and those that it asks for by name."""
-    assert {
-        "LOCUST_USERS",
-        "LOCUST_RUN_TIME",
-        "LOCUST_USER_CLASSES",
-        "LOCUST_SKIP_MONKEY_PATCH",
-    } <= variables_of_locust()
+    names = {f"LOCUST_{name}" for name in ("USERS", "RUN_TIME", "USER_CLASSES", "SKIP_MONKEY_PATCH")}
+    assert names <= variables_of_locust()
 
 
 def test_a_shape_that_is_over_says_so(run: Run, server: TruthServer) -> None:
@@ -160,10 +143,8 @@ def test_tasks_are_chosen_by_tag(
     run: Run, server: TruthServer, tags: tuple[str, ...], exclude_tags: tuple[str, ...]
 ) -> None:
     """As Locust's `--tags` and `--exclude-tags` choose them: nothing else is sent."""
-    load = run.start(replace(plan("stock_tagged", users=2), tags=tags, exclude_tags=exclude_tags), server.url)
-    until(lambda: len(server.seen) >= 10)
-    load.stop()
-    (rows,) = rows_of(load)
+    tagged = replace(plan("stock_tagged", users=2), tags=tags, exclude_tags=exclude_tags)
+    rows = run.rows(tagged, server.url, lambda: len(server.seen) >= 10)
     assert set(words(rows, "name")) == {"page"}
 
 
@@ -178,14 +159,6 @@ def test_a_file_that_ends_its_load_is_named(run: Run, server: TruthServer) -> No
     assert problem.endswith(" requests had failed")
     assert "exit code" not in problem
     assert load.hint.startswith("correct or remove that line")
-
-
-def test_a_load_that_is_stopped_was_ended_by_nobody(run: Run, server: TruthServer) -> None:
-    """As every run ends it."""
-    load = run.start(plan("stock_brief", users=2, shaped=True), server.url)
-    until(lambda: bool(server.seen))
-    load.stop()
-    assert (load.problems, load.hint) == ((), "")
 
 
 def test_a_variable_that_the_file_reads_at_once_must_be_set(tmp_path: Path) -> None:

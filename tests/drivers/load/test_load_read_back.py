@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from load_bench import Run, plan_of, rows_of, until
+from load_bench import Run, columns, plan_of, rows_after
 from load_truth import Reply, Seen, TruthServer
 
 from harness.drivers.load import LoadSettings
 from harness.drivers.load.read_back import drawn, read_back
 from harness.evidence import read_rows
 from harness.evidence.rows import RowWriter
-from harness.model import JOURNEY_READS, JOURNEY_REPEATS, JOURNEY_WRITES, AccountPlan, TrafficPlan
+from harness.model import JOURNEY_READS, JOURNEY_REPEATS, JOURNEY_WRITES, AccountPlan
 from harness.model.digest import digest_of
 from harness.model.planned.plan import MOST_READ_BACK
 from harness.targets import Target, load_target
@@ -24,17 +25,7 @@ ACCOUNTS = (
     AccountPlan(name="tracks", path="/tracks/{id}", fields=("title",)),
     AccountPlan(name="plays", path="/tracks/{id}", counts="plays"),
 )
-PLAN = TrafficPlan(
-    name="everyday",
-    locustfile="everyday.py",
-    journeys_per_s=1.0,
-    requests_per_journey=1,
-    warm_up_s=1.0,
-    window_s=1.0,
-    routes={"home": 1.0},
-    users=1.0,
-    accounts=ACCOUNTS,
-)
+PLAN = replace(plan_of("everyday", per_s=1.0), accounts=ACCOUNTS)
 TITLE = digest_of({"title": "Song 7"})
 
 
@@ -79,17 +70,7 @@ def test_each_item_is_read_back_with_its_state_and_value(server: TruthServer, ru
     read_back(settings(run, server.url), target_in(tmp_path), run.sink)
     rows = read_rows(run.path / "load" / "everyday" / "journey-reads.rows", JOURNEY_READS)
     assert rows.closed
-    found = [
-        (account, item, state, value)
-        for account, item, state, value in zip(
-            rows.table.words["item"].text(),
-            rows.table.ints["id"].tolist(),
-            rows.table.words["state"].text(),
-            rows.table.ints["digest"].tolist(),
-            strict=True,
-        )
-    ]
-    assert found == [
+    assert columns(rows, "item", "id", "state", "digest") == [
         ("tracks", 1, "found", TITLE),
         ("tracks", 2, "absent", 0),
         ("tracks", 3, "found", digest_of({"title": "Song 8"})),
@@ -111,9 +92,7 @@ def test_a_write_is_refused_only_where_it_was_certainly_not_written(server: Trut
         return Reply(status=status, headers={"location": leads[status]} if status in leads else {})
 
     server.behave = behave
-    load = run.start(plan_of("refused", per_s=10), server.url)
-    until(lambda: sum(seen.path == "/422" for seen in server.seen) >= 5)
-    load.stop()
+    run.rows(plan_of("refused", per_s=10), server.url, lambda: sum(seen.path == "/422" for seen in server.seen) >= 5)
     written = read_rows(run.path / "load" / "refused" / "journeys-1.rows", JOURNEY_WRITES).table
     found = {*zip(written.ints["id"].tolist(), written.words["outcome"].text(), strict=True)}
     assert found == {(302, "unknown"), (303, "unknown"), (409, "unknown"), (422, "refused")}
@@ -130,14 +109,13 @@ def test_a_write_is_sent_twice_with_its_key_while_the_traffic_warms_up(server: T
 
     server.behave = behave
     load = run.start(plan_of("keyed", per_s=10), server.url)
-    until(lambda: len(keys) >= 60)
-    load.stop()
+    sent = rows_after(load, lambda: len(keys) >= 60)
     rows = read_rows(run.path / "load" / "keyed" / "repeats-1.rows", JOURNEY_REPEATS)
     twice, again = [key for key, times in keys.items() if times == 2], rows.table
     assert rows.closed
     assert max(keys.values()) == 2
     assert 0 < len(again) == len(twice) < len(keys) / 2
-    assert sum(len(read.table) for read in rows_of(load)) == len(keys)
+    assert len(sent.table) == len(keys)
     keyed = again.words["item"].equals("keyed")
     assert set(again.ints["answered_id"][keyed].tolist()) == {7}
     assert np.all(again.ints["answered_id"][~keyed] > again.ints["id"][~keyed]), "it wrote another item"

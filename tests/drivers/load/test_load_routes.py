@@ -53,8 +53,7 @@ def test_a_route_may_be_named_with_its_method(tmp_path: Path) -> None:
     paths = project(
         tmp_path, shop=f'{HEAD}{USER}journey.get("/", name="home")\n        journey.post("/o", name="orders")\n'
     )
-    size = paths[0] / "shop.yaml"
-    size.write_text(size.read_text(encoding="utf-8").replace("orders:", "POST orders:"), encoding="utf-8")
+    (tmp_path / "shop.yaml").write_text(SIZE.replace("orders:", "POST orders:"), encoding="utf-8")
     assert load_traffic("shop", paths).routes == {"home": 0.5, "POST orders": 0.5}
 
 

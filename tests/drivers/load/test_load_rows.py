@@ -7,7 +7,7 @@ from itertools import islice
 
 import numpy as np
 import pytest
-from load_bench import Run, plan_of, rows_of, until, words
+from load_bench import Run, columns, plan_of, rows_after, rows_of, until
 from load_truth import Reply, Seen, TruthServer, truth_server
 
 from harness import clock
@@ -17,14 +17,10 @@ from harness.units import NS_PER_S
 
 
 def test_every_request_has_its_row_and_the_file_is_closed(run: Run, server: TruthServer) -> None:
-    """What the server saw is what stands in the file, and the server's word about itself with it."""
-    load = run.start(plan_of("visitor", per_s=100), server.url)
-    until(lambda: len(server.seen) >= 200)
-    load.stop()
-    (rows,) = rows_of(load)
+    """What the server saw is what stands in the file, and the server's word about itself with it; without an API description nothing is compared."""
+    rows = run.rows(plan_of("visitor", per_s=100), server.url, lambda: len(server.seen) >= 200)
     assert (len(rows.table), rows.closed, rows.truncated_bytes) == (len(server.seen), True, 0)
-    words = {name: column.present for name, column in rows.table.words.items()}
-    assert words == {
+    assert {name: column.present for name, column in rows.table.words.items()} == {
         "journey": ("visitor",),
         "step": ("1",),
         "name": ("home",),
@@ -38,8 +34,8 @@ def test_every_request_has_its_row_and_the_file_is_closed(run: Run, server: Trut
     times = rows.table.ints
     assert np.all(times["intended_ns"] <= times["sent_ns"])
     assert np.all(times["sent_ns"] < times["done_ns"])
-    assert set(times["status"].tolist()) == {200}
-    assert set(times["bytes"].tolist()) == {2}
+    assert {*columns(rows, "status", "bytes", "described")} == {(200, 2, 0)}
+    assert run.observations("load.described", "load-health-1") == []
     connections = len({seen.connection for seen in server.seen})
     edges = sorted([(at, 1) for at in times["sent_ns"].tolist()] + [(at, -1) for at in times["done_ns"].tolist()])
     at_once = int(max(np.cumsum([step for _, step in edges])))  # more where the machine was late
@@ -53,9 +49,7 @@ def test_a_stall_is_seen_by_all_who_arrive_in_it(run: Run, server: TruthServer) 
     begin = clock.now_ns()
     end = begin + 2 * NS_PER_S
     server.behave = lambda seen: Reply(after_s=max(0.0, (end - seen.at_ns) / NS_PER_S))
-    until(lambda: clock.now_ns() > end + NS_PER_S)
-    load.stop()
-    (rows,) = rows_of(load)
+    rows = rows_after(load, lambda: clock.now_ns() > end + NS_PER_S)
     intended, done = rows.table.ints["intended_ns"], rows.table.ints["done_ns"]
     due = np.array(_due(intended.min(), per_s=50, count=1000))
     planned = int(np.sum((due >= begin) & (due < end)))
@@ -71,19 +65,19 @@ def test_a_stall_is_seen_by_all_who_arrive_in_it(run: Run, server: TruthServer) 
 
 def test_one_seed_gives_one_schedule_however_slow_the_answers_are(run: Run, server: TruthServer) -> None:
     """Two servers, one of them slow by a second; the arrivals are the same to the nanosecond, and those of the seed."""
+
+    def gaps(at: TruthServer, name: str) -> list[int]:
+        own = Run(run.path / name, run._loads)
+        rows = own.rows(plan_of("visitor", per_s=60), at.url, lambda: len(at.seen) >= 60, seed=11)
+        found: list[int] = np.diff(np.sort(rows.table.ints["intended_ns"]))[:50].tolist()
+        return found
+
     with truth_server("127.94.0.2") as slow:
         slow.behave = lambda seen: Reply(after_s=1.0)
-        gaps: list[list[int]] = []
-        for at in (server, slow):
-            plan = plan_of("visitor", per_s=60)
-            load = Run(run.path / str(len(gaps)), run._loads).start(plan, at.url, seed=11)
-            until(lambda at=at: len(at.seen) >= 60)  # type: ignore[misc]
-            load.stop()
-            (rows,) = rows_of(load)
-            gaps.append(np.diff(np.sort(rows.table.ints["intended_ns"]))[:50].tolist())
-    assert gaps[0] == gaps[1]
+        quick_gaps, slow_gaps = gaps(server, "quick"), gaps(slow, "slow")
+    assert quick_gaps == slow_gaps
     planned = np.diff(_due(0, per_s=60, count=51, seed=11))
-    assert np.max(np.abs(planned - gaps[0])) <= 2, "to the rounding of the start"
+    assert np.max(np.abs(planned - quick_gaps)) <= 2, "to the rounding of the start"
 
 
 def test_requests_open_at_the_end_are_cut_off_and_counted(run: Run, server: TruthServer) -> None:
@@ -106,10 +100,7 @@ def test_requests_open_at_the_end_are_cut_off_and_counted(run: Run, server: Trut
 def test_open_requests_are_waited_for_within_the_drain(run: Run, server: TruthServer) -> None:
     """Answers take 1 s, the drain 5 s: nobody is cut off."""
     server.behave = lambda seen: Reply(after_s=1.0)
-    load = run.start(plan_of("visitor", per_s=50), server.url)
-    until(lambda: len(server.seen) >= 60)
-    load.stop()
-    (rows,) = rows_of(load)
+    rows = run.rows(plan_of("visitor", per_s=50), server.url, lambda: len(server.seen) >= 60)
     assert (len(rows.table), rows.table.words["error"].present) == (len(server.seen), ())
 
 
@@ -123,10 +114,7 @@ def test_failures_are_told_apart_and_end_no_journey(run: Run, server: TruthServe
         return Reply(how="answer" if how == "text" else how, body=b"no JSON" if how == "text" else b'{"right": true}')
 
     server.behave = behave
-    load = run.start(plan_of("unlucky", per_s=10), server.url)
-    until(lambda: len(server.seen) >= 60)
-    load.stop()
-    (rows,) = rows_of(load)
+    rows = run.rows(plan_of("unlucky", per_s=10), server.url, lambda: len(server.seen) >= 60)
     table = rows.table
     assert len(table) == len(server.seen)
     expected = table.words["name"].text()
@@ -134,16 +122,6 @@ def test_failures_are_told_apart_and_end_no_journey(run: Run, server: TruthServe
     assert set(expected) == {"none", "timeout", "reset", "status 503", "status 200", "wrong body"}
     waited = (table.ints["done_ns"] - table.ints["sent_ns"])[table.words["name"].equals("timeout")] / NS_PER_S
     assert np.all((waited >= 2.5) & (waited < 30))
-
-
-def test_a_refused_connection_is_its_own_failure(run: Run) -> None:
-    """Nobody listens at the entry."""
-    load = run.start(plan_of("visitor", per_s=50), "http://127.94.0.9:9")
-    until(lambda: load.rows[0].stat().st_size > 2000)
-    load.stop()
-    (rows,) = rows_of(load)
-    assert rows.table.words["error"].present == ("refused",)
-    assert set(rows.table.ints["status"].tolist()) == {0}
 
 
 def test_two_workers_make_one_traffic(run: Run, server: TruthServer) -> None:
@@ -160,35 +138,22 @@ def test_two_workers_make_one_traffic(run: Run, server: TruthServer) -> None:
         assert np.max(np.abs(np.diff(_due(0, per_s=40, count=21, worker=worker)) - gaps)) <= 2
 
 
-def test_a_journey_that_breaks_is_written_to_the_log_and_stops_nobody(run: Run, server: TruthServer) -> None:
-    """A mistake in a journey file is the author's to find, not the target's fault."""
+def test_journeys_that_break_are_counted_each_second_and_stop_nobody(run: Run, server: TruthServer) -> None:
+    """A mistake in a journey file is the author's to find: what every second one had still to send was not sent, and why is told and in the log."""
     load = run.start(plan_of("mistaken", per_s=50), server.url)
-    until(lambda: len(server.seen) >= 50)
-    load.stop()
-    (rows,) = rows_of(load)
+    rows = rows_after(load, lambda: len(run.health()) >= 4)
     assert (len(rows.table), rows.closed, load.problems) == (len(server.seen), True, ())
+    assert 0.25 * len(server.seen) < sum(one["broken"] for one in run.broken()) < 0.75 * len(server.seen)
+    whys = {one["broken_why"] for one in run.broken()}
+    assert whys == {"KeyError: 'nothing' at locustfiles/mistaken.py:15"}
     assert "KeyError: 'nothing'" in (load.rows[0].parent / "locust.log").read_text(encoding="utf-8")
-
-
-def test_journeys_that_break_are_counted_each_second(run: Run, server: TruthServer) -> None:
-    """What they had still to send was not sent: every second one of them, and why."""
-    load = run.start(plan_of("mistaken", per_s=50), server.url)
-    until(lambda: len(run.observations("load.health", "load-health-1")) >= 4)
-    load.stop()
-    health = run.observations("load.health", "load-health-1")
-    told = [seen.fields for seen in health if "broken" in seen.fields]
-    assert 0.25 * len(server.seen) < sum(fields["broken"] for fields in told) < 0.75 * len(server.seen)
-    assert {fields["broken_why"] for fields in told} == {"KeyError: 'nothing' at locustfiles/mistaken.py:15"}
 
 
 def test_what_a_user_sends_who_has_signed_in_is_told_apart(run: Run, server: TruthServer) -> None:
     """One number a user, whose name is not recorded; before the sign-in it is not known who it is."""
-    load = run.start(plan_of("signer", per_s=20), server.url)
-    until(lambda: len(server.seen) >= 20)
-    load.stop()
-    (rows,) = rows_of(load)
-    found = set(zip(rows.table.words["name"].text(), rows.table.ints["account"].tolist(), strict=True))
-    numbers = {str(name): number for name, number in found}
+    rows = run.rows(plan_of("signer", per_s=20), server.url, lambda: len(server.seen) >= 20)
+    found = {*columns(rows, "name", "account")}
+    numbers = dict(found)
     assert len(found) == 3
     assert numbers["sign-in"] == 0
     assert len({numbers["home 0"], numbers["home 1"], 0}) == 3
@@ -201,46 +166,29 @@ def test_a_journey_that_quits_has_broken_and_ends_nothing_else(
     """Whatever its author raises between two requests: it is counted, also in the last second, and the load goes on."""
     monkeypatch.setenv("QUITS_BY", kind)
     load = run.start(plan_of("quitter", per_s=20), server.url)
-    until(lambda: len(server.seen) >= 30)
-    load.stop()
-    (rows,) = rows_of(load)
-    told = [o.fields for o in run.observations("load.health", "load-health-1") if "broken" in o.fields]
+    rows = rows_after(load, lambda: len(server.seen) >= 30)
     steps = Counter(rows.table.words["step"].text())
-    assert sum(fields["broken"] for fields in told) == steps["1"] - steps["2"]
-    (why,) = {fields["broken_why"] for fields in told}
+    assert sum(one["broken"] for one in run.broken()) == steps["1"] - steps["2"]
+    (why,) = {one["broken_why"] for one in run.broken()}
     assert why.startswith(f"{kind}:  at locustfiles/quitter.py:")
     assert (rows.closed, load.problems) == (True, ())
 
 
 def test_who_thinks_when_the_load_ends_has_not_broken(run: Run, server: TruthServer) -> None:
     """They are sent away, with nothing more to tell."""
-    load = run.start(plan_of("thinker", per_s=20), server.url)
-    until(lambda: len(server.seen) >= 30)
-    load.stop()
-    (rows,) = rows_of(load)
+    rows = run.rows(plan_of("thinker", per_s=20), server.url, lambda: len(server.seen) >= 30)
     assert "2" not in rows.table.words["step"].text()
-    assert not [o for o in run.observations("load.health", "load-health-1") if "broken" in o.fields]
+    assert not run.broken()
 
 
 def test_a_journey_that_breaks_because_a_request_failed_is_not_its_authors_mistake(
     run: Run, server: TruthServer
 ) -> None:
-    """The failure is on record, and its author had nothing to go on with."""
-    server.behave = lambda _: Reply(status=503)
-    load = run.start(plan_of("mistaken", per_s=50), server.url)
-    until(lambda: len(run.observations("load.health", "load-health-1")) >= 3)
-    load.stop()
-    assert not [seen for seen in run.observations("load.health", "load-health-1") if "broken" in seen.fields]
-
-
-def test_an_answer_that_is_nested_without_end_is_a_wrong_body(run: Run, server: TruthServer) -> None:
-    """What a target answers breaks no journey."""
-    server.behave = lambda _: Reply(body=b"[" * 100_000)
-    load = run.start(plan_of("mistaken", per_s=50), server.url)
-    until(lambda: len(server.seen) >= 10)
-    load.stop()
-    (rows,) = rows_of(load)
-    assert set(rows.table.words["error"].text()) == {"wrong body"}
+    """The failure is on record, also that of an answer that is nested without end, and its author had nothing to go on with."""
+    server.behave = lambda _: Reply(status=503) if len(server.seen) % 2 else Reply(body=b"[" * 100_000)
+    rows = run.rows(plan_of("mistaken", per_s=50), server.url, lambda: len(run.health()) >= 3)
+    assert set(rows.table.words["error"].text()) == {"status 503", "wrong body"}
+    assert not run.broken()
 
 
 def test_a_write_that_a_redirect_made_a_read_of_is_a_failure(run: Run, server: TruthServer) -> None:
@@ -253,13 +201,8 @@ def test_a_write_that_a_redirect_made_a_read_of_is_a_failure(run: Run, server: T
         return Reply(status=int(seen.path[1:]) if redirects else 200, headers=headers, body=body)
 
     server.behave = behave
-    load = run.start(plan_of("redirected", per_s=20), server.url)
-    until(lambda: len(server.seen) >= 100)
-    load.stop()
-    (rows,) = rows_of(load)
-    names, errors = (words(rows, column) for column in ("name", "error"))
-    found = {*zip(names, errors, rows.table.ints["status"].tolist(), strict=True)}
-    assert {one for one in found if one[1] != "cut_off"} == {
+    rows = run.rows(plan_of("redirected", per_s=20), server.url, lambda: len(server.seen) >= 100)
+    assert {one for one in columns(rows, "name", "error", "status") if one[1] != "cut_off"} == {
         *((f"POST {status}", "redirected", 200) for status in (301, 302, 303)),
         *((f"POST {status}", None, 200) for status in (307, 308)),
         ("PUT 303", "redirected", 200),

@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from load_bench import LOCUSTFILES, until
+from load_bench import LOCUSTFILES, locust, until
 from load_truth import TruthServer
 
 WEB = "127.87.0.4"
 
 
 @contextmanager
-def locust(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+def running(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
     """`locust …`, interrupted at the end."""
     process = subprocess.Popen(
         [sys.executable, "-m", "locust", *arguments],
@@ -53,7 +53,7 @@ def test_the_web_page_starts_shows_and_stops_a_load(server: TruthServer) -> None
         except OSError:
             return False
 
-    with locust("-f", str(LOCUSTFILES / "visitor.py"), "-H", server.url, "--web-host", WEB, "-P", str(port)):
+    with running("-f", str(LOCUSTFILES / "visitor.py"), "-H", server.url, "--web-host", WEB, "-P", str(port)):
         until(up)
         for _ in range(2):
             seen = len(server.seen)
@@ -68,7 +68,7 @@ def test_the_web_page_starts_shows_and_stops_a_load(server: TruthServer) -> None
 @pytest.mark.parametrize(("tags", "paths"), [("read", {"/read"}), ("write", {"/write"})])
 def test_tags_choose_journeys(server: TruthServer, tags: str, paths: set[str]) -> None:
     """`-T read` sends readers and nobody else."""
-    with locust("-f", str(LOCUSTFILES / "mixed.py"), "-H", server.url, "--headless", "-T", tags):
+    with running("-f", str(LOCUSTFILES / "mixed.py"), "-H", server.url, "--headless", "-T", tags):
         until(lambda: len(server.seen) >= 5)
     assert {seen.path for seen in server.seen} == paths
 
@@ -76,25 +76,8 @@ def test_tags_choose_journeys(server: TruthServer, tags: str, paths: set[str]) -
 def test_figures_go_to_files(server: TruthServer, tmp_path: Path) -> None:
     """`--csv` and `--json-file` as ever."""
     files = ["--csv", str(tmp_path / "c"), "--json-file", str(tmp_path / "j")]
-    command = [
-        "-f",
-        str(LOCUSTFILES / "visitor.py"),
-        "-H",
-        server.url,
-        "--headless",
-        "-t",
-        "3s",
-        "--rate",
-        "20",
-        *files,
-    ]
-    subprocess.run(
-        [sys.executable, "-m", "locust", *command],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        timeout=60,
-        check=True,
-    )
+    command = ["-f", str(LOCUSTFILES / "visitor.py"), "-H", server.url, "--headless", "-t", "3s", "--rate", "20"]
+    locust(*command, *files).check_returncode()
     (figures,) = json.loads((tmp_path / "j.json").read_text(encoding="utf-8"))
     assert figures["name"] == "home"
     assert figures["num_requests"] == len(server.seen) > 20

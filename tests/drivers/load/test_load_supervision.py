@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from load_bench import Run, plan_of, rows_of, until
+from load_bench import Run, harness_that_starts, plan_of, rows_of, until
 from load_truth import TruthServer
 
 from harness import clock
@@ -21,21 +21,6 @@ from harness.errors import DriverError
 from harness.model.planned.plan import JOIN_S
 from harness.units import NS_PER_S
 from tests.full_disk import room_for
-
-_STARTS_LOAD = """
-import sys
-from pathlib import Path
-from load_bench import plan_of
-from harness import clock
-from harness.drivers.load import Load, LoadSettings
-from harness.evidence import History
-run = Path(sys.argv[2])
-settings = LoadSettings(plan=plan_of("visitor", per_s=20, workers=2), entry=sys.argv[1], run_dir=run, seed=1)
-load = Load(settings, History(run / "history" / "load.ndjson", "load"))
-load.start()
-print(*load.pids, flush=True)
-clock.sleep(600)
-"""
 
 
 def lives(pid: int) -> bool:
@@ -121,12 +106,7 @@ def test_a_worker_that_does_not_listen_is_killed(run: Run, server: TruthServer) 
 
 def test_no_worker_outlives_a_killed_harness(tmp_path: Path, server: TruthServer) -> None:
     """SIGKILL the process that started two workers: both are gone within five seconds."""
-    harness = subprocess.Popen(
-        [sys.executable, "-c", _STARTS_LOAD, server.url, str(tmp_path)],
-        cwd=Path(__file__).parent,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    harness = harness_that_starts('plan_of("visitor", per_s=20, workers=2)', server.url, tmp_path)
     assert harness.stdout is not None
     with harness, harness.stdout as said:
         pids = [int(pid) for pid in said.readline().split()]
@@ -149,20 +129,15 @@ def test_a_worker_that_finds_no_room_for_its_rows_ends_and_says_so(run: Run, ser
     assert (rows.closed, load.rows[0].stat().st_size) == (False, 16_000)
 
 
-def test_a_locustfile_that_does_not_load_is_said_at_once(run: Run, server: TruthServer) -> None:
-    """The error names its line and the last words of the child."""
+def test_a_locustfile_that_does_not_load_is_said_at_once(run: Run, server: TruthServer, tmp_path: Path) -> None:
+    """The error names its line and the last words of the child; of one without users it has Locust's own words."""
     with pytest.raises(DriverError) as raised:
         run.start(plan_of("misspelt", per_s=20), server.url)
     assert raised.value.where.endswith("locustfiles/misspelt.py:3")
     assert "cannot import name 'Jurney'" in raised.value.what
-
-
-def test_a_locustfile_without_users_is_said_to_be_one(run: Run, server: TruthServer, tmp_path: Path) -> None:
-    """It loads, and Locust finds no user in it: the error has Locust's own words."""
     (tmp_path / "stock.py").write_text("from locust import HttpUser, task\n", encoding="utf-8")
-    plan = replace(plan_of("visitor", per_s=20), locustfile=str(tmp_path / "stock.py"))
     with pytest.raises(DriverError) as raised:
-        run.start(plan, server.url)
+        run.start(replace(plan_of("visitor", per_s=20), locustfile=str(tmp_path / "stock.py")), server.url)
     assert raised.value.hint.endswith("No User class found!")
 
 

@@ -62,18 +62,14 @@ def test_each_request_carries_the_trace_id_of_its_row(run: Run, server: TruthSer
 
 def test_a_traffic_without_trace_ids_sends_none(run: Run, server: TruthServer) -> None:
     """The header is not there, rather than empty."""
-    load = run.start(plan_of("visitor", per_s=40), server.url, of=RUN)
-    until(lambda: len(server.seen) >= 20)
-    load.stop()
+    run.rows(plan_of("visitor", per_s=40), server.url, lambda: len(server.seen) >= 20, of=RUN)
     assert {"traceparent" in one.headers for one in server.seen} == {False}
     assert run.observations("load.traced", "load-health-1") == []
 
 
 def test_the_trace_id_of_a_journey_wins(run: Run, server: TruthServer) -> None:
     """It is sent alone, and its route is recorded once, so that no other id is named of it; the others keep theirs."""
-    load = run.start(traced("tracer"), server.url, of=RUN)
-    until(lambda: len(server.seen) >= 60)
-    load.stop()
+    run.rows(traced("tracer"), server.url, lambda: len(server.seen) >= 60, of=RUN)
     assert {one.headers["traceparent"] for one in server.seen if one.path == "/own"} == {OWN}
     assert all(FORM.fullmatch(one.headers["traceparent"]) for one in server.seen if one.path != "/own")
     (said,) = run.observations("load.traced", "load-health-1")
@@ -89,9 +85,7 @@ def test_a_redirect_keeps_the_trace_id_on_its_host_alone(run: Run, server: Truth
             return Reply(status=307, headers={"Location": to}) if to else Reply()
 
         server.behave = behave
-        load = run.start(traced("tracer"), server.url, of=RUN)
-        until(lambda: len(other.seen) >= 10)
-        load.stop()
+        run.rows(traced("tracer"), server.url, lambda: len(other.seen) >= 10, of=RUN)
         assert traces(other.seen) == {"": len(other.seen)}
     hops = [one for one in server.seen if one.path in {"/", "/here"} and one.method == "GET"]
     by_trace = Counter(one.headers["traceparent"] for one in hops)

@@ -66,62 +66,57 @@ def test_a_rollout_file_is_read_in_base_units(tmp_path: Path) -> None:
 
 def test_a_mistake_is_refused_with_file_line_and_key(tmp_path: Path, subtests: pytest.Subtests) -> None:
     """Steps that fall, weights over 100, a trigger with limit and window swapped or in a wrong unit."""
-    for old, new, message in [
+    swapped = "a limit of 5 min is not below the window of 2000 ms: the limit and the window are swapped"
+    late = "the rollout is expected to take longer than it may, 132 s\n  hint: raise `within`, or lower `takes`"
+    for wrong, message in [
+        ("steps: [5 %, 50 %, 25 %, 100 %]", ":3: steps[2]: the steps must rise, 25 % comes after 50 %"),
+        ("steps: [5 %, 120 %]", ":3: steps[1]: 120 % is over 100 %"),
+        ("steps: [5 %, 50 %]", ":3: steps[1]: the last step is 50 %"),
+        ("steps: [0 %, 100 %]", ":3: steps[0]: a step is 0 %, expected more than 0 %"),
+        ("steps: [5, 100]", ":3: steps[0]: `5` is not a ratio like `25 %`"),
+        ("steps: []", ":3: steps: a canary rollout needs `steps`"),
+        ("strategy: blue-green", ":3: steps: `steps` is not allowed for a blue-green rollout"),
+        ("strategy: canarie", ":2: strategy: `canarie` is not one of canary, blue-green, all-at-once, rolling"),
+        ("dwell: 5 %", ":4: dwell: 5 % is not a time above 0"),
+        ("dwell: 2", ":4: dwell: `2` is not a number with a unit"),
         (
-            "[5 %, 25 %, 100 %]",
-            "[5 %, 50 %, 25 %, 100 %]",
-            ":3: steps[2]: the steps must rise, 25 % comes after 50 %",
-        ),
-        ("[5 %, 25 %, 100 %]", "[5 %, 120 %]", ":3: steps[1]: 120 % is over 100 %"),
-        ("[5 %, 25 %, 100 %]", "[5 %, 50 %]", ":3: steps[1]: the last step is 50 %"),
-        ("[5 %, 25 %, 100 %]", "[0 %, 100 %]", ":3: steps[0]: a step is 0 %, expected more than 0 %"),
-        ("[5 %, 25 %, 100 %]", "[5, 100]", ":3: steps[0]: `5` is not a ratio like `25 %`"),
-        ("[5 %, 25 %, 100 %]", "[]", ":3: steps: a canary rollout needs `steps`"),
-        ("strategy: canary", "strategy: blue-green", ":3: steps: `steps` is not allowed for a blue-green rollout"),
-        (
-            "strategy: canary",
-            "strategy: canarie",
-            ":2: strategy: `canarie` is not one of canary, blue-green, all-at-once, rolling",
-        ),
-        ("dwell: 2 h", "dwell: 5 %", ":4: dwell: 5 % is not a time above 0"),
-        ("dwell: 2 h", "dwell: 2", ":4: dwell: `2` is not a number with a unit"),
-        ("dwell: 2 h\n", "", ":4: dwell_scale: `dwell_scale` needs `dwell`"),
-        (
-            "above: 2000 ms, for: 5 min",
-            "above: 5 min, for: 2000 ms",
-            ":12: triggers.latency.above: a limit of 5 min is not below the window of 2000 ms: the limit and the window are swapped",
+            "  latency: {reads: response time p95, above: 5 min, for: 2000 ms}",
+            f":12: triggers.latency.above: {swapped}",
         ),
         (
-            "reads: response time p95, above: 2000 ms",
-            "reads: error rate, above: 2000 ms",
+            "  latency: {reads: error rate, above: 2000 ms, for: 5 min}",
             ":12: triggers.latency.above: 2000 ms is a time: the error rate is a ratio",
         ),
-        (", for: 5 min", "", ":12: triggers.latency.for: the key `for` is missing"),
         (
-            "critical report",
-            "critical report, above: 5 %",
+            "  latency: {reads: response time p95, above: 2000 ms}",
+            ":12: triggers.latency.for: the key `for` is missing",
+        ),
+        (
+            "  users: {reads: critical report, above: 5 %}",
             ":13: triggers.users.above: `above` is not allowed for a critical report",
         ),
-        ("critical report", "rumour", ":13: triggers.users.reads: `rumour` is not one of"),
-        (
-            FILE[FILE.index("triggers") :],
-            "",
-            ":7: taken_back: a rollout with `taken_back: by the platform` needs a trigger",
-        ),
-        (
-            "takes: 50 s",
-            "takes: 133 s",
-            ":9: takes: the rollout is expected to take longer than it may, 132 s\n  hint: raise `within`, or lower `takes`",
-        ),
-        ("title: by steps", "titel: by steps", ":1: titel: unknown key `titel`"),
+        ("  users: {reads: rumour}", ":13: triggers.users.reads: `rumour` is not one of"),
+        ("takes: 133 s", f":9: takes: {late}"),
     ]:
-        with subtests.test(old=old, new=new):
-            file = _written(tmp_path, FILE.replace(old, new))
+        with subtests.test(wrong):
+            (right,) = (line for line in FILE.splitlines() if line.startswith(f"{wrong.partition(':')[0]}:"))
+            assert refused(tmp_path, FILE.replace(right, wrong)).startswith(message)
+    for text, message in [
+        (FILE.replace("dwell: 2 h\n", ""), ":4: dwell_scale: `dwell_scale` needs `dwell`"),
+        (FILE.partition("triggers")[0], ":7: taken_back: a rollout with `taken_back: by the platform` needs a trigger"),
+        (FILE.replace("title: by steps", "titel: by steps"), ":1: titel: unknown key `titel`"),
+    ]:
+        with subtests.test(message):
+            assert refused(tmp_path, text).startswith(message)
 
-            with pytest.raises(ConfigurationError) as caught:
-                read_rollout(file)
 
-            assert f"{file}{message}" in str(caught.value)
+def refused(directory: Path, text: str) -> str:
+    """What is said of a file with this text, from its line on."""
+    file = _written(directory, text)
+    with pytest.raises(ConfigurationError) as caught:
+        read_rollout(file)
+    assert str(caught.value).startswith(str(file))
+    return str(caught.value).removeprefix(str(file))
 
 
 def test_an_unknown_rollout_is_answered_with_the_nearest(tmp_path: Path) -> None:
@@ -145,23 +140,15 @@ def test_the_rollouts_that_come_with_the_package_are_sound() -> None:
 
 
 def test_the_target_says_which_objects_are_changed(tmp_path: Path) -> None:
-    """One rollout file serves every platform; it may name a candidate of its own."""
+    """One rollout file serves every platform; it may name a candidate of its own, and one of the two files must."""
     target = tmp_path / "target.yaml"
     target.write_text(TARGET, encoding="utf-8")
-    here = load_target(target)
-
-    plan = on_target(read_rollout(_written(tmp_path, FILE)), here)
+    plan = on_target(read_rollout(_written(tmp_path, FILE)), load_target(target))
     assert (plan.kind, plan.names, plan.namespaces) == ("Deployment", ("cart", "stock"), ("eu", "us"))
     assert plan.candidate == "1.1.0"
-    own = on_target(read_rollout(_written(tmp_path, f"{FILE}candidate: slow\n")), here)
+    own = on_target(read_rollout(_written(tmp_path, f"{FILE}candidate: slow\n")), load_target(target))
     assert own.candidate == "slow"
-
-
-def test_without_a_candidate_there_is_no_rollout(tmp_path: Path) -> None:
-    """Neither file names one."""
-    target = tmp_path / "target.yaml"
     target.write_text(TARGET.replace(", candidate: 1.1.0", ""), encoding="utf-8")
-
     with pytest.raises(ConfigurationError, match="the rollout has no candidate"):
         on_target(read_rollout(_written(tmp_path, FILE)), load_target(target))
 
@@ -171,12 +158,9 @@ def test_a_target_that_is_not_disposable_must_allow_the_rollout(tmp_path: Path) 
     file = tmp_path / "target.yaml"
     plan = read_rollout(_written(tmp_path, FILE))
 
-    def target(allowed: str) -> Path:
-        file.write_text(f"{TARGET}may_break: [{allowed}]\n", encoding="utf-8")
-        return file
-
     def guarded(allowed: str) -> None:
-        here = load_target(target(allowed))
+        file.write_text(f"{TARGET}may_break: [{allowed}]\n", encoding="utf-8")
+        here = load_target(file)
         guard_rollout(here, on_target(plan, here))
         guard_replaced(here, plan.name, 4)
 

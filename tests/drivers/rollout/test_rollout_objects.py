@@ -120,51 +120,63 @@ def replica_set(
     }
 
 
+def referring(template: dict[str, Any] | None, **status: Any) -> RecordedCluster:
+    """A Rollout that refers to a workload, with this template where it can be read, of whose generation the status may speak."""
+    obj = argo(OLD, **status)
+    if "workloadObservedGeneration" in status:
+        obj["metadata"]["annotations"] = {"rollout.argoproj.io/workload-generation": "4"}
+    reference = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "cart-pods"}
+    obj["spec"] = {"replicas": 4, "strategy": {"canary": {}}, "workloadRef": reference}
+    workload = {"metadata": {"name": "cart-pods"}, "spec": {"template": deepcopy(template)}}
+    return RecordedCluster(obj, workload=None if template is None else workload)
+
+
+def recover(
+    cluster: RecordedCluster,
+    kind: str = "Deployment",
+    current: str = "1",
+    before: dict[str, Any] = OLD,
+    **kept: Any,
+) -> None:
+    """Undo a rollout whose run was killed, by what its undo log has kept."""
+    target = Target(name="t", environment="staging", entry="https://a.test")
+    undo = {"kind": kind, "namespace": "eu", "name": "cart", "release": "1.0.0", "current": current, "before": before}
+    take_over.undo(cluster, target, **undo, **kept)
+
+
 def on(cluster: RecordedCluster, kind: type[ArgoRollout | PlainDeployment] = ArgoRollout) -> Changeable:
     """The object."""
     return kind(cluster=cluster, namespace="eu", name="cart")  # type: ignore[arg-type]  # recorded
 
 
-def test_the_candidate_is_sent_as_a_json_patch_of_the_template() -> None:
-    """As `kubectl argo rollouts` sends a template on `undo`."""
-    cluster = RecordedCluster(argo(OLD))
-    take_over(on(cluster), NEW)
-    assert cluster.sent == [("object", [{"op": "replace", "path": "/spec/template", "value": NEW}])]
-
-
 def test_only_a_pause_that_waits_for_a_person_is_promoted() -> None:
-    """`promote` takes the conditions away; an inconclusive analysis is never promoted, and a running step neither."""
+    """`promote` takes the conditions away; an inconclusive analysis is never promoted, and a running step neither.
+
+    A background analysis adds its reason to that of a step which waits already: removing both would promote past it.
+    """
     pause = [{"reason": "CanaryPauseStep", "startTime": "2026-01-01T00:00:00Z"}]
-    waiting = RecordedCluster(
-        argo(NEW, phase="Paused", controllerPause=True, pauseConditions=pause, currentStepIndex=1)
-    )
+    waiting = paused(*pause, currentStepIndex=1)
     assert on(waiting).promote(waiting.obj)
     tested = {"op": "test", "path": "/status/pauseConditions", "value": pause}
     step = {"op": "test", "path": "/status/currentStepIndex", "value": 1}
     remove = {"op": "remove", "path": "/status/pauseConditions"}
     assert waiting.sent == [("status", [step, tested, remove])]
-    colours = RecordedCluster(
-        argo(NEW, phase="Paused", controllerPause=True, pauseConditions=[{"reason": "BlueGreenPause"}])
-    )
+    colours = paused({"reason": "BlueGreenPause"})
     assert on(colours).promote(colours.obj)
     assert [one["op"] for one in colours.sent[0][1]] == ["test", "remove"]
-    for reason in ("InconclusiveAnalysisRun", "InconclusiveExperiment"):
-        open_ = RecordedCluster(argo(NEW, phase="Paused", controllerPause=True, pauseConditions=[{"reason": reason}]))
-        assert not on(open_).promote(open_.obj)
+    analysis = "InconclusiveAnalysisRun"
+    both = [pair for one in ("CanaryPauseStep", "BlueGreenPause") for pair in ([one, analysis], [analysis, one])]
+    for reasons in ([analysis], ["InconclusiveExperiment"], *both):
+        open_ = paused(*({"reason": reason} for reason in reasons))
+        assert not on(open_).promote(open_.obj), reasons
         assert open_.sent == []
     running = RecordedCluster(argo(NEW))
     assert not on(running).promote(running.obj)
 
 
-@pytest.mark.parametrize("first", ["CanaryPauseStep", "BlueGreenPause"])
-def test_a_pause_to_which_an_inconclusive_analysis_was_added_is_not_promoted(first: str) -> None:
-    """A background analysis adds its reason to that of a step which waits already: removing both would promote past it."""
-    reasons = [first, "InconclusiveAnalysisRun"]
-    for each in (reasons, reasons[::-1]):
-        pauses = [{"reason": reason} for reason in each]
-        both = RecordedCluster(argo(NEW, phase="Paused", controllerPause=True, pauseConditions=pauses))
-        assert not on(both).promote(both.obj)
-        assert both.sent == []
+def paused(*conditions: dict[str, str], **status: Any) -> RecordedCluster:
+    """A Rollout that its controller has paused for these reasons."""
+    return RecordedCluster(argo(NEW, phase="Paused", controllerPause=True, pauseConditions=[*conditions], **status))
 
 
 def test_undo_takes_the_second_newest_revision_without_the_controllers_label() -> None:
@@ -175,15 +187,6 @@ def test_undo_takes_the_second_newest_revision_without_the_controllers_label() -
     value = deepcopy(OLD)
     value["metadata"]["labels"]["pod-template-hash"] = "h2"  # not the label of this controller
     assert cluster.sent == [("object", [{"op": "replace", "path": "/spec/template", "value": value}])]
-
-
-def test_without_a_history_the_way_back_fails_with_its_reason() -> None:
-    """`revisionHistoryLimit: 0` deletes old ReplicaSets."""
-    with pytest.raises(DriverError, match="no rollout history found for Rollout eu/cart"):
-        on(RecordedCluster(argo(NEW), [replica_set(3, NEW)])).undo()
-    assert previous(
-        [replica_set(2, NEW), replica_set(1, OLD)], "rollout.argoproj.io/revision", "rollouts-pod-template-hash", "x"
-    )
 
 
 def test_a_paused_deployment_is_not_rolled_back() -> None:
@@ -218,27 +221,20 @@ def test_the_way_back_aborts_then_sets_the_spec_and_is_hastened_only_when_it_was
 WOKEN = [("object", {"metadata": {"annotations": {"readiness-harness/woken": value}}}) for value in ("true", None)]
 
 
-@pytest.mark.parametrize(
-    "status",
-    [
-        {"observedGeneration": "1", "currentPodHash": "b"},
-        {"currentPodHash": "a", "promoteFull": True},
-        {"currentPodHash": "b", "abort": True},
-        {"currentPodHash": "b", "controllerPause": True},
-    ],
-)
-def test_a_controller_that_missed_the_last_write_is_woken(status: dict[str, Any]) -> None:
-    """The same write once more would change nothing, and be an event for nobody: an annotation comes and goes."""
-    cluster = RecordedCluster(argo(OLD, stableRS="b", **status))
-    assert not go_back(on(cluster), OLD, "a", hasten=True, restore=False)
-    assert cluster.sent == WOKEN
-
-
-def test_a_controller_that_has_reacted_is_not_woken() -> None:
-    """To an abort, for one: the moment at which it did is in the status."""
-    cluster = RecordedCluster(argo(OLD, currentPodHash="b", stableRS="b", abort=True, abortedAt="2026-01-01T00:00:00Z"))
-    assert not go_back(on(cluster), OLD, "a", hasten=True, restore=False)
-    assert cluster.sent == []
+def test_a_controller_that_missed_the_last_write_is_woken() -> None:
+    """The same write once more would change nothing, and be an event for nobody: an annotation comes and goes. One that has reacted is not woken."""
+    aborted = {"currentPodHash": "b", "abort": True}
+    cases: list[tuple[dict[str, Any], list[Any]]] = [
+        ({"observedGeneration": "1", "currentPodHash": "b"}, WOKEN),
+        ({"currentPodHash": "a", "promoteFull": True}, WOKEN),
+        (aborted, WOKEN),
+        ({**aborted, "abortedAt": "2026-01-01T00:00:00Z"}, []),
+        ({"currentPodHash": "b", "controllerPause": True}, WOKEN),
+    ]
+    for status, sent in cases:
+        cluster = RecordedCluster(argo(OLD, stableRS="b", **status))
+        assert not go_back(on(cluster), OLD, "a", hasten=True, restore=False)
+        assert cluster.sent == sent, status
 
 
 MORE: dict[str, Any] = {**OLD, "spec": {**OLD["spec"], "restartPolicy": "Always"}}
@@ -261,74 +257,41 @@ def test_a_candidate_that_only_adds_to_a_template_is_not_taken_for_what_was_ther
     here = on(RecordedCluster(plain), PlainDeployment)
     assert not go_back(here, OLD, "1", hasten=False, restore=False)
     assert go_back(here, MORE, "1", hasten=False, restore=False)
-    obj = argo(OLD, currentPodHash="a", stableRS="a", phase="Healthy")
-    obj["spec"] = {
-        "replicas": 4,
-        "strategy": {"canary": {}},
-        "workloadRef": {"kind": "Deployment", "name": "cart-pods"},
-    }
-    referring = RecordedCluster(obj, workload={"spec": {"template": MORE}})
-    assert not go_back(on(referring), OLD, "a", hasten=False, restore=False)
+    cluster = referring(MORE, currentPodHash="a", stableRS="a", phase="Healthy")
+    assert not go_back(on(cluster), OLD, "a", hasten=False, restore=False)
 
 
-def test_a_service_is_switched_by_its_selector_and_back_to_the_one_before() -> None:
-    """There is no history in the cluster: what it was is remembered, and is in the undo log."""
-    before, after = {"app": "cart", "version": "1.0.0"}, {"app": "cart", "version": "1.1.0"}
-    cluster = RecordedCluster({"metadata": {"name": "cart"}, "spec": {"selector": dict(before)}})
-    here = SwitchedService(cluster=cluster, namespace="eu", name="cart", before=before)  # type: ignore[arg-type]  # recorded
-    take_over(here, relabelled(before, "version", "1.1.0"))
-    assert cluster.obj["spec"]["selector"] == after
-    here.undo()
-    assert cluster.obj["spec"]["selector"] == before
-    assert not here.back_on(cluster.obj, before, "app=cart,version=1.0.0")  # no pod of it is ready
-
-
-@pytest.mark.parametrize(
-    ("image", "tagged"),
-    [
+def test_the_candidate_is_in_the_tag_of_every_image() -> None:
+    """And in its label, where there is one: a selector of a label that no pod has would select nothing. A port of the registry is no tag."""
+    assert relabelled({"app": "cart"}, "version", "1.1.0") == {"app": "cart"}
+    assert relabelled(OLD, "version", "1.1.0") == NEW
+    for image, tagged_as in [
         ("shop/cart:1.0.0", "shop/cart:1.1.0"),
         ("registry:5000/shop/cart", "registry:5000/shop/cart:1.1.0"),
         ("registry:5000/cart:1.0.0@sha256:ab", "registry:5000/cart:1.1.0"),
         ("cart", "cart:1.1.0"),
-    ],
-)
-def test_the_candidate_is_in_the_tag_of_every_image(image: str, tagged: str) -> None:
-    """A port of the registry is no tag; a digest would pin the old release."""
-    template = {"spec": {"containers": [{"name": "c", "image": image}]}}
-    assert relabelled(template, "version", "1.1.0")["spec"]["containers"][0]["image"] == tagged
+    ]:
+        template = {"spec": {"containers": [{"name": "c", "image": image}]}}
+        assert relabelled(template, "version", "1.1.0")["spec"]["containers"][0]["image"] == tagged_as
 
 
-@pytest.mark.parametrize(
-    ("image", "version", "images"),
-    [
-        ("shop/cart:1.0.0", "1.0.0", ["shop/cart:1.1.0", "proxy:2.3"]),
-        ("shop/cart:1.0.0", "stable", ["shop/cart:1.1.0", "proxy:2.3"]),
-        ("shop/cart:v7", "v7", ["shop/cart:1.1.0", "proxy:2.3"]),
-        ("shop/cart:v7", "stable", ["shop/cart:1.1.0", "proxy:1.1.0"]),
-    ],
-    ids=["by both", "by the release", "by the label", "by neither"],
-)
-def test_a_container_of_another_product_keeps_its_tag(image: str, version: str, images: list[str]) -> None:
+def test_a_container_of_another_product_keeps_its_tag() -> None:
     """There is no proxy of that release; where no tag is the one that runs, nothing tells which image is the product's."""
-    containers = [{"name": "c", "image": image}, {"name": "proxy", "image": "proxy:2.3"}]
-    template = {"metadata": {"labels": {"version": version}}, "spec": {"containers": containers}}
-    found = relabelled(template, "version", "1.1.0", "1.0.0")
-    assert [one["image"] for one in found["spec"]["containers"]] == images
-
-
-def test_a_label_that_is_not_there_is_not_added() -> None:
-    """A selector of a label that no pod has would select nothing."""
-    assert relabelled({"app": "cart"}, "version", "1.1.0") == {"app": "cart"}
-    assert relabelled(OLD, "version", "1.1.0") == NEW
+    for image, version, proxy in [
+        ("shop/cart:1.0.0", "1.0.0", "proxy:2.3"),
+        ("shop/cart:1.0.0", "stable", "proxy:2.3"),
+        ("shop/cart:v7", "v7", "proxy:2.3"),
+        ("shop/cart:v7", "stable", "proxy:1.1.0"),
+    ]:
+        containers = [{"name": "c", "image": image}, {"name": "proxy", "image": "proxy:2.3"}]
+        template = {"metadata": {"labels": {"version": version}}, "spec": {"containers": containers}}
+        found = relabelled(template, "version", "1.1.0", "1.0.0")["spec"]["containers"]
+        assert [one["image"] for one in found] == ["shop/cart:1.1.0", proxy], (image, version)
 
 
 def test_a_rollout_that_refers_to_a_workload_is_changed_there() -> None:
     """Its own spec has no template, and its status is of the workload's generation that it says."""
-    obj = argo(OLD, workloadObservedGeneration="4", phase="Healthy", currentPodHash="a")
-    obj["metadata"]["annotations"] = {"rollout.argoproj.io/workload-generation": "4"}
-    del obj["spec"]["template"]
-    obj["spec"]["workloadRef"] = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "cart-pods"}
-    cluster = RecordedCluster(obj, workload={"metadata": {"name": "cart-pods"}, "spec": {"template": deepcopy(OLD)}})
+    cluster = referring(OLD, workloadObservedGeneration="4", phase="Healthy", currentPodHash="a")
     here = on(cluster)
     assert here.template(here.present()) == OLD
     take_over(here, NEW)
@@ -357,10 +320,8 @@ def test_what_does_not_return_in_time_says_how_to_check_it(
     """The message names the object, the release and the time; the hint the command that shows how far it is."""
     FakeClock.installed(monkeypatch)
     cluster = RecordedCluster(argo(OLD, phase="Degraded", message="no pods"))
-    target = Target(name="t", environment="staging", entry="https://a.test")
-    undo = {"kind": kind.KIND, "namespace": "eu", "name": "cart", "release": "1.0.0", "current": "a", "before": OLD}
     with pytest.raises(DriverError, match=rf"{kind.KIND} eu/cart was not back on 1.0.0 within 20 s \(") as caught:
-        take_over.undo(cluster, target, **undo)
+        recover(cluster, kind.KIND, "a")
     assert caught.value.hint == (
         f"check the object with `{shown} cart -n eu`, roll it back by hand, then run `readiness recover --target FILE`"
     )
@@ -445,13 +406,7 @@ def test_a_template_with_its_defaults_is_back_when_its_controller_says_so() -> N
 
 def test_a_workload_is_back_only_after_its_candidate_was_taken_up() -> None:
     """Until its controller processes the candidate, a Rollout that refers to a workload says that it is on the old release."""
-    obj = argo(OLD, currentPodHash="a", stableRS="a", phase="Healthy")
-    obj["spec"] = {
-        "replicas": 4,
-        "strategy": {"canary": {}},
-        "workloadRef": {"kind": "Deployment", "name": "cart-pods"},
-    }
-    cluster = RecordedCluster(obj)
+    cluster = referring(None, currentPodHash="a", stableRS="a", phase="Healthy")
     spec = followed(cluster)
     cluster.obj["status"] |= {"currentPodHash": "b", "phase": "Progressing"}
     assert back_of(spec) == ("", "")
@@ -463,10 +418,19 @@ def test_a_workload_is_back_only_after_its_candidate_was_taken_up() -> None:
 def test_a_candidate_that_was_never_observed_was_taken_back_by_whom_is_not_known(
     kind: type[ArgoRollout | PlainDeployment],
 ) -> None:
-    """Admission undid it, or a reconciler did before the first observation: nothing shows which."""
-    spec = FollowedSpec(on(RecordedCluster(argo(OLD, currentPodHash="a")), kind), OLD, "a", NEW)
-    why = f"{kind.KIND} eu/cart: its spec requests shop/cart:1.0.0, and no observation of it requested the candidate"
-    assert [back_of(spec) for _ in range(2)] == [("unknown", why)] * 2
+    """Admission undid it or its image, or a reconciler did before the first observation: nothing shows which. A candidate that differs in its label alone is followed."""
+    kept = {**NEW, "spec": OLD["spec"]}
+    images = "at the first observation its spec requested shop/cart:1.0.0, expected the candidate's images"
+    for there, said in (
+        (
+            argo(OLD, currentPodHash="a"),
+            "its spec requests shop/cart:1.0.0, and no observation of it requested the candidate",
+        ),
+        (argo(kept), images),
+    ):
+        spec = FollowedSpec(on(RecordedCluster(there), kind), OLD, "a", NEW)
+        assert [back_of(spec) for _ in range(2)] == [("unknown", f"{kind.KIND} eu/cart: {said}")] * 2
+    assert back_of(FollowedSpec(on(RecordedCluster(argo(kept)), kind), OLD, "a", kept)) == ("", "")
 
 
 def test_a_container_that_the_candidate_lacks_is_back_with_the_release_before() -> None:
@@ -486,20 +450,23 @@ def test_another_image_in_a_container_that_the_candidate_adds_is_of_neither_rele
     assert back_of(spec) == ("unknown", "Rollout eu/cart: its spec requests mesh:3.0, which belongs to neither release")
 
 
-@pytest.mark.parametrize(
-    ("ran", "primary", "by", "share"),
-    [(4, OLD, "platform", 0.0), (4, NEW, "", 1.0), (4, tagged("0.9.0"), "unknown", 0.0), (0, OLD, "", 0.0)],
-    ids=["given up by Flagger", "promoted by Flagger", "neither", "not begun by Flagger"],
-)
-def test_a_deployment_that_flagger_scaled_to_nothing(ran: int, primary: Any, by: str, share: float) -> None:
-    """Its spec keeps the candidate; what its primary runs tells a promotion from a way back."""
-    assert scaled_to_nothing(NEW, primary, ran) == (by, share)
+def test_a_deployment_that_flagger_scaled_to_nothing(subtests: pytest.Subtests) -> None:
+    """Its spec keeps the candidate; what its primary runs tells a promotion from a way back.
 
-
-@pytest.mark.parametrize(("runs", "by", "share"), [("1", "platform", 0.0), ("2", "", 1.0), ("3", "unknown", 0.0)])
-def test_a_primary_of_a_release_of_the_same_image_is_told_by_its_pod_spec(runs: str, by: str, share: float) -> None:
-    """Only the configuration differs. Flagger names the primary, its label and the Secrets that it copies with a suffix."""
-    assert scaled_to_nothing(configured("2"), configured(runs, "-primary"), 4, configured("1")) == (by, share)
+    Of releases of one image only the configuration differs. Flagger names the primary, its label and the Secrets that it copies with a suffix.
+    """
+    new, old = configured("2"), configured("1")
+    for name, candidate, primary, ran, before, told in [
+        ("given up by Flagger", NEW, OLD, 4, OLD, ("platform", 0.0)),
+        ("promoted by Flagger", NEW, NEW, 4, OLD, ("", 1.0)),
+        ("neither", NEW, tagged("0.9.0"), 4, OLD, ("unknown", 0.0)),
+        ("not begun by Flagger", NEW, OLD, 0, OLD, ("", 0.0)),
+        ("given up, of one image", new, configured("1", "-primary"), 4, old, ("platform", 0.0)),
+        ("promoted, of one image", new, configured("2", "-primary"), 4, old, ("", 1.0)),
+        ("neither, of one image", new, configured("3", "-primary"), 4, old, ("unknown", 0.0)),
+    ]:
+        with subtests.test(name):
+            assert scaled_to_nothing(candidate, primary, ran, before) == told
 
 
 @pytest.mark.parametrize("ran", [4, 0], ids=["scaled by KEDA", "never ran"])
@@ -525,7 +492,7 @@ def configured(value: str, suffix: str = "") -> dict[str, Any]:
 
 
 def scaled_to_nothing(
-    candidate: dict[str, Any], primary: dict[str, Any], ran: int, before: dict[str, Any] = OLD
+    candidate: dict[str, Any], primary: dict[str, Any], ran: int, before: dict[str, Any]
 ) -> tuple[str, float | None]:
     """Who took a Deployment back that is scaled to 0 beside that primary, and the share of its candidate."""
     cluster = RecordedCluster(argo(candidate, replicas=ran))
@@ -548,18 +515,6 @@ def test_a_spec_of_neither_release_is_not_set_back() -> None:
     assert cluster.obj["spec"]["template"] == OLD
 
 
-@pytest.mark.parametrize("kind", [ArgoRollout, PlainDeployment])
-def test_a_candidate_whose_image_admission_undid_was_taken_back_by_whom_is_not_known(
-    kind: type[ArgoRollout | PlainDeployment],
-) -> None:
-    """What is left of it is its label; a candidate that differs in that alone is followed."""
-    kept = {**NEW, "spec": OLD["spec"]}
-    spec = FollowedSpec(on(RecordedCluster(argo(kept)), kind), OLD, "a", NEW)
-    why = f"{kind.KIND} eu/cart: at the first observation its spec requested shop/cart:1.0.0, expected the candidate's images"
-    assert [back_of(spec) for _ in range(2)] == [("unknown", why)] * 2
-    assert back_of(FollowedSpec(on(RecordedCluster(argo(kept)), kind), OLD, "a", kept)) == ("", "")
-
-
 BLUE, GREEN, THIRD = ({"app": "cart", "version": version} for version in ("1.0.0", "1.1.0", "1.0.2"))
 
 
@@ -577,12 +532,10 @@ def test_a_service_that_others_switched_to_a_third_colour_is_left_to_them() -> N
         f"Service eu/cart: its spec requests {others}, which belongs to neither release",
     )
     assert not go_back(here, BLUE, was, hasten=True, restore=True, given=Given(GREEN))
-    target = Target(name="t", environment="staging", entry="https://a.test")
-    undo = {"kind": "Service", "namespace": "eu", "name": "cart", "release": "1.0.0", "current": was, "before": BLUE}
     with pytest.raises(
         DriverError, match=f"Service eu/cart has {others}, of neither release: another user or controller changed it"
     ):
-        take_over.undo(cluster, target, **undo, template=GREEN)
+        recover(cluster, "Service", was, BLUE, template=GREEN)
     assert cluster.sent == []
 
 
@@ -596,43 +549,37 @@ def deployed(template: dict[str, Any]) -> RecordedCluster:
 def test_a_release_that_others_restored_and_configured_is_left_to_them() -> None:
     """It runs the images of the release before, with more than that had; an older undo log says only which images are known."""
     theirs = tagged("1.0.0", terminationGracePeriodSeconds=60)
-    target = Target(name="t", environment="staging", entry="https://a.test")
-    undo = {"kind": "Deployment", "namespace": "eu", "name": "cart", "release": "1.0.0", "current": "1", "before": OLD}
     cluster = deployed(theirs)
     said = "Deployment eu/cart has shop/cart:1.0.0 again, with a configuration of neither release"
     with pytest.raises(DriverError, match=f"{said}: another user or controller changed it"):
-        take_over.undo(cluster, target, **undo, template=NEW)
+        recover(cluster, template=NEW)
     assert cluster.sent == []
     for template in (NEW, tagged("1.1.0", restartPolicy="Always"), {**NEW, "spec": OLD["spec"]}):
         cluster = deployed(template)
-        take_over.undo(cluster, target, **undo, template=NEW)
+        recover(cluster, template=NEW)
         assert cluster.obj["spec"]["template"] == OLD, "the candidate, also as admission or others left it"
     cluster = deployed(theirs)
-    take_over.undo(cluster, target, **undo, images=["shop/cart:1.1.0"])
+    recover(cluster, images=["shop/cart:1.1.0"])
     assert cluster.obj["spec"]["template"] == OLD
 
 
-def test_what_the_command_for_the_way_back_wrote_is_not_of_others() -> None:
-    """A ReplicaSet's template may have labels of its own, as of `stableMetadata`; the spec is then set to its own text."""
+def test_what_the_command_for_the_way_back_wrote_is_taken_for_its_own() -> None:
+    """A ReplicaSet's template may have labels of its own, as of `stableMetadata`; the spec is then set to its own text. Labels of others are left.
+
+    So does a recovery: the run was killed once that command was received, of which the undo log has what it writes.
+    """
     undone = {**OLD, "metadata": {"labels": {**OLD["metadata"]["labels"], "role": "stable"}}}
     cluster = RecordedCluster(argo(undone, currentPodHash="c", stableRS="b"))
     assert not go_back(on(cluster), OLD, "a", hasten=False, restore=True, given=Given(NEW))
     assert cluster.obj["spec"]["template"] == undone
     assert not go_back(on(cluster), OLD, "a", hasten=False, restore=True, given=Given(NEW, undone=undone))
     assert cluster.obj["spec"]["template"] == OLD
-
-
-def test_a_recovery_takes_what_the_command_for_the_way_back_wrote_for_its_own() -> None:
-    """The run was killed once that command was received, of which the undo log has what it writes; labels of others are left."""
-    undone = {**OLD, "metadata": {"labels": {**OLD["metadata"]["labels"], "role": "stable"}}}
-    target = Target(name="t", environment="staging", entry="https://a.test")
-    undo = {"kind": "Deployment", "namespace": "eu", "name": "cart", "release": "1.0.0", "current": "1", "before": OLD}
     cluster = deployed(undone)
-    take_over.undo(cluster, target, **undo, template=NEW, undone=undone)
+    recover(cluster, template=NEW, undone=undone)
     assert cluster.obj["spec"]["template"] == OLD
     theirs = deployed(tagged("1.0.0", terminationGracePeriodSeconds=60))
     with pytest.raises(DriverError, match="with a configuration of neither release"):
-        take_over.undo(theirs, target, **undo, template=NEW, undone=undone)
+        recover(theirs, template=NEW, undone=undone)
     assert theirs.sent == []
 
 
@@ -650,20 +597,14 @@ def test_what_others_do_while_a_recovery_waits_is_not_overwritten(monkeypatch: p
         return read(*words)
 
     monkeypatch.setattr(cluster, "custom", custom)
-    target = Target(name="t", environment="staging", entry="https://a.test")
-    undo = {"kind": "Deployment", "namespace": "eu", "name": "cart", "release": "1.0.0", "current": "1", "before": OLD}
     with pytest.raises(DriverError, match=r"has shop/cart:1\.0\.1, of neither release"):
-        take_over.undo(cluster, target, **undo, template=NEW)
+        recover(cluster, template=NEW)
     assert [body[0]["value"] for _, body in cluster.sent] == [OLD]
 
 
 def test_a_candidate_is_not_promoted_on_the_way_back_of_its_workload() -> None:
     """The workload is set back, and the controller has not seen it: it still says, of the generation that it knows, that it is on the candidate."""
-    obj = argo(OLD, workloadObservedGeneration="4")
-    obj["metadata"]["annotations"] = {"rollout.argoproj.io/workload-generation": "4"}
-    del obj["spec"]["template"]
-    obj["spec"]["workloadRef"] = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "cart-pods"}
-    cluster = RecordedCluster(obj, workload={"metadata": {"name": "cart-pods"}, "spec": {"template": deepcopy(OLD)}})
+    cluster = referring(OLD, workloadObservedGeneration="4")
     assert on(cluster).status().observed
     assert not go_back(on(cluster), OLD, "a", hasten=True, restore=True)
     assert cluster.sent == []
@@ -683,3 +624,24 @@ def test_an_undo_whose_answer_was_lost_is_sent_again_as_it_was(monkeypatch: pyte
     assert sent_before == 0
     assert [body[0]["value"] for _, body in cluster.sent] == [undone, undone]
     assert cluster.obj["spec"]["template"]["spec"] == OLD["spec"]
+
+
+def test_without_a_history_the_way_back_fails_with_its_reason() -> None:
+    """`revisionHistoryLimit: 0` deletes old ReplicaSets."""
+    with pytest.raises(DriverError, match="no rollout history found for Rollout eu/cart"):
+        on(RecordedCluster(argo(NEW), [replica_set(3, NEW)])).undo()
+    assert previous(
+        [replica_set(2, NEW), replica_set(1, OLD)], "rollout.argoproj.io/revision", "rollouts-pod-template-hash", "x"
+    )
+
+
+def test_a_service_is_switched_by_its_selector_and_back_to_the_one_before() -> None:
+    """There is no history in the cluster: what it was is remembered, and is in the undo log."""
+    before, after = {"app": "cart", "version": "1.0.0"}, {"app": "cart", "version": "1.1.0"}
+    cluster = RecordedCluster({"metadata": {"name": "cart"}, "spec": {"selector": dict(before)}})
+    here = SwitchedService(cluster=cluster, namespace="eu", name="cart", before=before)  # type: ignore[arg-type]  # recorded
+    take_over(here, relabelled(before, "version", "1.1.0"))
+    assert cluster.obj["spec"]["selector"] == after
+    here.undo()
+    assert cluster.obj["spec"]["selector"] == before
+    assert not here.back_on(cluster.obj, before, "app=cart,version=1.0.0")  # no pod of it is ready

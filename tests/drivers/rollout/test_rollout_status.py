@@ -26,37 +26,22 @@ def weights(canary: int) -> dict[str, Any]:
     return {"weights": {"canary": {"weight": canary}, "stable": {"weight": 100 - canary}}}
 
 
-@pytest.mark.parametrize(
-    ("obj", "phase", "message"),
-    [
+def test_the_phase_is_read_as_argos_own_clients_read_it(subtests: pytest.Subtests) -> None:
+    """A status of an older generation says nothing, and a pause is over as soon as its condition is gone. Older controllers wrote a hash for the generation."""
+    paused: dict[str, Any] = {"controllerPause": True, "phase": "Paused"}
+    step: dict[str, Any] = {"pauseConditions": [{"reason": "CanaryPauseStep"}], "message": "CanaryPauseStep"}
+    for obj, phase, message in [
         (rollout(generation=8, phase="Healthy"), "Progressing", "waiting for rollout spec update to be observed"),
-        (rollout(controllerPause=True, phase="Paused"), "Progressing", "waiting for rollout to unpause"),
-        (
-            rollout(
-                controllerPause=True,
-                pauseConditions=[{"reason": "CanaryPauseStep"}],
-                phase="Paused",
-                message="CanaryPauseStep",
-            ),
-            "Paused",
-            "CanaryPauseStep",
-        ),
+        (rollout(generation=8, phase="Healthy", observedGeneration="6f8b9c"), "Healthy", ""),
+        (rollout(**paused), "Progressing", "waiting for rollout to unpause"),
+        (rollout(**paused, **step), "Paused", "CanaryPauseStep"),
         (rollout(phase="Degraded", message="RolloutAborted: …", abort=True), "Degraded", "RolloutAborted: …"),
         (rollout(phase="Healthy"), "Healthy", ""),
         ({**rollout(), "status": {}}, "Progressing", ""),
-    ],
-)
-def test_the_phase_is_read_as_argos_own_clients_read_it(obj: dict[str, Any], phase: str, message: str) -> None:
-    """A status of an older generation says nothing, and a pause is over as soon as its condition is gone."""
-    status = read_rollout(obj)
-    assert (status.phase, status.message) == (phase, message)
-
-
-def test_an_observed_generation_that_is_no_number_counts_as_observed() -> None:
-    """Older controllers wrote a hash there."""
-    obj = rollout(phase="Healthy")
-    obj["status"]["observedGeneration"] = "6f8b9c"
-    assert read_rollout(obj).observed
+    ]:
+        with subtests.test(phase, message=message):
+            status = read_rollout(obj)
+            assert (status.phase, status.message) == (phase, message)
 
 
 def test_the_share_is_that_of_the_traffic_and_without_routing_that_of_the_pods() -> None:
@@ -109,55 +94,28 @@ def test_blue_green_is_switched_when_the_active_service_selects_the_new_pods() -
     assert (status.switched, status.share) == (True, 1.0)
 
 
-def deployment(*, generation: int = 3, **status: Any) -> dict[str, Any]:
-    """A Deployment of three replicas."""
-    return {
-        "kind": "Deployment",
-        "metadata": {
-            "name": "cart",
-            "generation": generation,
-            "annotations": {"deployment.kubernetes.io/revision": "4"},
-        },
-        "spec": {"replicas": 3},
-        "status": {"observedGeneration": 3, **status},
-    }
+def deployment(*counts: int, generation: int = 3, **status: Any) -> dict[str, Any]:
+    """A Deployment of three replicas: how many there are, were updated and are available, as far as its status says it."""
+    meta = {"name": "cart", "generation": generation, "annotations": {"deployment.kubernetes.io/revision": "4"}}
+    said = dict(zip(("replicas", "updatedReplicas", "availableReplicas"), counts, strict=False))
+    status = {"observedGeneration": 3, **said, **status}
+    return {"kind": "Deployment", "metadata": meta, "spec": {"replicas": 3}, "status": status}
 
 
-@pytest.mark.parametrize(
-    ("obj", "phase", "message"),
-    [
-        (deployment(generation=4), "Progressing", "waiting for deployment spec update to be observed"),
-        (
-            deployment(replicas=4, updatedReplicas=1, availableReplicas=4),
-            "Progressing",
-            "1 of 3 new replicas have been updated",
-        ),
-        (
-            deployment(replicas=4, updatedReplicas=3, availableReplicas=4),
-            "Progressing",
-            "1 old replicas are pending termination",
-        ),
-        (
-            deployment(replicas=3, updatedReplicas=3, availableReplicas=2),
-            "Progressing",
-            "2 of 3 updated replicas are available",
-        ),
-        (deployment(replicas=3, updatedReplicas=3, availableReplicas=3), "Healthy", ""),
-        (
-            deployment(
-                replicas=4,
-                updatedReplicas=1,
-                conditions=[{"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}],
-            ),
-            "Degraded",
-            "exceeded its progress deadline",
-        ),
-    ],
-)
-def test_a_deployment_is_read_as_kubectl_rollout_status_reads_it(obj: dict[str, Any], phase: str, message: str) -> None:
+def test_a_deployment_is_read_as_kubectl_rollout_status_reads_it(subtests: pytest.Subtests) -> None:
     """It never goes back by itself."""
-    status = read_deployment(obj)
-    assert (status.phase, status.message, status.current, status.aborted) == (phase, message, "4", False)
+    late = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}
+    for obj, phase, message in [
+        (deployment(generation=4), "Progressing", "waiting for deployment spec update to be observed"),
+        (deployment(4, 1, 4), "Progressing", "1 of 3 new replicas have been updated"),
+        (deployment(4, 3, 4), "Progressing", "1 old replicas are pending termination"),
+        (deployment(3, 3, 2), "Progressing", "2 of 3 updated replicas are available"),
+        (deployment(3, 3, 3), "Healthy", ""),
+        (deployment(4, 1, conditions=[late]), "Degraded", "exceeded its progress deadline"),
+    ]:
+        with subtests.test(message):
+            status = read_deployment(obj)
+            assert (status.phase, status.message, status.current, status.aborted) == (phase, message, "4", False)
 
 
 def pod(ip: str, *, ready: bool = True) -> dict[str, Any]:

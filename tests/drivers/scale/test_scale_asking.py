@@ -11,7 +11,7 @@ import threading
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 from hypothesis import given
@@ -24,6 +24,7 @@ from harness.drivers.scale.scaled import CpuReading, Scaled, cpu_reading
 from harness.targets.files.parts import Callers
 from harness.targets.kubernetes import Cluster
 from readiness_sandbox.cluster.tls import Authority
+from tests.builders.http_servers import Quiet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,19 +68,14 @@ def test_a_window_of_each_copy_is_inside_of_the_first_turn(window_s: float, phas
     assert used_in([reading("a", 0.5, math.floor(end), window_s) for end in ends], [copy("a")], turn) == [0.5]
 
 
-@pytest.mark.parametrize(("window", "seconds"), [("3.001s", 3.001), ("1m0.5s", 60.5), ("1h2m", 3720.0), ("900ms", 0.9)])
-def test_a_reading_is_of_the_window_that_the_metrics_api_names(window: str, seconds: float) -> None:
+def test_a_reading_is_of_the_window_that_the_metrics_api_names() -> None:
     """All containers of the pod together."""
     containers = [{"name": name, "usage": {"cpu": "250000000n", "memory": "1Ki"}} for name in ("web", "beside")]
-    measured = {
-        "metadata": {"name": "a"},
-        "timestamp": "1970-01-01T00:20:00Z",
-        "window": window,
-        "containers": containers,
-    }
-    found = cpu_reading(measured)
-    assert (found.pod, found.cores, found.until_s) == ("a", 0.5, 1200)
-    assert found.window_s == pytest.approx(seconds)
+    measured = {"metadata": {"name": "a"}, "timestamp": "1970-01-01T00:20:00Z", "containers": containers}
+    for window, seconds in [("3.001s", 3.001), ("1m0.5s", 60.5), ("1h2m", 3720.0), ("900ms", 0.9)]:
+        found = cpu_reading({**measured, "window": window})
+        assert (found.pod, found.cores, found.until_s) == ("a", 0.5, 1200)
+        assert found.window_s == pytest.approx(seconds)
 
 
 def test_each_set_of_copies_has_its_turn_in_each_round() -> None:
@@ -100,7 +96,7 @@ def test_each_set_of_copies_has_its_turn_in_each_round() -> None:
     assert made.body["spec"]["activeDeadlineSeconds"] == 63
 
 
-class Served(BaseHTTPRequestHandler):
+class Served(Quiet, BaseHTTPRequestHandler):
     """Counts who was asked; one address fails always."""
 
     protocol_version = "HTTP/1.1"
@@ -113,9 +109,6 @@ class Served(BaseHTTPRequestHandler):
         self.send_response(503 if address == FAILS else 200)
         self.send_header("content-length", "0")
         self.end_headers()
-
-    def log_message(self, *args: Any) -> None:
-        """Nothing."""
 
 
 @pytest.fixture

@@ -21,30 +21,13 @@ from harness.drivers.scale.times import (
     risen_within_s,
 )
 from harness.errors import DriverError
-from harness.model import Demand, Observation
+from harness.model import Demand
 from harness.targets.kubernetes import Cluster
+from tests.builders.records import Records
 from tests.fake_clock import FakeClock
 
 HOLD = {"workload": "web", "resource": "cpu", "low": "60 %", "high": "85 %", "hold": "6 min"}
 IDLE = 0.1
-
-
-class Kept:
-    """A history in memory."""
-
-    def __init__(self) -> None:
-        self.lines: list[tuple[str, dict[str, Any]]] = []
-
-    def put(self, kind: str, subject: str, /, **fields: Any) -> Observation:
-        """Keep it."""
-        self.lines.append((kind, fields))
-        return Observation(
-            source="scale", seq=0, clock="", mono_ns=0, wall="", kind=kind, subject=subject, fields=fields
-        )
-
-    def of(self, kind: str) -> list[dict[str, Any]]:
-        """The fields of each of that kind."""
-        return [fields for each, fields in self.lines if each == kind]
 
 
 @dataclass
@@ -155,9 +138,9 @@ def given(
     *,
     elsewhere: Sequence[str] = (),
     workload: str = "",
-) -> Kept:
+) -> Records:
     """What is recorded of a load."""
-    sink, here = Kept(), ScaledService(service)
+    sink, here = Records("scale"), ScaledService(service)
 
     def found(_target: object, workload: str) -> ScaledService:
         if workload == "bare":

@@ -11,6 +11,9 @@ from urllib.parse import parse_qsl
 
 import pytest
 
+from harness.drivers.watch import WatchSettings, ledger_clients, watch_settings
+from tests.builders.http_servers import Quiet
+
 
 class Service(ThreadingHTTPServer):
     """Answers reads, health, ledger and pipeline.
@@ -50,7 +53,7 @@ class Service(ThreadingHTTPServer):
         """A client that went away is no news."""
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Quiet, BaseHTTPRequestHandler):
     server: Service
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -103,9 +106,6 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-        """Quiet."""
-
 
 @pytest.fixture
 def service() -> Iterator[Service]:
@@ -138,3 +138,9 @@ def target_file(service: Service, tmp_path: Path) -> Path:
         encoding="utf-8",
     )
     return file
+
+
+@pytest.fixture
+def settings(target_file: Path, tmp_path: Path) -> WatchSettings:
+    """A watch of the small platform."""
+    return watch_settings(target_file, tmp_path / "run", clients=ledger_clients("run-1", 7))

@@ -9,7 +9,7 @@ import pytest
 
 from harness.drivers.watch.entry.wires import ProbeResponse
 from harness.drivers.watch.monitor.alert_rules import EVERY_S, AlertRules
-from harness.model import Observation
+from tests.builders.records import Records
 from tests.fake_clock import FakeClock
 
 RULE: dict[str, Any] = {"name": "Slow", "type": "alerting", "labels": {"part": "query"}, "health": "ok"}
@@ -26,24 +26,9 @@ SLOW_RATE: dict[str, Any] = {"name": "job:slow:rate", "type": "recording", "quer
 FED = {**RULE, "query": "sum(job:slow:share) > 1"}
 
 
-class Kept:
-    """A history in memory."""
-
-    def __init__(self) -> None:
-        self.lines: list[tuple[str, dict[str, Any]]] = []
-
-    def put(self, kind: str, subject: str, /, **fields: Any) -> Observation:
-        """Keep it."""
-        assert kind == "alert.rule"
-        self.lines.append((subject, fields))
-        return Observation(
-            source="alerts", seq=0, clock="", mono_ns=0, wall="", kind=kind, subject=subject, fields=fields
-        )
-
-    @property
-    def said(self) -> list[tuple[str, str, bool]]:
-        """Name, health, and whether it is loaded."""
-        return [(name, fields["health"], fields["loaded"]) for name, fields in self.lines]
+def said(kept: Records) -> list[tuple[str, str, bool]]:
+    """Name, health, and whether it is loaded, of each rule on record."""
+    return [(one["subject"], one["health"], one["loaded"]) for one in kept.of("alert.rule")]
 
 
 @pytest.fixture
@@ -61,7 +46,7 @@ def answer(clock: FakeClock, *rules: dict[str, Any], group: str = "all") -> Prob
 
 def test_what_becomes_of_a_rule_is_recorded_once(clock: FakeClock) -> None:
     """It fails, with a text that changes, and evaluates again; another is new; both are gone, and one is there again."""
-    kept = Kept()
+    kept = Records()
     rules, begin_ns = AlertRules(kept), clock.now_ns
     readings: list[tuple[dict[str, Any], ...]] = [
         (RULE,),
@@ -78,7 +63,7 @@ def test_what_becomes_of_a_rule_is_recorded_once(clock: FakeClock) -> None:
     for reading in readings:
         rules.take(answer(clock, *reading))
         clock.sleep(EVERY_S)
-    assert kept.said == [
+    assert said(kept) == [
         ("Slow", "ok", True),
         ("Slow", "err", True),
         ("Slow", "ok", True),
@@ -87,7 +72,7 @@ def test_what_becomes_of_a_rule_is_recorded_once(clock: FakeClock) -> None:
         ("New", "ok", False),
         ("Slow", "ok", True),
     ]
-    first, failed, *rest = [fields for _, fields in kept.lines]
+    first, failed, *rest = kept.of("alert.rule")
     assert (first["group"], first["labels"], first["interval_s"]) == ("all", {"part": "query"}, 15.0)
     assert failed["error"] == "found duplicate series"
     since = [fields["since_ns"] - begin_ns for fields in (failed, *rest)]
@@ -96,14 +81,14 @@ def test_what_becomes_of_a_rule_is_recorded_once(clock: FakeClock) -> None:
 
 def test_the_first_reading_is_one_in_which_every_rule_was_evaluated(clock: FakeClock) -> None:
     """Until then it is asked for every time, and afterwards now and then, more often while one does not evaluate."""
-    kept = Kept()
+    kept = Records()
     rules = AlertRules(kept)
     for _ in range(3):
         assert rules.due()
         rules.take(answer(clock, {**RULE, "health": "unknown"}, NEW))
-    assert kept.lines == []
+    assert kept.kept == []
     rules.take(answer(clock, RULE, NEW))
-    assert (len(kept.lines), rules.due()) == (2, False)
+    assert (len(kept.kept), rules.due()) == (2, False)
     clock.sleep(EVERY_S)
     assert rules.due()
     assert not rules.due()
@@ -116,14 +101,14 @@ def test_the_first_reading_is_one_in_which_every_rule_was_evaluated(clock: FakeC
 def test_of_two_rules_that_are_alike_the_broken_one_is_recorded(clock: FakeClock) -> None:
     """In whichever order they are named."""
     for pair in ((RULE, BROKEN), (BROKEN, RULE)):
-        kept = Kept()
+        kept = Records()
         AlertRules(kept).take(answer(clock, *pair))
-        assert kept.said == [("Slow", "err", True)]
+        assert said(kept) == [("Slow", "err", True)]
 
 
 def test_an_alert_that_a_recording_rule_feeds_says_which_fails(clock: FakeClock) -> None:
     """Its text changes, it was not evaluated yet after a restart, and it evaluates again; in between it is asked for every second."""
-    kept = Kept()
+    kept = Records()
     rules, alerts = AlertRules(kept), (FED, {**NEW, "query": "up == 0"}, SLOW_SHARE)
     for health in ("unknown", "ok", "err", "err", "unknown"):
         rules.take(answer(clock, *alerts, {**SLOW_RATE, "health": health, "lastError": str(clock.now_ns)}))
@@ -132,14 +117,14 @@ def test_an_alert_that_a_recording_rule_feeds_says_which_fails(clock: FakeClock)
     rules.take(answer(clock, *alerts, SLOW_RATE))
     clock.sleep(1.0)
     assert not rules.due()
-    told = [(name, fields["health"], fields["unfed"]) for name, fields in kept.lines]
+    told = [(one["subject"], one["health"], one["unfed"]) for one in kept.of("alert.rule")]
     assert told == [
         ("Slow", "ok", []),
         ("New", "ok", []),
         ("Slow", "ok", ["job:slow:rate"]),
         ("Slow", "ok", []),
     ]
-    assert kept.lines[2][1]["since_ns"] == kept.lines[3][1]["since_ns"] - 3_000_000_000
+    assert kept.kept[2].fields["since_ns"] == kept.kept[3].fields["since_ns"] - 3_000_000_000
 
 
 def test_an_expression_reads_a_metric_by_its_whole_name(clock: FakeClock, subtests: pytest.Subtests) -> None:
@@ -158,15 +143,15 @@ def test_an_expression_reads_a_metric_by_its_whole_name(clock: FakeClock, subtes
         ('up{job=~"job:.+"} > 1', []),
     ]:
         with subtests.test(query):
-            kept = Kept()
+            kept = Records()
             AlertRules(kept).take(answer(clock, {**RULE, "query": query}, {**SLOW_RATE, "health": "err"}))
-            assert [fields["unfed"] for _, fields in kept.lines] == [unfed]
+            assert [one["unfed"] for one in kept.of("alert.rule")] == [unfed]
 
 
 @pytest.mark.parametrize("body", [b"", b"null", b'{"status": "error", "data": {"groups": []}}', b"[" * 100_000])
 def test_an_answer_without_rules_changes_nothing(clock: FakeClock, body: bytes) -> None:
     """Nor one that was asked for before the last one."""
-    kept = Kept()
+    kept = Records()
     rules, early = AlertRules(kept), answer(clock, BROKEN)
     clock.sleep(1.0)
     rules.take(answer(clock, RULE))
@@ -174,4 +159,4 @@ def test_an_answer_without_rules_changes_nothing(clock: FakeClock, body: bytes) 
     for status, error in ((200, None), (503, None), (0, "timeout")):
         rules.take(ProbeResponse(sent_ns=clock.now_ns, done_ns=clock.now_ns, status=status, body=body, error=error))
     rules.take(early)
-    assert kept.said == [("Slow", "ok", True)]
+    assert said(kept) == [("Slow", "ok", True)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 from pathlib import Path
@@ -20,6 +20,8 @@ from harness.evidence import RunDirectory
 from harness.evidence.reading import load_evidence
 from harness.judgement.summary.watchers import watcher_results
 from harness.units import NS_PER_S
+from tests.builders.http_servers import Quiet
+from tests.drivers.watch.watch_bench import lines, until
 
 if TYPE_CHECKING:
     from tests.drivers.watch.conftest import Service
@@ -78,7 +80,7 @@ class Prometheus(ThreadingHTTPServer):
         self.alerts = [*others, told] if state else others
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Quiet, BaseHTTPRequestHandler):
     server: Prometheus
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -110,9 +112,6 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
         self.server.asked += is_ours
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-        """Quiet."""
-
 
 def _success(data: object) -> bytes:
     return json.dumps({"status": "success", "data": data}).encode()
@@ -139,26 +138,16 @@ def settings(service: Service, prometheus: Prometheus, tmp_path: Path) -> WatchS
     return told.model_copy(update={"rates": Rates(alerts=20)})
 
 
-def lines(settings: WatchSettings, source: str) -> list[dict[str, Any]]:
-    """A history, the fields of each line beside its kind and subject."""
-    file = settings.run_directory / "history" / f"{source}.ndjson"
-    told = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
-    return [{**line, **line.get("fields", {})} for line in told]
-
-
 def changes(settings: WatchSettings) -> list[tuple[str, str]]:
     """Kind and subject of each change."""
-    return [(line["kind"], line["subject"]) for line in lines(settings, "alerts")]
+    return [(line["kind"], line["subject"]) for line in lines(settings.run_directory, "alerts")]
 
 
 def of_alerts(settings: WatchSettings, kind: str) -> list[dict[str, Any]]:
     """What the history of the watch tells of this watcher."""
-    return [line for line in lines(settings, "watch") if (line["kind"], line["subject"]) == (kind, "alerts")]
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Wait until the condition holds."""
-    assert any(condition() for _ in clock.Deadline.after(60).ticks(0.02))
+    return [
+        line for line in lines(settings.run_directory, "watch") if (line["kind"], line["subject"]) == (kind, "alerts")
+    ]
 
 
 def asked_again(prometheus: Prometheus) -> None:
@@ -186,7 +175,7 @@ def test_every_change_is_on_record_and_what_was_there_is_present(
         prometheus.put("DiskFull", None)
         until(lambda: changes(settings)[-1] == ("alert.resolved", "DiskFull"))
         assert watch.stop()
-    found = lines(settings, "alerts")
+    found = lines(settings.run_directory, "alerts")
     assert [(line["kind"], line["labels"].get("region"), line["state"]) for line in found] == [
         ("alert.present", None, "firing"),
         ("alert.pending", "east", "pending"),
@@ -216,7 +205,7 @@ def test_the_times_of_each_rule_are_on_record(prometheus: Prometheus, settings: 
     with Watch(settings) as watch:
         until(lambda: changes(settings) == [("alert.rule", "HighLatency")] * 2)
         assert watch.stop()
-    told = [(line["for_s"], line["keep_s"], line["interval_s"]) for line in lines(settings, "alerts")]
+    told = [(line["for_s"], line["keep_s"], line["interval_s"]) for line in lines(settings.run_directory, "alerts")]
     assert told == [(300.0, 60.0, 15.0), (0.0, 0.0, 0.0)]
 
 
@@ -260,7 +249,7 @@ def test_an_answer_that_is_none_is_trouble_told_once_and_blind_time(
     ]
     blind = [line for line in of_alerts(settings, "watch.blind") if line["until_ns"] > answered_ns]
     assert [line["from_ns"] < answered_ns < line["until_ns"] for line in blind] == [True]
-    meanwhile = lines(settings, "alerts")[-1]
+    meanwhile = lines(settings.run_directory, "alerts")[-1]
     assert (meanwhile["since_ns"], meanwhile["at_ns"]) == (blind[0]["from_ns"], blind[0]["until_ns"])
 
 
@@ -306,9 +295,12 @@ def test_what_fired_while_there_was_no_answer_is_read_from_the_record_of_prometh
         0 if restarted else 1
     )
     found = of_alerts(settings, "watch.blind")
-    assert bool([line for line in found if line["from_ns"] > lines(settings, "alerts")[2]["since_ns"]]) is blind
+    assert (
+        bool([line for line in found if line["from_ns"] > lines(settings.run_directory, "alerts")[2]["since_ns"]])
+        is blind
+    )
     if seen:
-        fired, resolved = lines(settings, "alerts")[3:]
+        fired, resolved = lines(settings.run_directory, "alerts")[3:]
         assert (fired["at_ns"], fired["since_ns"]) == (resolved["at_ns"], resolved["since_ns"])
         assert (fired["labels"], fired["active_at"]) == ({"alertname": "Meanwhile"}, "2025-11-20T11:54:48.606000Z")
 
@@ -328,7 +320,7 @@ def test_an_alert_that_begins_to_fire_while_the_record_is_read_is_not_told_to_be
         until(lambda: bool(changes(settings)))
         asked_again(prometheus)
         assert watch.stop()
-    (late,) = lines(settings, "alerts")
+    (late,) = lines(settings.run_directory, "alerts")
     assert (late["kind"], late["subject"]) == ("alert.firing", "Late")
     assert late["since_ns"] < before_ns < late["at_ns"]
     assert [line for line in of_alerts(settings, "watch.blind") if line["until_ns"] > before_ns] == []

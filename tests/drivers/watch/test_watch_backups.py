@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,8 @@ from harness import clock
 from harness.drivers.watch import Watch, WatchSettings, watch_settings
 from harness.targets import load_target
 from tests.builders.s3_server import ACCESS_KEY, SECRET_KEY, needs_s3_server, s3_server
+from tests.drivers.watch import watch_bench
+from tests.drivers.watch.watch_bench import until
 
 if TYPE_CHECKING:
     from tests.drivers.watch.conftest import Service
@@ -30,19 +31,12 @@ def settings_of(directory: Path, service: Service, section: dict[str, Any]) -> W
 
 def lines(settings: WatchSettings) -> list[dict[str, Any]]:
     """The readings on record."""
-    file = settings.run_directory / "history" / "backups.ndjson"
-    told = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
-    return [{**line["fields"], "subject": line["subject"]} if "fields" in line else line for line in told]
+    return watch_bench.lines(settings.run_directory, "backups")
 
 
 def names(read: dict[str, Any], what: str) -> list[tuple[str, str]]:
     """What appeared or is gone: names, with what they are or why they are gone."""
     return sorted((one["name"], one.get("what", one.get("why", ""))) for one in read.get(what, ()))
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Wait until the condition holds."""
-    assert any(condition() for _ in clock.Deadline.after(60).ticks(0.05))
 
 
 def read_again(settings: WatchSettings) -> None:

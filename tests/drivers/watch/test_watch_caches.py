@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,11 +16,8 @@ from redis.crc import key_slot
 from harness import clock
 from harness.drivers.check.cache import shares
 from harness.drivers.check.cache.shares import cache_hits
+from harness.drivers.watch import Pace, Rates
 from harness.drivers.watch.caches import CacheWatcher
-from harness.drivers.watch.recorder import recording
-from harness.drivers.watch.schedule import keep
-from harness.drivers.watch.settings import Rates, WatchSettings
-from harness.drivers.watch.watching import Pace, Watching
 from harness.evidence.rows import RowTail
 from harness.judgement.recovery import Requests, recovery_of
 from harness.judgement.recovery.usual import UNKNOWN
@@ -29,6 +26,7 @@ from harness.model.records.table import CACHE
 from harness.targets import Target, load_target
 from tests.builders.addresses import NET
 from tests.builders.cache_servers import CacheProcess, clustered, program, until
+from tests.drivers.watch import watch_bench
 
 HOSTS = [f"{NET}{number}" for number in range(41, 47)]
 
@@ -80,25 +78,16 @@ class Watched:
         )
 
 
-async def watch(target: Target, run: Path, act: Any) -> Watched:
-    """Watch until an act, which runs in a thread, has ended."""
-    settings = WatchSettings(target=target.file, run_directory=run, parent=0, clients=(1,))
-    with recording(run) as recorder:
-        here, watcher = Watching(target, settings, recorder), CacheWatcher()
-        watcher.begin(here)
-        watcher.pace(Pace(fault_in=True))
-        probing, flushing = asyncio.create_task(keep(here.schedules)), asyncio.create_task(recorder.keep_flushing())
-        watched = Watched(run)
-        try:
-            await asyncio.to_thread(act, watched)
-        finally:
-            probing.cancel()
-            flushing.cancel()
-            await asyncio.gather(probing, flushing, return_exceptions=True)
-            for schedule in here.schedules:
-                await schedule.finish(2.0)
-            await here.close()
-    return watched
+def watch(target: Target, run: Path, act: Callable[[Watched], None]) -> Watched:
+    """Watch as under a fault until an act has ended."""
+    found = Watched(run)
+
+    def acting(tell: Callable[[Pace], None]) -> None:
+        tell(Pace(fault_in=True))
+        act(found)
+
+    asyncio.run(watch_bench.watched(target, run, CacheWatcher(), acting, Rates()))
+    return found
 
 
 def rows_after(watched: Watched, at_ns: int) -> int:
@@ -119,7 +108,7 @@ def test_a_replica_that_takes_over_is_seen(cluster: list[CacheProcess], tmp_path
         back = clock.now_ns()
         until(lambda: rows_after(watched, back) > 70)
 
-    watched = asyncio.run(watch(target_of(tmp_path, cluster[1], cluster[0]), tmp_path / "run", act))
+    watched = watch(target_of(tmp_path, cluster[1], cluster[0]), tmp_path / "run", act)
     rows = watched.poll()
     assert rows.words["servers"].present[0] == " ".join(f"{host}:6379" for host in HOSTS[:3])
     for kind in ("read", "write"):
@@ -140,7 +129,7 @@ def test_a_server_that_came_back_empty_is_not_asked_who_has_the_slots(
         cluster[0].kill()
         until(lambda: f"{HOSTS[3]}:6379" in str(watched.poll().words["servers"].present))
 
-    watched = asyncio.run(watch(target_of(tmp_path, cluster[5]), tmp_path / "run", act))
+    watched = watch(target_of(tmp_path, cluster[5]), tmp_path / "run", act)
     errors = watched.poll().words["error"].present
     assert errors
     assert not any("no primary" in one for one in errors), errors
@@ -159,7 +148,7 @@ def test_a_replica_that_may_not_take_over_is_no_recovery(cluster: list[CacheProc
         cluster[0].kill()
         until(lambda: rows_after(watched, times["sent"]) > 100)
 
-    watched = asyncio.run(watch(target_of(tmp_path, cluster[1]), tmp_path / "run", act))
+    watched = watch(target_of(tmp_path, cluster[1]), tmp_path / "run", act)
     rows = watched.poll()
     for kind in ("read", "write"):
         seen = watched.recovered(kind, times["sent"], int(rows.ints["sent_ns"].max()))
@@ -178,7 +167,7 @@ def test_a_slot_that_moves_is_followed_and_a_cluster_is_one_cache(cluster: list[
         since = clock.now_ns()
         until(lambda: rows_after(watched, since) > 20)
 
-    watched = asyncio.run(watch(target_of(tmp_path, *cluster[:2]), tmp_path / "run", act))
+    watched = watch(target_of(tmp_path, *cluster[:2]), tmp_path / "run", act)
     last = watched.poll().words["servers"].present[-1]
     assert last == " ".join(f"{host}:6379" for host in (HOSTS[3], *HOSTS[1:3]))
     assert watched.failed("read") + watched.failed("write") <= 4
@@ -208,7 +197,7 @@ def test_the_lookups_of_the_watcher_are_no_hits_of_the_platform(
 
     with ExitStack() as stack:
         clients = {one.host: stack.enter_context(one.client) for one in cluster[:3]}
-        asyncio.run(watch(target, tmp_path / "run", act))
+        watch(target, tmp_path / "run", act)
     (fact,) = facts
     share, _, words = fact.observed.partition(" % of ")
     assert not fact.ok, fact

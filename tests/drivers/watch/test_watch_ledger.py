@@ -8,17 +8,17 @@ import ssl
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from harness import clock
-from harness.drivers.watch import FinalReads, Watch, WatchSettings, ledger_clients, watch_settings
+from harness.drivers.watch import FinalReads, Watch, WatchSettings
 from harness.drivers.watch.entry.wires import ProbeResponse, Wires
 from harness.drivers.watch.writes.ledger import LedgerClients, found
 from harness.drivers.watch.writes.pipeline import PipelineClient, checksum, marks_of, next_request_s
 from harness.evidence.rows import RowWriter, read_rows
-from harness.model import LEDGER_FINAL, LEDGER_READS, LEDGER_WRITES, PIPELINE, Table
+from harness.model import LEDGER_FINAL, LEDGER_READS, LEDGER_WRITES, PIPELINE, FinalRead, Table
 from harness.run.load.finalreads import LedgerReads
 from harness.targets import load_target
 from tests.builders.records import Records
@@ -27,12 +27,6 @@ if TYPE_CHECKING:
     from tests.drivers.watch.conftest import Service
 
 CLIENTS = (40, 41)
-
-
-@pytest.fixture
-def settings(target_file: Path, tmp_path: Path) -> WatchSettings:
-    """A watch of the small platform."""
-    return watch_settings(target_file, tmp_path / "run", clients=ledger_clients("run-1", 7))
 
 
 def write(service: Service, folder: Path, count: int) -> Table:
@@ -54,23 +48,17 @@ def write(service: Service, folder: Path, count: int) -> Table:
     return read_rows(folder / "ledger-reads.rows", LEDGER_READS).table
 
 
-def test_one_acknowledged_write_in_five_is_read_back_at_once(service: Service, tmp_path: Path) -> None:
-    """Of twenty writes of two clients the fifth, tenth, fifteenth and twentieth."""
+def test_one_acknowledged_write_in_five_is_read_back_at_once_and_one_in_ten_is_sent_again(
+    service: Service, tmp_path: Path
+) -> None:
+    """Of twenty writes of two clients the fifth, tenth, fifteenth and twentieth; the first and the eleventh once more, with their keys."""
     reads = write(service, tmp_path, 20)
     keys = zip(reads.ints["by"].tolist(), reads.ints["id"].tolist(), strict=True)
     assert list(keys) == [(40, 2), (41, 4), (40, 7), (41, 9)]
     assert reads.words["state"].text() == ["found"] * 4
     assert (reads.ints["seen_ns"] > reads.ints["sent_ns"]).all()
-
-
-def test_one_acknowledged_write_in_ten_is_sent_once_more_with_its_key(service: Service, tmp_path: Path) -> None:
-    """The first and the eleventh; what is not acknowledged is not repeated."""
-    write(service, tmp_path / "one", 20)
-    again = read_rows(tmp_path / "one" / "ledger-writes.rows", LEDGER_WRITES).table.ints["again"]
+    again = read_rows(tmp_path / "ledger-writes.rows", LEDGER_WRITES).table.ints["again"]
     assert again.tolist() == [201, *[0] * 9, 201, *[0] * 9]
-    service.mode = "503"
-    write(service, tmp_path / "two", 5)
-    assert not read_rows(tmp_path / "two" / "ledger-writes.rows", LEDGER_WRITES).table.ints["again"].any()
 
 
 def test_a_write_that_does_not_show_is_absent_and_another_value_is_wrong(service: Service, tmp_path: Path) -> None:
@@ -82,10 +70,11 @@ def test_a_write_that_does_not_show_is_absent_and_another_value_is_wrong(service
     assert write(service, tmp_path / "three", 10).words["state"].text() == ["absent", "wrong"]
 
 
-def test_writes_that_were_not_acknowledged_are_not_read_back(service: Service, tmp_path: Path) -> None:
+def test_writes_that_were_not_acknowledged_are_neither_read_back_nor_repeated(service: Service, tmp_path: Path) -> None:
     """Nobody was told that they are there."""
     service.mode = "503"
     assert len(write(service, tmp_path, 10)) == 0
+    assert not read_rows(tmp_path / "ledger-writes.rows", LEDGER_WRITES).table.ints["again"].any()
 
 
 @pytest.mark.parametrize(
@@ -105,6 +94,14 @@ def test_an_answer_that_shows_nothing_leaves_it_unknown(
     assert found(ProbeResponse(sent_ns=0, done_ns=1, status=status, body=body), 40, 1) == expected
 
 
+def finally_read(settings: WatchSettings, **more: Any) -> list[FinalRead]:
+    """What is read through regions and entry at the end."""
+    reads = FinalReads(load_target(settings.target), settings)
+    done = reads.read_entries("end", **more)
+    reads.close()
+    return done
+
+
 def final(settings: WatchSettings) -> Table:
     """What the final reads recorded."""
     return read_rows(settings.run_directory / "watch" / "ledger-final.rows", LEDGER_FINAL).table
@@ -114,19 +111,13 @@ def test_the_final_read_goes_through_every_region_and_the_entry(service: Service
     """Each is a source and a round of its own, with all rows that it holds; without a database the entry decides."""
     settings = settings.model_copy(update={"clients": CLIENTS})
     write(service, settings.run_directory / "watch", 10)
-    reads = FinalReads(load_target(settings.target), settings)
-    done = reads.read_entries("end")
-    reads.close()
+    done = finally_read(settings)
     assert [(read.round, read.source, read.complete, read.rows) for read in done] == [
         (1, "north", True, 10),
         (2, "south", True, 10),
         (3, "entry", True, 10),
     ]
-    assert {word: int(final(settings).words["place"].equals(word).sum()) for word in ("north", "south", "entry")} == {
-        "north": 10,
-        "south": 10,
-        "entry": 10,
-    }
+    assert final(settings).words["place"].counts == {"north": 10, "south": 10, "entry": 10}
     assert final(settings).words["state"].present == ("found",)
 
 
@@ -137,10 +128,8 @@ def test_a_region_that_lacks_a_write_is_read_again_and_its_last_read_is_a_round_
     settings = settings.model_copy(update={"clients": CLIENTS})
     write(service, settings.run_directory / "watch", 10)
     service.forgotten, service.garbled = {(40, 3)}, True
-    reads = FinalReads(load_target(settings.target), settings)
     began = clock.now_s()
-    done = reads.read_entries("end", lag_s=1.0)
-    reads.close()
+    done = finally_read(settings, lag_s=1.0)
     assert 0.7 < clock.now_s() - began < 60
     assert [(read.round, read.source, read.complete, read.rows) for read in done] == [
         (1, "north", True, 9),
@@ -161,9 +150,7 @@ def test_a_copy_that_lags_and_then_catches_up_lost_nothing(service: Service, set
     service.forgotten = {(40, 3)}
     catching_up = threading.Timer(0.6, service.forgotten.clear)
     catching_up.start()
-    reads = FinalReads(load_target(settings.target), settings)
-    done = reads.read_entries("end")
-    reads.close()
+    done = finally_read(settings)
     catching_up.join()
     sources = ("north", "south", "entry")
     assert [(read.source, read.rows) for read in done] == [(name, rows) for name in sources for rows in (9, 10)]
@@ -191,7 +178,7 @@ def test_without_regions_and_database_the_final_read_goes_to_the_entry(
 def test_a_target_that_cannot_be_read_back_is_not_read_through_regions(settings: WatchSettings) -> None:
     """Without `read: true` nobody asks."""
     settings.target.write_text(settings.target.read_text().replace(", read: true", ""))
-    assert FinalReads(load_target(settings.target), settings).read_entries("end") == []
+    assert finally_read(settings) == []
 
 
 @pytest.mark.slow
@@ -199,9 +186,7 @@ def test_a_region_that_does_not_answer_is_not_complete(service: Service, setting
     """The reason is the answer's."""
     service.mode = "503"
     (settings.run_directory / "watch").mkdir(parents=True)
-    reads = FinalReads(load_target(settings.target), settings)
-    done = reads.read_entries("end")
-    reads.close()
+    done = finally_read(settings)
     assert [(read.complete, read.why) for read in done] == [(False, "status 503")] * 3
 
 
@@ -232,9 +217,7 @@ def test_an_event_that_is_visible_once_and_whole_is_ok(service: Service, tmp_pat
     """Its row says when it was accepted and when it was seen, in that order."""
     rows = pipeline(service, tmp_path / "p.rows", PipelineClient.end)
     assert rows.ints["id"].tolist() == [0, 1, 2]
-    assert (
-        list(zip(rows.words["outcome"].text(), rows.words["state"].text(), strict=True)) == [("accepted", "found")] * 3
-    )
+    assert (rows.words["outcome"].text(), rows.words["state"].text()) == (["accepted"] * 3, ["found"] * 3)
     assert rows.ints["copies"].tolist() == [1, 1, 1]
     assert (rows.ints["made_ns"] <= rows.ints["accepted_ns"]).all()
     assert (rows.ints["accepted_ns"] < rows.ints["seen_ns"]).all()
@@ -341,42 +324,37 @@ def test_an_event_seen_twice_another_value_and_one_never_seen_are_told_apart(ser
     assert rows.ints["seen_ns"][2] == 0
 
 
-def test_an_event_that_was_not_accepted_is_unknown_and_still_looked_for(service: Service, tmp_path: Path) -> None:
-    """A 503 may have been accepted: it is seen; the answer's status and time are recorded."""
+def test_what_an_event_comes_to_when_answers_are_wrong(
+    service: Service, tmp_path: Path, subtests: pytest.Subtests
+) -> None:
+    """A 503 may have been accepted: it is seen; `Infinity` is no count, and ends no watch; when nobody answers at the end nobody knows, and the error says why."""
 
-    def heal(client: PipelineClient) -> None:
+    def healed() -> None:
         service.mode = "ok"
-        client.end()
 
-    service.mode = "503"
-    rows = pipeline(service, tmp_path / "p.rows", heal, events=1)
-    assert (rows.words["outcome"].text(), rows.words["state"].text()) == (["unknown"], ["found"])
-    assert (rows.ints["accepted_ns"] > rows.ints["made_ns"]).all()
-    assert rows.words["error"].text() == ["status 503"]
-
-
-def test_an_event_with_copies_without_number_is_a_wrong_answer(service: Service, tmp_path: Path) -> None:
-    """`Infinity` is no count, and ends no watch."""
-
-    def spoil(client: PipelineClient) -> None:
+    def counted() -> None:
         service.events["40-0"] = (float("inf"), "")  # type: ignore[assignment]
-        client.end()
 
-    service.copies = 0
-    rows = pipeline(service, tmp_path / "p.rows", spoil, events=1)
-    assert (rows.words["state"].text(), rows.words["error"].text()) == (["unknown"], ["wrong body"])
-
-
-def test_when_nobody_answers_at_the_end_nobody_knows(service: Service, tmp_path: Path) -> None:
-    """Not absent: the state is unknown, and the error says why."""
-
-    def break_down(client: PipelineClient) -> None:
+    def broken() -> None:
         service.mode = "503"
-        client.end()
 
-    service.copies = 0
-    rows = pipeline(service, tmp_path / "p.rows", break_down, events=1)
-    assert (rows.words["state"].text(), rows.words["error"].text()) == (["unknown"], ["status 503"])
+    for mode, copies, spoil, told in [
+        ("503", 1, healed, ("unknown", "found", "status 503")),
+        ("ok", 0, counted, ("accepted", "unknown", "wrong body")),
+        ("ok", 0, broken, ("accepted", "unknown", "status 503")),
+    ]:
+        with subtests.test(spoil.__name__):
+            service.mode, service.copies = mode, copies
+            service.events.clear()
+            service.asked.clear()
+
+            def end(client: PipelineClient, spoil: Callable[[], None] = spoil) -> None:
+                spoil()
+                client.end()
+
+            rows = pipeline(service, tmp_path / f"{spoil.__name__}.rows", end, events=1)
+            assert [rows.words[name].text() for name in ("outcome", "state", "error")] == [[one] for one in told]
+            assert (rows.ints["accepted_ns"] > rows.ints["made_ns"]).all()
 
 
 def test_an_event_that_is_given_up_has_its_row(service: Service, tmp_path: Path) -> None:

@@ -3,36 +3,29 @@
 from __future__ import annotations
 
 import itertools
-import json
 import os
 import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from harness import clock
-from harness.drivers.watch import LiveView, Rates, Watch, WatchSettings, ledger_clients, watch_settings
+from harness.drivers.watch import LiveView, Rates, Watch, WatchSettings, ledger_clients
 from harness.errors import DriverError
 from harness.evidence.rows import read_rows
 from harness.model import LEDGER_WRITES, PROBES, Table
 from harness.model.records.recorded import SERVICE
 from harness.model.records.table import CONTROL, PORTAL
 from harness.units import NS_PER_MS
+from tests.drivers.watch.watch_bench import lines, until
 
 if TYPE_CHECKING:
     from tests.drivers.watch.conftest import Service
-
-
-@pytest.fixture
-def settings(target_file: Path, tmp_path: Path) -> WatchSettings:
-    """A watch of the small platform."""
-    return watch_settings(target_file, tmp_path / "run", clients=ledger_clients("run-1", 7))
 
 
 def reads(run: Path) -> Table:
@@ -41,26 +34,10 @@ def reads(run: Path) -> Table:
     return table.where(table.words["kind"].equals("read")).sorted_by("due_ns")
 
 
-def lines(run: Path) -> list[dict[str, Any]]:
-    """The history of the watch, the fields of each line beside its kind and subject."""
-    told = map(json.loads, (run / "history" / "watch.ndjson").read_text().splitlines())
-    return [{**line, **line["fields"]} for line in told]
-
-
-def kinds(run: Path) -> list[tuple[str, str]]:
-    """Kind and subject of each line of the history."""
-    return [(line["kind"], line["subject"]) for line in lines(run)]
-
-
 def spacings(table: Table) -> list[int]:
     """Times between looks as due, in ms."""
     due_ns: list[int] = sorted(table.ints["due_ns"].tolist())
     return [round((later - sooner) / NS_PER_MS) for sooner, later in itertools.pairwise(due_ns)]
-
-
-def until(condition: Callable[[], bool], within_s: float = 60.0) -> None:
-    """Wait until the condition holds."""
-    assert any(condition() for _ in clock.Deadline.after(within_s).ticks(0.05))
 
 
 def gone(pid: int, within_s: float = 30.0) -> bool:
@@ -115,10 +92,9 @@ def test_it_probes_and_writes_at_its_rates_and_closes_in_order(service: Service,
     assert found == service.written.keys()
     assert entry.table.words["error"].present == ()
     assert 0.05 < float(np.mean(entry.table.words["connection"].equals("new"))) < 0.6  # more when a kept one is in use
-    assert [line for line in kinds(run) if line[0] in {"watch.started", "watch.closed"}] == [
-        *((("watch.started", name)) for name in ("entry", "regions", "ledger", "pipeline")),
-        *((("watch.closed", name)) for name in ("entry", "regions", "ledger", "pipeline")),
-    ]
+    told = [(line["kind"], line["subject"]) for line in lines(run, "watch")]
+    ends, names = ("watch.started", "watch.closed"), ("entry", "regions", "ledger", "pipeline")
+    assert [one for one in told if one[0] in ends] == [(kind, name) for kind in ends for name in names]
 
 
 def test_while_a_fault_may_be_in_it_asks_as_often_as_the_run_says(service: Service, settings: WatchSettings) -> None:
@@ -139,7 +115,7 @@ def test_while_a_fault_may_be_in_it_asks_as_often_as_the_run_says(service: Servi
     assert min(spacings(reads(run))[-2:]) >= 100
     assert set(spacings(reads(run))) >= {40, 100}
     assert min(north()) == 100
-    told = [line for line in lines(run) if line["kind"] == "watch.respaced"]
+    told = [line for line in lines(run, "watch") if line["kind"] == "watch.respaced"]
     assert [(line["subject"], line["spacing_ms"]) for line in told] == [
         ("entry", 40.0),
         ("regions", 100.0),
@@ -167,7 +143,7 @@ def test_events_are_sent_as_often_as_figures_need_in_a_window_only(service: Serv
         asked = len(service.asked)
         until(lambda: len(service.asked) > asked)
         watch.health_window(is_open=False)
-    told = [one for one in lines(settings.run_directory) if one["kind"] == "watch.respaced"]
+    told = [one for one in lines(settings.run_directory, "watch") if one["kind"] == "watch.respaced"]
     assert [one["spacing_ms"] for one in told if one["subject"] == "pipeline"] == [500.0, 200.0, 500.0]
 
 
@@ -192,43 +168,31 @@ def test_each_regions_door_is_asked_for_its_health_in_a_window_and_under_a_fault
     assert {"/health", "/tracks/1"} <= set(service.asked)
 
 
-def test_each_service_is_asked_whether_it_can_do_its_work(
+def test_each_service_and_each_control_is_asked_at_its_own_address(
     service: Service, settings: WatchSettings, target_file: Path
 ) -> None:
-    """At its own address and path; the record of the regions has none of it."""
+    """In a table of their own: services whether they can do their work, controls twice a second; one that fails says how."""
     with target_file.open("a", encoding="utf-8") as file:
         file.write(f"services: {{north/a: '{service.url}/ready', south/a: '{service.url}/other/ready'}}\n")
-    run = settings.run_directory
+        file.write(f"control: {{node-a: '{service.url}/healthy', node-b: '{service.url}/other/healthy'}}\n")
     often = settings.model_copy(update={"rates": settings.rates.model_copy(update={"service": 10.0})})
 
-    def asked() -> Table:
-        return read_rows(run / "watch" / "services.rows", PROBES).table
+    def services() -> Table:
+        return read_rows(settings.run_directory / "watch" / "services.rows", PROBES).table
+
+    def controls() -> Table:
+        return read_rows(settings.run_directory / "watch" / "control.rows", CONTROL).table
 
     with Watch(often):
-        until(lambda: len(asked()) >= 8)
-    assert set(asked().words["subject"].present) == {"north/a", "south/a"}
-    assert set(asked().words["kind"].present) == {SERVICE}
-    assert {"/ready", "/other/ready"} <= set(service.asked)
-
-
-def test_each_control_is_asked_twice_a_second_and_what_it_suffers_is_on_record(
-    service: Service, settings: WatchSettings, target_file: Path
-) -> None:
-    """Each at its own address, in a table of its own; one that fails says how."""
-    with target_file.open("a", encoding="utf-8") as file:
-        file.write(f"control: {{node-a: '{service.url}/health', node-b: '{service.url}/other/health'}}\n")
-    run = settings.run_directory
-
-    def asked() -> Table:
-        return read_rows(run / "watch" / "control.rows", CONTROL).table
-
-    with Watch(settings):
-        until(lambda: len(asked()) >= 6)
+        until(lambda: len(services()) >= 8 and len(controls()) >= 6)
         service.mode = "503"
-        until(lambda: len(asked().words["error"].present) > 0)
-    assert most(asked().where(asked().words["subject"].equals("node-a"))) == 500
-    assert asked().words["subject"].present == ("node-a", "node-b")
-    assert asked().words["error"].present == ("status 503",)
+        until(lambda: len(controls().words["error"].present) > 0)
+    assert set(services().words["subject"].present) == {"north/a", "south/a"}
+    assert set(services().words["kind"].present) == {SERVICE}
+    assert {"/ready", "/other/ready", "/healthy", "/other/healthy"} <= set(service.asked)
+    assert most(controls().where(controls().words["subject"].equals("node-a"))) == 500
+    assert controls().words["subject"].present == ("node-a", "node-b")
+    assert controls().words["error"].present == ("status 503",)
 
 
 def test_the_portal_is_asked_on_a_new_connection_each_time(
@@ -257,7 +221,10 @@ def test_the_portal_is_asked_on_a_new_connection_each_time(
 def test_a_read_that_the_target_file_expects_otherwise_is_wrong(
     service: Service, target_file: Path, settings: WatchSettings
 ) -> None:
-    """Blind side 14: the service answers `200 {"id": 1}`, the target expects a title too; its health path is fine."""
+    """Blind side 14: the service answers `200 {"id": 1}`, the target expects a title too; its health path is fine.
+
+    All that is recorded lies under `watch/` and in two histories: the load's samples are the load's alone.
+    """
     text = target_file.read_text()
     target_file.write_text(
         text.replace("read: /tracks/1", "read: {path: /tracks/1, expect: {id: 1, title: str}}"), encoding="utf-8"
@@ -268,6 +235,8 @@ def test_a_read_that_the_target_file_expects_otherwise_is_wrong(
     assert reads(run).words["error"].counts == {"wrong body": len(reads(run))}
     assert health(run, "entry").words["error"].present == ()
     assert health(run, "north").words["error"].present == ()
+    assert {path.name for path in run.iterdir()} == {"watch", "history"}
+    assert {path.name for path in (run / "history").iterdir()} == {"watch.ndjson", "pods.ndjson"}
 
 
 def test_a_watch_that_was_stopped_says_when_it_was_blind(service: Service, settings: WatchSettings) -> None:
@@ -283,14 +252,14 @@ def test_a_watch_that_was_stopped_says_when_it_was_blind(service: Service, setti
         until(lambda: int(reads(run).ints["due_ns"].max()) > resumed_ns + 500_000_000)
     blind = {
         line["of"]: line["until_ns"] - line["from_ns"]
-        for line in lines(run)
+        for line in lines(run, "watch")
         if line["kind"] == "watch.blind" and line["from_ns"] < resumed_ns and line["until_ns"] > stopped_ns
     }
     assert set(blind) >= {"read", "health", "north", "south", "ledger"}
     assert min(blind.values()) >= 1_200_000_000
-    closed = {line["subject"]: line for line in lines(run) if line["kind"] == "watch.closed"}
+    closed = {line["subject"]: line for line in lines(run, "watch") if line["kind"] == "watch.closed"}
     assert closed["entry"]["longest_gap_ms"] >= 1_200
-    told = Counter(line["subject"] for line in lines(run) if line["kind"] == "watch.blind")
+    told = Counter(line["subject"] for line in lines(run, "watch") if line["kind"] == "watch.blind")
     assert {name: line["blind"] for name, line in closed.items() if line["blind"]} == told
     entry = read_rows(run / "watch" / "entry.rows", PROBES).table
     assert closed["entry"]["probes"] == len(entry)
@@ -335,7 +304,7 @@ def test_a_kill_loses_a_quarter_of_a_second_at_most(service: Service, settings: 
     rows = read_rows(settings.run_directory / "watch" / "entry.rows", PROBES)
     assert not rows.closed
     assert int(rows.table.ints["done_ns"].max()) >= rows_ns[-1][1]
-    assert ("watch.closed", "entry") not in kinds(settings.run_directory)
+    assert "watch.closed" not in {line["kind"] for line in lines(settings.run_directory, "watch")}
 
 
 def test_it_dies_with_its_parent(service: Service, settings: WatchSettings) -> None:
@@ -385,15 +354,6 @@ def test_the_live_view_tells_reads_and_writes_apart(service: Service, settings: 
         assert (np.diff(times) > 0).all()
         assert ok[:5].all()
         assert not ok[-5:].any()
-
-
-def test_its_own_traffic_is_in_nobody_elses_figures(service: Service, settings: WatchSettings) -> None:
-    """All that it records lies under `watch/` and in its two histories: the load's samples are the load's alone."""
-    run = settings.run_directory
-    with Watch(settings):
-        until(lambda: len(reads(run)) >= 20)
-    assert {path.name for path in run.iterdir()} == {"watch", "history"}
-    assert {path.name for path in (run / "history").iterdir()} == {"watch.ndjson", "pods.ndjson"}
 
 
 def test_clients_of_two_runs_do_not_meet() -> None:

@@ -14,17 +14,15 @@ import httpx
 import pytest
 
 from harness import clock
+from harness.drivers.watch import Pace, Rates
 from harness.drivers.watch.entry.signed_in import SessionsWatcher
-from harness.drivers.watch.recorder import recording
-from harness.drivers.watch.schedule import keep
-from harness.drivers.watch.settings import Rates, WatchSettings
-from harness.drivers.watch.watching import Pace, Watching
 from harness.evidence.rows import RowTail
 from harness.model import Table
 from harness.model.records.table import SESSIONS
 from harness.targets import Target, load_target
 from tests.builders.addresses import NET
 from tests.builders.cache_servers import clustered, program, until
+from tests.drivers.watch.watch_bench import watched
 from tests.foreign.services import APPS
 
 FAULT = Pace(fault_in=True)
@@ -80,9 +78,8 @@ def target_of(directory: Path, entry: str, **session: Any) -> Target:
 class WatchedUsers:
     """A run of the watcher in this process, with what it has recorded so far."""
 
-    def __init__(self, run: Path, watcher: SessionsWatcher) -> None:
+    def __init__(self, run: Path) -> None:
         self._tail = RowTail(run / "watch" / "sessions.rows", SESSIONS)
-        self.watcher = watcher
         self.rows = Table.empty(SESSIONS)
 
     def since(self, at_ns: int) -> Table:
@@ -97,36 +94,23 @@ class WatchedUsers:
         return {*rows.where(here).words["session"].present}
 
 
-async def watched(
-    target: Target, run: Path, act: Callable[[WatchedUsers, Callable[[Pace], None]], None]
-) -> WatchedUsers:
-    """Watch until an act, which runs in a thread and is given how the pace is told, has ended."""
-    settings = WatchSettings(target=target.file, run_directory=run, parent=0, clients=(1,), rates=RATES)
-    with recording(run) as recorder:
-        here, watcher = Watching(target, settings, recorder), SessionsWatcher()
-        watcher.begin(here)
-        users, loop = WatchedUsers(run, watcher), asyncio.get_running_loop()
+Act = Callable[[WatchedUsers, Callable[[Pace], None]], None]
 
-        def tell(pace: Pace) -> None:
-            loop.call_soon_threadsafe(watcher.pace, pace)
 
-        probing, flushing = asyncio.create_task(keep(here.schedules)), asyncio.create_task(recorder.keep_flushing())
-        try:
-            await asyncio.to_thread(act, users, tell)
-        finally:
-            probing.cancel()
-            flushing.cancel()
-            await asyncio.gather(probing, flushing, return_exceptions=True)
-            for schedule in here.schedules:
-                await schedule.finish(6.0)
-            await here.close()
+def run_of(pod: FlaskPod, directory: Path, act: Act, **session: Any) -> WatchedUsers:
+    """A watch of a service, which is killed at its end, until an act has ended, which is given how the pace is told."""
+    users, target = WatchedUsers(directory / "run"), target_of(directory, pod.url, **session)
+    try:
+        asyncio.run(watched(target, directory / "run", SessionsWatcher(), lambda tell: act(users, tell), RATES))
+    finally:
+        pod.kill()
     return users
 
 
 FIRST = {f"entry {number}.1" for number in (1, 2, 3, 4)}
 
 
-def killed_and_back(pod: FlaskPod, expected: str) -> Callable[[WatchedUsers, Callable[[Pace], None]], None]:
+def killed_and_back(pod: FlaskPod, expected: str) -> Act:
     """Four users are signed in, the service is killed, nobody is answered, it is back, and each is answered as expected."""
 
     def act(users: WatchedUsers, tell: Callable[[Pace], None]) -> None:
@@ -143,14 +127,6 @@ def killed_and_back(pod: FlaskPod, expected: str) -> Callable[[WatchedUsers, Cal
             until(lambda: users.sessions("sign-in", "served", killed_ns))
 
     return act
-
-
-def run_of(pod: FlaskPod, directory: Path, act: Any) -> WatchedUsers:
-    """A watch of a service, which is killed at its end."""
-    try:
-        return asyncio.run(watched(target_of(directory, pod.url), directory / "run", act))
-    finally:
-        pod.kill()
 
 
 def test_sessions_in_memory_are_refused_after_the_kill(tmp_path: Path) -> None:
@@ -193,10 +169,7 @@ def test_what_proves_nothing_is_in_the_rows(session: dict[str, str], why: str, t
     def act(users: WatchedUsers, _tell: Callable[[Pace], None]) -> None:
         until(lambda: len(users.since(0).words["kind"].text()) >= 8)
 
-    try:
-        users = asyncio.run(watched(target_of(tmp_path, pod.url, **session), tmp_path / "run", act))
-    finally:
-        pod.kill()
+    users = run_of(pod, tmp_path, act, **session)
     if why:
         assert any(why in str(one) for one in users.rows.words["error"].present)
         assert not users.sessions("page", "served")
@@ -217,7 +190,4 @@ def test_a_session_that_ends_by_itself_is_begun_again_before_a_fault_and_not_ask
         until(lambda: clock.now_ns() - over_ns > 500_000_000)
         assert not len(users.since(over_ns))
 
-    try:
-        asyncio.run(watched(target_of(tmp_path, pod.url, longest="4 s"), tmp_path / "run", act))
-    finally:
-        pod.kill()
+    run_of(pod, tmp_path, act, longest="4 s")

@@ -35,31 +35,41 @@ def replicas(target: MetricTarget, found: list[PodUsage], current: int | None = 
     return propose(target, found, len(found) if current is None else current, NOW, time_scale).replicas
 
 
-@pytest.mark.parametrize(
-    ("percent", "expected"),
-    [(63, 10), (62, 9), (77, 10), (78, 12), (70, 10), (140, 20), (7, 1)],
-)
-def test_ten_pods_of_seventy_percent(percent: int, expected: int) -> None:
-    """0.9 and 1.1 of the target are tolerated, beyond that the ratio decides, rounded up."""
-    assert replicas(CPU, pods(*[percent] * 10)) == expected
-
-
-def test_the_tolerance_of_a_direction_is_its_own() -> None:
-    """`behavior.scaleUp.tolerance` of 0 reacts to one percent more; the other direction keeps its tenth."""
-    eager = MetricTarget(resource="cpu", utilization=70, up=0.0)
-    assert (replicas(eager, pods(71, 71)), replicas(eager, pods(64, 64))) == (3, 2)
+def test_what_is_proposed(subtests: pytest.Subtests) -> None:
+    """0.9 and 1.1 of the target are tolerated, beyond that the ratio decides, rounded up; what is not known of a pod only holds it back."""
+    eager, of_each = MetricTarget(resource="cpu", utilization=70, up=0.0), MetricTarget(resource="cpu", average=500)
+    over = PodUsage(name="old", over=True, usage=9000, request=1000)
+    missing = [PodUsage(name=name, request=1000) for name in ("x", "y")]
+    starting = [PodUsage(name=name, ready=False, started_s=NOW - 10, usage=3000, request=1000) for name in ("x", "y")]
+    for why, target, found, expected in [
+        ("0.9 of the target", CPU, pods(*[63] * 10), 10),
+        ("less than 0.9 of it", CPU, pods(*[62] * 10), 9),
+        ("1.1 of the target", CPU, pods(*[77] * 10), 10),
+        ("more than 1.1 of it", CPU, pods(*[78] * 10), 12),
+        ("a tolerance of 0 upwards reacts to one percent more", eager, pods(71, 71), 3),
+        ("the other direction keeps its tenth", eager, pods(64, 64), 2),
+        (
+            "an average value is of each pod",
+            of_each,
+            [PodUsage(name="a", usage=800), PodUsage(name="b", usage=1000)],
+            4,
+        ),
+        ("a pod that ends or failed counts neither as a replica nor as usage", CPU, [*pods(140), over], 2),
+        ("before scaling down a pod without metrics is taken to use its request", CPU, [*pods(20, 20), *missing], 4),
+        ("without such pods", CPU, pods(20, 20), 1),
+        ("before scaling up a pod without metrics is taken to use nothing", CPU, [*pods(140, 140), *missing], 4),
+        ("more than such pods hold back", CPU, [*pods(280, 280), *missing], 8),
+        ("the start of a new pod costs CPU that says nothing of the load", CPU, [*pods(140, 140), *starting], 4),
+    ]:
+        with subtests.test(why):
+            assert replicas(target, found) == expected
+    assert replicas(MEMORY, [*pods(140, 140), *starting]) > 4, "memory of a pod that is not ready counts"
 
 
 def test_percent_is_of_all_requests_together() -> None:
     """A busy pod with a small request does not outweigh an idle one with a large request."""
     mixed = [PodUsage(name="a", usage=1000, request=1000), PodUsage(name="b", usage=400, request=1000)]
     assert propose(CPU, mixed, 2, NOW, 1.0).utilization == 70
-
-
-def test_an_average_value_is_of_each_pod() -> None:
-    """500m wanted, 800m and 1000m used: two pods become four."""
-    found = [PodUsage(name="a", usage=800), PodUsage(name="b", usage=1000)]
-    assert propose(MetricTarget(resource="cpu", average=500), found, 2, NOW, 1.0).replicas == 4
 
 
 def test_a_container_without_a_request_fails_the_whole_metric() -> None:
@@ -76,32 +86,6 @@ def test_no_metric_is_no_proposal(found: list[PodUsage], why: str) -> None:
     """Not a proposal of zero."""
     with pytest.raises(MetricError, match=why):
         propose(CPU, found, 1, NOW, 1.0)
-
-
-def test_pods_that_end_or_failed_do_not_count() -> None:
-    """Neither as replicas nor as usage."""
-    assert replicas(CPU, [*pods(140), PodUsage(name="old", over=True, usage=9000, request=1000)]) == 2
-
-
-def test_before_scaling_down_a_pod_without_metrics_is_taken_to_use_its_request() -> None:
-    """20 % alone would be one of four; with two unmeasured pods at 100 % it stays."""
-    missing = [PodUsage(name=name, request=1000) for name in ("x", "y")]
-    assert replicas(CPU, [*pods(20, 20), *missing]) == 4
-    assert replicas(CPU, pods(20, 20), 2) == 1
-
-
-def test_before_scaling_up_a_pod_without_metrics_is_taken_to_use_nothing() -> None:
-    """140 % of two pods is 70 % of four."""
-    missing = [PodUsage(name=name, request=1000) for name in ("x", "y")]
-    assert replicas(CPU, [*pods(140, 140), *missing]) == 4
-    assert replicas(CPU, [*pods(280, 280), *missing]) == 8
-
-
-def test_pods_that_are_not_ready_hold_back_a_scale_up_by_cpu_and_not_by_memory() -> None:
-    """The start of a new pod costs CPU that says nothing of the load."""
-    starting = [PodUsage(name=name, ready=False, started_s=NOW - 10, usage=3000, request=1000) for name in ("x", "y")]
-    assert replicas(CPU, [*pods(140, 140), *starting]) == 4
-    assert replicas(MEMORY, [*pods(140, 140), *starting]) > 4
 
 
 @pytest.mark.parametrize(

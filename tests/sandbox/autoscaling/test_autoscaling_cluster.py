@@ -56,38 +56,15 @@ class Autoscaled:
     def create(self, metrics: Any, requests: dict[str, str], spec: dict[str, Any]) -> None:
         """Two replicas; between 2 and 4 unless the spec says otherwise."""
         self.burn(0)
-        main = {
-            "name": "main",
-            "image": "test/burn:1",
-            "command": ["python", "-c", BURN],
-            "args": [str(self._burn)],
-            "resources": {"requests": requests},
-        }
-        template = {
-            "metadata": {"labels": {"app": "web"}},
-            "spec": {"containers": [main], "terminationGracePeriodSeconds": 0},
-        }
-        self.cluster.apps.create_namespaced_deployment(
-            "default",
-            {
-                "metadata": {"name": "web"},
-                "spec": {"replicas": 2, "selector": {"matchLabels": {"app": "web"}}, "template": template},
-            },
-        )
+        command = {"command": ["python", "-c", BURN], "args": [str(self._burn)]}
+        main = {"name": "main", "image": "test/burn:1", **command, "resources": {"requests": requests}}
+        pod = {"containers": [main], "terminationGracePeriodSeconds": 0}
+        template = {"metadata": {"labels": {"app": "web"}}, "spec": pod}
+        deployed = {"replicas": 2, "selector": {"matchLabels": {"app": "web"}}, "template": template}
+        self.cluster.apps.create_namespaced_deployment("default", {"metadata": {"name": "web"}, "spec": deployed})
         reference = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
-        self.api.create_namespaced_horizontal_pod_autoscaler(
-            "default",
-            {
-                "metadata": {"name": "web"},
-                "spec": {
-                    "scaleTargetRef": reference,
-                    "minReplicas": 2,
-                    "maxReplicas": 4,
-                    "metrics": list(metrics),
-                    **spec,
-                },
-            },
-        )
+        scaled = {"scaleTargetRef": reference, "minReplicas": 2, "maxReplicas": 4, "metrics": list(metrics), **spec}
+        self.api.create_namespaced_horizontal_pod_autoscaler("default", {"metadata": {"name": "web"}, "spec": scaled})
 
     def burn(self, share: float) -> None:
         """The share of a real core that each pod uses from now on."""

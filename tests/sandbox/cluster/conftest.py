@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import ssl
 import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
-from kubernetes import config
+from kubernetes import client, config
 
 from readiness_sandbox.cluster import kinds, kubeconfig
 from readiness_sandbox.cluster.api import build_app
@@ -33,12 +36,10 @@ class LeastMachinery:
 
     store: Store
     reconciled: int = 0
-    graces: list[int | None] = field(default_factory=list)
     more: list[Callable[[], None]] = field(default_factory=list)
     """Controllers of a module of tests."""
 
     def begin_delete(self, namespace: str, name: str, grace_s: int | None) -> dict[str, Any]:
-        self.graces.append(grace_s)
         return self.store.delete(kinds.by_name("Pod"), namespace, name)
 
     async def delete_pod(self, namespace: str, name: str, grace_seconds: int | None) -> dict[str, Any]:
@@ -144,3 +145,33 @@ def pocket_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PocketApi]:
     thread.join(60)
     assert not thread.is_alive()
     loop.close()
+
+
+@pytest.fixture(scope="module")
+def http(pocket_api: PocketApi) -> Iterator[httpx.Client]:
+    """A plain client, which shows headers, trusts the sandbox's authority and carries the token."""
+    trust = ssl.create_default_context(cafile=str(pocket_api.authority))
+    headers = {"authorization": f"Bearer {TOKEN}"}
+    with httpx.Client(base_url=pocket_api.url, verify=trust, headers=headers, trust_env=False, timeout=20) as plain:
+        yield plain
+
+
+@pytest.fixture(scope="module")
+def core(pocket_api: PocketApi) -> Any:
+    """Core/v1."""
+    return client.CoreV1Api(pocket_api.client())
+
+
+def raw(method: Any, *args: Any, **options: Any) -> dict[str, Any]:
+    """The JSON of an answer as it came."""
+    answer: dict[str, Any] = json.loads(method(*args, _preload_content=False, **options).data)
+    return answer
+
+
+def refusal(method: Any, *args: Any, **options: Any) -> dict[str, Any]:
+    """The Status of a request that is refused."""
+    with pytest.raises(client.ApiException) as refused:
+        method(*args, **options)
+    status: dict[str, Any] = json.loads(refused.value.body or "")
+    assert status["code"] == refused.value.status
+    return status

@@ -98,22 +98,26 @@ def field(answer: tuple[int, Any]) -> tuple[int, str]:
 
 
 def pod(**spec: Any) -> dict[str, Any]:
-    """A pod whose container has a volume `v` mounted, with this in its spec."""
+    """A pod with this in its spec."""
     container = {"name": "c", "image": "i:1", "command": ["true"]}
     return {"metadata": {"name": "p"}, "spec": {"containers": [container], **spec}}
 
 
-def workload(kind: str = "Deployment", **spec: Any) -> dict[str, Any]:
-    """A workload with this in its spec."""
+def contained(**more: Any) -> dict[str, Any]:
+    """A pod with a volume `v`, and this in its container."""
+    return pod(containers=[{"name": "c", "image": "i", **more}], volumes=[{"name": "v", "emptyDir": {}}])
+
+
+def volume(**source: Any) -> dict[str, Any]:
+    """A pod with a volume of that source."""
+    return pod(volumes=[{"name": "v", **source}])
+
+
+def workload(**spec: Any) -> dict[str, Any]:
+    """A Deployment, or with a `serviceName` a StatefulSet, with this in its spec."""
     labels = {"app": "a"}
     template = {"metadata": {"labels": labels}, "spec": pod()["spec"]}
-    return {
-        "kind": kind,
-        "metadata": {"name": "w"},
-        "spec": {"serviceName": "w", "selector": {"matchLabels": labels}, "template": template, **spec}
-        if kind == "StatefulSet"
-        else {"selector": {"matchLabels": labels}, "template": template, **spec},
-    }
+    return {"metadata": {"name": "w"}, "spec": {"selector": {"matchLabels": labels}, "template": template, **spec}}
 
 
 def config(**more: Any) -> dict[str, Any]:
@@ -124,10 +128,7 @@ def config(**more: Any) -> dict[str, Any]:
 OUT_OF_BOUNDS = [
     (DEPLOYMENTS, workload(replicas=-1), (422, "spec.replicas")),
     (DEPLOYMENTS, workload(replicas=101), (422, "spec.replicas")),
-    (DEPLOYMENTS, workload(replicas=10**9), (422, "spec.replicas")),
     (DEPLOYMENTS, workload(replicas=10**30), (400, "")),
-    (DEPLOYMENTS, workload(replicas="3"), (400, "")),
-    (DEPLOYMENTS, workload(replicas=2.5), (400, "")),
     (DEPLOYMENTS, workload(replicas=True), (400, "")),
     (MAPS, {"metadata": {"generateName": "../../x-"}}, (422, "metadata.generateName")),
     (MAPS, {"metadata": {"generateName": "A"}}, (422, "metadata.generateName")),
@@ -135,7 +136,6 @@ OUT_OF_BOUNDS = [
     (MAPS, {"metadata": {"name": "", "generateName": ""}}, (422, "metadata.name")),
     (MAPS, {"metadata": {"name": "a" * 254}}, (422, "metadata.name")),
     (MAPS, config(data={"../../x": "1"}), (422, "data[../../x]")),
-    (MAPS, config(data={"a/b": "1"}), (422, "data[a/b]")),
     (MAPS, config(data={"..": "1"}), (422, "data[..]")),
     (MAPS, config(data={"": "1"}), (422, "data[]")),
     (MAPS, config(binaryData={"/etc/x": "MQ=="}), (422, "binaryData[/etc/x]")),
@@ -143,83 +143,38 @@ OUT_OF_BOUNDS = [
     (SECRETS, config(data={"../x": "MQ=="}), (422, "data[../x]")),
     (SECRETS, config(stringData={"../x": "1"}), (422, "data[../x]")),
     (SECRETS, config(data={"a": "%"}), (422, "data[a]")),
-    (PODS, pod(volumes=[{"name": "../../x", "emptyDir": {}}]), (422, "spec.volumes[0].name")),
-    (PODS, pod(volumes=[{"name": "/etc/x", "emptyDir": {}}]), (422, "spec.volumes[0].name")),
-    (
-        PODS,
-        pod(volumes=[{"name": "v", "persistentVolumeClaim": {"claimName": "../../x"}}]),
-        (422, "spec.volumes[0].persistentVolumeClaim.claimName"),
-    ),
-    (PODS, pod(volumes=[{"name": "v", "hostPath": {"path": "/etc"}}]), (422, "spec.volumes[0].hostPath")),
-    (
-        PODS,
-        pod(volumes=[{"name": "v", "configMap": {"name": "m", "items": [{"key": "a", "path": "../../x"}]}}]),
-        (422, "spec.volumes[0].configMap.items[0].path"),
-    ),
-    (
-        PODS,
-        pod(volumes=[{"name": "v", "secret": {"secretName": "m", "items": [{"key": "a", "path": "/etc/x"}]}}]),
-        (422, "spec.volumes[0].secret.items[0].path"),
-    ),
-    (
-        PODS,
-        pod(
-            volumes=[
-                {
-                    "name": "v",
-                    "projected": {
-                        "sources": [{"downwardAPI": {"items": [{"path": "a/../../x", "fieldRef": {"fieldPath": "m"}}]}}]
-                    },
-                }
-            ]
-        ),
-        (422, "spec.volumes[0].projected.sources[0].downwardAPI.items[0].path"),
-    ),
-    (
-        PODS,
-        pod(
-            volumes=[{"name": "v", "emptyDir": {}}],
-            containers=[
-                {
-                    "name": "c",
-                    "image": "i",
-                    "volumeMounts": [{"name": "v", "mountPath": "/m", "subPath": "../../x"}],
-                }
-            ],
-        ),
-        (422, "spec.containers[0].volumeMounts[0].subPath"),
-    ),
-    (PODS, pod(containers=[{"name": "../x", "image": "i"}]), (422, "spec.containers[0].name")),
-    (
-        PODS,
-        pod(
-            containers=[
-                {"name": "c", "image": "i", "readinessProbe": {"exec": {"command": ["true"]}, "periodSeconds": 0}}
-            ]
-        ),
-        (422, "spec.containers[0].readinessProbe.periodSeconds"),
-    ),
-    (
-        PODS,
-        pod(containers=[{"name": "c", "image": "i", "env": [{"name": "A=B"}]}]),
-        (422, "spec.containers[0].env[0].name"),
-    ),
-    (
-        PODS,
-        pod(containers=[{"name": "c", "image": "i", "command": ["a\0b"]}]),
-        (422, "spec.containers[0].command[0]"),
-    ),
     (
         SETS,
-        workload("StatefulSet", volumeClaimTemplates=[{"metadata": {"name": "../x"}, "spec": {}}]),
+        workload(serviceName="w", volumeClaimTemplates=[{"metadata": {"name": "../x"}, "spec": {}}]),
         (422, "spec.volumeClaimTemplates[0].metadata.name"),
     ),
+]
+OUTSIDE = {"downwardAPI": {"items": [{"path": "a/../../x", "fieldRef": {"fieldPath": "m"}}]}}
+PODS_OUT_OF_BOUNDS = [
+    ("volumes[0].name", pod(volumes=[{"name": "../../x", "emptyDir": {}}])),
+    ("volumes[0].persistentVolumeClaim.claimName", volume(persistentVolumeClaim={"claimName": "../../x"})),
+    ("volumes[0].hostPath", volume(hostPath={"path": "/etc"})),
+    ("volumes[0].configMap.items[0].path", volume(configMap={"name": "m", "items": [{"key": "a", "path": "../../x"}]})),
+    ("volumes[0].secret.items[0].path", volume(secret={"secretName": "m", "items": [{"key": "a", "path": "/etc/x"}]})),
+    ("volumes[0].projected.sources[0].downwardAPI.items[0].path", volume(projected={"sources": [OUTSIDE]})),
+    (
+        "containers[0].volumeMounts[0].subPath",
+        contained(volumeMounts=[{"name": "v", "mountPath": "/m", "subPath": "../../x"}]),
+    ),
+    ("containers[0].name", contained(name="../x")),
+    (
+        "containers[0].readinessProbe.periodSeconds",
+        contained(readinessProbe={"exec": {"command": ["true"]}, "periodSeconds": 0}),
+    ),
+    ("containers[0].env[0].name", contained(env=[{"name": "A=B"}])),
+    ("containers[0].command[0]", contained(command=["a\0b"])),
 ]
 
 
 def test_a_value_out_of_bounds_is_refused_with_its_field(subtests: pytest.Subtests) -> None:
     """422 with the field, or 400 for a wrong type."""
-    for path, body, expected in OUT_OF_BOUNDS:
+    pods = [(PODS, body, (422, f"spec.{below}")) for below, body in PODS_OUT_OF_BOUNDS]
+    for path, body, expected in [*OUT_OF_BOUNDS, *pods]:
         with subtests.test(body=body):
             assert field(asked(("POST", path, body))) == expected
 

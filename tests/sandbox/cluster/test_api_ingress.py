@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from kubernetes import client
-from kubernetes.client.exceptions import ApiException
+
+from tests.sandbox.cluster.conftest import refusal
 
 if TYPE_CHECKING:
     from tests.sandbox.cluster.conftest import PocketApi
@@ -51,50 +52,45 @@ def test_an_ingress_is_stored_changed_and_shown(networking: Any) -> None:
 
 def test_an_invalid_ingress_is_refused(networking: Any, subtests: pytest.Subtests) -> None:
     """With the field and the words of the genuine server."""
-    for body, cause in [
-        ({**shop(), "spec": {}}, ("spec", "Invalid value: null: either `defaultBackend` or `rules` must be specified")),
-        (shop(path="shop"), (f"{AT}.path", 'Invalid value: "shop": must be an absolute path')),
-        (shop(path="/a//b"), (f"{AT}.path", "Invalid value: \"/a//b\": must not contain '//'")),
-        (shop(path="/a/.."), (f"{AT}.path", "Invalid value: \"/a/..\": cannot end with '/..'")),
-        (
-            shop(kind="Some"),
-            (
-                f"{AT}.pathType",
-                'Unsupported value: "Some": supported values: "Exact", "ImplementationSpecific", "Prefix"',
-            ),
-        ),
+    kinds = '"Exact", "ImplementationSpecific", "Prefix"'
+    service = {"name": "shop"}
+    cases: list[tuple[dict[str, Any], str, str]] = [
+        ({**shop(), "spec": {}}, "spec", "Invalid value: null: either `defaultBackend` or `rules` must be specified"),
+        (shop(path="shop"), f"{AT}.path", 'Invalid value: "shop": must be an absolute path'),
+        (shop(path="/a//b"), f"{AT}.path", "Invalid value: \"/a//b\": must not contain '//'"),
+        (shop(path="/a/.."), f"{AT}.path", "Invalid value: \"/a/..\": cannot end with '/..'"),
+        (shop(kind="Some"), f"{AT}.pathType", f'Unsupported value: "Some": supported values: {kinds}'),
         (
             shop(host="10.0.0.1"),
-            ("spec.rules[0].host", 'Invalid value: "10.0.0.1": must be a DNS name, not an IP address'),
+            "spec.rules[0].host",
+            'Invalid value: "10.0.0.1": must be a DNS name, not an IP address',
         ),
-        (shop(backend={}), (f"{AT}.backend", 'Invalid value: "": resource or service backend is required')),
+        (shop(backend={}), f"{AT}.backend", 'Invalid value: "": resource or service backend is required'),
+        (shop(backend={"service": service}), f"{AT}.backend", "Required value: port name or number is required"),
         (
-            shop(backend={"service": {"name": "shop"}}),
-            (f"{AT}.backend", "Required value: port name or number is required"),
+            shop(backend={"service": {**service, "port": {**PORT, "name": "http"}}}),
+            f"{AT}.backend",
+            'Invalid value: "": cannot set both port name & port number',
         ),
         (
-            shop(backend={"service": {"name": "shop", "port": {**PORT, "name": "http"}}}),
-            (f"{AT}.backend", 'Invalid value: "": cannot set both port name & port number'),
-        ),
-        (
-            shop(backend={"service": {"name": "shop", "port": {"number": 0}}}),
-            (f"{AT}.backend.service.port.number", "Invalid value: 0: must be between 1 and 65535, inclusive"),
+            shop(backend={"service": {**service, "port": {"number": 0}}}),
+            f"{AT}.backend.service.port.number",
+            "Invalid value: 0: must be between 1 and 65535, inclusive",
         ),
         (
             shop(backend={**BACKEND, "resource": {"kind": "Bucket", "name": "b"}}),
-            (f"{AT}.backend", 'Invalid value: "": cannot set both resource and service backends'),
+            f"{AT}.backend",
+            'Invalid value: "": cannot set both resource and service backends',
         ),
-    ]:
+    ]
+    for body, field, message in cases:
         with subtests.test(body=body):
-            with pytest.raises(ApiException) as refused:
-                networking.create_namespaced_ingress("default", body)
-            status = json.loads(refused.value.body or "")
+            status = refusal(networking.create_namespaced_ingress, "default", body)
             assert status["code"] == 422
-            assert [(each["field"], each["message"]) for each in status["details"]["causes"]] == [cause]
+            assert [(each["field"], each["message"]) for each in status["details"]["causes"]] == [(field, message)]
 
 
 def test_a_wrong_host_is_named_as_it_was_written(networking: Any) -> None:
     """A wildcard is allowed at its beginning alone."""
-    with pytest.raises(ApiException) as refused:
-        networking.create_namespaced_ingress("default", shop(host="*.a_b"))
-    assert 'spec.rules[0].host: Invalid value: "*.a_b": ' in json.loads(refused.value.body or "")["message"]
+    status = refusal(networking.create_namespaced_ingress, "default", shop(host="*.a_b"))
+    assert 'spec.rules[0].host: Invalid value: "*.a_b": ' in status["message"]

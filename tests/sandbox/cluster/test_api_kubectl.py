@@ -67,9 +67,8 @@ def test_apply_creates_then_changes_only_what_changed(pocket_api: PocketApi) -> 
     assert pocket_api.store.resource_version == before
     other = MANIFEST.replace("web:1", "web:2").replace(', {name: B, value: "2"}', "")
     assert "deployment.apps/web configured" in pocket_api.kubectl("apply", "-f", "-", stdin=other)
-    container = json.loads(pocket_api.kubectl("get", "deploy", "web", "-o", "json"))["spec"]["template"]["spec"][
-        "containers"
-    ][0]
+    spec = json.loads(pocket_api.kubectl("get", "deploy", "web", "-o", "json"))["spec"]
+    (container,) = spec["template"]["spec"]["containers"]
     assert (container["image"], container["env"]) == ("web:2", [{"name": "A", "value": "1"}])
     assert container["resources"]["requests"]["cpu"] == "1"
 
@@ -103,12 +102,8 @@ def test_scale_label_annotate_and_patch(pocket_api: PocketApi) -> None:
         pocket_api.kubectl("patch", "deploy/web", f"--type={kind}", "-p", patch)
     deployment = json.loads(pocket_api.kubectl("get", "deploy", "web", "-o", "json"))
     spec, meta = deployment["spec"], deployment["metadata"]
-    assert (
-        spec["replicas"],
-        spec["minReadySeconds"],
-        spec["revisionHistoryLimit"],
-        spec["progressDeadlineSeconds"],
-    ) == (5, 1, 3, 9)
+    changed = ("replicas", "minReadySeconds", "revisionHistoryLimit", "progressDeadlineSeconds")
+    assert [spec[field] for field in changed] == [5, 1, 3, 9]
     assert (meta["labels"]["color"], meta["annotations"]["note"]) == ("red", "x")
 
 
@@ -125,15 +120,6 @@ def test_wait_sees_a_condition_that_comes_later(pocket_api: PocketApi) -> None:
     pocket_api.loop.call_soon_threadsafe(pocket_api.loop.call_later, 2.0, become_ready)
     out = pocket_api.kubectl("wait", "pod/awaited", "--for=condition=Ready", "--timeout=60s")
     assert out == "pod/awaited condition met\n"
-
-
-def test_describe_logs_and_events(pocket_api: PocketApi) -> None:
-    """Typed clients get JSON where they prefer protobuf."""
-    pocket_api.kubectl("apply", "-f", "-", stdin=POD.replace("POD", "described"))
-    assert "busybox:1" in pocket_api.kubectl("describe", "pod", "described")
-    assert "Replicas:" in pocket_api.kubectl("describe", "deploy", "web")
-    assert "main line 2" in pocket_api.kubectl("logs", "described")
-    pocket_api.kubectl("get", "events")
 
 
 def test_cordon_and_drain(pocket_api: PocketApi) -> None:
@@ -164,3 +150,12 @@ def test_what_is_not_served_is_explained(pocket_api: PocketApi) -> None:
         "apply", "-f", "-", stdin=POD.replace("image:", "imagee:").replace("POD", "x"), check=False
     )
     assert 'unknown field "spec.containers[0].imagee"' in wrong
+
+
+def test_describe_logs_and_events(pocket_api: PocketApi) -> None:
+    """Typed clients get JSON where they prefer protobuf."""
+    pocket_api.kubectl("apply", "-f", "-", stdin=POD.replace("POD", "described"))
+    assert "busybox:1" in pocket_api.kubectl("describe", "pod", "described")
+    assert "Replicas:" in pocket_api.kubectl("describe", "deploy", "web")
+    assert "main line 2" in pocket_api.kubectl("logs", "described")
+    pocket_api.kubectl("get", "events")

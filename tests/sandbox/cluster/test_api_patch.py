@@ -139,6 +139,7 @@ def test_a_patch_that_makes_no_sense_is_refused(subtests: pytest.Subtests) -> No
         ([{"op": "add", "path": "/list/9", "value": 3}], JSON, 422),
         ([{"op": "add", "path": "no-slash", "value": 3}], JSON, 422),
         ([{"op": "jump", "path": "/list"}], JSON, 422),
+        ([{"op": "test", "path": "/list/0", "value": 2}], JSON, 422),
         ([{"path": "/list"}], JSON, 422),
         (["x"], JSON, 422),
     ]:

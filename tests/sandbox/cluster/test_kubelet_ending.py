@@ -33,11 +33,8 @@ def ended(code: str) -> tuple[int, str, str]:
 def test_it_ends_with_the_code_and_the_words_that_it_would_have_without(course: str) -> None:
     """Whatever it ends by; an interrupt is a code, as a container has no parent that would read the signal."""
     code, output, errors = ended(course)
-    assert ended(f"{LAST}; last.of(lambda: exec({course!r}, {{}}))") == (
-        code if code >= 0 else 128 - code,
-        output,
-        errors,
-    )
+    expected = (code if code >= 0 else 128 - code, output, errors)
+    assert ended(f"{LAST}; last.of(lambda: exec({course!r}, {{}}))") == expected
 
 
 def test_its_modules_are_not_taken_down() -> None:

@@ -40,25 +40,21 @@ class Scaled:
             {"key": ZONE, "operator": "In", "values": ["a", "b"]},
         ]
         template = {"spec": {"nodeClassRef": {"group": "g", "kind": "k", "name": "n"}, "requirements": required}}
-        self.store.create(
-            kind,
-            {
-                "metadata": {"name": "general"},
-                "spec": {"template": template, "limits": {"cpu": "16"}, "disruption": {"consolidateAfter": "5s"}}
-                | spec,
-            },
-        )
+        pool = {"template": template, "limits": {"cpu": "16"}, "disruption": {"consolidateAfter": "5s"}} | spec
+        self.store.create(kind, {"metadata": {"name": "general"}, "spec": pool})
 
     def node(self, name: str, zone: str) -> dict[str, Any]:
         """One that was there from the beginning."""
         size = {"cpu": "2", "memory": "8Gi", "pods": "10"}
-        labels = {ZONE: zone, REGION: "north"}
-        made = {
-            "metadata": {"name": name, "labels": labels},
-            "spec": {},
-            "status": {"capacity": size, "allocatable": size},
-        }
+        metadata = {"name": name, "labels": {ZONE: zone, REGION: "north"}}
+        made = {"metadata": metadata, "spec": {}, "status": {"capacity": size, "allocatable": size}}
         return with_kubelet_status(self.store, self.store.create(NODE, made))
+
+    def lose(self, name: str) -> None:
+        """The power of a node is cut."""
+        node = self.store.get(NODE, None, name)
+        lost = [{**each, "status": "Unknown"} for each in node["status"]["conditions"]]
+        self.store.update(NODE, {**node, "status": {**node["status"], "conditions": lost}}, subresource="status")
 
     def pod(self, name: str, cpu: str = "5", **spec: Any) -> None:
         """One that requests so much CPU."""
@@ -154,9 +150,7 @@ def test_an_empty_node_that_is_not_ready_stays(clock: FakeClock) -> None:
     cluster.pod("large")
     (node,) = waited(cluster).added()
     cluster.store.delete(POD, "default", "large")
-    node = cluster.store.get(NODE, None, node["metadata"]["name"])
-    lost = [{**each, "status": "Unknown"} for each in node["status"]["conditions"]]
-    cluster.store.update(NODE, {**node, "status": {**node["status"], "conditions": lost}}, subresource="status")
+    cluster.lose(node["metadata"]["name"])
     assert len(waited(cluster, 20).added()) == 1
 
 
@@ -173,12 +167,8 @@ def test_pods_that_wait_while_there_is_room_get_no_node(clock: FakeClock) -> Non
     """The scheduler binds a few pods in one run: the others wait for its next one."""
     cluster = Scaled(clock)
     cluster.pod("small", "100m")
-    lacking = {
-        "type": "PodScheduled",
-        "status": "False",
-        "reason": "Unschedulable",
-        "lastTransitionTime": "2026-01-30T00:00:00Z",
-    }
+    since = "2026-01-30T00:00:00Z"
+    lacking = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "lastTransitionTime": since}
     pod = cluster.store.get(POD, "default", "small")
     cluster.store.update(POD, {**pod, "status": {"conditions": [lacking]}}, subresource="status")
     cluster.pools.reconcile()
@@ -188,26 +178,24 @@ def test_pods_that_wait_while_there_is_room_get_no_node(clock: FakeClock) -> Non
 def test_a_zone_that_is_out_gives_no_node(clock: FakeClock) -> None:
     """The region is lost: its only node is not Ready. Pods that belong there wait."""
     cluster = Scaled(clock)
-    node = cluster.store.get(NODE, None, "first")
-    lost = [{**each, "status": "Unknown"} for each in node["status"]["conditions"]]
-    cluster.store.update(NODE, {**node, "status": {**node["status"], "conditions": lost}}, subresource="status")
+    cluster.lose("first")
     cluster.pod("small", "1", nodeSelector={REGION: "north"})
     assert waited(cluster).added() == []
 
 
-@pytest.mark.parametrize(
-    ("cpu", "spec"),
-    [
-        pytest.param("9", {}, id="larger-than-a-node"),
-        pytest.param("5", {"nodeSelector": {"kubernetes.io/hostname": "first"}}, id="on-another-node"),
-        pytest.param("5", {"nodeSelector": {REGION: "south"}}, id="of-another-region"),
-    ],
-)
-def test_no_node_is_added_that_would_not_help(clock: FakeClock, cpu: str, spec: dict[str, Any]) -> None:
-    """A pod that a new node would not take stays pending, and nothing is added for it."""
-    cluster = Scaled(clock)
-    cluster.pod("odd", cpu, **spec)
-    assert waited(cluster).added() == []
+def test_no_node_is_added_that_would_not_help(clock: FakeClock, subtests: pytest.Subtests) -> None:
+    """A pod that a new node would not take stays pending, and nothing is added for it; nor by a pool that may have no node."""
+    cases: list[tuple[str, str, str, dict[str, Any]]] = [
+        ("larger than a node", "16", "9", {}),
+        ("on another node", "16", "5", {"nodeSelector": {"kubernetes.io/hostname": "first"}}),
+        ("of another region", "16", "5", {"nodeSelector": {REGION: "south"}}),
+        ("no node is allowed, as in the release `fixed`", "0", "5", {}),
+    ]
+    for why, limit, cpu, spec in cases:
+        with subtests.test(why):
+            cluster = Scaled(clock, limits={"cpu": limit})
+            cluster.pod("odd", cpu, **spec)
+            assert waited(cluster).added() == []
 
 
 def test_pods_that_fit_together_share_a_node_and_limits_hold(clock: FakeClock) -> None:
@@ -239,13 +227,6 @@ def test_an_empty_node_goes_after_its_time_and_not_one_in_use(clock: FakeClock) 
     cluster.turn()
     assert cluster.added() == []
     assert (node["metadata"]["name"], "DisruptionTerminating") in cluster.events
-
-
-def test_a_pool_that_may_have_no_node_adds_none(clock: FakeClock) -> None:
-    """As the release `fixed` has it."""
-    cluster = Scaled(clock, limits={"cpu": "0"})
-    cluster.pod("large")
-    assert waited(cluster).added() == []
 
 
 def test_nodes_never_go_where_the_pool_says_so(clock: FakeClock) -> None:

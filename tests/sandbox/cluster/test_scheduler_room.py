@@ -23,23 +23,15 @@ def container(**amounts: str) -> dict[str, Any]:
 
 def pod(name: str, cpu: str = "3", **spec: Any) -> dict[str, Any]:
     """A pod that requests so much CPU."""
-    return {
-        "metadata": {"name": name, "namespace": "default"},
-        "spec": {"containers": [container(cpu=cpu)], **spec},
-        "status": {"phase": "Pending"},
-    }
+    metadata, spec = {"name": name, "namespace": "default"}, {"containers": [container(cpu=cpu)], **spec}
+    return {"metadata": metadata, "spec": spec, "status": {"phase": "Pending"}}
 
 
 def node(name: str, cpu: str = "4", pods: str = "110", ready: str = "True", **spec: Any) -> dict[str, Any]:
     """A node whose kubelet has reported."""
-    return {
-        "metadata": {"name": name, "labels": {"zone": name}},
-        "spec": spec,
-        "status": {
-            "allocatable": {"cpu": cpu, "memory": "8Gi", "pods": pods},
-            "conditions": [{"type": "Ready", "status": ready, "lastTransitionTime": "2026-01-31T00:00:00Z"}],
-        },
-    }
+    condition = {"type": "Ready", "status": ready, "lastTransitionTime": "2026-01-31T00:00:00Z"}
+    status = {"allocatable": {"cpu": cpu, "memory": "8Gi", "pods": pods}, "conditions": [condition]}
+    return {"metadata": {"name": name, "labels": {"zone": name}}, "spec": spec, "status": status}
 
 
 def scheduled(*objects: dict[str, Any]) -> tuple[Store, dict[str, str]]:
@@ -101,38 +93,25 @@ def test_a_pod_that_is_over_holds_nothing_and_one_that_is_ending_still_does() ->
     assert scheduled(node("a"), ending, pod("new"))[1]["new"] == "0/1 nodes are available: 1 Insufficient cpu."
 
 
-@pytest.mark.parametrize(
-    ("spec", "cpu"),
-    [
-        pytest.param({"containers": [container(cpu="1"), container(cpu="500m")]}, Fraction(3, 2), id="all-together"),
-        pytest.param(
-            {"containers": [container(cpu="1")], "initContainers": [container(cpu="2"), container(cpu="3")]},
-            Fraction(3),
-            id="largest-init",
-        ),
-        pytest.param(
-            {
-                "containers": [container(cpu="1")],
-                "initContainers": [{**container(cpu="1"), "restartPolicy": "Always"}, container(cpu="2")],
-            },
-            Fraction(3),
-            id="init-beside-a-sidecar",
-        ),
-        pytest.param(
-            {
-                "containers": [container(cpu="3")],
-                "initContainers": [container(cpu="2"), {**container(cpu="1"), "restartPolicy": "Always"}],
-            },
-            Fraction(4),
-            id="sidecar-beside-containers",
-        ),
-        pytest.param({"containers": [{"name": "c"}], "overhead": {"cpu": "250m"}}, Fraction(1, 4), id="overhead"),
-    ],
-)
-def test_what_a_pod_requests(spec: dict[str, Any], cpu: Fraction) -> None:
+def test_what_a_pod_requests(subtests: pytest.Subtests) -> None:
     """Init containers run one after another, sidecars beside all that follow them."""
-    assert requested({"spec": spec})["cpu"] == cpu
-    assert requested({"spec": spec})["pods"] == 1
+
+    def of(cpu: str, *init: dict[str, Any]) -> dict[str, Any]:
+        return {"containers": [container(cpu=cpu)], "initContainers": [*init]}
+
+    one, two, three = (container(cpu=cpu) for cpu in "123")
+    sidecar = {**one, "restartPolicy": "Always"}
+    cases: list[tuple[str, dict[str, Any], Fraction]] = [
+        ("all together", {"containers": [one, container(cpu="500m")]}, Fraction(3, 2)),
+        ("the largest init container", of("1", two, three), Fraction(3)),
+        ("an init container beside a sidecar", of("1", sidecar, two), Fraction(3)),
+        ("a sidecar beside containers", of("3", two, sidecar), Fraction(4)),
+        ("overhead", {"containers": [{"name": "c"}], "overhead": {"cpu": "250m"}}, Fraction(1, 4)),
+    ]
+    for name, spec, cpu in cases:
+        with subtests.test(name):
+            found = requested({"spec": spec})
+            assert (found["cpu"], found["pods"]) == (cpu, Fraction(1))
 
 
 def test_nothing_is_lacking_where_nothing_is_requested() -> None:

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from readiness_sandbox.cluster import kinds
-from readiness_sandbox.cluster.selectors import Selector, parse_fields
 from readiness_sandbox.cluster.store import StatusError, Store, WatchEvent
 
 POD = kinds.by_name("Pod")
@@ -44,18 +43,6 @@ def test_names_are_generated_without_clashes() -> None:
     }
     assert len(names) == 50
     assert all(name.startswith("web-") and len(name) == 9 for name in names)
-
-
-def test_a_name_is_taken_once() -> None:
-    """409 AlreadyExists, and 404 in a namespace that is not there."""
-    store = Store()
-    store.create(POD, pod("a"))
-    with pytest.raises(StatusError) as refused:
-        store.create(POD, pod("a"))
-    assert code(refused) == (409, "AlreadyExists")
-    with pytest.raises(StatusError) as refused:
-        store.create(POD, {"metadata": {"namespace": "nowhere", "name": "a"}})
-    assert code(refused) == (404, "NotFound")
 
 
 def test_the_spec_counts_the_generation_and_nothing_else_does() -> None:
@@ -106,21 +93,6 @@ def test_the_ring_reaches_back_so_far_and_says_so() -> None:
         with pytest.raises(StatusError) as refused:
             store.events_since(version)
         assert code(refused) == (410, "Expired")
-
-
-def test_lists_are_ordered_and_selected() -> None:
-    """By namespace and name; labels and fields select."""
-    store = Store()
-    for name in ("c", "a", "b"):
-        store.create(POD, pod(name, app="odd" if name != "b" else "even"))
-
-    def names(**selection: Selector) -> list[str]:
-        return [obj["metadata"]["name"] for obj in store.list(POD, "default", **selection)]
-
-    assert names() == ["a", "b", "c"]
-    assert names(labels=Selector.parse("app=odd")) == ["a", "c"]
-    assert names(fields=parse_fields("metadata.name!=a", ())) == ["b", "c"]
-    assert store.list(POD, "kube-system") == []
 
 
 def test_a_deletion_may_insist_on_the_uid() -> None:

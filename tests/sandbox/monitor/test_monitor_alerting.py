@@ -64,39 +64,43 @@ def test_alerts_are_those_of_prometheus_at_every_moment(tmp_path: Path) -> None:
     assert {name for name, _ in alerts} == {*names}  # each fired at some moment
 
 
-def run(text: str, tmp_path: Path, up: list[float], *, every_s: float = 1.0) -> list[str]:
-    """The states of the first rule, one an evaluation, while `up` has these values."""
-    file = tmp_path / "rules.yaml"
-    file.write_text(text)
-    storage = Storage()
-    (group,) = (Group(one, storage) for one in read_groups([file], every_s))
+DOWN = "{alert: Down, expr: up == 0, for: 2s, keep_firing_for: 2s}"
+UP = labels_of({"__name__": "up", "pod": "a"})
+
+
+def grouped(tmp_path: Path, rules: str) -> tuple[Storage, Group]:
+    """A group of these rules, evaluated each second, and what it reads."""
+    file, storage = tmp_path / "rules.yaml", Storage()
+    file.write_text(f"groups: [{{name: g, rules: [{rules}]}}]")
+    (group,) = (Group(one, storage) for one in read_groups([file], 1.0))
+    return storage, group
+
+
+def run(tmp_path: Path, up: list[float]) -> list[str]:
+    """The states of the rule `Down`, one an evaluation, while `up` has these values."""
+    storage, group = grouped(tmp_path, DOWN)
     states: list[str] = []
     for at, value in enumerate(up):
-        storage.add(labels_of({"__name__": "up", "pod": "a"}), at * every_s, value)
-        group.evaluate(at * every_s)
+        storage.add(UP, at, value)
+        group.evaluate(at)
         states.append(group.states[0].state)
     return states
 
 
-DOWN = "groups: [{name: g, rules: [{alert: Down, expr: up == 0, for: 2s, keep_firing_for: 2s}]}]"
-
-
 def test_a_condition_that_ends_before_its_time_leaves_no_trace(tmp_path: Path) -> None:
-    """And the time begins anew with the next."""
-    assert run(DOWN, tmp_path, [1, 0, 0, 1, 0, 0, 0]) == [
+    """And the time begins anew with the next; one that fires is kept for its time, from the first evaluation without its condition."""
+    assert run(tmp_path, [1, 0, 0, 1, 0, 0, 0]) == [
         "inactive", "pending", "pending", "inactive", "pending", "pending", "firing",
     ]  # fmt: skip
+    assert run(tmp_path, [0, 0, 0, 1, 1, 1])[2:] == ["firing", "firing", "firing", "inactive"]
 
 
 def test_an_alert_that_is_told_starts_when_it_fires_and_not_when_its_condition_began(tmp_path: Path) -> None:
     """As Prometheus posts it: the condition holds from 102 s on, for 2 s; told again 5 s later it still starts at 104 s."""
-    file = tmp_path / "rules.yaml"
-    file.write_text(DOWN)
-    storage = Storage()
-    (group,) = (Group(one, storage) for one in read_groups([file], 1.0))
+    storage, group = grouped(tmp_path, DOWN)
     told: list[tuple[int, str]] = []
     for at in range(100, 110):
-        storage.add(labels_of({"__name__": "up", "pod": "a"}), at, 1.0 if at < 102 else 0.0)
+        storage.add(UP, at, 1.0 if at < 102 else 0.0)
         group.evaluate(at)
         told += [(at, each["startsAt"]) for each in due_alerts([group], at)]
     assert told == [(104, "1970-01-01T00:01:44Z"), (109, "1970-01-01T00:01:44Z")]
@@ -104,13 +108,10 @@ def test_an_alert_that_is_told_starts_when_it_fires_and_not_when_its_condition_b
 
 def test_what_has_been_resolved_is_told_again_to_an_alertmanager_that_was_away(tmp_path: Path) -> None:
     """It is resolved at 108 s; 5 s later it is told once more, with the same end."""
-    file = tmp_path / "rules.yaml"
-    file.write_text(DOWN)
-    storage = Storage()
-    (group,) = (Group(one, storage) for one in read_groups([file], 1.0))
+    storage, group = grouped(tmp_path, DOWN)
     told: list[tuple[int, str]] = []
     for at in range(100, 115):
-        storage.add(labels_of({"__name__": "up", "pod": "a"}), at, 0.0 if 102 <= at < 106 else 1.0)
+        storage.add(UP, at, 0.0 if 102 <= at < 106 else 1.0)
         group.evaluate(at)
         told += [(at, each["endsAt"]) for each in due_alerts([group], at)]
     assert told[1:] == [(108, "1970-01-01T00:01:48Z"), (113, "1970-01-01T00:01:48Z")]
@@ -118,33 +119,22 @@ def test_what_has_been_resolved_is_told_again_to_an_alertmanager_that_was_away(t
 
 def test_rules_are_evaluated_one_at_a_step_as_of_one_moment(tmp_path: Path) -> None:
     """What is scraped between two rules is younger than the moment: the later rule does not see it."""
-    file = tmp_path / "rules.yaml"
-    file.write_text("groups: [{name: g, rules: [{record: first, expr: up}, {record: second, expr: up}]}]")
-    storage, up = Storage(), labels_of({"__name__": "up", "pod": "a"})
-    (group,) = (Group(one, storage) for one in read_groups([file], 1.0))
-    storage.add(up, 1.0, 0.0)
+    storage, group = grouped(tmp_path, "{record: first, expr: up}, {record: second, expr: up}")
+    storage.add(UP, 1.0, 0.0)
     steps = group.steps(2.0)
     next(steps)
     assert [len(storage.select((LabelMatcher("__name__", "=", name),))) for name in ("first", "second")] == [1, 0]
-    storage.add(up, 2.5, 1.0)
+    storage.add(UP, 2.5, 1.0)
     assert list(steps) == [None]
     (second,) = storage.select((LabelMatcher("__name__", "=", "second"),))
     assert (list(second.times_s), list(second.values)) == ([2.0], [0.0])
 
 
-def test_an_alert_that_is_kept_fires_on_for_that_time(tmp_path: Path) -> None:
-    """From the first evaluation without its condition."""
-    assert run(DOWN, tmp_path, [0, 0, 0, 1, 1, 1])[2:] == ["firing", "firing", "firing", "inactive"]
-
-
 def test_two_elements_that_would_be_one_alert_fail_the_rule(tmp_path: Path) -> None:
     """Its alerts stay as they were, and the rule says why."""
-    file = tmp_path / "rules.yaml"
-    file.write_text("groups: [{name: g, rules: [{alert: Down, expr: up == 0, labels: {pod: same}}]}]")
-    storage = Storage()
+    storage, group = grouped(tmp_path, "{alert: Down, expr: up == 0, labels: {pod: same}}")
     for pod in "ab":
         storage.add(labels_of({"__name__": "up", "pod": pod}), 1.0, 0.0)
-    (group,) = (Group(one, storage) for one in read_groups([file], 1.0))
     group.evaluate(1.0)
     assert group.states[0].error == "vector contains metrics with the same labelset after applying alert labels"
     assert group.states[0].alerts == []
@@ -164,10 +154,8 @@ def test_two_elements_that_would_be_one_alert_fail_the_rule(tmp_path: Path) -> N
 )
 def test_what_is_not_evaluated_does_not_load(rule: str, named: str, tmp_path: Path) -> None:
     """An alert that would never fire is found before anybody waits for it."""
-    file = tmp_path / "rules.yaml"
-    file.write_text(f"groups: [{{name: g, rules: [{rule}]}}]")
     with pytest.raises(RuleFileError, match=re.escape(named)):
-        read_groups([file], 1.0)
+        grouped(tmp_path, rule)
 
 
 def test_numbers_are_written_as_go_writes_them(subtests: pytest.Subtests) -> None:

@@ -9,18 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import ClientSession, web
+from aiohttp import ClientSession
 from promql_parser import AggregateExpr
 
 from harness import clock
 from harness.drivers.check.monitor.grafana import grafana_panels
 from harness.targets import load_target
-from readiness_sandbox.platform.monitor.api import Monitored, application
 from readiness_sandbox.platform.monitor.grafana import GrafanaApi, dashboards_in
 from readiness_sandbox.platform.monitor.promql.query import PromqlQuery, _Evaluation
 from readiness_sandbox.platform.monitor.promql.values import Vector, labels_of
-from readiness_sandbox.platform.monitor.scrape.scraping import Scraper
 from readiness_sandbox.platform.monitor.storage import Storage
+from tests.sandbox.monitor.served import prometheus_of, served
 
 SOURCE = {"type": "prometheus", "uid": "prometheus"}
 
@@ -34,23 +33,13 @@ def board(*expressions: str) -> str:
     return json.dumps({"uid": "shop", "title": "Shop", "panels": panels})
 
 
-async def _served(app: web.Application, stack: AsyncExitStack) -> str:
-    runner = web.AppRunner(app)
-    await runner.setup()
-    stack.push_async_callback(runner.cleanup)
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    return f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}"  # type: ignore[union-attr]
-
-
 async def _grafana(stack: AsyncExitStack, directory: Path) -> str:
     """Its URL; Prometheus has half a minute of `up`."""
     storage, now_s = Storage(), clock.wall().timestamp()
     for back in range(30, 0, -1):
         storage.add(labels_of({"__name__": "up", "job": "pods"}), now_s - back, 1.0)
-    monitored = Monitored(storage=storage, groups=(), scraper=Scraper((), storage, lambda _: []))
-    prometheus = await _served(application(monitored), stack)
-    return await _served(GrafanaApi(prometheus, dashboards_in(directory)).application(), stack)
+    prometheus = await prometheus_of(storage, stack)
+    return await served(GrafanaApi(prometheus, dashboards_in(directory)).application(), stack)
 
 
 @pytest.mark.parametrize(
@@ -80,12 +69,9 @@ def test_the_check_of_panels_reads_it_as_it_reads_grafana(
             return list(await asyncio.to_thread(grafana_panels(load_target(file), {"last": "5 min"})))
 
     found = asyncio.run(facts())
-    assert [(one.subject, one.ok) for one in found[:3]] == [
-        ("Grafana", True),
-        ("dashboards", True),
-        ("panels with queries", True),
-    ]
-    (panel,) = found[3:]
+    *answered, panel = found
+    subjects = ("Grafana", "dashboards", "panels with queries")
+    assert [(one.subject, one.ok) for one in answered] == [(each, True) for each in subjects]
     assert panel.ok is ok
     assert panel.observed.startswith(observed)
 
@@ -107,9 +93,8 @@ def test_panels_ask_for_the_same_moments_and_what_is_past_is_computed_once(monke
 
     async def asked() -> list[Any]:
         async with AsyncExitStack() as stack:
-            monitored = Monitored(storage=storage, groups=(), scraper=Scraper((), storage, lambda _: []))
-            prometheus = await _served(application(monitored), stack)
-            grafana = await _served(GrafanaApi(prometheus, {}).application(), stack)
+            prometheus = await prometheus_of(storage, stack)
+            grafana = await served(GrafanaApi(prometheus, {}).application(), stack)
             session = await stack.enter_async_context(ClientSession())
             found = []
             for quantile in ("0.5", "0.9"):
@@ -145,8 +130,7 @@ def test_a_long_query_leaves_as_much_time_to_scrapes_as_it_takes(monkeypatch: py
 
     async def asked() -> int:
         async with AsyncExitStack() as stack:
-            monitored = Monitored(storage=storage, groups=(), scraper=Scraper((), storage, lambda _: []))
-            prometheus = await _served(application(monitored), stack)
+            prometheus = await prometheus_of(storage, stack)
             session = await stack.enter_async_context(ClientSession())
             monkeypatch.setattr("readiness_sandbox.platform.monitor.api.asyncio.sleep", pause)
             given = {"query": "vector(1)", "start": "0", "end": "5", "step": "1"}

@@ -67,14 +67,8 @@ class Shop:
     @property
     def metrics(self) -> bytes:
         """Its exposition."""
-        lines = [
-            "# TYPE queue_depth gauge",
-            f'queue_depth{{queue="a\\"b",app="own"}} {self.depth:g}',
-            "noise_x 1",
-            "aged 3 1500",
-            "",
-        ]
-        return "\n".join(lines).encode()
+        depth = f'queue_depth{{queue="a\\"b",app="own"}} {self.depth:g}'
+        return f"# TYPE queue_depth gauge\n{depth}\nnoise_x 1\naged 3 1500\n".encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,13 +157,7 @@ def alertmanager_of_path(program: str, home: Path, port: int, receiver: str) -> 
 def process(name: str, home: Path, port: int, *arguments: str, **variables: str) -> Iterator[None]:
     """A pod's process."""
     home.mkdir()
-    environment = {
-        "PATH": "",
-        "PYTHONPATH": str(IMPORTS),
-        "PORT": str(port),
-        "POD_IP": HOST,
-        **variables,
-    }
+    environment = {"PATH": "", "PYTHONPATH": str(IMPORTS), "PORT": str(port), "POD_IP": HOST, **variables}
     command = [sys.executable, "-m", f"monitor.{name}", *arguments]
     with subprocess.Popen(command, cwd=home, env=environment) as child:
         try:
@@ -233,11 +221,8 @@ def test_an_alert_goes_from_the_metric_to_the_receiver_and_is_resolved(running: 
     assert (first["version"], first["status"], first["receiver"]) == ("4", "firing", "on-call")
     assert first["commonLabels"] == labels
     (told,) = first["alerts"]
-    assert (told["status"], told["annotations"], told["endsAt"]) == (
-        "firing",
-        alert["annotations"],
-        "0001-01-01T00:00:00Z",
-    )
+    assert (told["status"], told["endsAt"]) == ("firing", "0001-01-01T00:00:00Z")
+    assert told["annotations"] == alert["annotations"]
     running.shop.depth = 1.0
     resolved = until(lambda: [one for one in running.notices("QueueDeep") if one["status"] == "resolved"])[0]
     (over,) = resolved["alerts"]
@@ -253,10 +238,8 @@ def test_the_shapes_of_the_api(running: Running) -> None:
     assert sample["metric"]["__name__"] == "queue_depth"
     assert sample["value"][1] == "2"
     assert isinstance(sample["value"][0], float | int)
-    assert running.api("query", query="1 + 1", time=1700000000.5) == {
-        "resultType": "scalar",
-        "result": [1700000000.5, "2"],
-    }
+    scalar = running.api("query", query="1 + 1", time=1700000000.5)
+    assert scalar == {"resultType": "scalar", "result": [1700000000.5, "2"]}
     assert running.api("query", query="-1 / vector(0)")["result"][0]["value"][1] == "-Inf"
     assert running.api("query", query="aged")["result"][0]["value"][1] == "3"  # its own time is 1970
     assert running.api("query", query="nobody") == {"resultType": "vector", "result": []}
@@ -269,21 +252,14 @@ def test_the_shapes_of_the_api(running: Running) -> None:
     assert "noise_x" not in running.api("label/__name__/values")
     assert set(running.api("label/job/values")) >= {"shop", "away"}
     targets = {one["scrapePool"]: one for one in running.api("targets", state="active")["activeTargets"]}
-    assert (targets["shop"]["health"], targets["shop"]["lastError"], targets["shop"]["labels"]["kind"]) == (
-        "up",
-        "",
-        "til-1",
-    )
+    assert (targets["shop"]["health"], targets["shop"]["lastError"]) == ("up", "")
+    assert targets["shop"]["labels"]["kind"] == "til-1"
     assert (targets["away"]["health"], bool(targets["away"]["lastError"])) == ("down", True)
     (group,) = running.api("rules")["groups"]
     assert [rule["type"] for rule in group["rules"]] == ["recording", "alerting", "alerting"]
     deep = group["rules"][1]
-    assert (deep["name"], deep["duration"], deep["health"], deep["labels"]) == (
-        "QueueDeep",
-        1,
-        "ok",
-        {"severity": "critical"},
-    )
+    assert (deep["name"], deep["duration"], deep["health"]) == ("QueueDeep", 1, "ok")
+    assert deep["labels"] == {"severity": "critical"}
     assert group["interval"] == 0.5
     assert running.api("status/buildinfo")["version"]
     assert running.api("status/runtimeinfo")["startTime"]
@@ -315,6 +291,9 @@ def test_errors_have_the_envelope(
         assert content["error"]
 
 
+BACKWARDS = '[{"labels": {"a": "b"}, "startsAt": "2026-01-02T00:00:00Z", "endsAt": "2026-01-01T00:00:00Z"}]'
+
+
 @pytest.mark.parametrize(
     ("body", "kind", "status"),
     [
@@ -323,11 +302,7 @@ def test_errors_have_the_envelope(
         ('[{"labels": {"a": ""}}]', "application/json", 400),
         ('[{"labels": {"a": 1}}]', "application/json", 400),
         ('[{"labels": {"a": "b"}, "startsAt": "noon"}]', "application/json", 400),
-        (
-            '[{"labels": {"a": "b"}, "startsAt": "2026-01-02T00:00:00Z", "endsAt": "2026-01-01T00:00:00Z"}]',
-            "application/json",
-            400,
-        ),
+        (BACKWARDS, "application/json", 400),
         ('[{"labels": {"a": "b"}}]', "text/plain", 415),
         ("[]", "application/json; charset=utf-8", 200),
     ],

@@ -180,11 +180,6 @@ def test_what_python_cannot_compute_is_no_number_or_an_error() -> None:
         evaluated(storage, "histogram_quantile(0, b)", 2.0)
 
 
-def test_ranges_are_open_at_their_start() -> None:
-    """As in Prometheus 3: of samples 15 s apart a minute on the grid has four."""
-    assert [*evaluated(stored(), "count_over_time(up{pod='u-0'}[1m])", 120.0).values()] == [4.0]
-
-
 def test_a_series_that_ended_is_gone_at_once_and_one_that_fell_silent_after_five_minutes() -> None:
     """A stale marker ends it; without one the last sample counts as long as anybody looks back."""
     storage = Storage()

@@ -7,14 +7,13 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
-from aiohttp import ClientSession, web
+from aiohttp import ClientSession
 
 from harness import clock
-from readiness_sandbox.platform.monitor.api import Monitored, application
 from readiness_sandbox.platform.monitor.promql.values import labels_of
 from readiness_sandbox.platform.monitor.quality import Reporter
-from readiness_sandbox.platform.monitor.scrape.scraping import Scraper
 from readiness_sandbox.platform.monitor.storage import Storage
+from tests.sandbox.monitor.served import prometheus_of, served
 
 GATEWAY = {"job": "pods", "app": "api-gateway", "version": "1.0.0"}
 
@@ -30,23 +29,13 @@ def storage_of(*, requested: bool) -> Storage:
     return storage
 
 
-async def _served(app: web.Application, stack: AsyncExitStack) -> str:
-    runner = web.AppRunner(app)
-    await runner.setup()
-    stack.push_async_callback(runner.cleanup)
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    return f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}"  # type: ignore[union-attr]
-
-
 def newest(storage: Storage, *, suspended: bool = False) -> tuple[int, dict[str, Any]]:
     """Status and content of the newest report once there is one, or half a second later."""
 
     async def ask() -> tuple[int, dict[str, Any]]:
         async with AsyncExitStack() as stack:
-            monitored = Monitored(storage=storage, groups=(), scraper=Scraper((), storage, lambda _: []))
-            reporter = Reporter(await _served(application(monitored), stack), every_s=60, suspended=suspended)
-            url = f"{await _served(reporter.application(), stack)}/reports/newest"
+            reporter = Reporter(await prometheus_of(storage, stack), every_s=60, suspended=suspended)
+            url = f"{await served(reporter.application(), stack)}/reports/newest"
             writing = asyncio.create_task(reporter.run())
             stack.callback(writing.cancel)
             session = await stack.enter_async_context(ClientSession())

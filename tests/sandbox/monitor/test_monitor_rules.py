@@ -72,12 +72,8 @@ def fired(file: Path, seconds: Iterable[Mapping[str, float]], alert: str) -> lis
 def series(name: str) -> tuple[tuple[str, str], ...]:
     """Of `metric a=b,c=d`."""
     metric, _, rest = name.partition(" ")
-    return labels_of(
-        [
-            ("__name__", metric),
-            *((key, value) for key, _, value in (each.partition("=") for each in rest.split(",") if each)),
-        ]
-    )
+    pairs = (each.partition("=") for each in rest.split(",") if each)
+    return labels_of([("__name__", metric), *((key, value) for key, _, value in pairs)])
 
 
 def traffic(errors_per_s: Iterable[float], per_s: float = 100.0) -> Iterable[dict[str, float]]:
@@ -181,13 +177,8 @@ def queries(
             for pod in "ab":
                 labels = f"query={query},version=1.0.0,pod={pod}"
                 samples[f"database_query_seconds_count {labels}"] = quick + late
-                for end, count in (
-                    ("0.1", quick + late - over),
-                    ("0.5", quick + late - over),
-                    ("1.0", quick + late),
-                    ("+Inf", quick + late),
-                ):
-                    samples[f"database_query_seconds_bucket {labels},le={end}"] = count
+                for end, slower in (("0.1", over), ("0.5", over), ("1.0", 0.0), ("+Inf", 0.0)):
+                    samples[f"database_query_seconds_bucket {labels},le={end}"] = quick + late - slower
         found.append(samples)
     return found
 

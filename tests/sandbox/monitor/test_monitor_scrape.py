@@ -160,21 +160,20 @@ def test_what_is_no_exposition_fails_the_scrape(text: str) -> None:
         [labels_in(series) for series, _, _ in lines(text)]
 
 
+def job(**settings: object) -> dict[str, object]:
+    """A configuration with one job."""
+    return {"scrape_configs": [{"job_name": "a", **settings}]}
+
+
 @pytest.mark.parametrize(
     ("change", "why"),
     [
         ({"remote_write": []}, "remote_write is not supported"),
         ({"global": {"evaluation_interval": "often"}}, "evaluation_interval: not a valid duration string"),
-        ({"scrape_configs": [{"job_name": "a", "consul_sd_configs": []}]}, "job a: consul_sd_configs is not supported"),
-        (
-            {"scrape_configs": [{"job_name": "a", "kubernetes_sd_configs": [{"role": "ingress"}]}]},
-            "the role ingress is not",
-        ),
-        (
-            {"scrape_configs": [{"job_name": "a", "relabel_configs": [{"action": "hashmod"}]}]},
-            "relabel action hashmod is not",
-        ),
-        ({"scrape_configs": [{"job_name": "a", "relabel_configs": [{"regex": "("}]}]}, "regex: "),
+        (job(consul_sd_configs=[]), "job a: consul_sd_configs is not supported"),
+        (job(kubernetes_sd_configs=[{"role": "ingress"}]), "the role ingress is not"),
+        (job(relabel_configs=[{"action": "hashmod"}]), "relabel action hashmod is not"),
+        (job(relabel_configs=[{"regex": "("}]), "regex: "),
     ],
 )
 def test_what_is_not_understood_of_a_configuration_is_refused(

@@ -38,6 +38,7 @@ from tests.sandbox.platform.conftest import AS_ORDINARY, Postgres, founded, proc
 from tests.sandbox.platform.forked import PLATFORM
 
 DATABASE, KEEPER, RESTORED = "127.93.7.1", "127.93.7.2", "127.93.7.3"
+SUPERUSER = {"PGHOST": DATABASE, "PGUSER": "postgres", "PGPASSWORD": "p", "PGDATABASE": "normaldance"}
 KEY = BackupKey(b"k" * 32)
 TOKEN = {"authorization": "Bearer operators"}
 FIRST = "000000010000000000000002"
@@ -98,11 +99,8 @@ def test_the_archive_stores_what_is_new_once(tmp_path: Path) -> None:
     assert archive.store() == 3
     part.rename(tmp_path / FIRST)
     assert [archive.store(), archive.store()] == [SEGMENT_BYTES - 6, 0]
-    assert [name.rpartition("/")[2] for name in stored] == [
-        "00000000-00000003",
-        "00000003-00000006",
-        "00000006-01000000",
-    ]
+    pieces = ["00000000-00000003", "00000003-00000006", "00000006-01000000"]
+    assert [name.rpartition("/")[2] for name in stored] == pieces
     assert b"".join(KEY.open(content, name) for name, content in stored.items()) == b"abcdef" + bytes(SEGMENT_BYTES - 6)
 
 
@@ -212,7 +210,7 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Course]:
             "BACKUP_BUCKET": bucket.bucket, "BACKUP_ACCESS_KEY": ACCESS_KEY, "BACKUP_SECRET_KEY": SECRET_KEY,
             "BACKUP_KEY": base64.b64encode(KEY.secret).decode(), "BACKUP_TOKEN": "operators", "BACKUP_HOME": str(home / "keeper"),
             "KEEP_DAYS": "30", "KEEP_S": "43200", "ARCHIVE_ROWS_S": "36000", "SEED_AGES_S": "46800 39600", "ARCHIVE_EVERY_S": "0.3", "BASE_EVERY_S": "3600", "DUMP_EVERY_S": "3600",
-            "PGHOST": DATABASE, "PGUSER": "postgres", "PGPASSWORD": "p", "PGDATABASE": "normaldance",
+            **SUPERUSER,
         }  # fmt: skip
         log = home / "keeper.log"
         argv = [*AS_ORDINARY, sys.executable, "-m", "normaldance.backups.keeper"]
@@ -257,12 +255,7 @@ def test_only_a_dump_that_can_be_read_to_its_last_row_is_verified(
     course: _Course, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One that was cut before it was encrypted has a right checksum, and is not verified all the same; nor is any by the planted defect."""
-    for name, value in (
-        ("PGHOST", DATABASE),
-        ("PGUSER", "postgres"),
-        ("PGPASSWORD", "p"),
-        ("PGDATABASE", "normaldance"),
-    ):
+    for name, value in SUPERUSER.items():
         monkeypatch.setenv(name, value)
     store, whole = course.stored(), BackupKey.seal
     monkeypatch.setattr(BackupKey, "seal", lambda key, content, name: whole(key, content[:-2000], name))
@@ -349,12 +342,7 @@ def test_old_rows_are_removed_from_each_table_that_is_not_left_out(
     course: _Course, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A database of a predecessor begins with one in each; the planted defect leaves out a table."""
-    for name, value in (
-        ("PGHOST", DATABASE),
-        ("PGUSER", "postgres"),
-        ("PGPASSWORD", "p"),
-        ("PGDATABASE", "normaldance"),
-    ):
+    for name, value in SUPERUSER.items():
         monkeypatch.setenv(name, value)
     there = "SELECT (SELECT count(*) FROM requests WHERE created < now() - interval '1 hour'), (SELECT count(*) FROM ledger)"
     bad, good = (RowKeeper(Path(bin_dir()), 3600, left_out) for left_out in ("requests", ""))

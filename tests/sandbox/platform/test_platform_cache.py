@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 from harness.clock import Deadline
 from readiness_sandbox.platform.normaldance.caching.cluster import slot_of
 from readiness_sandbox.platform.normaldance.caching.joining import members
-from readiness_sandbox.platform.normaldance.caching.node import command, first_config, id_of, primaries, primary_of
+from readiness_sandbox.platform.normaldance.caching.node import command, id_of, primaries, primary_of
 from readiness_sandbox.platform.normaldance.kit.settings import PodSettings
 from tests.builders.cache_servers import program, until
 from tests.sandbox.platform.conftest import Postgres, Services, process
@@ -139,15 +139,6 @@ def test_each_region_has_a_primary_and_a_replica_of_another_regions() -> None:
         "cache-ap-southeast-1-1": "cache-us-east-1-0",
     }
     assert primary_of("cache-us-east-1-0", REGIONS) == ""
-
-
-def test_a_server_begins_with_its_id_and_slots() -> None:
-    """What it would have written itself; a replica has no slots."""
-    primary = first_config("cache-eu-west-1-0", REGIONS, "127.0.0.9", 6379)
-    assert primary.startswith(
-        f"{id_of('cache-eu-west-1-0')} 127.0.0.9:6379@16379 myself,master - 0 0 2 connected 5462-10923\n"
-    )
-    assert "connected\n" in first_config("cache-eu-west-1-1", REGIONS, "127.0.0.9", 6379)
 
 
 def test_servers_in_a_handshake_are_not_known_yet() -> None:

@@ -129,14 +129,6 @@ def test_each_service_describes_each_route_that_it_serves(started: Services, add
     assert "served and not described" not in logs
 
 
-def test_an_operation_says_whether_it_needs_a_token_and_what_it_must_allow(described: httpx.Client) -> None:
-    """A play needs a token with the scope WRITE, a sign-in none; OpenAPI 3.1 allows the role beside a bearer scheme."""
-    document = described.get("/openapi.json").json()
-    assert document["paths"]["/tracks/{id}/plays"]["post"]["security"] == [{"token": ["WRITE"]}]
-    assert document["paths"]["/sessions"]["post"]["security"] == []
-    assert document["components"]["securitySchemes"]["token"]["scheme"] == "bearer"
-
-
 def test_a_service_without_the_part_serves_no_description(platform: httpx.Client) -> None:
     """The core has no such route: 404."""
     assert platform.get("/openapi.json").status_code == 404

@@ -196,11 +196,8 @@ def test_the_target_file_says_where_everything_is() -> None:
         addresses, release="1.0.0", kubeconfig=Path("/sandbox/kubeconfig"), secrets=secrets, flows=secrets / "flows.log"
     )
     files = dsn_files(addresses, CREDENTIALS, secrets)
-    assert described["regions"]["eu-west-1"] == {
-        "entry": "http://127.93.8.3:8080",
-        "namespace": "eu-west-1",
-        "share": "30 %",
-    }
+    europe = {"entry": "http://127.93.8.3:8080", "namespace": "eu-west-1", "share": "30 %"}
+    assert described["regions"]["eu-west-1"] == europe
     assert CREDENTIALS.passwords["readiness"] not in yaml.safe_dump(described)
     assert described["release"] == {"version": "1.0.0", "header": "x-release", "images": True, "path": "/version"}
     assert described["probes"]["read"] == {"path": "/tracks/1", "expect": {"id": 1, "title": "str"}}

@@ -27,12 +27,8 @@ def seen(monkeypatch: pytest.MonkeyPatch, env: dict[str, str]) -> Member:
 def test_a_member_with_a_service_is_reached_there(monkeypatch: pytest.MonkeyPatch) -> None:
     """PostgreSQL and Patroni's own port, also as the leader; the way of any other is as it says."""
     member = seen(monkeypatch, SERVICE)
-    assert member.conn_kwargs({"username": "replicator"}) == {
-        "host": "127.1.64.9",
-        "port": 5432,
-        "dbname": "postgres",
-        "user": "replicator",
-    }
+    reached = {"host": "127.1.64.9", "port": 5432, "dbname": "postgres", "user": "replicator"}
+    assert member.conn_kwargs({"username": "replicator"}) == reached
     assert member.api_url == "http://127.1.64.9:8008/patroni"
     assert member.get_endpoint_url("failsafe") == "http://127.1.64.9:8008/failsafe"
     assert Leader("", None, member).conn_kwargs()["host"] == "127.1.64.9"

@@ -24,13 +24,8 @@ CHECKSUM = "SELECT count(*), md5(string_agg(t::text, '|' ORDER BY t::text)) FROM
 
 def migrate(*words: str) -> subprocess.CompletedProcess[str]:
     """The command as a pod runs it."""
-    env = {
-        **os.environ,
-        "PYTHONPATH": str(PLATFORM),
-        "PGHOST": POSTGRES,
-        "PGUSER": "postgres",
-        "PGDATABASE": "normaldance",
-    }
+    database = {"PGHOST": POSTGRES, "PGUSER": "postgres", "PGDATABASE": "normaldance"}
+    env = {**os.environ, "PYTHONPATH": str(PLATFORM), **database}
     argv = [sys.executable, "-m", "normaldance.migrate", *words]
     return subprocess.run(argv, env=env, capture_output=True, text=True, check=False, timeout=60)
 

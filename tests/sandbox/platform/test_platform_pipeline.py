@@ -64,12 +64,3 @@ def test_events_of_a_pod_that_was_killed_are_moved_by_another_exactly_once(
         if postgres.rows("SELECT count(*) FROM outbox WHERE id LIKE 'killed-%'") == [(0,)]:
             break
     assert postgres.rows("SELECT count(*), count(DISTINCT id) FROM events WHERE id LIKE 'killed-%'") == [(60, 60)]
-
-
-def test_a_write_that_a_bad_release_forgets_does_not_show(services: Services, postgres: Postgres) -> None:
-    """Acknowledged with 201, and neither the read of it nor the read of all has it: that is how it is found."""
-    services.start("track", "127.93.7.3", DEFECT_FORGET_ONE_IN="1", DEFECT_FORGET_ROUTES="write-ledger")
-    with httpx.Client(base_url="http://127.93.7.3:8080", trust_env=False, timeout=30) as client:
-        assert client.post("/ledger", json={"client": 72, "sequence": 1, "checksum": "c"}).status_code == 201
-        assert client.get("/ledger?client=72&sequence=1").json() == {"rows": []}
-        assert client.get("/ledger?client=72").json() == {"rows": []}

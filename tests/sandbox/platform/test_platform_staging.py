@@ -34,13 +34,8 @@ def described(root: Path) -> dict[str, Any]:
     addresses = Addresses(
         entry=nowhere, regions=dict.fromkeys(SHARES, nowhere), members=dict.fromkeys(MEMBERS, "127.0.0.1")
     )
-    return describe(
-        addresses,
-        release="1.0.0",
-        kubeconfig=root / "kubeconfig",
-        secrets=root / "secrets",
-        flows=root / "flows" / "events.log",
-    )
+    kubeconfig, secrets, flows = root / "kubeconfig", root / "secrets", root / "flows" / "events.log"
+    return describe(addresses, release="1.0.0", kubeconfig=kubeconfig, secrets=secrets, flows=flows)
 
 
 def staged(root: Path) -> Path:
@@ -107,10 +102,7 @@ def test_days_are_moved_all_by_as_many(tmp_path: Path) -> None:
     def days(file: Path) -> list[date]:
         return [date.fromisoformat(day) for day in re.findall(r"20[0-9]{2}-[0-1][0-9]-[0-3][0-9]", file.read_text())]
 
-    own, copied = (
-        days(source / "records" / "deployments.yaml"),
-        days(tmp_path / "samples" / "records" / "deployments.yaml"),
-    )
+    own, copied = (days(root / "records" / "deployments.yaml") for root in (source, tmp_path / "samples"))
     assert own
     assert len({there - here for here, there in zip(own, copied, strict=True)}) == 1
 

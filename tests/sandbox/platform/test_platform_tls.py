@@ -145,16 +145,6 @@ def test_every_row_passes_on_the_healthy_platform(secure: SecurePlatform) -> Non
     assert secure.outcomes() == dict.fromkeys(SENTENCES, True)
 
 
-def test_users_are_served_with_tls_alone(secure: SecurePlatform) -> None:
-    """The answer at the entry is that of the service; the port without TLS serves health and metrics, and no route of users."""
-    answer = secure.get("/tracks/1")
-    assert (answer.json()["id"], answer.headers["x-gateway-pod"]) == (1, "api-gateway-0")
-    plain = {
-        path: httpx.get(f"http://{TRACK}:8080{path}", trust_env=False).status_code for path in ("/health", "/tracks/1")
-    }
-    assert plain == {"/health": 200, "/tracks/1": 421}
-
-
 def test_a_connection_with_tls_serves_as_many_requests_as_any_other(secure: SecurePlatform) -> None:
     """Sixteen; the last answer says so. Connections go to the pods in turn, and pods have equal shares where connections do."""
     context = ssl.create_default_context(cafile=secure.secrets / "platform-ca.crt")

@@ -99,10 +99,7 @@ def test_the_closest_figures_come_first() -> None:
         {"id": "A", "measures": [measured("is below", 20, 200), measured("is below", 120, 200)]},
         {"id": "B", "measures": [measured("is below", 180, 200)]},
     ]
-    assert list(closest(requirements)) == [
-        " 90.0%  B: p95 180 ms of 200 ms",
-        " 60.0%  A: p95 120 ms of 200 ms",
-    ]
+    assert list(closest(requirements)) == [" 90.0%  B: p95 180 ms of 200 ms", " 60.0%  A: p95 120 ms of 200 ms"]
 
 
 def test_the_last_healthy_runs_are_listed_with_their_closest_figures(tmp_path: Path) -> None:

@@ -28,15 +28,9 @@ BEGIN = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 def canary(*steps: dict[str, Any], **more: Any) -> dict[str, Any]:
     """A Rollout with a route and these steps."""
-    plugin = {"argoproj-labs/gatewayAPI": {"httpRoute": "track-service"}}
-    strategy = {
-        "stableService": "stable",
-        "canaryService": "canary",
-        "trafficRouting": {"plugins": plugin},
-        "steps": list(steps),
-        **more,
-    }
-    return rollout({"canary": strategy})
+    routing = {"plugins": {"argoproj-labs/gatewayAPI": {"httpRoute": "track-service"}}}
+    services = {"stableService": "stable", "canaryService": "canary"}
+    return rollout({"canary": {**services, "trafficRouting": routing, "steps": list(steps), **more}})
 
 
 def blue_green(**more: Any) -> dict[str, Any]:
@@ -48,16 +42,8 @@ def rollout(strategy: dict[str, Any], **spec: Any) -> dict[str, Any]:
     """A Rollout object."""
     labels = {"app": "track"}
     template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "track", "image": "track:1"}]}}
-    return {
-        "metadata": {"name": "track", "namespace": "here", "labels": {"version": "1.1.0"}},
-        "spec": {
-            "replicas": 4,
-            "selector": {"matchLabels": labels},
-            "template": template,
-            "strategy": strategy,
-            **spec,
-        },
-    }
+    told = {"replicas": 4, "selector": {"matchLabels": labels}, "template": template, "strategy": strategy, **spec}
+    return {"metadata": {"name": "track", "namespace": "here", "labels": {"version": "1.1.0"}}, "spec": told}
 
 
 @dataclass
@@ -129,6 +115,16 @@ class World:
             if not run.phase.completed:
                 self.runs[name] = RunView(phase=phase, message=message)
 
+    def write(self, **status: Any) -> None:
+        """What a person writes into the status, and what follows from it."""
+        self.status |= status
+        self.settle()
+
+    def end_runs(self, phase: AnalysisPhase, message: str = "") -> None:
+        """End every run that goes on, and let it have its effect."""
+        self.judge(phase, message)
+        self.settle()
+
     def serving(self) -> set[str]:
         """The releases that users meet."""
         if "canary" in self.manifest["spec"]["strategy"]:
@@ -168,4 +164,12 @@ def healthy(manifest: dict[str, Any]) -> World:
     world = World(manifest)
     world.settle()
     assert world.status["phase"] == "Healthy", world.status
+    return world
+
+
+def updated(manifest: dict[str, Any]) -> World:
+    """Such a world that was asked for another template, and has come to rest on its way there."""
+    world = healthy(manifest)
+    world.deploy("two")
+    world.settle()
     return world

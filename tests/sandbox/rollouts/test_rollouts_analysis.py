@@ -25,12 +25,12 @@ from readiness_sandbox.cluster.controllers.rollouts.fields import SpecError
 from readiness_sandbox.cluster.controllers.rollouts.metrics import Metric, merged_args, metrics_of
 
 BEGIN = datetime(2026, 1, 31, 12, tzinfo=UTC)
+PROVIDER = {"prometheus": {"address": "http://prometheus:9090", "query": "up"}}
 
 
 def metric(**more: Any) -> Metric:
     """One metric, measured each second."""
-    provider = {"prometheus": {"address": "http://prometheus:9090", "query": "up"}}
-    return metrics_of({"metrics": [{"name": "m", "interval": "1s", "provider": provider, **more}]})[0]
+    return metrics_of({"metrics": [{"name": "m", "interval": "1s", "provider": PROVIDER, **more}]})[0]
 
 
 class Bench:
@@ -107,20 +107,7 @@ def test_errors_in_a_row_trip_and_do_not_count() -> None:
 
 def test_a_metric_that_ends_badly_ends_the_others() -> None:
     """The worst decides; of a metric that was not measured there is no result."""
-    bad = metric(failureCondition="result > 0")
-    good = metrics_of(
-        {
-            "metrics": [
-                {
-                    "name": "other",
-                    "interval": "1h",
-                    "initialDelay": "1h",
-                    "provider": {"prometheus": {"address": "http://prometheus:9090", "query": "up"}},
-                }
-            ]
-        }
-    )[0]
-    bench = Bench(bad, good)
+    bench = Bench(metric(failureCondition="result > 0"), metric(name="other", interval="1h", initialDelay="1h"))
     assert bench.until(0, lambda _: 1) == "Failed"
     assert bench.status["message"] == 'Metric "m" assessed Failed due to failed (1) > failureLimit (0)'
     assert result_of(bench.status, "other") == {}
@@ -131,19 +118,15 @@ def test_a_run_that_is_terminated_below_its_limits_is_successful() -> None:
     """By design of Argo Rollouts, even without a measurement: whoever judges must count measurements."""
     one = metric(successCondition="result < 1")
     status = assessed([one], {}, BEGIN, asked=True)
-    assert (status["phase"], status["message"], status["runSummary"]["successful"]) == (
-        "Successful",
-        "Run Terminated",
-        0,
-    )
+    assert (status["phase"], status["message"]) == ("Successful", "Run Terminated")
+    assert status["runSummary"]["successful"] == 0
     assert due([one], status, BEGIN) == []
 
 
 def test_a_dry_run_is_measured_and_decides_nothing() -> None:
     """It neither fails the run nor ends the other metric; what it came to is counted by itself."""
-    provider = {"prometheus": {"address": "http://prometheus:9090", "query": "up"}}
-    tried = {"name": "tried", "count": 1, "successCondition": "result < 1", "provider": provider}
-    agreed = {"name": "agreed", "count": 2, "interval": "1s", "successCondition": "result > 1", "provider": provider}
+    tried = {"name": "tried", "count": 1, "successCondition": "result < 1", "provider": PROVIDER}
+    agreed = {"name": "agreed", "count": 2, "interval": "1s", "successCondition": "result > 1", "provider": PROVIDER}
     bench = Bench(*metrics_of({"metrics": [tried, agreed], "dryRun": [{"metricName": "tried"}]}))
     assert bench.until(0, lambda _: 2) == "Running"
     assert bench.until(2, lambda _: 2) == "Successful"
@@ -158,20 +141,9 @@ def test_a_dry_run_is_measured_and_decides_nothing() -> None:
 
 def test_a_run_of_dry_runs_alone_passes_and_one_that_is_ended_says_so() -> None:
     """`TestAssessRunStatusWithOnlyDryRunMetrics`, `TestTerminateAnalysisRunInDryRunMode`."""
-    (one,) = metrics_of(
-        {
-            "metrics": [
-                {
-                    "name": "tried",
-                    "interval": "20s",
-                    "initialDelay": "20s",
-                    "successCondition": "result[0] > 0.9",
-                    "provider": {"prometheus": {"address": "http://prometheus:9090", "query": "up"}},
-                }
-            ],
-            "dryRun": [{"metricName": ".*"}],
-        }
-    )
+    tried = {"name": "tried", "interval": "20s", "initialDelay": "20s", "provider": PROVIDER}
+    tried["successCondition"] = "result[0] > 0.9"
+    (one,) = metrics_of({"metrics": [tried], "dryRun": [{"metricName": ".*"}]})
     bench = Bench(one)
     assert bench.until(20, lambda _: [0]) == "Successful"
     ended = assessed([one], {}, BEGIN, asked=True)
@@ -188,32 +160,21 @@ def test_a_failed_run_says_what_the_last_measurement_said() -> None:
 
 
 def test_a_rule_of_retention_keeps_more_measurements() -> None:
-    """`measurementRetention`: of the metrics that its pattern is found in."""
-    provider = {"prometheus": {"address": "http://prometheus:9090", "query": "up"}}
-    every = [{"name": name, "interval": "1s", "provider": provider} for name in ("many", "few")]
+    """`measurementRetention`: of the metrics that its pattern is found in; of the others the last ten are kept, and all are counted."""
+    every = [{"name": name, "interval": "1s", "provider": PROVIDER} for name in ("many", "few")]
     bench = Bench(*metrics_of({"metrics": every, "measurementRetention": [{"metricName": "^m", "limit": 20}]}))
     bench.until(14, lambda _: 1)
     assert [len(result_of(bench.status, name)["measurements"]) for name in ("many", "few")] == [15, 10]
-
-
-def test_ten_measurements_are_kept_and_all_are_counted() -> None:
-    """The oldest go."""
-    bench = Bench(metric(successCondition="true"))
-    bench.until(14, lambda _: 1)
-    result = result_of(bench.status, "m")
-    assert (len(result["measurements"]), result["count"]) == (10, 15)
+    assert result_of(bench.status, "few")["count"] == 15
 
 
 def test_an_analysis_that_cannot_be_followed_is_refused_by_its_path(subtests: pytest.Subtests) -> None:
     """Before anything is measured."""
     cases: list[tuple[dict[str, Any], str]] = [
         ({"interval": "5 min"}, "metrics[0].interval: '5 min' is not a duration"),
-        ({"count": 3, "interval": None}, "interval: must be specified when count > 1"),
-        ({"count": 3, "failureLimit": 4}, "count: 3 measurements never come to failureLimit"),
         ({"failureCondition": "result[0] matches 'x'"}, "'matches' is not supported"),
         ({"failureCondition": "p95 > 2000"}, "'p95' is unknown"),
         ({"interval": "5"}, "interval: '5' has no unit; hint: write 5s"),
-        ({"provider": {"datadog": {}}}, "provider.datadog: not supported"),
         ({"provider": {"prometheus": {"address": "prometheus", "query": "up"}}}, "is not a URL"),
         ({"provider": {"prometheus": {"address": "http://p", "query": "{{args.x}}"}}}, "failed to resolve {{args.x}}"),
     ]

@@ -129,10 +129,8 @@ def test_notices_of_a_rollout_arrive_in_their_order(monkeypatch: pytest.MonkeyPa
 
 def template(release: str) -> dict[str, Any]:
     """Of pods of a release."""
-    return {
-        "metadata": {"labels": {"app": "track", "version": release}},
-        "spec": {"containers": [{"name": "c", "image": "i"}]},
-    }
+    labels = {"app": "track", "version": release}
+    return {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
 
 
 class Controller:

@@ -76,7 +76,12 @@ REFUSED: tuple[tuple[dict[str, Any], dict[str, Any], str], ...] = (
     (canary(steps=[{"setWeight": -1}]), {}, "is not an integer of at least 0"),
     (canary(steps=[{"pause": {"duration": -1}}]), {}, "is not a duration"),
     (canary(steps=[{"pause": {"duration": "-1s"}}]), {}, "is not a duration"),
-    (canary(steps=[{"setCanaryScale": {}}]), {}, "setCanaryScale: not supported"),
+    (canary(steps=[{"setCanaryScale": {}}]), {}, "steps[0].setCanaryScale: not supported"),
+    (canary(steps=[{"setWeight": 50}, {"setWeight": 25}]), {}, "steps[1].setWeight: 25 is below 50"),
+    (canary(steps=[{"pause": {"duration": "10 min"}}]), {}, "steps[0].pause.duration: '10 min' is not"),
+    (canary(trafficRouting={"nginx": {}}), {}, "trafficRouting.nginx: not supported"),
+    (canary(analysis={}), {}, "analysis.templates: at least one is required"),
+    ({"blueGreen": {}}, {}, "activeService: required"),
 )
 
 

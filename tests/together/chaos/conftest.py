@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import subprocess
-import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,14 +18,17 @@ from readiness_sandbox.cluster import kinds, kubeconfig
 from readiness_sandbox.cluster.api import build_app
 from readiness_sandbox.cluster.custom.definitions import DEFINITION, Definitions, shipped
 from readiness_sandbox.cluster.kubelet.commands import RunningCommand
-from readiness_sandbox.cluster.serving import listen, serve
 from readiness_sandbox.cluster.store import Store, WatchEvent
 from readiness_sandbox.cluster.tls import Authority
 from tests.builders.stock_actions import use
+from tests.together.conftest import served
+from tests.together.objects import deployment
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
     from pathlib import Path
+
+    from starlette.applications import Starlette
 
 Object = dict[str, Any]
 
@@ -52,56 +54,27 @@ class World:
         for namespace in ("us-east-1", "database"):
             self.create("Namespace", {"metadata": {"name": namespace}})
         for node, region in NODES.items():
-            self.create(
-                "Node",
-                {"metadata": {"name": node, "labels": {REGION: region}}, "spec": {}, "status": condition(ready=True)},
-            )
+            meta = {"name": node, "labels": {REGION: region}}
+            self.create("Node", {"metadata": meta, "spec": {}, "status": condition(ready=True)})
         for pod, node in TRACKS.items():
             self.create("Pod", self.pod(pod, "us-east-1", node, {"app": "track-service"}))
+        leader, of_main = "postgres-us-east-1-0", {"cluster-name": "main"}
         for pod, node in MEMBERS.items():
-            role = "primary" if pod == "postgres-us-east-1-0" else "replica"
-            self.create(
-                "Pod", self.pod(pod, "database", node, {"app": "postgres", "cluster-name": "main", "role": role})
-            )
-        main = {
-            "name": "main",
-            "namespace": "database",
-            "labels": {"cluster-name": "main"},
-            "annotations": {"leader": "postgres-us-east-1-0"},
-        }
+            role = "primary" if pod == leader else "replica"
+            self.create("Pod", self.pod(pod, "database", node, {"app": "postgres", **of_main, "role": role}))
+        main = {"name": "main", "namespace": "database", "labels": of_main, "annotations": {"leader": leader}}
         self.create("Endpoints", {"metadata": main})
-        self.create(
-            "Deployment",
-            {
-                "metadata": {"name": "track-service", "namespace": "us-east-1"},
-                "spec": {
-                    "replicas": 3,
-                    "selector": {"matchLabels": {"app": "track-service"}},
-                    "template": {
-                        "metadata": {"labels": {"app": "track-service"}},
-                        "spec": {"containers": [{"name": "c", "image": "i"}]},
-                    },
-                },
-                "status": {"readyReplicas": 3, "observedGeneration": 1},
-            },
-        )
+        tracks = deployment("track-service", "us-east-1", {"name": "c", "image": "i"}, replicas=3)
+        self.create("Deployment", {**tracks, "status": {"readyReplicas": 3, "observedGeneration": 1}})
         self.store.subscribe(self.heard)
 
     def pod(self, name: str, namespace: str, node: str, labels: dict[str, str]) -> Object:
         status = {"state": "running", "role": "replica", "replication_state": "streaming"}
+        annotations = {"status": json.dumps(status)}
+        spec = {"nodeName": node, "nodeSelector": {REGION: NODES[node]}, "volumes": []}
         return {
-            "metadata": {
-                "name": name,
-                "namespace": namespace,
-                "labels": labels,
-                "annotations": {"status": json.dumps(status)},
-            },
-            "spec": {
-                "nodeName": node,
-                "nodeSelector": {REGION: NODES[node]},
-                "containers": [{"name": "c", "image": "i"}],
-                "volumes": [],
-            },
+            "metadata": {"name": name, "namespace": namespace, "labels": labels, "annotations": annotations},
+            "spec": {**spec, "containers": [{"name": "c", "image": "i"}]},
             "status": {"podIP": "127.96.1.1", "phase": "Running", **condition(ready=True)},
         }
 
@@ -222,33 +195,33 @@ class Pocket:
     asked: list[Object]
     forks: ForkServer
 
-    def get(self, kind: str, namespace: str, name: str) -> Object:
-        async def read() -> Object:
-            return self.world.store.get(kinds.by_name(kind), namespace, name)
+    def do(self, act: Callable[[World], Any]) -> Any:
+        """Read or change the world in the server's loop, as the machinery does."""
 
-        return asyncio.run_coroutine_threadsafe(read(), self.world.loop).result(60)
+        async def done() -> Any:
+            return act(self.world)
+
+        return asyncio.run_coroutine_threadsafe(done(), self.world.loop).result(60)
+
+    def get(self, kind: str, namespace: str, name: str) -> Object:
+        found: Object = self.do(lambda world: world.store.get(kinds.by_name(kind), namespace, name))
+        return found
 
     def change(self, kind: str, namespace: str, name: str, **parts: Any) -> None:
-        async def write() -> None:
-            self.world.change(kind, namespace, name, **parts)
-
-        asyncio.run_coroutine_threadsafe(write(), self.world.loop).result(60)
+        self.do(lambda world: world.change(kind, namespace, name, **parts))
 
     def create(self, kind: str, obj: Object) -> None:
-        async def write() -> None:
-            self.world.create(kind, obj)
-
-        asyncio.run_coroutine_threadsafe(write(), self.world.loop).result(60)
+        self.do(lambda world: world.create(kind, obj))
 
     def define(self) -> None:
         """Let the server have the custom kinds that every sandbox has."""
 
-        async def write() -> None:
-            Definitions(self.world.store)
+        def defined(world: World) -> None:
+            Definitions(world.store)
             for each in shipped():
-                self.world.store.create(DEFINITION, each)
+                world.store.create(DEFINITION, each)
 
-        asyncio.run_coroutine_threadsafe(write(), self.world.loop).result(60)
+        self.do(defined)
 
     @property
     def leader(self) -> str:
@@ -287,47 +260,21 @@ def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServer]:
 @pytest.fixture
 def pocket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, forks: ForkServer) -> Iterator[Pocket]:
     """A server of its own for each test; `READINESS_TARGET` and `READINESS_STATE` lead to it."""
-    loop, started = asyncio.new_event_loop(), threading.Event()
     world: list[World] = []
     asked: list[Object] = []
-    stop = asyncio.Event()
-    sock = listen("127.96.0.1")
-    authority = Authority()
-    authority.issue("api", addresses=["127.96.0.1"]).write(tmp_path / "api.pem", tmp_path / "api.key")
-    url = f"https://127.96.0.1:{sock.getsockname()[1]}"
-    kubeconfig.write(tmp_path / "kubeconfig", server=url, authority=authority.certificate, token="t", context="pocket")
 
-    async def main() -> None:
+    def application(loop: asyncio.AbstractEventLoop) -> Starlette:
         world.append(World(Store(), loop))
-        ready = asyncio.Event()
-        commands = LeastCommands(tmp_path)
-        app = build_app(world[0].store, world[0], "t", audit=asked.append, commands=commands)
-        serving = asyncio.create_task(
-            serve(app, sock, certificate=tmp_path / "api.pem", key=tmp_path / "api.key", stop=stop, ready=ready)
-        )
-        await ready.wait()
-        started.set()
-        await serving
+        return build_app(world[0].store, world[0], "t", audit=asked.append, commands=LeastCommands(tmp_path))
 
-    thread = threading.Thread(target=loop.run_until_complete, args=(main(),))
-    thread.start()
-    assert started.wait(60)
-    file = tmp_path / "target.yaml"
-    file.write_text(yaml.safe_dump(target_yaml(tmp_path / "kubeconfig")))
-    monkeypatch.setenv("READINESS_TARGET", str(file))
-    monkeypatch.setenv("READINESS_STATE", str(tmp_path / "state"))
-    for name in (
-        "READINESS_RUN",
-        "READINESS_HOLD",
-        "READINESS_EXPERIMENT",
-        "READINESS_API_SERVER",
-    ):
-        monkeypatch.delenv(name, raising=False)
-    session.cache_clear()
-    use(load_target(file), monkeypatch)
-    yield Pocket(world[0], load_target(file), asked, forks)
-    session.cache_clear()
-    loop.call_soon_threadsafe(stop.set)
-    thread.join(60)
-    assert not thread.is_alive()
-    loop.close()
+    with served(tmp_path, "127.96.0.1", "t", application):
+        file = tmp_path / "target.yaml"
+        file.write_text(yaml.safe_dump(target_yaml(tmp_path / "kubeconfig")))
+        monkeypatch.setenv("READINESS_TARGET", str(file))
+        monkeypatch.setenv("READINESS_STATE", str(tmp_path / "state"))
+        for name in ("RUN", "HOLD", "EXPERIMENT", "API_SERVER"):
+            monkeypatch.delenv(f"READINESS_{name}", raising=False)
+        session.cache_clear()
+        use(load_target(file), monkeypatch)
+        yield Pocket(world[0], load_target(file), asked, forks)
+        session.cache_clear()

@@ -253,7 +253,11 @@ def test_a_fault_that_did_not_go_in_is_said_by_its_probe(pocket: Any) -> None:
 
 
 def test_pods_that_were_hit_are_no_replacement(pocket: Any) -> None:
-    """A controller may report them ready for some time after they were deleted."""
+    """A controller may report them ready for some time after they were deleted; that another team's Deployment has none ready does not matter."""
+    pocket.create("Namespace", {"metadata": {"name": "others"}})
+    here = pocket.get("Deployment", "us-east-1", "track-service")
+    meta = {"name": "broken", "namespace": "others"}
+    pocket.create("Deployment", {"metadata": meta, "spec": here["spec"], "status": {"readyReplicas": 0}})
     assert probes.workloads_ready(within_s=WITHIN_S)
     session().hit([pod_hit(pocket.get("Pod", "us-east-1", "track-service-3"), {})])
     assert not probes.workloads_ready(within_s=0.3)
@@ -270,15 +274,6 @@ def test_an_evicted_pod_is_gone_and_does_not_count(pocket: Any) -> None:
     assert len(session().cluster.pods("us-east-1", over=True)) == 3
 
 
-def test_what_is_in_other_namespaces_does_not_matter(pocket: Any) -> None:
-    """The Deployment of another team has no replica ready; that does not stop an experiment."""
-    pocket.create("Namespace", {"metadata": {"name": "others"}})
-    here = pocket.get("Deployment", "us-east-1", "track-service")
-    meta = {"name": "broken", "namespace": "others"}
-    pocket.create("Deployment", {"metadata": meta, "spec": here["spec"], "status": {"readyReplicas": 0}})
-    assert probes.workloads_ready(within_s=WITHIN_S)
-
-
 def test_a_target_without_a_database_has_no_member_that_could_lag(pocket: Any) -> None:
     """The same experiment fits a platform without one."""
     file: Path = pocket.target.file
@@ -290,31 +285,22 @@ def test_a_target_without_a_database_has_no_member_that_could_lag(pocket: Any) -
 
 
 def test_answers_fail_by_a_policy_that_recovery_deletes(pocket: Any) -> None:
-    """Its undo is on disk before it is there; doing it twice is safe."""
+    """Its undo is on disk before it is there; doing it twice is safe; what another machine that injects the same fault has made stays."""
     pocket.define()
+    of = ("gateway.envoyproxy.io/v1alpha1", "backendtrafficpolicies")
     actions.fail_answers(10)
-    (made,) = session().cluster.customs("gateway.envoyproxy.io/v1alpha1", "backendtrafficpolicies")
+    (made,) = session().cluster.customs(*of)
     assert made["spec"]["faultInjection"]["abort"] == {"httpStatus": 500, "percentage": 10}
     assert [one["name"] for one in made["spec"]["targetRefs"]] == ["api-gateway"]
     assert undos() == [
         f"delete-custom gateway.envoyproxy.io/v1alpha1 backendtrafficpolicies us-east-1 {made['metadata']['name']}"
     ]
+    other = {"name": "readiness-by-hand-0a1b2c3d", "namespace": "us-east-1", "labels": made["metadata"]["labels"]}
+    session().cluster.create_custom(*of, "us-east-1", {**made, "metadata": other})
     actions.end_faults()
-    actions.end_faults()
-    assert session().cluster.customs("gateway.envoyproxy.io/v1alpha1", "backendtrafficpolicies") == []
-    assert undos() == []
-
-
-def test_another_machine_that_injects_the_same_fault_keeps_its_object(pocket: Any) -> None:
-    """Two pipelines may run one experiment on one cluster: each deletes what it made itself."""
-    pocket.define()
-    of = ("gateway.envoyproxy.io/v1alpha1", "backendtrafficpolicies")
-    actions.fail_answers(10)
-    (ours,) = session().cluster.customs(*of)
-    other = {"name": "readiness-by-hand-0a1b2c3d", "namespace": "us-east-1", "labels": ours["metadata"]["labels"]}
-    session().cluster.create_custom(*of, "us-east-1", {**ours, "metadata": other})
     actions.end_faults()
     assert [one["metadata"]["name"] for one in session().cluster.customs(*of)] == [other["name"]]
+    assert undos() == []
 
 
 @pytest.mark.parametrize(("failing", "fails"), [(0, False), (1, False), (3, False), (4, True), (200, True)])
@@ -363,21 +349,16 @@ def test_every_action_with_an_undo_has_its_way_back_declared() -> None:
 
 
 def test_a_pod_that_is_given_memory_stays_and_is_counted(pocket: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its workload has all its replicas; once it is killed, it counts no more until another is in its place."""
+    """Only one that is measured: nobody can tell that another grew. Its workload has all its replicas; once it is killed, it counts no more until another is in its place."""
     pocket.define()
+    with pytest.raises(FaultNotInjected, match="no ready pod with a measured memory matches app=track-service"):
+        actions.stress_memory("app=track-service", "us-east-1", "115MB")
+    assert undos() == []
     monkeypatch.setattr(injected, "memory_of", lambda *_: {"track-service-1": 1e8})  # no metrics server here
     assert names(actions.stress_memory("app=track-service", "us-east-1", "115MB")) == ["track-service-1"]
     assert probes.workloads_ready(within_s=WITHIN_S)
     session().hit([pod_hit(pocket.get("Pod", "us-east-1", "track-service-1"), {})])
     assert not probes.workloads_ready(within_s=0.2)
-
-
-def test_memory_is_given_only_to_a_pod_that_is_measured(pocket: Any) -> None:
-    """Without a figure of what it used before, nobody can tell that it grew."""
-    pocket.define()
-    with pytest.raises(FaultNotInjected, match="no ready pod with a measured memory matches app=track-service"):
-        actions.stress_memory("app=track-service", "us-east-1", "115MB")
-    assert undos() == []
 
 
 def test_a_standby_is_parted_by_an_object_that_recovery_deletes(pocket: Any) -> None:
@@ -423,17 +404,6 @@ def test_a_member_that_still_streams_was_not_parted(pocket: Any) -> None:
         probes.member_parted(within_s=0.3)
 
 
-def test_a_service_is_taken_as_a_whole_and_given_back(pocket: Any) -> None:
-    """No replica is left of its deployment; what it had is on disk first."""
-    hits = actions.take_service("track-service")
-    assert names(hits) == ["track-service-1", "track-service-2", "track-service-3"]
-    assert pocket.get("Deployment", "us-east-1", "track-service")["spec"]["replicas"] == 0
-    assert undos() == ["scale-back us-east-1 track-service 3 Deployment"]
-    assert actions.give_services_back() == ["track-service"]
-    assert pocket.get("Deployment", "us-east-1", "track-service")["spec"]["replicas"] == 3
-    assert undos() == []
-
-
 def test_a_service_outside_of_the_regions_is_taken_with_its_volumes_left(pocket: Any) -> None:
     """Its StatefulSet is scaled to none and back, and not deleted."""
     key, labels = ("StatefulSet", "database", "cache"), {"app": "cache"}
@@ -472,9 +442,12 @@ def test_a_service_by_the_recommended_label_is_taken(pocket: Any) -> None:
 
 
 def test_what_was_scaled_since_is_left_as_it_is(pocket: Any) -> None:
-    """A person, or an autoscaler, has given it eight replicas meanwhile."""
-    actions.take_service("track-service")
+    """A service is taken whole, and what it had is on disk; a person, or an autoscaler, has given it eight replicas meanwhile."""
+    hits = actions.take_service("track-service")
+    assert names(hits) == ["track-service-1", "track-service-2", "track-service-3"]
+    assert undos() == ["scale-back us-east-1 track-service 3 Deployment"]
     spec = pocket.get("Deployment", "us-east-1", "track-service")["spec"]
+    assert spec["replicas"] == 0
     pocket.change("Deployment", "us-east-1", "track-service", spec={**spec, "replicas": 8})
     assert actions.give_services_back() == ["track-service"]
     assert pocket.get("Deployment", "us-east-1", "track-service")["spec"]["replicas"] == 8

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.clock import Deadline
-from harness.drivers.chaos import ChaosRun, ForkServer, Restorer, load_experiment, open_rollbacks
+from harness.drivers.chaos import ChaosResult, ChaosRun, ForkServer, Restorer, load_experiment, open_rollbacks
 from harness.evidence import read_history
 from harness.targets import platform_of
 from harness.targets.safety.intents import pending_intents, unclear_intents
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 
 EXPERIMENTS = Path(__file__).parents[3] / "experiments"
 DOCS = EXPERIMENTS.with_name("docs")
+BY_HAND = [
+    *(sys.executable, "-m", "chaostoolkit", "--no-version-check", "--no-log-file", "--settings", os.devnull, "run"),
+    *("--rollback-strategy", "always", "--journal-path", os.devnull),
+]
 FROST = """
 title: A node is frozen
 description: By an action of the project's own.
@@ -61,11 +65,29 @@ def wait_for(what: Any) -> None:
     assert any(what() for _ in Deadline.after(90).ticks(0.05))
 
 
+def ended(child: ChaosRun) -> ChaosResult:
+    """How a child ended by itself."""
+    wait_for(lambda: not child.alive())
+    return child.finish()
+
+
+def killed(child: ChaosRun) -> ChaosResult:
+    """How a child ended by `kill -9`."""
+    assert child._child is not None
+    os.kill(child._child.pid, signal.SIGKILL)
+    return ended(child)
+
+
 def history(run: Path, name: str) -> list[Observation]:
     """The child's history, which must be whole."""
     observations, missing = read_history(run / "history" / f"chaos-{name}.ndjson")
     assert missing == []
     return observations
+
+
+def confirmed_in(run: Path, name: str) -> Observation:
+    """Its first receipt of the fault."""
+    return next(o for o in history(run, name) if o.kind == "fault.confirmed")
 
 
 def kinds(run: Path, name: str) -> list[str]:
@@ -77,8 +99,7 @@ def test_pod_loss_is_sent_confirmed_and_gone(pocket: Any, experiments: Path, tmp
     """The history has the two pods by uid and address, and the times in their order; nothing needs undoing."""
     run = tmp_path / "run"
     child = started("pod-loss", pocket, experiments, run)
-    wait_for(lambda: not child.alive())
-    result = child.finish()
+    result = ended(child)
     assert (result.exit_code, result.confirmed, result.why) == (0, True, "")
     assert result.journal == {
         "status": "completed",
@@ -95,6 +116,7 @@ def test_pod_loss_is_sent_confirmed_and_gone(pocket: Any, experiments: Path, tmp
         ("track-service-1", "track-service"),
         ("track-service-2", "track-service"),
     ]
+    assert confirmed.fields["inferred"] is False  # from what ended meanwhile
     assert child.sent_ns() == sent.fields["at_ns"]
     assert (run / "chaos" / "pod-loss" / "experiment.yaml").exists()
 
@@ -112,8 +134,7 @@ def test_a_held_fault_is_undone_when_it_is_released(pocket: Any, experiments: Pa
         ("Node us-east-1a", "Node us-east-1b"),
     )
     child.release()
-    wait_for(lambda: not child.alive())
-    assert child.finish().why == ""
+    assert ended(child).why == ""
     assert kinds(run, "database-primary-loss") == [
         "fault.sent",
         "fault.confirmed",
@@ -137,9 +158,8 @@ def test_the_primary_is_who_holds_the_lock(pocket: Any, experiments: Path, tmp_p
     child = started("database-primary-loss", pocket, experiments, run)
     wait_for(lambda: child.confirmed_ns() is not None)
     child.release()
-    wait_for(lambda: not child.alive())
-    assert child.finish().why == ""
-    confirmed = next(o for o in history(run, "database-primary-loss") if o.kind == "fault.confirmed")
+    assert ended(child).why == ""
+    confirmed = confirmed_in(run, "database-primary-loss")
     assert [hit["name"] for hit in confirmed.fields["hit"]] == ["postgres-us-east-1-0"]
 
 
@@ -153,10 +173,8 @@ def test_pods_that_a_file_ends_after_its_fault_are_limited(pocket: Any, experime
     file.write_text(file.read_text().replace("\nrollbacks: []", again + "\nrollbacks: []"))
     run = tmp_path / "run"
     child = started("pod-loss", pocket, experiments, run)
-    wait_for(lambda: not child.alive())
-    assert child.finish().why == "kill-all refused: pod-loss: the action would hit 5 pods, `blast_radius` allows 2"
-    kept = next(o for o in history(run, "pod-loss") if o.kind == "fault.confirmed")
-    assert len(kept.fields["hit"]) == 2
+    assert ended(child).why == "kill-all refused: pod-loss: the action would hit 5 pods, `blast_radius` allows 2"
+    assert len(confirmed_in(run, "pod-loss").fields["hit"]) == 2
 
 
 LEFT = """\
@@ -174,8 +192,7 @@ def test_what_a_file_does_not_undo_is_put_back(pocket: Any, experiments: Path, t
     (experiments / "left.yaml").write_text(LEFT)
     run = tmp_path / "run"
     child = started("left", pocket, experiments, run)
-    wait_for(lambda: not child.alive())
-    child.finish()
+    ended(child)
     assert deployment(pocket)["spec"]["replicas"] == 3
     assert pending_intents(platform_of(pocket.target)) == []
     undone = next(o for o in history(run, "left") if o.kind == "fault.undone")
@@ -206,16 +223,7 @@ def test_by_hand_the_control_of_the_file_has_the_hits_and_the_undo_log(
     state = {"READINESS_STATE": str(tmp_path / "state"), "PYTHONPATH": os.pathsep.join(sys.path)}
     asked = {"READINESS_TARGET": str(pocket.target.file)} if target else {}
     env = {**os.environ, "READINESS_TARGET": "", "NO_PROXY": "*", **state, **asked}
-    chaos = [sys.executable, "-m", "chaostoolkit", "--no-version-check", "--no-log-file", "--settings", os.devnull]
-    command = [
-        *chaos,
-        "run",
-        "--rollback-strategy",
-        "always",
-        "--journal-path",
-        os.devnull,
-        str(experiments / "cordoned.yaml"),
-    ]
+    command = [*BY_HAND, str(experiments / "cordoned.yaml")]
     done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
     said = done.stdout + done.stderr
     assert not pocket.get("Node", "", "us-east-1a")["spec"].get("unschedulable")
@@ -252,12 +260,9 @@ def test_by_hand_the_rollbacks_of_a_file_are_in_the_undo_log_while_it_runs(
     file = experiments / "sick.yaml"
     file.write_text(SICK.replace("RADIUS", str(radius)).replace("AT_LEAST", "60" if killed else "0"))
     own = {"READINESS_STATE": str(tmp_path / "state"), "PYTHONPATH": os.pathsep.join(sys.path), "NO_PROXY": "*"}
-    chaos = [sys.executable, "-m", "chaostoolkit", "--no-version-check", "--no-log-file", "--settings", os.devnull]
-    command = [*chaos, "run", "--rollback-strategy", "always", "--journal-path", os.devnull, str(file)]
     sick = tmp_path / "track-service-1" / "sick"
-    child = subprocess.Popen(
-        command, cwd=tmp_path, env={**os.environ, **own}, stdout=-1, stderr=subprocess.STDOUT, text=True
-    )
+    env, both = {**os.environ, **own}, subprocess.STDOUT
+    child = subprocess.Popen([*BY_HAND, str(file)], cwd=tmp_path, env=env, stdout=-1, stderr=both, text=True)
     with child:
         if killed:
             wait_for(sick.exists)
@@ -281,8 +286,7 @@ def test_an_undo_in_the_method_of_a_fault_that_is_not_held_is_an_undo(
         begin + method[: method.index("  - name: hold")] + method[method.index("  - name: power-on-nodes") :]
     )
     child = started("node-loss", pocket, experiments, run)
-    wait_for(lambda: not child.alive())
-    assert child.finish().confirmed
+    assert ended(child).confirmed
     assert kinds(run, "node-loss") == ["fault.sent", "fault.confirmed", "fault.undone", "fault.gone"]
     undone = next(o for o in history(run, "node-loss") if o.kind == "fault.undone")
     assert undone.fields["activity"] == "power-on-nodes"
@@ -313,10 +317,7 @@ def test_a_killed_experiment_is_recovered_from_its_intents(pocket: Any, experime
     """A kill -9 while the fault is held: nothing is rolled back, the intents know all of it."""
     child = started("database-primary-loss", pocket, experiments, tmp_path / "run")
     wait_for(lambda: child.confirmed_ns() is not None)
-    assert child._child is not None
-    os.kill(child._child.pid, signal.SIGKILL)
-    wait_for(lambda: not child.alive())
-    result = child.finish()
+    result = killed(child)
     assert result.journal["status"] == "none"
     assert result.why.startswith("the journal is missing: ")
     assert pocket.leader == "postgres-eu-west-1-0"
@@ -334,10 +335,7 @@ def test_an_action_of_ones_own_is_undone_by_recover(pocket: Any, experiments: Pa
     open_rollbacks(platform, load_experiment("frost", [experiments]))
     child = started("frost", pocket, experiments, tmp_path / "run")
     wait_for(lambda: pocket.get("Node", "", "us-east-1a")["metadata"].get("annotations"))
-    assert child._child is not None
-    os.kill(child._child.pid, signal.SIGKILL)
-    wait_for(lambda: not child.alive())
-    child.finish()
+    killed(child)
     command = [sys.executable, "-m", "harness", "recover", "--target", str(pocket.target.file)]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
@@ -352,8 +350,7 @@ def test_an_action_that_hits_nothing_ends_the_experiment(pocket: Any, experiment
     file.write_text(file.read_text().replace("app=track-service", "app=nobody"))
     run = tmp_path / "run"
     child = started("pod-loss", pocket, experiments, run)
-    wait_for(lambda: not child.alive())
-    result = child.finish()
+    result = ended(child)
     assert not result.confirmed
     assert result.why.startswith("kill-pods refused: 0 pods match in us-east-1, expected at least 2")
     assert result.journal["status"] == "interrupted"
@@ -374,8 +371,7 @@ def test_an_action_that_hits_less_than_it_says_ends_the_experiment(
     status = {"readyReplicas": 2, "observedGeneration": 2}
     pocket.change("Deployment", "us-east-1", "track-service", status=status)
     child = started("pod-loss", pocket, experiments, tmp_path / "run")
-    wait_for(lambda: not child.alive())
-    result = child.finish()
+    result = ended(child)
     assert (result.confirmed, result.why) == (False, "kill-pods: 1 of 2 pods were hit")
     assert result.journal["failed"] == "kill-pods"
 
@@ -390,21 +386,10 @@ def test_what_an_action_of_others_hit_is_what_is_gone(pocket: Any, experiments: 
     others(experiments / "pod-loss.yaml")
     run = tmp_path / "run"
     child = started("pod-loss", pocket, experiments, run)
-    wait_for(lambda: not child.alive())
-    assert child.finish().confirmed
-    confirmed = next(o for o in history(run, "pod-loss") if o.kind == "fault.confirmed")
+    assert ended(child).confirmed
+    confirmed = confirmed_in(run, "pod-loss")
     assert [hit["workload"] for hit in confirmed.fields["hit"]] == ["track-service", "track-service"]
     assert confirmed.fields["inferred"] is True
-
-
-def test_what_a_stock_action_hit_is_recorded_of_it(pocket: Any, experiments: Path, tmp_path: Path) -> None:
-    """Nothing is inferred from what ended meanwhile."""
-    run = tmp_path / "run"
-    child = started("pod-loss", pocket, experiments, run)
-    wait_for(lambda: not child.alive())
-    assert child.finish().confirmed
-    confirmed = next(o for o in history(run, "pod-loss") if o.kind == "fault.confirmed")
-    assert confirmed.fields["inferred"] is False
 
 
 KILLING = """\
@@ -436,39 +421,12 @@ def others(file: Path, *edits: tuple[str, str]) -> None:
     file.write_text(text)
 
 
-def test_a_pod_that_still_answers_while_it_terminates_is_not_gone(
-    pocket: Any, experiments: Path, tmp_path: Path
-) -> None:
-    """Where all pods of a Service terminate it still sends requests to those that are Ready: the fault is not in."""
-    pocket.world.lingers = True
-    file = experiments / "pod-loss.yaml"
-    file.write_text(file.read_text().replace("arguments: {within_s: 10}", "arguments: {within_s: 0.5}"))
-    child = started("pod-loss", pocket, experiments, tmp_path / "run")
-    wait_for(lambda: not child.alive())
-    result = child.finish()
-    assert not result.confirmed
-    assert "still existed" in result.why
-
-
-def test_a_pod_that_terminates_was_hit(pocket: Any, experiments: Path, tmp_path: Path) -> None:
-    """A genuine cluster lists it for as long as its `preStop` takes, still Ready, and a probe of the file confirms the fault long before."""
-    pocket.world.lingers = True
-    others(experiments / "pod-loss.yaml")
-    run = tmp_path / "run"
-    child = started("pod-loss", pocket, experiments, run)
-    wait_for(lambda: not child.alive())
-    assert child.finish().why == ""
-    confirmed = next(o for o in history(run, "pod-loss") if o.kind == "fault.confirmed")
-    assert [hit["name"] for hit in confirmed.fields["hit"]] == ["track-service-1", "track-service-2"]
-
-
 def test_pods_that_terminate_count_for_the_blast_radius(pocket: Any, experiments: Path, tmp_path: Path) -> None:
     """Two were deleted and are still listed, one is allowed."""
     pocket.world.lingers = True
     others(experiments / "pod-loss.yaml", ("blast_radius: {max_pods: 2}", "blast_radius: {max_pods: 1}"))
     child = started("pod-loss", pocket, experiments, tmp_path / "run")
-    wait_for(lambda: not child.alive())
-    result = child.finish()
+    result = ended(child)
     assert (result.confirmed, result.why) == (False, "kill-pods: the experiment hit 2 pods, `blast_radius` allows 1")
 
 
@@ -478,8 +436,7 @@ def test_an_unsteady_target_is_not_broken(pocket: Any, experiments: Path, tmp_pa
     file.write_text(file.read_text().replace("within_s: 15", "within_s: 0.2"))
     pocket.change("Deployment", "us-east-1", "track-service", status={"readyReplicas": 1, "observedGeneration": 1})
     child = started("pod-loss", pocket, experiments, tmp_path / "run")
-    wait_for(lambda: not child.alive())
-    result = child.finish()
+    result = ended(child)
     assert (result.exit_code, result.confirmed) == (0, False)
     assert result.journal["steady_before"] == "not met"
     assert result.why == "the method was not run: the steady state was not met before the method: workloads-ready"
@@ -490,27 +447,6 @@ def test_a_second_attempt_keeps_the_files_of_the_first(pocket: Any, experiments:
     run = tmp_path / "run"
     for attempt in (1, 2):
         child = started("pod-loss", pocket, experiments, run, attempt=attempt)
-        wait_for(lambda: not child.alive())  # noqa: B023 - waited for in this very turn
-        assert child.finish().confirmed
+        assert ended(child).confirmed
     assert (run / "chaos" / "pod-loss" / "attempt-1" / "journal.json").exists()
     assert kinds(run, "pod-loss") == ["fault.sent", "fault.confirmed", "fault.gone"] * 2
-
-
-def test_a_probe_that_was_true_before_the_fault_confirms_nothing(
-    pocket: Any, experiments: Path, tmp_path: Path
-) -> None:
-    """Blind side 8: the action breaks nothing, the confirming probe is true all the time: the fault is not confirmed."""
-    file = experiments / "pod-loss.yaml"
-    text = file.read_text().replace("confirmed_by: pods-gone", "confirmed_by: pods-replaced")
-    action = text[text.index("  - name: kill-pods") : text.index("  - name: pods-gone")]
-    hold = "{type: python, module: harness.chaos.actions, func: hold, arguments: {at_least_s: 0, at_most_s: 0}}"
-    nothing = f"  - name: kill-pods\n    type: action\n    provider: {hold}\n"
-    text = text.replace(action, nothing).replace("func: hit_pods_gone", "func: workloads_ready")
-    file.write_text(text)
-    run = tmp_path / "run"
-    child = started("pod-loss", pocket, experiments, run)
-    wait_for(lambda: not child.alive())
-    result = child.finish()
-    assert not result.confirmed
-    assert result.why == "pods-replaced: the probe was also true before the fault, so it confirms nothing"
-    assert "fault.confirmed" not in kinds(run, "pod-loss")

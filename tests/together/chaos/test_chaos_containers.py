@@ -21,17 +21,9 @@ def test_liveness_is_probed_after_its_initial_delay(pocket: Any, ago_s: float, m
 
     def now(state: dict[str, Any], more_s: float, **probe: Any) -> bool:
         spec = {**pod["spec"], "containers": [{**container, **({"livenessProbe": probe} if probe else {})}]}
-        one = {
-            "name": container["name"],
-            "image": "i",
-            "imageID": "i",
-            "ready": True,
-            "restartCount": 0,
-            "state": state,
-        }
-        pocket.change(
-            "Pod", "us-east-1", "track-service-1", spec=spec, status={**pod["status"], "containerStatuses": [one]}
-        )
+        one = {"name": container["name"], "image": "i", "imageID": "i", "ready": True, "restartCount": 0}
+        status = {**pod["status"], "containerStatuses": [{**one, "state": state}]}
+        pocket.change("Pod", "us-east-1", "track-service-1", spec=spec, status=status)
         return probes.liveness_begun("app=track-service", "us-east-1", more_s=more_s)
 
     at = (clock.wall() - timedelta(seconds=ago_s)).strftime("%Y-%m-%dT%H:%M:%SZ")

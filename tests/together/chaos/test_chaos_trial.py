@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import pkgutil
 import subprocess
 import sys
-from importlib import import_module
 from pathlib import Path
 
-import chaosk8s
 import pytest
 import yaml
 
@@ -46,19 +43,6 @@ def test_they_call_functions_of_every_module_that_the_sandbox_serves() -> None:
     assert len(called) > 35
     modules = {name.split(".")[0] for name in FUNCTIONS} - {"actions", "event", "namespace"}
     assert modules == {name.split(".")[0] for name in called}
-
-
-def test_every_function_that_the_package_exports_is_known_or_fails_on_every_cluster() -> None:
-    """Another version may add some: what they do would not be recorded. The probes of `chaosk8s.probes` are old names of others."""
-    modules = [one.name for one in pkgutil.walk_packages(chaosk8s.__path__, "chaosk8s.")]
-    exported = {
-        f"{module.removeprefix('chaosk8s.')}.{name}"
-        for module in modules
-        if module.rpartition(".")[2] in ("actions", "probes") and module != "chaosk8s.probes"
-        for name in import_module(module).__all__
-    }
-    failing = {"apply_from_json", "apply_from_yaml", "replace_custom_object", "replace_cluster_custom_object"}
-    assert exported - {*FUNCTIONS} == {f"crd.actions.{name}" for name in failing}
 
 
 @pytest.mark.slow

@@ -12,6 +12,7 @@ from harness.drivers.check.gateway.routes import leads_around
 from harness.targets.files.outside import Flows
 from tests.builders.addresses import NET
 from tests.together.check.test_check_flow_log import endpoint, flow
+from tests.together.objects import deployment, service
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,24 +22,6 @@ if TYPE_CHECKING:
     from harness.targets.kubernetes import Cluster
     from tests.together.check.conftest import Backend
     from tests.together.conftest import PocketCluster
-
-
-def service(name: str, **spec: Any) -> dict[str, Any]:
-    """A service of the north with port 8080."""
-    own = {"selector": {"app": name}, "ports": [{"name": "http", "port": 8080, "targetPort": 8080}], **spec}
-    return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "namespace": "north"}, "spec": own}
-
-
-def deployment(name: str, **pod: Any) -> dict[str, Any]:
-    """A deployment of the north."""
-    template = {"metadata": {"labels": {"app": name}}, "spec": {"containers": [{"name": "c", "image": "x:1"}], **pod}}
-    spec = {"replicas": 0, "selector": {"matchLabels": {"app": name}}, "template": template}
-    return {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": {"name": name, "namespace": "north"},
-        "spec": spec,
-    }
 
 
 def looked(target: Target) -> dict[str, FactReading]:
@@ -67,7 +50,7 @@ def test_services_behind_the_gateway_that_refuse_strangers(
     cluster.create("Service", service("api-gateway"))
     ports = [{"name": "http", "port": 8080}, {"name": "dns", "port": 53, "protocol": "UDP"}]
     cluster.create("Service", service("track-service", ports=ports))
-    cluster.create("Deployment", deployment("track-service"))
+    cluster.create("Deployment", deployment("track-service", replicas=0))
     reached(cluster, CLOSED_TO_STRANGERS)
     found = looked(target)
     assert all(one.ok for one in found.values())
@@ -98,12 +81,8 @@ def ingress(name: str, *services: str) -> dict[str, Any]:
     backends = [{"service": {"name": one, "port": {"number": 8080}}} for one in services]
     paths = [{"path": "/", "pathType": "Prefix", "backend": one} for one in backends[1:]]
     rules = [{"host": "example.test", "http": {"paths": paths}}] if paths else []
-    return {
-        "apiVersion": "networking.k8s.io/v1",
-        "kind": "Ingress",
-        "metadata": {"name": name, "namespace": "north"},
-        "spec": {"defaultBackend": backends[0], "rules": rules},
-    }
+    spec = {"defaultBackend": backends[0], "rules": rules}
+    return {"metadata": {"name": name, "namespace": "north"}, "spec": spec}
 
 
 def test_an_ingress_that_leads_past_the_gateway_is_found(
@@ -164,7 +143,7 @@ def test_pages_for_people_are_no_way_around_the_gateway(
     cluster.create("Service", service("pages", clusterIP=f"{NET}3", type="LoadBalancer"))
     cluster.create("Service", service("pages-too", selector={"app": "pages"}, type="NodePort"))
     cluster.create("Service", service("track-service", type="NodePort"))
-    cluster.create("Deployment", deployment("pages", hostNetwork=True))
+    cluster.create("Deployment", deployment("pages", replicas=0, hostNetwork=True))
     both = (f"{NET}2", f"{NET}2")
     reached(cluster, {**CLOSED_TO_STRANGERS, "PAGES": both, "PAGES_TOO": both})
     named = target.model_copy(update={"website": f"http://{NET}3:8080/"})
@@ -181,9 +160,9 @@ def test_a_stranger_that_is_answered_and_open_ports_are_found(
     """A NodePort, the node's network, a node's port of a sidecar, and a call that goes around the gateway."""
     cluster.create("Service", service("api-gateway", type="LoadBalancer"))
     cluster.create("Service", service("track-service", type="NodePort"))
-    cluster.create("Deployment", deployment("track-service", hostNetwork=True))
+    cluster.create("Deployment", deployment("track-service", replicas=0, hostNetwork=True))
     sidecar = {"name": "s", "image": "x:1", "restartPolicy": "Always", "ports": [{"containerPort": 80, "hostPort": 81}]}
-    cluster.create("Deployment", deployment("beside", initContainers=[sidecar]))
+    cluster.create("Deployment", deployment("beside", replicas=0, initContainers=[sidecar]))
     reached(cluster, {"TRACK_SERVICE": (f"{NET}1", f"{NET}2")})
     bad = {subject: one.observed for subject, one in looked(target).items() if not one.ok}
     assert bad == {
@@ -220,9 +199,7 @@ def test_an_entry_in_front_of_the_gateway_leads_to_it_alone(
     ]
     (tmp_path / "events.log").write_text("".join(f"{json.dumps(one)}\n" for one in flows))
     pod = {"metadata": {"name": "edge-1", "namespace": "north", "labels": {"app": "edge"}}}
-    cluster.create(
-        "Pod", {"apiVersion": "v1", "kind": "Pod", **pod, "spec": {"containers": [{"name": "c", "image": "x"}]}}
-    )
+    cluster.create("Pod", {**pod, "spec": {"containers": [{"name": "c", "image": "x"}]}})
     own = {"stores": ["postgres"], "data_access": ["track-service"], "dependencies": {"track-service": ["postgres"]}}
     log = None if led is None else Flows.model_validate({"log": str(tmp_path / "events.log"), **own}, strict=False)
     found = looked(target.model_copy(update={"flows": log}))

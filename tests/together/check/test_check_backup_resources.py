@@ -109,29 +109,19 @@ def test_a_backup_of_velero_counts_when_it_is_completed(put: Put, target: Target
 
 def test_a_snapshot_counts_when_it_is_ready(put: Put, target: Target) -> None:
     """By the time at which it was taken; of one claim; those that Velero or a drill takes for a while do not count."""
-    for name, claim, ready in (("new", "data-0", True), ("making", "data-0", False), ("other", "data-1", True)):
-        body = {
-            "kind": "VolumeSnapshot",
-            "metadata": {"name": name},
-            "spec": {"source": {"persistentVolumeClaimName": claim}},
-        }
-        put(SNAPSHOT, "volumesnapshots", body, readyToUse=ready, creationTime="2026-01-31T12:00:00Z")
-    for name, labels in (
-        ("velero", {"velero.io/backup-name": "nightly-1"}),
-        ("drilled", {"cnpg.io/backupName": "main-drill-0123456789abcdef"}),
-    ):
-        body = _backup(name, {"source": {"persistentVolumeClaimName": "data-0"}}, labels=labels)
+    of_velero = {"velero.io/backup-name": "nightly-1"}
+    cases: list[tuple[str, str, dict[str, str], bool, int]] = [
+        ("new", "data-0", {}, True, 12),
+        ("making", "data-0", {}, False, 12),
+        ("other", "data-1", {}, True, 12),
+        ("velero", "data-0", of_velero, True, 13),
+        ("drilled", "data-0", {"cnpg.io/backupName": "main-drill-0123456789abcdef"}, True, 13),
+        ("restored", "data-0", {**of_velero, "velero.io/restore-name": "nightly-1-again"}, True, 10),
+    ]
+    for name, claim, labels, ready, hour in cases:
+        body = _backup(name, {"source": {"persistentVolumeClaimName": claim}}, labels=labels)
         body["kind"] = "VolumeSnapshot"
-        put(SNAPSHOT, "volumesnapshots", body, readyToUse=True, creationTime="2026-01-31T13:00:00Z")
-    restored = {"velero.io/backup-name": "nightly-1", "velero.io/restore-name": "nightly-1-again"}
-    body = _backup("restored", {"source": {"persistentVolumeClaimName": "data-0"}}, labels=restored)
-    put(
-        SNAPSHOT,
-        "volumesnapshots",
-        {**body, "kind": "VolumeSnapshot"},
-        readyToUse=True,
-        creationTime="2026-01-31T10:00:00Z",
-    )
+        put(SNAPSHOT, "volumesnapshots", body, readyToUse=ready, creationTime=f"2026-01-31T{hour}:00:00Z")
     target = placed(target, "volumesnapshots.snapshot.storage.k8s.io", "data-0")
     assert there(target) == ({"new": "backup", "making": "unfinished", "restored": "backup"}, "new")
     listing = list_store(target, target.backups["database"])
@@ -189,23 +179,17 @@ def test_the_rule_of_a_schedule_is_read(
     put: Put, target: Target, template: dict[str, Any], *, ok: bool | None, said: str
 ) -> None:
     """A duration of Go; without one the server's default counts, which is not read."""
-    body = {
-        "kind": "Schedule",
-        "metadata": {"name": "nightly"},
-        "spec": {"schedule": "0 1 * * *", "template": template},
-    }
-    put(VELERO, "schedules", body)
+    spec = {"schedule": "0 1 * * *", "template": template}
+    put(VELERO, "schedules", {"kind": "Schedule", "metadata": {"name": "nightly"}, "spec": spec})
     target = placed(target, "backups.velero.io", "nightly")
     (fact,) = backup_retention(target, {"backup": "database", "keep": "30 d"})()
     assert (fact.ok, said in fact.observed) == (ok, True), fact.observed
 
 
-@pytest.mark.parametrize(
-    ("text", "seconds"), [("1h30m", 5400.0), ("1.5h", 5400.0), ("300ms", 0.3), ("-1h", None), ("30d", None), ("", None)]
-)
-def test_durations_of_go(text: str, seconds: float | None) -> None:
+def test_durations_of_go() -> None:
     """As `time.ParseDuration` reads them; below 0 nothing is kept."""
-    assert go_seconds(text) == seconds
+    seconds = {"1h30m": 5400.0, "1.5h": 5400.0, "300ms": 0.3, "-1h": None, "30d": None, "": None}
+    assert {text: go_seconds(text) for text in seconds} == seconds
 
 
 def _backup(name: str, spec: Mapping[str, Any], labels: Mapping[str, str] | None = None) -> dict[str, Any]:

@@ -15,40 +15,20 @@ from harness.targets import load_target
 from harness.targets.access import accesses_of
 from harness.targets.cluster.kubeconfig import api_client
 from harness.targets.kubernetes import Cluster
+from tests.together.objects import controlled, deployment, stored
 
 if TYPE_CHECKING:
     from harness.targets import Target
     from tests.together.conftest import PocketCluster
 
-LABELS = {"app": "web"}
-DEPLOYMENT: dict[str, Any] = {
-    "apiVersion": "apps/v1",
-    "kind": "Deployment",
-    "metadata": {"name": "web", "namespace": "north"},
-    "spec": {
-        "replicas": 2,
-        "selector": {"matchLabels": LABELS},
-        "template": {
-            "metadata": {"labels": LABELS},
-            "spec": {
-                "containers": [
-                    {
-                        "name": "web",
-                        "image": "web:1",
-                        "env": [{"name": "A", "value": "1"}],
-                        "resources": {"limits": {"cpu": "1000m", "memory": "1Gi"}},
-                    }
-                ]
-            },
-        },
-    },
+WEB = {
+    "name": "web",
+    "image": "web:1",
+    "env": [{"name": "A", "value": "1"}],
+    "resources": {"limits": {"cpu": "1000m", "memory": "1Gi"}},
 }
-SETTINGS: dict[str, Any] = {
-    "apiVersion": "v1",
-    "kind": "ConfigMap",
-    "metadata": {"name": "settings", "namespace": "north"},
-    "data": {"k": "v"},
-}
+DEPLOYMENT: dict[str, Any] = {"apiVersion": "apps/v1", "kind": "Deployment", **deployment("web", "north", WEB)}
+SETTINGS: dict[str, Any] = {"apiVersion": "v1", "kind": "ConfigMap", **stored("settings", k="v")}
 
 
 def declaring(target: Target, *objects: dict[str, Any]) -> Target:
@@ -67,7 +47,7 @@ def test_what_is_as_declared_differs_in_nothing(cluster: PocketCluster, target: 
     facts = declared_fields(declaring(target, DEPLOYMENT, SETTINGS), {})()
     assert [(one.subject, one.ok, one.observed) for one in facts] == [
         ("Deployment north/web (all.yaml:1)", True, "0 fields differ"),
-        ("ConfigMap north/settings (all.yaml:26)", True, "0 fields differ"),
+        ("ConfigMap north/settings (all.yaml:27)", True, "0 fields differ"),
     ]
 
 
@@ -103,13 +83,7 @@ def test_a_kind_that_is_in_no_namespace_is_read_there(cluster: PocketCluster, ta
     version = {"name": "v1", "served": True, "storage": True, "schema": schema}
     spec = {"group": "shop.test", "scope": "Cluster", "names": names, "versions": [version]}
     meta = {"name": "shoppolicies.shop.test"}
-    definition = {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": meta,
-        "spec": spec,
-    }
-    cluster.create("CustomResourceDefinition", definition)
+    cluster.create("CustomResourceDefinition", {"metadata": meta, "spec": spec})
     policy = {"apiVersion": "shop.test/v1", "kind": "ShopPolicy", "metadata": {"name": "strict"}, "spec": {"level": 3}}
     client.CustomObjectsApi(api_client(target)).create_cluster_custom_object("shop.test", "v1", "shoppolicies", policy)
     changed = {**policy, "spec": {"level": 2}}
@@ -135,12 +109,8 @@ def test_a_manifest_without_a_namespace_is_of_the_targets(cluster: PocketCluster
 def test_what_an_operator_makes_is_declared_by_its_owner(cluster: PocketCluster, target: Target) -> None:
     """No manifest has the StatefulSet of a database; of an owner that none has either nothing is known."""
     for name in ("store", "cache"):
-        owner = {"apiVersion": "db.test/v1", "kind": "Store", "name": name, "uid": name, "controller": True}
-        metadata = {"name": name, "namespace": "north", "ownerReferences": [owner]}
-        spec = {**DEPLOYMENT["spec"], "serviceName": name}
-        cluster.create(
-            "StatefulSet", {"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": metadata, "spec": spec}
-        )
+        metadata = {"name": name, "namespace": "north", "ownerReferences": controlled("Store", name, "db.test/v1")}
+        cluster.create("StatefulSet", {"metadata": metadata, "spec": DEPLOYMENT["spec"]})
     store = {"apiVersion": "db.test/v1", "kind": "Store", "metadata": {"name": "store", "namespace": "north"}}
     facts = declared_workloads(declaring(target, store), {})()
     assert {one.subject: (one.ok, one.observed) for one in facts} == {
@@ -190,13 +160,8 @@ def test_a_namespace_of_what_is_in_none_is_not_compared(cluster: PocketCluster, 
 
 def test_values_of_secrets_are_not_read(cluster: PocketCluster, target: Target) -> None:
     """They would be in the run directory."""
-    secret = {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "metadata": {"name": "s", "namespace": "north"},
-        "data": {"k": "c2VjcmV0"},
-    }
-    cluster.create("Secret", {**secret, "data": {"k": "b3RoZXI="}})
+    secret = {"apiVersion": "v1", "kind": "Secret", **stored("s", k="c2VjcmV0")}
+    cluster.create("Secret", stored("s", k="b3RoZXI="))
     [fact] = declared_fields(declaring(target, secret), {})()
     assert fact.ok is True
 
@@ -207,9 +172,7 @@ def test_a_workload_made_by_hand_is_found(cluster: PocketCluster, target: Target
     container = [{"name": "c", "image": "c:1"}]
     for name, labels in (("bare", {}), ("probe", {"app.kubernetes.io/managed-by": "readiness"})):
         metadata = {"name": name, "namespace": "south", "labels": labels}
-        cluster.create(
-            "Pod", {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": {"containers": container}}
-        )
+        cluster.create("Pod", {"metadata": metadata, "spec": {"containers": container}})
     facts = declared_workloads(declaring(target, DEPLOYMENT), {})()
     assert [(one.subject, one.ok) for one in facts] == [("Deployment north/web", True), ("Pod south/bare", False)]
 
@@ -220,11 +183,11 @@ def test_jobs_and_what_operators_make_are_running_workloads(cluster: PocketClust
     spec = {"template": {"spec": pod}}
     schedule = {"schedule": "0 4 * * *", "jobTemplate": {"spec": spec}}
 
-    def made(kind: str, name: str, content: dict[str, Any], version: str = "batch/v1", owner: str = "") -> None:
-        kind_of, _, owner_name = owner.partition(" ")
-        reference = {"apiVersion": "x.test/v1", "kind": kind_of, "name": owner_name, "uid": "1", "controller": True}
-        metadata = {"name": name, "namespace": "north", "ownerReferences": [reference] if owner else []}
-        cluster.create(kind, {"apiVersion": version, "kind": kind, "metadata": metadata, **content})
+    def made(kind: str, name: str, content: dict[str, Any], owner: str = "") -> None:
+        maker, _, called = owner.partition(" ")
+        references = controlled(maker, called, "x.test/v1") if owner else []
+        metadata = {"name": name, "namespace": "north", "ownerReferences": references}
+        cluster.create(kind, {"metadata": metadata, **content})
 
     for name in ("nightly", "rogue"):
         made("CronJob", name, {"spec": schedule})
@@ -232,7 +195,7 @@ def test_jobs_and_what_operators_make_are_running_workloads(cluster: PocketClust
     made("Job", "once", {"spec": spec})
     made("Job", "ended", {"spec": spec, "status": {"conditions": [{"type": "Failed", "status": "True"}]}})
     for name, owner in (("nightly-1-a", "Job nightly-1"), ("store-1", "Cluster store"), ("cache-1", "Cluster cache")):
-        made("Pod", name, {"spec": pod}, "v1", owner)
+        made("Pod", name, {"spec": pod}, owner)
     declared = [
         {"apiVersion": version, "kind": kind, "metadata": {"name": name, "namespace": "north"}}
         for version, kind, name in (("batch/v1", "CronJob", "nightly"), ("db.test/v1", "Cluster", "store"))
@@ -255,17 +218,11 @@ def test_what_is_declared_may_be_several_steps_above(
     names = {"kind": "StrimziPodSet", "plural": "strimzipodsets", "singular": "strimzipodset"}
     schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
     version = {"name": "v1", "served": True, "storage": True, "schema": schema}
-    body = {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": "strimzipodsets.core.test"},
-        "spec": {"group": "core.test", "scope": "Namespaced", "names": names, "versions": [version]},
-    }
-    cluster.create("CustomResourceDefinition", body)
+    spec = {"group": "core.test", "scope": "Namespaced", "names": names, "versions": [version]}
+    cluster.create("CustomResourceDefinition", {"metadata": {"name": "strimzipodsets.core.test"}, "spec": spec})
 
     def made(name: str, version: str, kind: str, owner: str) -> dict[str, Any]:
-        reference = {"apiVersion": version, "kind": kind, "name": owner, "uid": "1", "controller": True}
-        return {"name": name, "namespace": "north", "ownerReferences": [reference]}
+        return {"name": name, "namespace": "north", "ownerReferences": controlled(kind, owner, version)}
 
     for kafka in ("main", "rogue"):
         metadata = made(f"{kafka}-set", "kafka.test/v1", "Kafka", kafka)
@@ -273,8 +230,7 @@ def test_what_is_declared_may_be_several_steps_above(
         api = client.CustomObjectsApi(api_client(target))
         api.create_namespaced_custom_object("core.test", "v1", "north", "strimzipodsets", one)
         metadata = made(f"{kafka}-0", "core.test/v1", "StrimziPodSet", f"{kafka}-set")
-        spec = {"containers": [{"name": "c", "image": "c:1"}]}
-        cluster.create("Pod", {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
+        cluster.create("Pod", {"metadata": metadata, "spec": {"containers": [{"name": "c", "image": "c:1"}]}})
     kafka_main = {"apiVersion": "kafka.test/v1", "kind": "Kafka", "metadata": {"name": "main", "namespace": "north"}}
     probe = declared_workloads(declaring(target, kafka_main), {})
     assert {one.subject: (one.ok, one.observed) for one in probe()} == {

@@ -234,7 +234,6 @@ def test_a_pod_without_settings_has_nothing_of_the_workload_but_its_command() ->
     ("code", "reason", "of_pod", "by_itself"),
     [
         (1, "Error", "", True),
-        (0, "Completed", "", False),
         (137, "OOMKilled", "", False),
         (1, "Error", "Evicted", False),
         (127, "StartError", "", False),

@@ -1,4 +1,4 @@
-"""Restore drills by the resources of Velero and of CSI's snapshots: a real API server with their definitions, a real PostgreSQL, the test's controllers."""
+"""Restore drills by the resources of CloudNativePG, of Velero and of CSI's snapshots: a real API server with their definitions, a real PostgreSQL, the test's controllers."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import os
 import signal
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,12 +17,14 @@ import pytest
 import yaml
 from kubernetes import client, config
 
+from harness.drivers.check.drills.cloudnative_pg import CloudNativePg, scratch_spec
 from harness.drivers.check.drills.restore import restore_time, restored_copy
 from harness.drivers.facts import FactReading
 from harness.errors import AccessDenied, DriverError
 from harness.run.plan.access import roles
 from harness.targets import Target, load_target
 from harness.targets.access import accesses_of, placed
+from harness.targets.files.drills import CloudNativePgDrill
 from harness.targets.safety.intents import pending_intents
 from harness.targets.safety.platform import platform_of
 from harness.targets.undo import recover
@@ -29,7 +32,7 @@ from readiness_sandbox.cluster.controllers import claims, namespaces
 from readiness_sandbox.cluster.store import Store
 from tests.builders.addresses import NET
 from tests.builders.base_backups import BaseBackups, at_work
-from tests.builders.cnpg_operator import define
+from tests.builders.cnpg_operator import HEALTHY, CnpgOperator, define, serving
 from tests.builders.database_servers import Member, lone, until
 from tests.builders.snapshot_driver import SnapshotDriver
 from tests.builders.velero_server import SCHEDULE, VeleroServer
@@ -121,6 +124,26 @@ class ProductDrill(ABC):
             self.copy()
 
 
+class CnpgCase(ProductDrill):
+    """A drill of the Cluster `main` in the namespace `north`, which is healthy."""
+
+    key = "cloudnative-pg"
+
+    def __init__(self, here: Path, cluster: PocketCluster, backups: BaseBackups, api: Any) -> None:
+        super().__init__(here, cluster, backups, api)
+        self.operator = CnpgOperator(api, "north", backups)
+        self.operator.create("clusters", serving("main"), HEALTHY)
+        self.section = {"namespace": "north", "cluster": "main", "scratch_cluster": "main-drill"}
+
+    def reconcile(self) -> None:
+        """The operator."""
+        self.operator.reconcile()
+
+    def made(self) -> list[str]:
+        """Clusters and Backups."""
+        return [one for plural in ("clusters", "backups") for one in self.operator.names(plural) if "drill" in one]
+
+
 class VeleroCase(ProductDrill):
     """A drill of the namespace `north` by its Schedule in `velero`."""
 
@@ -187,11 +210,17 @@ def working(
     """A drill by the product that the test names, with its definitions and controllers."""
     monkeypatch.setenv("READINESS_STATE", str(tmp_path / "state"))
     with config.new_client_from_config(str(cluster.kubeconfig), context="pocket") as api:  # type: ignore[no-untyped-call]
-        for name in ("velero", "volume_snapshot"):
+        for name in ("cloudnative_pg", "velero", "volume_snapshot"):
             define(api, name)
         made = case(tmp_path, cluster, BaseBackups(primary, tmp_path, SCRATCH), api)
         with at_work(made.reconcile, made.backups):
             yield made
+
+
+@pytest.fixture
+def cnpg(working: CnpgCase) -> CnpgCase:
+    """One by CloudNativePG."""
+    return working
 
 
 @pytest.fixture
@@ -206,12 +235,14 @@ def snapshots(working: SnapshotCase) -> SnapshotCase:
     return working
 
 
+each = pytest.mark.parametrize("case", [CnpgCase, VeleroCase, SnapshotCase])
 both = pytest.mark.parametrize("case", [VeleroCase, SnapshotCase])
+by_cnpg = pytest.mark.parametrize("case", [CnpgCase])
 by_velero = pytest.mark.parametrize("case", [VeleroCase])
 by_snapshots = pytest.mark.parametrize("case", [SnapshotCase])
 
 
-@both
+@each
 def test_a_right_copy_is_equal_and_all_that_was_made_is_removed(working: ProductDrill) -> None:
     """The time is that of the restore; without a row the copy differs."""
     assert [(one.ok, one.observed) for one in working.copy()] == [(True, "1 of 1, with 1000 rows")]
@@ -414,7 +445,7 @@ def test_a_copy_that_would_write_to_the_archive_of_what_serves_is_refused(
         assert working.server.seen[1]["resourceModifier"] == {"kind": "configmap", "name": "not-archived"}
 
 
-@both
+@each
 def test_the_drill_needs_exactly_its_rights(working: ProductDrill) -> None:
     """Each right that lacks is named; with those that `readiness plan --roles` writes the drill is done."""
     rbac: Any = client.RbacAuthorizationV1Api(working.core.api_client)
@@ -438,7 +469,7 @@ def test_the_drill_needs_exactly_its_rights(working: ProductDrill) -> None:
     assert [one.ok for one in working.copy()] == [True]
 
 
-@both
+@each
 def test_an_object_of_others_with_the_name_of_the_scratch_is_not_deleted(
     working: ProductDrill, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -447,7 +478,9 @@ def test_an_object_of_others_with_the_name_of_the_scratch_is_not_deleted(
     body = {"metadata": {"name": "north-drill"}}
 
     def take(name: str) -> bool:
-        if isinstance(working, VeleroCase):
+        if isinstance(working, CnpgCase):
+            working.operator.create("clusters", serving("main-drill"), HEALTHY)
+        elif isinstance(working, VeleroCase):
             working.core.create_namespace(body)
         else:
             claim = {"metadata": {"name": "data-drill"}, "spec": CLAIM}
@@ -458,14 +491,19 @@ def test_an_object_of_others_with_the_name_of_the_scratch_is_not_deleted(
     target = working.target()
     with pytest.raises(DriverError, match="already exists"):
         restored_copy(target, {"drill": "orders"})()
-    assert working.left(target) == ["north-drill" if isinstance(working, VeleroCase) else "data-drill"]
+    scratch: dict[type[ProductDrill], str] = {
+        CnpgCase: "main-drill",
+        VeleroCase: "north-drill",
+        SnapshotCase: "data-drill",
+    }
+    assert working.left(target) == [scratch[type(working)]]
 
 
 def _drilled(target: Target) -> None:
     restored_copy(target, {"drill": "orders"})()
 
 
-@both
+@each
 def test_after_a_kill_all_that_was_made_is_removed_by_recover(working: ProductDrill) -> None:
     """The names are on disk before anything is created; the copy that runs is ended."""
     target = working.target()
@@ -481,3 +519,160 @@ def test_after_a_kill_all_that_was_made_is_removed_by_recover(working: ProductDr
     assert working.left(target) == []
     with pytest.raises(psycopg.OperationalError):
         psycopg.connect(f"host={SCRATCH} port=5432 user=tester dbname=postgres connect_timeout=2")
+
+
+@by_cnpg
+def test_a_scratch_cluster_is_one_instance_like_those_that_serve(cnpg: CnpgCase) -> None:
+    """Without their backups, plugins, labels and monitors."""
+    assert all(one.ok for one in cnpg.copy())
+    (spec,) = cnpg.operator.seen
+    backup = spec["bootstrap"]["recovery"].pop("backup")["name"]
+    assert backup.startswith("main-drill-")
+    assert {key: spec[key] for key in ("instances", "imageName", "storage", "postgresql", "bootstrap")} == {
+        "instances": 1,
+        "imageName": "ghcr.io/cloudnative-pg/postgresql:17",
+        "storage": {"size": "10Gi", "storageClass": "fast", "resizeInUseVolumes": True},
+        "postgresql": {"parameters": {"max_connections": "200"}},
+        "bootstrap": {"recovery": {"database": "shop", "owner": "shop", "secret": {"name": "main-app"}}},
+    }
+    assert not {"backup", "plugins", "inheritedMetadata", "externalClusters", "managed"} & {*spec}
+    assert spec.get("monitoring", {}).get("enablePodMonitor", False) is False
+
+
+@by_cnpg
+def test_a_restore_that_fails_is_a_fail_and_one_that_hangs_is_not_decided(cnpg: CnpgCase) -> None:
+    """The operator says that the Cluster is unrecoverable; or says nothing until the time is over."""
+    cnpg.operator.fails = "cluster"
+    (fact,) = cnpg.copy()
+    assert (fact.subject, fact.ok) == ("restore", False)
+    assert fact.observed.startswith("Cluster north/main-drill reached the phase `Cluster is unrecoverable")
+    cnpg.operator.fails, cnpg.operator.hangs, cnpg.within = "", "cluster", "3 s"
+    (fact,) = cnpg.copy()
+    assert (fact.ok, "is not ready after 3 s: its phase is `not begun`" in fact.observed) == (None, True)
+    assert cnpg.time("500 ms").ok is False
+    assert cnpg.time("1 h").ok is None
+
+
+@by_cnpg
+@pytest.mark.parametrize(
+    ("fails", "hangs", "why"),
+    [("backup", "", "failed: can't execute backup"), ("", "backup", "is not completed after 3 s")],
+)
+def test_a_backup_that_is_not_made_decides_nothing(cnpg: CnpgCase, fails: str, hangs: str, why: str) -> None:
+    """It failed, or still runs; the Backup is removed, and no Cluster is made."""
+    cnpg.operator.fails, cnpg.operator.hangs, cnpg.within = fails, hangs, "3 s"
+    with pytest.raises(DriverError, match=why):
+        cnpg.copy()
+    assert cnpg.operator.seen == []
+
+
+@by_cnpg
+def test_the_newest_completed_backup_of_cloudnative_pg_is_restored_where_none_is_made(cnpg: CnpgCase) -> None:
+    """One that failed later, one of another Cluster, and one by another method do not count; the Backup stays."""
+    made = {"apiVersion": "postgresql.cnpg.io/v1", "kind": "Backup", "spec": {"cluster": {"name": "main"}}}
+    cnpg.operator.create("backups", {**made, "metadata": {"name": "nightly"}})
+    until(lambda: cnpg.operator.phase("backups", "nightly") == "completed")
+    for name, spec, phase in (
+        ("failed", {"cluster": {"name": "main"}}, "failed"),
+        ("other", {"cluster": {"name": "other"}}, "completed"),
+        ("snapshot", {"cluster": {"name": "main"}, "method": "volumeSnapshot"}, "completed"),
+    ):
+        cnpg.operator.hangs = "backup"
+        body = {**made, "metadata": {"name": name}, "spec": spec}
+        cnpg.operator.create("backups", body, {"phase": phase, "stoppedAt": "2099-01-01T00:00:00Z"})
+    cnpg.section["backup"] = "newest"
+    assert cnpg.time("1 min").ok
+    assert cnpg.operator.seen[0]["bootstrap"]["recovery"]["backup"] == {"name": "nightly"}
+    assert "nightly" in cnpg.operator.names("backups")
+
+
+@by_cnpg
+def test_cloudnative_pg_makes_nothing_where_the_drill_cannot_be_done(cnpg: CnpgCase) -> None:
+    """A scratch Cluster that is there, a Cluster that is not healthy or not there, a method that it does not have, a Backup that runs."""
+    cnpg.operator.hangs = "cluster"
+    cnpg.section["scratch_cluster"] = "other"
+    cnpg.operator.create("clusters", serving("other"), HEALTHY)
+    cnpg.refused("the scratch Cluster is there already: nothing was made")
+    cnpg.section |= {"scratch_cluster": "main-drill", "method": "volumeSnapshot"}
+    cnpg.refused("is not set up for backups by volumeSnapshot: nothing was made")
+    cnpg.section |= {"method": "barmanObjectStore", "cluster": "none"}
+    cnpg.refused("the Cluster is not there")
+    cnpg.section["cluster"] = "main"
+    cnpg.operator.report("clusters", "main", {"phase": "Failing over"})
+    cnpg.refused("the Cluster is in the phase `Failing over`")
+    cnpg.operator.report("clusters", "main", HEALTHY)
+    body = {
+        "apiVersion": "postgresql.cnpg.io/v1",
+        "kind": "Backup",
+        "metadata": {"name": "nightly"},
+        "spec": {"cluster": {"name": "main"}},
+    }
+    cnpg.operator.create("backups", body, {"phase": "running"})
+    cnpg.refused(r"Backup nightly still runs \(running\): nothing was made")
+
+
+def test_the_rights_of_a_drill_by_cloudnative_pg() -> None:
+    """It reads, makes and deletes Backups and Clusters of its namespace."""
+    section = CloudNativePgDrill(namespace="north", cluster="main", scratch_cluster="main-drill")
+    assert sorted(map(str, CloudNativePg(section).access)) == [
+        "create backups.postgresql.cnpg.io -n north",
+        "create clusters.postgresql.cnpg.io -n north",
+        "delete backups.postgresql.cnpg.io -n north",
+        "delete clusters.postgresql.cnpg.io -n north",
+        "get backups.postgresql.cnpg.io -n north",
+        "get clusters.postgresql.cnpg.io -n north",
+        "list backups.postgresql.cnpg.io -n north",
+    ]
+
+
+def test_a_plugin_restores_the_backup_by_its_id() -> None:
+    """From the object store of the plugin, by the server's name there; the plugin is not one of the scratch Cluster."""
+    section = CloudNativePgDrill(
+        namespace="north",
+        cluster="main",
+        scratch_cluster="main-drill",
+        method="plugin",
+        plugin="barman-cloud.cloudnative-pg.io",
+    )
+    parameters = {"barmanObjectName": "store"}
+    serves = {"plugins": [{"name": section.plugin, "isWALArchiver": True, "parameters": parameters}]}
+    backup = {"metadata": {"name": "nightly"}, "status": {"backupId": "20260131T120000"}}
+    assert scratch_spec(serves, section, backup) == {
+        "instances": 1,
+        "postgresql": {},
+        "externalClusters": [
+            {"name": "main", "plugin": {"name": section.plugin, "parameters": {"serverName": "main", **parameters}}}
+        ],
+        "bootstrap": {"recovery": {"source": "main", "recoveryTarget": {"backupID": "20260131T120000"}}},
+    }
+
+
+def test_a_drill_by_snapshots_stops_nothing_and_leaves_nothing(subtests: pytest.Subtests) -> None:
+    """A cold one would stop a server, a snapshot without an owner would stay, and hot ones of several volumes are no one moment."""
+    names = {"namespace": "north", "cluster": "main", "scratch_cluster": "main-drill", "method": "volumeSnapshot"}
+    there: dict[str, Any] = {"status": HEALTHY}
+    cases: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any], str]] = [
+        ({"online": False}, {}, {"keep": True}, "a new Backup would stop the server that it copies"),
+        ({"online": False}, {}, {"backup": "newest"}, ""),
+        ({}, {}, {}, "the snapshots of a Backup stay when it is deleted"),
+        ({"snapshotOwnerReference": "cluster"}, {}, {}, "the snapshots of a Backup stay when it is deleted"),
+        ({"snapshotOwnerReference": "backup"}, {}, {}, ""),
+        ({}, {}, {"keep": True}, ""),
+        ({}, {"walStorage": {"size": "1Gi"}}, {"backup": "newest"}, "one moment only together with the archive"),
+        ({"online": False}, {"walStorage": {"size": "1Gi"}}, {"backup": "newest"}, ""),
+    ]
+    for snapshots, more, drill, said in cases:
+        with subtests.test(snapshots=snapshots, more=more, drill=drill):
+            backup = {"volumeSnapshot": {"className": "csi", **snapshots}}
+            there.update(serving("main", **{**more, "backup": backup}))
+            product = CloudNativePg(CloudNativePgDrill.model_validate({**names, **drill}))
+            with pytest.raises(DriverError, match=said) if said else nullcontext():
+                product.refuse(lambda _ref: there)
+
+
+def test_the_copy_reaches_a_bucket_as_the_cluster_that_serves() -> None:
+    """By the role that its ServiceAccount has."""
+    section = CloudNativePgDrill(namespace="shop", cluster="main", scratch_cluster="main-drill")
+    template = {"metadata": {"annotations": {"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/backups"}}}
+    serves = serving("main", serviceAccountTemplate=template)["spec"]
+    assert scratch_spec(serves, section, {"metadata": {"name": "nightly"}})["serviceAccountTemplate"] == template

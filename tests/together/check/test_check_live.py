@@ -13,6 +13,7 @@ from harness.model import Check, Demand, DemandKind
 from harness.targets import platform_of
 from harness.targets.safety.intents import pending_intents
 from tests.builders.addresses import NET
+from tests.together import objects
 
 if TYPE_CHECKING:
     from harness.targets import Target
@@ -39,38 +40,20 @@ def found(check: Check) -> dict[str, tuple[bool | None, str]]:
     return {fact.subject: (fact.ok, fact.observed) for fact in check.facts}
 
 
-def deployment(name: str, *, replicas: int, ready: int, cpu: str, memory: str) -> dict[str, Any]:
+def deployment(name: str, *, replicas: int, ready: int, cpu: str = "1", memory: str = "1Gi") -> dict[str, Any]:
     """A deployment with one container."""
-    labels = {"app": name}
     amounts = {"cpu": cpu, "memory": memory}
     container = {"name": name, "image": f"{name}:1", "resources": {"requests": amounts, "limits": amounts}}
-    template = {"metadata": {"labels": labels}, "spec": {"containers": [container]}}
-    return {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": {"name": name, "namespace": "north"},
-        "spec": {"replicas": replicas, "selector": {"matchLabels": labels}, "template": template},
-        "status": {"replicas": replicas, "readyReplicas": ready},
-    }
-
-
-def stateful(name: str) -> dict[str, Any]:
-    """A stateful set of one pod."""
-    body = deployment(name, replicas=1, ready=0, cpu="1", memory="1Gi")
-    return {**body, "kind": "StatefulSet", "spec": {**body["spec"], "serviceName": name}}
+    body = objects.deployment(name, "north", container, replicas=replicas)
+    return {**body, "status": {"replicas": replicas, "readyReplicas": ready}}
 
 
 def pod(name: str, namespace: str, address: str, workload: str = "api") -> dict[str, Any]:
     """A running pod of a replica set."""
-    owner = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": workload, "uid": "1", "controller": True}
     container = {"name": "c", "image": "c:1", "ports": [{"name": "http", "containerPort": 8080}]}
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": name, "namespace": namespace, "labels": {"app": workload}, "ownerReferences": [owner]},
-        "spec": {"containers": [container]},
-        "status": {"phase": "Running", "podIP": address},
-    }
+    body = objects.pod(name, workload, namespace, containers=[container])
+    body["metadata"]["ownerReferences"] = objects.controlled(name=workload)
+    return {**body, "status": {"phase": "Running", "podIP": address}}
 
 
 def service(name: str, selector: dict[str, str] | None, namespace: str = "north") -> dict[str, Any]:
@@ -78,7 +61,7 @@ def service(name: str, selector: dict[str, str] | None, namespace: str = "north"
     spec: dict[str, Any] = {"ports": [{"name": "http", "port": 8080, "targetPort": 8080}]}
     if selector:
         spec["selector"] = selector
-    return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "namespace": namespace}, "spec": spec}
+    return {"metadata": {"name": name, "namespace": namespace}, "spec": spec}
 
 
 def behind_services(cluster: PocketCluster, *namespaces: str) -> None:
@@ -111,7 +94,7 @@ def test_a_pod_that_no_service_selects_is_asked_where_another_region_has_one(
     behind_services(cluster, "north")
     cluster.create("Pod", pod("a", "north", f"{NET}1"))
     cluster.create("Pod", pod("b", "south", f"{NET}2"))
-    body = deployment("api", replicas=1, ready=1, cpu="1", memory="1Gi")
+    body = deployment("api", replicas=1, ready=1)
     cluster.create("Deployment", {**body, "metadata": {"name": "api", "namespace": "south"}})
     backends[1].status = 503
     expected: dict[str, tuple[bool | None, str]] = {"north/a": (True, "status 200"), "south/b": (False, "status 503")}
@@ -128,10 +111,9 @@ def test_a_service_without_a_pod_is_found(
     behind_services(cluster, "north")
     cluster.create("Pod", pod("a", "north", f"{NET}1"))
     for name, replicas in (("api", 1), ("asleep", 0)):
-        cluster.create("Deployment", deployment(name, replicas=replicas, ready=replicas, cpu="1", memory="1Gi"))
-    owner = {"apiVersion": "db.test/v1", "kind": "Cluster", "name": "store", "uid": "1", "controller": True}
+        cluster.create("Deployment", deployment(name, replicas=replicas, ready=replicas))
     made = service("store-ro", {"app": "store"})
-    made["metadata"]["ownerReferences"] = [owner]
+    made["metadata"]["ownerReferences"] = objects.controlled("Cluster", "store", "db.test/v1")
     standby = service("standby", {"app": "api", "role": "replica"})
     for one in (made, standby, service("asleep", {"app": "asleep"}), service("cart", {"app": "cartt"})):
         cluster.create("Service", one)
@@ -149,14 +131,14 @@ def test_an_unhealthy_pod_and_a_service_without_pods_are_facts(
     """503 from one pod, asked three times; a declared deployment that has no pod; others that select by expressions alone, or declare none."""
     behind_services(cluster)
     for name, key, replicas in (("found", "app", 1), ("missed", "zone", 1), ("asleep", "zone", 0)):
-        body = deployment(name, replicas=replicas, ready=0, cpu="1", memory="1Gi")
+        body = deployment(name, replicas=replicas, ready=0)
         body["spec"]["selector"] = {"matchExpressions": [{"key": key, "operator": "Exists"}]}
         body["spec"]["template"]["metadata"]["labels"] = {key: "x"}
         cluster.create("Deployment", body)
-    cluster.create("StatefulSet", stateful("store"))
+    cluster.create("StatefulSet", deployment("store", replicas=1, ready=0))
     cluster.create("Pod", pod("a", "north", f"{NET}1"))
     cluster.create("Pod", pod("b", "south", f"{NET}2"))
-    cluster.create("Deployment", deployment("lost", replicas=1, ready=0, cpu="1", memory="1Gi"))
+    cluster.create("Deployment", deployment("lost", replicas=1, ready=0))
     backends[1].status = 503
     check = run(target, tmp_path, "health-of-pods", within="30 s")
     assert found(check) == {
@@ -222,11 +204,13 @@ def test_a_pod_that_answers_nobody_is_a_fact(
     assert fact.observed.startswith("no answer: ")
 
 
+SIZE = {"deployment": "api-gateway", "replicas": "3", "cpu": "500m", "memory": "512Mi"}
+
+
 def test_sizes_are_compared_as_quantities(cluster: PocketCluster, target: Target, tmp_path: Path) -> None:
     """0.5 cpu is 500m, and 0.5Gi is 512Mi."""
     cluster.create("Deployment", deployment("api-gateway", replicas=3, ready=3, cpu="0.5", memory="0.5Gi"))
-    expected = {"deployment": "api-gateway", "replicas": "3", "cpu": "500m", "memory": "512Mi"}
-    check = run(target, tmp_path, "deployment-size", **expected)
+    check = run(target, tmp_path, "deployment-size", **SIZE)
     assert all(fact.ok for fact in check.facts)
     assert [fact.subject for fact in check.facts] == [
         "north/api-gateway replicas",
@@ -242,39 +226,36 @@ def test_a_replica_that_is_not_ready_and_less_memory_are_facts(
 ) -> None:
     """Each is named with what was seen."""
     cluster.create("Deployment", deployment("api-gateway", replicas=3, ready=2, cpu="500m", memory="256Mi"))
-    expected = {"deployment": "api-gateway", "replicas": "3", "cpu": "500m", "memory": "512Mi"}
-    facts = found(run(target, tmp_path, "deployment-size", **expected))
+    facts = found(run(target, tmp_path, "deployment-size", **SIZE))
     assert facts["north/api-gateway replicas"] == (False, "2 ready of 3")
     assert facts["north/api-gateway memory requests"] == (False, "256Mi")
     assert facts["north/api-gateway cpu limits"] == (True, "500m")
 
 
-@pytest.mark.parametrize(
-    ("case", "seen"),
-    [
-        ((4, 4, 3), (True, "4 ready of 4, above the minimum of its autoscaler")),
-        ((4, 3, 3), (True, "3 ready of 4, above the minimum of its autoscaler")),
-        ((4, 2, 3), (False, "2 ready of 4, above the minimum of its autoscaler")),
-        ((3, 3, 3), (True, "3 ready of 3")),
-        ((4, 4, 4), (False, "4 ready of 4")),
-        ((4, 4, 2), (False, "4 ready of 4")),
-        ((6, 6, 3), (False, "6 ready of 6")),
-    ],
-)
 def test_replicas_of_an_autoscaler_are_the_loads(
-    cluster: PocketCluster, target: Target, tmp_path: Path, case: tuple[int, int, int], seen: tuple[bool, str]
+    cluster: PocketCluster, target: Target, tmp_path: Path, subtests: pytest.Subtests
 ) -> None:
     """Those above its least, where that is what is declared, and up to its most: 5."""
-    replicas, ready, least = case
-    cluster.create("Deployment", deployment("api-gateway", replicas=replicas, ready=ready, cpu="500m", memory="512Mi"))
-    scaled = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "api-gateway"}
-    spec = {"scaleTargetRef": scaled, "minReplicas": least, "maxReplicas": 5}
-    metadata = {"name": "api-gateway", "namespace": "north"}
-    autoscaler = {"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": metadata, "spec": spec}
-    cluster.create("HorizontalPodAutoscaler", autoscaler)
-    expected = {"deployment": "api-gateway", "replicas": "3", "cpu": "500m", "memory": "512Mi"}
-    facts = found(run(target, tmp_path, "deployment-size", **expected))
-    assert facts["north/api-gateway replicas"] == seen
+    above = "above the minimum of its autoscaler"
+    for replicas, ready, least, seen in [
+        (4, 4, 3, (True, f"4 ready of 4, {above}")),
+        (4, 3, 3, (True, f"3 ready of 4, {above}")),
+        (4, 2, 3, (False, f"2 ready of 4, {above}")),
+        (3, 3, 3, (True, "3 ready of 3")),
+        (4, 4, 4, (False, "4 ready of 4")),
+        (4, 4, 2, (False, "4 ready of 4")),
+        (6, 6, 3, (False, "6 ready of 6")),
+    ]:
+        with subtests.test(replicas=replicas, ready=ready, least=least):
+            name = f"api-{replicas}-{ready}-{least}"
+            body = deployment(name, replicas=replicas, ready=ready, cpu="500m", memory="512Mi")
+            cluster.create("Deployment", body)
+            scaled = {"apiVersion": "apps/v1", "kind": "Deployment", "name": name}
+            spec = {"scaleTargetRef": scaled, "minReplicas": least, "maxReplicas": 5}
+            metadata = {"name": name, "namespace": "north"}
+            cluster.create("HorizontalPodAutoscaler", {"metadata": metadata, "spec": spec})
+            facts = found(run(target, tmp_path, "deployment-size", **{**SIZE, "deployment": name}))
+            assert facts[f"north/{name} replicas"] == seen
 
 
 def test_a_sidecar_adds_to_the_size(cluster: PocketCluster, target: Target, tmp_path: Path) -> None:
@@ -284,16 +265,15 @@ def test_a_sidecar_adds_to_the_size(cluster: PocketCluster, target: Target, tmp_
     sidecar = {"name": "proxy", "image": "x:1", "restartPolicy": "Always"}
     body["spec"]["template"]["spec"]["initContainers"] = [{**sidecar, "resources": {"requests": size, "limits": size}}]
     cluster.create("Deployment", body)
-    expected = {"deployment": "api-gateway", "replicas": "3", "cpu": "500m", "memory": "512Mi"}
-    facts = found(run(target, tmp_path, "deployment-size", **expected))
+    facts = found(run(target, tmp_path, "deployment-size", **SIZE))
     assert facts["north/api-gateway cpu requests"] == (False, "500m + 100m")
     assert facts["north/api-gateway memory limits"] == (True, "256Mi + 256Mi")
 
 
 def test_a_deployment_that_is_not_there_is_a_fact(cluster: PocketCluster, target: Target, tmp_path: Path) -> None:
     """And so is not mistaken for a check that could not look."""
-    expected = {"deployment": "ghost", "replicas": "3", "cpu": "500m", "memory": "512Mi"}
-    assert found(run(target, tmp_path, "deployment-size", **expected)) == {"north/ghost": (False, "none of that name")}
+    facts = found(run(target, tmp_path, "deployment-size", **{**SIZE, "deployment": "ghost"}))
+    assert facts == {"north/ghost": (False, "none of that name")}
 
 
 def test_every_gateway_is_read_through_for_every_service(
@@ -363,8 +343,7 @@ def test_a_service_that_is_declared_to_be_not_for_users_is_not_exposed(
     backend = {"service": {"name": "cache", "port": {"number": 8080}}}
     rule = {"http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}}
     meta = {"name": "around", "namespace": "north"}
-    ingress = {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": meta, "spec": {"rules": [rule]}}
-    cluster.create("Ingress", ingress)
+    cluster.create("Ingress", {"metadata": meta, "spec": {"rules": [rule]}})
     assert read() == {"cache, which is not for users": (False, "Ingress around of north"), **gone}
     south = service("cache", {"app": "cache"}, "south")
     cluster.create("Service", {**south, "spec": {**south["spec"], "type": "NodePort"}})

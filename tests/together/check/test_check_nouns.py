@@ -24,6 +24,7 @@ from tests.builders.core_plan import core_plan
 from tests.builders.core_run import core_evidence
 from tests.builders.preloaded import command
 from tests.builders.scenarios import scenario
+from tests.together.objects import stored
 
 if TYPE_CHECKING:
     from harness.targets import Target
@@ -58,12 +59,8 @@ def deployment(name: str, namespace: str, **spec: Any) -> dict[str, Any]:
     """A deployment with these fields."""
     labels = {"app": name, "tier": name}
     template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "main", "image": "shop/web:1.0.0"}]}}
-    return {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": {"name": name, "namespace": namespace, "labels": labels},
-        "spec": {"replicas": 1, "selector": {"matchLabels": labels}, "template": template, **spec},
-    }
+    fields = {"replicas": 1, "selector": {"matchLabels": labels}, "template": template, **spec}
+    return {"metadata": {"name": name, "namespace": namespace, "labels": labels}, "spec": fields}
 
 
 @pytest.fixture
@@ -115,16 +112,6 @@ def test_roles_of_a_target_without_a_cluster_say_why_there_are_none(project: Pat
     assert code == 0, said
     assert "# the target file has no key `kubernetes`: a run needs no permissions in a cluster" in said
     assert "items: []" in said
-
-
-def test_a_noun_whose_sentence_is_taken_stops_a_plan(project: Path) -> None:
-    """With file, line and key; exit code 4."""
-    file = project / "claims/deployments.yaml"
-    text = NOUN.replace("name: Deployment", "name: workload of region north")
-    file.write_text(text.replace("of: Deployment", "of: workload of region north"), encoding="utf-8")
-    code, said = readiness(project, "plan")
-    assert code == 4, said
-    assert f"{file}:3: things[0]: two sentences read 'every workload of region north has" in said
 
 
 def test_a_noun_that_cannot_be_used_stops_a_plan(project: Path) -> None:
@@ -242,9 +229,7 @@ def test_objects_of_the_core_group_are_read(
     tmp_path: Path, cluster: PocketCluster, target: Target, kind: str, subjects: set[str]
 ) -> None:
     """Those in no namespace by cluster, others in the namespaces of the target."""
-    cluster.create(
-        "ConfigMap", {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "north"}}
-    )
+    cluster.create("ConfigMap", stored("a"))
     scope = "\n    scope: cluster" if subjects else ""
     noun = NOUN.replace("apps/v1 Deployment", f"{kind}{scope}").replace(".spec.revisionHistoryLimit", ".metadata.uid")
     file = tmp_path / "nouns.yaml"
@@ -305,56 +290,30 @@ def test_an_object_that_is_being_deleted_proves_nothing(project: Path, cluster: 
     ]
 
 
-@pytest.mark.parametrize(
-    ("stated", "path", "value", "condition", "known"),
-    [
-        (
-            {"maxUnavailable": "25%"},
-            ".spec.strategy.rollingUpdate.maxUnavailable",
-            "share",
-            "at most 25 %",
-            (True, "25%"),
-        ),
-        (
-            {"maxUnavailable": 1},
-            ".spec.strategy.rollingUpdate.maxUnavailable",
-            "share",
-            "at most 25 %",
-            (None, "`1` is not a share like `25%`"),
-        ),
-        (
-            {"maxUnavailable": "25%"},
-            ".spec.strategy.rollingUpdate.maxUnavailable",
-            "number",
-            "other than 0",
-            (None, "`25%` is not a number"),
-        ),
+def test_what_cannot_be_compared_is_not_known(
+    tmp_path: Path, cluster: PocketCluster, target: Target, subtests: pytest.Subtests
+) -> None:
+    """A share and a number of pods, and a path that ends too early."""
+    most = ".spec.strategy.rollingUpdate.maxUnavailable"
+    cases: list[tuple[dict[str, Any], str, str, str, tuple[bool | None, str]]] = [
+        ({"maxUnavailable": "25%"}, most, "share", "at most 25 %", (True, "25%")),
+        ({"maxUnavailable": 1}, most, "share", "at most 25 %", (None, "`1` is not a share like `25%`")),
+        ({"maxUnavailable": "25%"}, most, "number", "other than 0", (None, "`25%` is not a number")),
         ({}, ".spec.strategy", "text", "other than Recreate", (None, "it is an object, and no value")),
         ({}, ".spec.template.spec.containers", "text", "other than a", (None, "it is a list, and no value")),
         ({}, ".metadata.labels['app']", "text", "equal to web", (True, "web")),
         ({}, ".spec.template.spec.volumes[*].name", "text", "stated", (False, "not stated")),
-    ],
-)
-def test_what_cannot_be_compared_is_not_known(
-    tmp_path: Path,
-    cluster: PocketCluster,
-    target: Target,
-    *,
-    stated: dict[str, Any],
-    path: str,
-    value: str,
-    condition: str,
-    known: tuple[bool | None, str],
-) -> None:
-    """A share and a number of pods, and a path that ends too early."""
-    file = tmp_path / "nouns.yaml"
-    text = NOUN.replace(".spec.revisionHistoryLimit", f'"{path}"').replace("value: number", f"value: {value}")
-    file.write_text(text.replace("limit at least 3", "limit stated"), encoding="utf-8")
-    strategy = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, **stated}}
-    cluster.create("Deployment", deployment("web", "north", strategy=strategy))
-    [one, _] = read_facts(file, target, f"every Deployment has revision history limit {condition}")
-    assert one.ok is known[0]
-    assert one.observed.endswith(known[1])
+    ]
+    for stated, path, value, condition, (ok, observed) in cases:
+        with subtests.test(stated=stated, path=path, value=value):
+            file = tmp_path / "nouns.yaml"
+            text = NOUN.replace(".spec.revisionHistoryLimit", f'"{path}"').replace("value: number", f"value: {value}")
+            file.write_text(text.replace("limit at least 3", "limit stated"), encoding="utf-8")
+            strategy = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, **stated}}
+            cluster.create("Deployment", deployment("web", "north", strategy=strategy))
+            [one, _] = read_facts(file, target, f"every Deployment has revision history limit {condition}")
+            cluster.do(lambda store: store.delete(kinds.by_name("Deployment"), "north", "web"))
+            assert (one.ok, one.observed.endswith(observed)) == (ok, True), one.observed
 
 
 def test_a_path_that_is_stated_in_part_does_not_fall_back(

@@ -34,11 +34,8 @@ def node(name: str, cpu: str = "2") -> dict[str, Any]:
     """A ready node with so much CPU."""
     ready = [{"type": "Ready", "status": "True", "reason": "KubeletReady", "lastTransitionTime": clock.wall_text()}]
     amounts = {"cpu": cpu, "memory": "8Gi", "pods": "110"}
-    return {
-        "metadata": {"name": name},
-        "spec": {},
-        "status": {"conditions": ready, "capacity": amounts, "allocatable": amounts},
-    }
+    status = {"conditions": ready, "capacity": amounts, "allocatable": amounts}
+    return {"metadata": {"name": name}, "spec": {}, "status": status}
 
 
 def schedule(store: Store, turns: list[None], *, accounts: bool, adds: bool, frees: bool) -> None:
@@ -94,17 +91,10 @@ def nodes(cluster: PocketCluster) -> PocketCluster:
     def with_cpu(name: str, cpu: str) -> dict[str, Any]:
         return {"name": name, "image": "c:1", "resources": {"requests": {"cpu": cpu}, "limits": {"cpu": cpu}}}
 
-    cluster.create(
-        "Pod",
-        {
-            "metadata": {"name": "busy", "namespace": "north", "labels": {"app": "busy"}},
-            "spec": {
-                "nodeName": "first",
-                "containers": [with_cpu("c", "400m")],
-                "initContainers": [{**with_cpu("sidecar", "600m"), "restartPolicy": "Always"}],
-            },
-        },
-    )
+    sidecar = {**with_cpu("sidecar", "600m"), "restartPolicy": "Always"}
+    spec = {"nodeName": "first", "containers": [with_cpu("c", "400m")], "initContainers": [sidecar]}
+    meta = {"name": "busy", "namespace": "north", "labels": {"app": "busy"}}
+    cluster.create("Pod", {"metadata": meta, "spec": spec})
     return cluster
 
 
@@ -121,7 +111,12 @@ def pods(cluster: PocketCluster) -> list[str]:
 def test_a_pod_that_lacks_cpu_runs_on_a_node_that_is_added(
     nodes: PocketCluster, target: Target, tmp_path: Path
 ) -> None:
-    """The second node has room for one of 1.2 CPU, the first for none: of two pods one is pending. Nothing is left of them."""
+    """The second node has room for one of 1.2 CPU, the first for none: of two pods one is pending. Nothing is left of them.
+
+    They outlive the wait: ten minutes, the scheduler's half, and one more, as long as they sleep, and until their deadline.
+    """
+    made: list[dict[str, Any]] = []
+    nodes.do(lambda store: store.subscribe(lambda event: made.append(event.object)))
     with scheduling(nodes):
         check = run(target, tmp_path, "pending-pod-runs", within="10 min")
     [(subject, (ok, observed))] = found(check).items()
@@ -129,6 +124,9 @@ def test_a_pod_that_lacks_cpu_runs_on_a_node_that_is_added(
     assert "on added-" in observed
     assert pods(nodes) == ["busy"]
     assert not pending_intents(platform_of(target))
+    specs = [one["spec"] for one in made if one["metadata"]["name"].startswith("readiness-pending")]
+    assert {spec["activeDeadlineSeconds"] for spec in specs} == {690}
+    assert {spec["containers"][0]["command"][-1] for spec in specs} == {"import time; time.sleep(690)"}
 
 
 def test_a_node_that_comes_at_once_is_not_missed(
@@ -168,17 +166,6 @@ def test_one_that_runs_on_a_node_that_was_there_shows_nothing(
         check = run(target, tmp_path, "pending-pod-runs", within="10 min")
     [(ok, observed)] = found(check).values()
     assert (ok, observed.endswith(" on second, which was there before")) == (None, True), observed
-
-
-def test_pods_that_fill_the_nodes_outlive_the_wait(nodes: PocketCluster, target: Target, tmp_path: Path) -> None:
-    """Ten minutes, the scheduler's half, and one more: as long as they sleep, and until their deadline."""
-    made: list[dict[str, Any]] = []
-    nodes.do(lambda store: store.subscribe(lambda event: made.append(event.object)))
-    with scheduling(nodes):
-        run(target, tmp_path, "pending-pod-runs", within="10 min")
-    specs = [one["spec"] for one in made if one["metadata"]["name"].startswith("readiness-pending")]
-    assert {spec["activeDeadlineSeconds"] for spec in specs} == {690}
-    assert {spec["containers"][0]["command"][-1] for spec in specs} == {"import time; time.sleep(690)"}
 
 
 def test_nodes_that_turn_out_to_have_more_room_are_filled_too(

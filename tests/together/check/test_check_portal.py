@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 PORTAL_LINKS = CHECKS["portal-links"]
 PORTAL = f"http://{NET}1:8080/portal"
 PAGE = f"""<a href="/first">1</a> <a href="first#top">1</a> <link href="/style.css"> <img src="http://{NET}2:8080/logo">
-<a href="mailto:help@example.test">m</a> <a name="top">t</a> <a href="#top">up</a> <script src="/page.js"></script>""".encode()
+<a href="mailto:help@example.test">m</a> <a name="top">t</a> <a href="#top">up</a> <script src="/page.js"></script>
+<link rel="preconnect" href="http://{NET}2:8080"> <link rel="DNS-Prefetch" href="//{NET}2:8080">""".encode()
 
 
 def facts(target: Target) -> dict[str, tuple[bool | None, str]]:
@@ -28,12 +29,13 @@ def facts(target: Target) -> dict[str, tuple[bool | None, str]]:
 
 
 def test_what_the_first_page_links_to_is_requested_once(target: Target, backends: list[Backend]) -> None:
-    """Relative and absolute; places in a page and addresses of mail are no links to follow."""
+    """Relative and absolute; places in a page, addresses of mail and hosts to be connected to are no links to follow."""
     backends[0].body = PAGE
     fine = (True, "status 200")
     assert facts(target) == dict.fromkeys(
         ("1:8080/portal", "1:8080/first", "1:8080/style.css", "2:8080/logo", "1:8080/page.js"), fine
     )
+    assert backends[1].paths == ["/logo"]
 
 
 def test_a_link_that_is_dead_is_named(target: Target, backends: list[Backend]) -> None:
@@ -67,16 +69,6 @@ def test_a_link_that_is_no_address_is_dead_and_ends_nothing(target: Target, back
         "1:8080/last": True,
     }
     assert found["http://[your-host]/"][1].startswith("no answer: ")
-
-
-def test_a_host_to_be_connected_to_is_no_link(target: Target, backends: list[Backend]) -> None:
-    """`preconnect` and `dns-prefetch` name no page."""
-    backends[0].body = (
-        f'<link rel="preconnect" href="http://{NET}2:8080"> <link rel="DNS-Prefetch" href="//{NET}2:8080">'
-        '<link rel="stylesheet" href="/style.css">'
-    ).encode()
-    assert facts(target) == dict.fromkeys(("1:8080/portal", "1:8080/style.css"), (True, "status 200"))
-    assert backends[1].paths == []
 
 
 def test_a_portal_that_leads_on_to_its_first_page_is_followed(target: Target, backends: list[Backend]) -> None:

@@ -15,6 +15,7 @@ from harness.targets.places import Clusters
 from harness.targets.safety.intents import pending_intents
 from harness.targets.undo import PendingUndos, recover
 from tests.fake_clock import FakeClock
+from tests.together.objects import service
 
 if TYPE_CHECKING:
     from harness.model import Fact
@@ -139,9 +140,7 @@ def test_a_region_without_the_port_and_a_backend_without_a_pod_are_not_passed_ov
     cluster: PocketCluster, target: Target
 ) -> None:
     """Nothing can be shown of them."""
-    spec = {"selector": {"app": "tracks"}, "ports": [{"port": 8080, "targetPort": 8080}]}
-    metadata = {"name": "tracks", "namespace": "north"}
-    cluster.create("Service", {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec})
+    cluster.create("Service", service("tracks"))
     with network_ports(target, {"port": "8080"}) as probe:
         assert [(one.subject, one.observed, one.ok) for one in probe()] == [
             ("north: tracks on TCP 8080", "it has no pod", None),

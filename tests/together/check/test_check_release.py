@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from harness.drivers.check.release import read_release
 from harness.targets.files.parts import ReleaseSource
+from tests.together import objects
+from tests.together.objects import deployment
 
 if TYPE_CHECKING:
     from harness.targets import Target
@@ -13,34 +15,19 @@ if TYPE_CHECKING:
     from tests.together.conftest import PocketCluster
 
 
-def workload(kind: str, name: str, namespace: str) -> dict[str, Any]:
-    """A workload that selects `app: <name>`."""
-    template = {"metadata": {"labels": {"app": name}}, "spec": {"containers": [{"name": "c", "image": f"{name}:1"}]}}
-    spec: dict[str, Any] = {"replicas": 2, "selector": {"matchLabels": {"app": name}}, "template": template}
-    if kind == "StatefulSet":
-        spec["serviceName"] = name
-    return {"apiVersion": "apps/v1", "kind": kind, "metadata": {"name": name, "namespace": namespace}, "spec": spec}
-
-
 def pod(name: str, app: str, namespace: str, digest: str) -> dict[str, Any]:
     """A pod whose container runs this digest; without one only its image is known."""
-    status = {"containerStatuses": [{"name": "c", "imageID": digest}]} if digest else {}
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": name, "namespace": namespace, "labels": {"app": app}},
-        "spec": {"containers": [{"name": "c", "image": f"{app}:1"}]},
-        "status": status,
-    }
+    body = objects.pod(name, app, namespace, containers=[{"name": "c", "image": f"{app}:1"}])
+    return {**body, "status": {"containerStatuses": [{"name": "c", "imageID": digest}]} if digest else {}}
 
 
 def test_digests_of_every_workload_and_the_version_are_read(
     cluster: PocketCluster, target: Target, backends: list[Backend]
 ) -> None:
     """Two digests in one workload are both there; a pod without a digest gives its image; a workload without pods is empty."""
-    cluster.create("Deployment", workload("Deployment", "track", "north"))
-    cluster.create("Deployment", workload("Deployment", "lost", "north"))
-    cluster.create("StatefulSet", workload("StatefulSet", "store", "south"))
+    cluster.create("Deployment", deployment("track", "north"))
+    cluster.create("Deployment", deployment("lost", "north"))
+    cluster.create("StatefulSet", deployment("store", "south"))
     cluster.create("Pod", pod("track-1", "track", "north", "sha256:a"))
     cluster.create("Pod", pod("track-2", "track", "north", "sha256:b"))
     cluster.create("Pod", pod("store-0", "store", "south", ""))
@@ -57,7 +44,7 @@ def test_digests_of_every_workload_and_the_version_are_read(
 
 def test_each_container_of_a_pod_has_an_image_of_its_own(cluster: PocketCluster, target: Target) -> None:
     """An application beside its proxy is one release, not two."""
-    cluster.create("Deployment", workload("Deployment", "web", "north"))
+    cluster.create("Deployment", deployment("web", "north"))
     for number in (1, 2):
         both = pod(f"web-{number}", "web", "north", "sha256:web")
         both["spec"]["containers"].append({"name": "proxy", "image": "proxy:1"})

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness import clock
 from harness.drivers.check.registry import run_check
 from harness.drivers.check.secrets.values import secret_values
 from harness.evidence.histories.history import History
 from harness.model import Demand, DemandKind
+from tests.together.objects import deployment, stored
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,8 +26,7 @@ SECRET = 'kP9"x/Zq4+vL'
 def secret(namespace: str = "north", **data: str) -> dict[str, Any]:
     """A Secret with these values."""
     encoded = {key.replace("_", "."): base64.b64encode(value.encode()).decode() for key, value in data.items()}
-    metadata = {"name": "shop", "namespace": namespace}
-    return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": "Opaque", "data": encoded}
+    return {**stored("shop", namespace, **encoded), "type": "Opaque"}
 
 
 def facts(target: Target, tmp_path: Path) -> dict[str, tuple[bool | None, str]]:
@@ -42,20 +43,10 @@ def facts(target: Target, tmp_path: Path) -> dict[str, tuple[bool | None, str]]:
     return {fact.subject: (fact.ok, fact.observed) for fact in check.facts}
 
 
-def config(namespace: str, **data: str) -> dict[str, Any]:
-    """A ConfigMap."""
-    return {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {"name": "settings", "namespace": namespace},
-        "data": data,
-    }
-
-
 def test_a_target_that_keeps_its_secrets(cluster: PocketCluster, target: Target, tmp_path: Path) -> None:
     """The value is in its Secret alone; two objects were searched for it."""
     cluster.create("Secret", secret(password=SECRET))
-    cluster.create("ConfigMap", config("north", mode="plain"))
+    cluster.create("ConfigMap", stored("settings", mode="plain"))
     assert facts(target, tmp_path) == {
         "secrets of the target": (True, "1 values"),
         "north: manifests and settings": (True, "1 searched for 1 values, none found"),
@@ -68,11 +59,8 @@ def test_a_value_in_the_settings_of_a_workload_and_in_a_config_map(
     """Written out as a variable, and as a part of an address; each place is named with the Secret."""
     cluster.create("Secret", secret(password=SECRET))
     container = {"name": "main", "image": "x:1", "env": [{"name": "PASSWORD", "value": SECRET}]}
-    template = {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [container]}}
-    spec = {"replicas": 0, "selector": {"matchLabels": {"app": "web"}}, "template": template}
-    metadata = {"name": "web", "namespace": "south"}
-    cluster.create("Deployment", {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec})
-    cluster.create("ConfigMap", config("north", url="http://shop:kP9%22x%2FZq4%2BvL@store"))
+    cluster.create("Deployment", deployment("web", "south", container, replicas=0))
+    cluster.create("ConfigMap", stored("settings", url="http://shop:kP9%22x%2FZq4%2BvL@store"))
     found = facts(target, tmp_path)
     leak = (False, "the value of north/Secret/shop, key password")
     assert found["south/Deployment/web"] == leak
@@ -86,22 +74,12 @@ def test_a_value_in_a_log(cluster: PocketCluster, target: Target, tmp_path: Path
     program = (
         "import json, time; print(json.dumps({'login': " + repr(SECRET) + "[::-1][::-1]}), flush=True); time.sleep(60)"
     )
-    body = {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": "chatty", "namespace": "north", "labels": {"app": "chatty"}},
-        "spec": {
-            "containers": [
-                {
-                    "name": "main",
-                    "image": "x:1",
-                    "command": ["python", "-c", program.replace(SECRET, r"kP9\x22x/Zq4+vL")],
-                }
-            ]
-        },
-    }
-    cluster.create("Pod", body)
-    until_logged(cluster, "chatty")
+    command = ["python", "-c", program.replace(SECRET, r"kP9\x22x/Zq4+vL")]
+    metadata = {"name": "chatty", "namespace": "north", "labels": {"app": "chatty"}}
+    spec = {"containers": [{"name": "main", "image": "x:1", "command": command}]}
+    cluster.create("Pod", {"metadata": metadata, "spec": spec})
+    log = cluster.kubelet.logs_directory / "chatty"
+    assert any(log.exists() and log.stat().st_size for _ in clock.Deadline.after(60).ticks(0.05))
     found = facts(target, tmp_path)
     assert found["log of north/chatty, container main"] == (False, "the value of north/Secret/shop, key password")
 
@@ -122,14 +100,9 @@ def test_a_log_without_its_beginning_is_unknown(
     cluster.create("Secret", secret(password=SECRET))
     (cluster.kubelet.logs_directory / "web").write_text("line\n" * (size // 5) + (SECRET if leaks else ""))
     state = {"name": "main", "restartCount": 0, "ready": True, "image": "x:1", "imageID": "x"}
-    body = {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": "web", "namespace": "north"},
-        "spec": {"containers": [{"name": "main", "image": "x:1"}]},
-        "status": {"containerStatuses": [{**state, "state": {"running": {"startedAt": started}}}]},
-    }
-    cluster.create("Pod", body)
+    status = {"containerStatuses": [{**state, "state": {"running": {"startedAt": started}}}]}
+    spec = {"containers": [{"name": "main", "image": "x:1"}]}
+    cluster.create("Pod", {"metadata": {"name": "web", "namespace": "north"}, "spec": spec, "status": status})
     found = facts(target, tmp_path)
     worst, observed = found.get("log of north/web, container main", (True, ""))
     assert worst is ok
@@ -148,20 +121,15 @@ def test_jobs_ingresses_and_containers_that_run_first_are_searched(
     cluster.create("Secret", secret(password=SECRET))
     container = {"name": "main", "image": "x:1", "env": [{"name": "PASSWORD", "value": SECRET}]}
     job = {"template": {"spec": {"restartPolicy": "Never", "containers": [container]}}}
-    kinds = {"Job": ("batch/v1", job), "CronJob": ("batch/v1", {"schedule": "0 3 * * *", "jobTemplate": {"spec": job}})}
-    for kind, (version, spec) in kinds.items():
-        metadata = {"name": "nightly", "namespace": "north"}
-        cluster.create(kind, {"apiVersion": version, "kind": kind, "metadata": metadata, "spec": spec})
+    for kind, spec in (("Job", job), ("CronJob", {"schedule": "0 3 * * *", "jobTemplate": {"spec": job}})):
+        cluster.create(kind, {"metadata": {"name": "nightly", "namespace": "north"}, "spec": spec})
     ingress = {"name": "door", "namespace": "north", "annotations": {"auth": f"Basic {SECRET}"}}
     rules = {"defaultBackend": {"service": {"name": "web", "port": {"number": 80}}}}
-    cluster.create(
-        "Ingress", {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": ingress, "spec": rules}
-    )
-    first = {"name": "migrate", "image": "x:1"}
-    spec = {"initContainers": [first], "containers": [{"name": "main", "image": "x:1"}]}
+    cluster.create("Ingress", {"metadata": ingress, "spec": rules})
+    first, main = ({"name": name, "image": "x:1"} for name in ("migrate", "main"))
     pod = {"name": "web", "namespace": "north", "labels": {"app": "web"}}
     (cluster.kubelet.logs_directory / "web").write_text(SECRET)
-    cluster.create("Pod", {"apiVersion": "v1", "kind": "Pod", "metadata": pod, "spec": spec})
+    cluster.create("Pod", {"metadata": pod, "spec": {"initContainers": [first], "containers": [main]}})
     leaks = {subject for subject, (_, observed) in facts(target, tmp_path).items() if observed.startswith("the value")}
     assert leaks >= {
         "north/Job/nightly",
@@ -169,14 +137,6 @@ def test_jobs_ingresses_and_containers_that_run_first_are_searched(
         "north/Ingress/door",
         "log of north/web, container migrate",
     }
-
-
-def until_logged(cluster: PocketCluster, name: str) -> None:
-    """Wait until the pod has written."""
-    from harness import clock
-
-    file = cluster.kubelet.logs_directory / name
-    assert any(file.exists() and file.stat().st_size for _ in clock.Deadline.after(60).ticks(0.05))
 
 
 def test_a_target_without_a_secret_has_shown_nothing(cluster: PocketCluster, target: Target, tmp_path: Path) -> None:

@@ -89,23 +89,34 @@ def test_a_primary_that_does_not_answer_is_unknown(database: Target, members: Pa
     assert (fact.ok, fact.observed) == (None, "no primary; north-0 did not answer")
 
 
-def test_one_primary_beside_a_member_that_does_not_answer_is_unknown(database: Target, members: Pair) -> None:
-    """The silent one may be a second primary; where the primary is in the wrong region, that is known."""
+def test_a_member_that_does_not_answer_leaves_open_what_it_is(database: Target, members: Pair) -> None:
+    """A second primary, or a standby that streams; where the primary is in the wrong region, or two standbys are too few, that is known.
+
+    A question of every member has no answer then.
+    """
     members[1].stop()
     [north] = database_primary(database, {"region": "north"})()
     [south] = database_primary(database, {"region": "south"})()
     assert (north.ok, north.observed) == (None, "north-0 in north; south-0 did not answer")
     assert south.ok is False
+    [one] = database_standbys(database, {"region": "south", "at_least": "1"})()
+    assert (one.ok, one.observed) == (None, "south-0: does not answer")
+    assert database_standbys(database, {"region": "south", "at_least": "2"})()[0].ok is False
+    with pytest.raises(TargetUnreachable, match="no answer from the database"):
+        database_version(database, {"at_least": "15"})()
 
 
-def test_a_standby_streams_and_refuses_a_write(database: Target) -> None:
-    """A primary in that region is no standby; a region without a member has none."""
+def test_a_standby_streams_and_refuses_a_write(database: Target, members: Pair) -> None:
+    """A primary in that region is no standby; a region without a member has none. A temporary table is forgotten with its connection."""
     [south] = database_standbys(database, {"region": "south", "at_least": "1"})()
     assert (south.ok, south.observed) == (True, "south-0: streams, refuses writes")
     [north] = database_standbys(database, {"region": "north", "at_least": "1"})()
     assert (north.ok, north.observed) == (False, "north-0: is a primary")
     [west] = database_standbys(database, {"region": "west", "at_least": "1"})()
     assert (west.ok, west.observed) == (False, "no member")
+    with psycopg.connect(members[0].dsn) as connection:
+        count = connection.execute("SELECT count(*) FROM pg_class WHERE relname LIKE 'readiness%'").fetchone()
+    assert count == (0,)
 
 
 def test_a_standby_that_lost_its_primary_does_not_stream(database: Target, members: Pair) -> None:
@@ -220,13 +231,6 @@ def test_what_the_platform_stores_is_a_slow_hash(database: Target, members: Pair
     assert fact.ok
 
 
-def test_a_database_that_does_not_answer_is_a_reason(database: Target, members: Pair) -> None:
-    """And the reason has no password in it."""
-    members[1].stop()
-    with pytest.raises(TargetUnreachable, match="no answer from the database"):
-        database_version(database, {"at_least": "15"})()
-
-
 def test_what_the_target_file_does_not_name_is_said(tmp_path: Path) -> None:
     """Which key to add."""
     file = tmp_path / "bare.yaml"
@@ -240,14 +244,6 @@ def test_what_the_target_file_does_not_name_is_said(tmp_path: Path) -> None:
         with pytest.raises(ConfigurationError, match=r"names no|declares no|does not name") as caught:
             check(bare, {"region": "north", "synchronous": "1", "forms": "scrypt"})
         assert words in caught.value.where
-
-
-def test_a_probe_of_writes_leaves_nothing(database: Target, members: Pair) -> None:
-    """The temporary table is forgotten with its connection."""
-    database_standbys(database, {"region": "north", "at_least": "1"})()
-    with psycopg.connect(members[0].dsn) as connection:
-        count = connection.execute("SELECT count(*) FROM pg_class WHERE relname LIKE 'readiness%'").fetchone()
-    assert count == (0,)
 
 
 def as_reader(members: Pair, tmp_path: Path) -> None:
@@ -312,11 +308,3 @@ def test_what_a_role_may_not_read_of_the_replication_is_not_known(
         database_standbys(database, {"region": "south", "at_least": "1"})()[0].ok
         for _ in clock.Deadline.after(60).ticks(0.1)
     )
-
-
-def test_a_standby_that_does_not_answer_may_be_one_that_streams(database: Target, members: Pair) -> None:
-    """Whether it does is not known; one more would be needed for two."""
-    members[1].stop()
-    [one] = database_standbys(database, {"region": "south", "at_least": "1"})()
-    assert (one.ok, one.observed) == (None, "south-0: does not answer")
-    assert database_standbys(database, {"region": "south", "at_least": "2"})()[0].ok is False

@@ -16,10 +16,12 @@ from harness.drivers.check.registry import kind_of
 from harness.drivers.check.state.fields import WORKLOAD_FIELDS, bypass_switches, image_tag
 from harness.drivers.check.state.objects import WorkloadState
 from harness.drivers.check.state.versions import api_version, version_fact
-from harness.errors import AccessDenied, ConfigurationError, DriverError, UsageError
+from harness.errors import AccessDenied, ConfigurationError, DriverError
 from harness.targets.cluster.kubeconfig import api_client
 from harness.targets.kubernetes import Cluster
 from readiness_sandbox.cluster.kinds import by_name
+from tests.together import objects
+from tests.together.objects import deployment, stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -57,28 +59,10 @@ def container(name: str = "main", **more: Any) -> dict[str, Any]:
     }
 
 
-def deployment(name: str, namespace: str, *containers: dict[str, Any], replicas: int = 2, **pod: Any) -> dict[str, Any]:
-    """A deployment whose pods are labelled with its name."""
-    template = {"metadata": {"labels": {"app": name}}, "spec": {"containers": list(containers), **pod}}
-    spec = {"replicas": replicas, "selector": {"matchLabels": {"app": name}}, "template": template}
-    return {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": {"name": name, "namespace": namespace},
-        "spec": spec,
-    }
-
-
 def pod(name: str, app: str, namespace: str, node: str, *, ready: bool = True) -> dict[str, Any]:
     """A pod of a workload on a node."""
-    owner = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "set", "uid": "1", "controller": True}
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": name, "namespace": namespace, "labels": {"app": app}, "ownerReferences": [owner]},
-        "spec": {"nodeName": node, "containers": [container()]},
-        "status": {"conditions": [{"type": "Ready", "status": "True" if ready else "False"}]},
-    }
+    status = {"conditions": [{"type": "Ready", "status": "True" if ready else "False"}]}
+    return {**objects.pod(name, app, namespace, nodeName=node, containers=[container()]), "status": status}
 
 
 def told(seen: list[FactReading] | Any) -> dict[str, tuple[bool | None, str]]:
@@ -109,15 +93,9 @@ def test_a_pod_without_a_controller_is_looked_at_as_well_and_the_harness_s_own_i
     cluster: PocketCluster, target: Target
 ) -> None:
     """One that somebody made by hand runs `latest`."""
-    by_hand = pod("by-hand", "x", "north", "a")
-    del by_hand["metadata"]["ownerReferences"]
-    by_hand["spec"]["containers"] = [{"name": "main", "image": "shop/tool:latest"}]
-    ours = {
-        **by_hand,
-        "metadata": {**by_hand["metadata"], "name": "ours", "labels": {"app.kubernetes.io/managed-by": "readiness"}},
-    }
-    cluster.create("Pod", by_hand)
-    cluster.create("Pod", ours)
+    for name, labels in (("by-hand", {"app": "x"}), ("ours", {"app.kubernetes.io/managed-by": "readiness"})):
+        spec = {"containers": [container(image="shop/tool:latest")]}
+        cluster.create("Pod", {"metadata": {"name": name, "namespace": "north", "labels": labels}, "spec": spec})
     cluster.create("Deployment", deployment("x", "north", container()))
     cluster.create("Pod", pod("kept", "x", "north", "a"))
     probe = state_of_containers(target, {"has": "image tag other than latest"})
@@ -157,17 +135,12 @@ def test_an_ephemeral_container_that_runs_is_a_container(cluster: PocketCluster,
     }
 
 
-def job(kind: str, name: str, *containers: dict[str, Any], **metadata: Any) -> dict[str, Any]:
+def job(kind: str, name: str, *containers: dict[str, Any]) -> dict[str, Any]:
     """A Job, or a CronJob that makes such ones."""
     spec: dict[str, Any] = {"template": {"spec": {"restartPolicy": "Never", "containers": list(containers)}}}
     if kind == "CronJob":
         spec = {"schedule": "0 4 * * *", "jobTemplate": {"spec": spec}}
-    return {
-        "apiVersion": "batch/v1",
-        "kind": kind,
-        "metadata": {"name": name, "namespace": "north", **metadata},
-        "spec": spec,
-    }
+    return {"metadata": {"name": name, "namespace": "north"}, "spec": spec}
 
 
 def test_the_containers_of_a_schedule_are_read_before_it_runs(cluster: PocketCluster, target: Target) -> None:
@@ -186,20 +159,17 @@ def test_the_containers_of_a_schedule_are_read_before_it_runs(cluster: PocketClu
     }
 
 
-@pytest.mark.parametrize(
-    ("image", "tag"),
-    [
-        ("backend", None),
-        ("backend:latest", "latest"),
-        ("registry.example.test:5000/backend", None),
-        ("registry.example.test:5000/backend:1.2", "1.2"),
-        ("backend@sha256:00ff", "sha256:00ff"),
-        ("backend:1.2@sha256:00ff", "1.2"),
-    ],
-)
-def test_the_tag_of_an_image(image: str, tag: str | None) -> None:
+def test_the_tag_of_an_image() -> None:
     """A port is no tag; a digest is as good as one."""
-    assert image_tag(image) == tag
+    tags = {
+        "backend": None,
+        "backend:latest": "latest",
+        "registry.example.test:5000/backend": None,
+        "registry.example.test:5000/backend:1.2": "1.2",
+        "backend@sha256:00ff": "sha256:00ff",
+        "backend:1.2@sha256:00ff": "1.2",
+    }
+    assert {image: image_tag(image) for image in tags} == tags
 
 
 def test_a_workload_needs_two_ready_pods_on_two_nodes_and_its_resources(cluster: PocketCluster, target: Target) -> None:
@@ -293,39 +263,24 @@ def test_a_workload_without_a_liveness_probe_fails_and_a_side_car_without_one_do
 
 
 def test_a_workload_that_only_another_region_has_is_missed(cluster: PocketCluster, target: Target) -> None:
-    """The worker runs in the south alone; what runs in the north alone is nothing to the north."""
+    """The worker and a component of the shop run in the south alone; what runs in the north alone is nothing to the north."""
     for name, namespace in (("web", "north"), ("web", "south"), ("worker", "south"), ("extra", "north")):
-        cluster.create("Deployment", deployment(name, namespace, container(), replicas=1))
+        cluster.create("Deployment", deployment(name, namespace, container(), replicas=2 if name == "extra" else 1))
         cluster.create("Pod", pod(f"{name}-1", name, namespace, "a"))
-    probe = state_of_workloads(target, {"has": "ready share at least 100 %", "region": "north"})
-    assert told(probe()) == {
-        "north/extra: ready share": (True, "100 %"),
-        "north/web: ready share": (True, "100 %"),
-        "north: worker": (False, "none"),
-    }
-    with pytest.raises(ConfigurationError, match="no region `west`"):
-        state_of_workloads(target, {"has": "ready share at least 100 %", "region": "west"})()
-
-
-def test_a_component_that_only_another_region_has_is_missed(cluster: PocketCluster, target: Target) -> None:
-    """Both regions run an application `shop`; its worker runs in the south alone."""
-    for name, namespace in (("web", "north"), ("web", "south"), ("worker", "south")):
+    cluster.create("Pod", pod("extra-2", "extra", "north", "a", ready=False))
+    for name, namespace in (("belt", "north"), ("belt", "south"), ("till", "south")):
         cluster.create("Deployment", component(name, namespace))
         cluster.create("Pod", pod_of(component(name, namespace), "a"))
     probe = state_of_workloads(target, {"has": "ready share at least 100 %", "region": "north"})
     assert told(probe()) == {
-        "north/shop/web: ready share": (True, "100 %"),
-        "north: shop/worker": (False, "none"),
+        "north/extra: ready share": (False, "50 %"),
+        "north/web: ready share": (True, "100 %"),
+        "north/shop/belt: ready share": (True, "100 %"),
+        "north: worker": (False, "none"),
+        "north: shop/till": (False, "none"),
     }
-
-
-def test_half_of_the_replicas_is_a_share_of_50_percent(cluster: PocketCluster, target: Target) -> None:
-    """One of two is ready."""
-    cluster.create("Deployment", deployment("web", "north", container(), replicas=2))
-    cluster.create("Pod", pod("web-1", "web", "north", "a"))
-    cluster.create("Pod", pod("web-2", "web", "north", "b", ready=False))
-    probe = state_of_workloads(target, {"has": "ready share at least 100 %", "region": "north"})
-    assert told(probe()) == {"north/web: ready share": (False, "50 %")}
+    with pytest.raises(ConfigurationError, match="no region `west`"):
+        state_of_workloads(target, {"has": "ready share at least 100 %", "region": "west"})()
 
 
 def test_all_of_no_replicas_are_ready(cluster: PocketCluster, target: Target) -> None:
@@ -378,32 +333,23 @@ def test_a_switch_that_leaves_authentication_out_is_found(subtests: pytest.Subte
             assert bypass_switches(spec) == found
 
 
-@pytest.mark.parametrize(
-    "value", [{}, {"valueFrom": {"configMapKeyRef": {"name": "gone", "key": "k", "optional": True}}}]
-)
-def test_a_switch_that_is_not_set_is_no_bypass(value: dict[str, Any]) -> None:
-    """Without a value it is empty; of a key that may be missing, and is, it is not set."""
-    assert bypass_switches({"containers": [{"name": "c", "env": [{"name": "SKIP_AUTH", **value}]}]}) == []
-
-
 def switches(target: Target) -> dict[str, tuple[bool | None, str]]:
     """How many each workload and Job has."""
     found = told(state_of_workloads(target, {"has": "bypass switches at most 0"})())
     return {name.removesuffix(": bypass switches"): fact for name, fact in found.items()}
 
 
-def stored(kind: str, name: str, **data: str) -> dict[str, Any]:
-    """A ConfigMap or a Secret in the north."""
-    return {"apiVersion": "v1", "kind": kind, "metadata": {"name": name, "namespace": "north"}, "data": data}
-
-
 def test_a_switch_in_a_config_map_or_a_secret_is_found(cluster: PocketCluster, target: Target) -> None:
-    """By `envFrom` with its prefix, by a key of a map; `env` goes before; a map that is not there leaves it open."""
-    cluster.create("ConfigMap", stored("ConfigMap", "modes", AUTH="true", MODE="x", CHECK="off"))
-    cluster.create("Secret", stored("Secret", "keys", AUTH_BYPASS="MQ=="))
+    """By `envFrom` with its prefix, by a key of a map; `env` goes before; a map that is not there leaves it open.
+
+    Without a value it is empty; of a key that may be missing, and is, it is not set.
+    """
+    cluster.create("ConfigMap", stored("modes", AUTH="true", MODE="x", CHECK="off"))
+    cluster.create("Secret", stored("keys", AUTH_BYPASS="MQ=="))
     modes, off = {"configMapRef": {"name": "modes"}}, {"name": "SKIP_AUTH", "value": "false"}
     by_key = {"valueFrom": {"configMapKeyRef": {"name": "modes", "key": "CHECK"}}}
     gone = {"configMapRef": {"name": "gone"}}
+    missing = {"valueFrom": {"configMapKeyRef": {"name": "gone", "key": "k", "optional": True}}}
     every: dict[str, dict[str, Any]] = {
         "plain": {"envFrom": [modes]},
         "prefixed": {"envFrom": [{**modes, "prefix": "SKIP_"}]},
@@ -412,10 +358,14 @@ def test_a_switch_in_a_config_map_or_a_secret_is_found(cluster: PocketCluster, t
         "keyed": {"env": [{"name": "AUTH_ENABLED", **by_key}]},
         "gone": {"envFrom": [gone]},
         "optional": {"envFrom": [{"configMapRef": {"name": "gone", "optional": True}}]},
+        "empty": {"env": [{"name": "SKIP_AUTH"}]},
+        "missing": {"env": [{"name": "SKIP_AUTH", **missing}]},
     }
     for name, settings in every.items():
         cluster.create("Deployment", deployment(name, "north", container(**settings)))
     assert switches(target) == {
+        "north/empty": (True, "0"),
+        "north/missing": (True, "0"),
         "north/gone": (None, "ConfigMap gone of envFrom does not exist"),
         "north/keyed": (False, "1 (AUTH_ENABLED)"),
         "north/optional": (True, "0"),
@@ -448,15 +398,11 @@ def test_an_annotation_is_compared_by_its_form(cluster: PocketCluster, target: T
     }
     probe = annotation_of_account(target, params)
     assert [(one.ok, one.observed) for one in probe()] == [(False, "no such service account")]
-    metadata = {
-        "name": "autoscaler",
-        "namespace": "north",
-        "annotations": {role: "arn:aws:iam::ACCOUNT-ID:role/scaler"},
-    }
-    cluster.create("ServiceAccount", {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata})
+    for name, account in (("autoscaler", "ACCOUNT-ID"), ("right", "123456789012")):
+        annotations = {role: f"arn:aws:iam::{account}:role/scaler"}
+        metadata = {"name": name, "namespace": "north", "annotations": annotations}
+        cluster.create("ServiceAccount", {"metadata": metadata})
     assert [(one.ok, one.observed) for one in probe()] == [(False, "arn:aws:iam::ACCOUNT-ID:role/scaler")]
-    other = {**metadata, "name": "right", "annotations": {role: "arn:aws:iam::123456789012:role/scaler"}}
-    cluster.create("ServiceAccount", {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": other})
     assert [one.ok for one in annotation_of_account(target, {**params, "account": "right"})()] == [True]
 
 
@@ -467,15 +413,9 @@ def test_the_api_server_s_version_is_compared_by_number(cluster: PocketCluster, 
     assert [version_fact("x", version, "1.28").ok for version in ("v1.9.1", "v1.28.0-eks", "")] == [False, True, None]
 
 
-def test_a_field_of_another_object_is_refused_before_anything_is_asked(target: Target) -> None:
-    """`ready replicas` is no field of a container."""
-    with pytest.raises(UsageError, match="no field"):
-        state_of_containers(target, {"has": "ready replicas at least 2"})
-
-
 def test_namespaces_that_the_target_adds_are_looked_at(cluster: PocketCluster, target: Target, tmp_path: Path) -> None:
     """The edge is in no region."""
-    cluster.create("Namespace", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "edge"}})
+    cluster.create("Namespace", {"metadata": {"name": "edge"}})
     cluster.create("Deployment", deployment("door", "edge", container()))
     assert target.kubernetes is not None
     wider = target.model_copy(update={"kubernetes": target.kubernetes.model_copy(update={"namespaces": ("edge",)})})
@@ -488,9 +428,7 @@ def test_containers_of_a_stateful_set_are_read_by_the_name_of_their_workload(
     cluster: PocketCluster, target: Target
 ) -> None:
     """A sentence speaks of one workload; what keeps its pods running is not part of it."""
-    body = deployment("store", "north", container(), securityContext=SAFE)
-    spec = {**body["spec"], "serviceName": "store"}
-    cluster.create("StatefulSet", {**body, "kind": "StatefulSet", "spec": spec})
+    cluster.create("StatefulSet", deployment("store", "north", container(), securityContext=SAFE))
     assert told(container_user(target, {"deployment": "store", "has": "user id equal to 1000"})()) == {
         "north/store, container main: user id": (True, "1000")
     }
@@ -581,47 +519,33 @@ def fields(facts: list[FactReading] | Any) -> dict[str, tuple[bool | None, str]]
     return {name.partition("container ")[2]: fact for name, fact in told(facts).items()}
 
 
-@pytest.mark.parametrize(
-    ("settings", "ok", "observed"),
-    [
-        ({"env": [{"name": "NODE_ENV", "value": "production"}]}, True, "production"),
+def test_a_variable_is_found_where_it_comes_from(
+    cluster: PocketCluster, target: Target, subtests: pytest.Subtests
+) -> None:
+    """In the container, or in a ConfigMap that it takes all or one key of; of a Secret the value is not known."""
+    cluster.create("ConfigMap", stored("modes", NODE_ENV="production", MODE="staging"))
+    modes = [{"configMapRef": {"name": "modes"}}]
+    of_secret = {"name": "NODE_ENV", "valueFrom": {"secretKeyRef": {"name": "keys", "key": "MODE"}}}
+    unread = "its value comes from a Secret or the pod, which the check does not read"
+    cases: list[tuple[dict[str, Any], bool | None, str]] = [
         ({"env": [{"name": "NODE_ENV", "value": "test"}]}, False, "test"),
         ({}, False, "not stated"),
-        ({"envFrom": [{"configMapRef": {"name": "modes"}}]}, True, "production"),
-        (
-            {"env": [{"name": "NODE_ENV", "valueFrom": {"configMapKeyRef": {"name": "modes", "key": "MODE"}}}]},
-            False,
-            "staging",
-        ),
-        (
-            {"env": [{"name": "NODE_ENV", "valueFrom": {"secretKeyRef": {"name": "keys", "key": "MODE"}}}]},
-            None,
-            "its value comes from a Secret or the pod, which the check does not read",
-        ),
+        ({"envFrom": modes}, True, "production"),
+        ({"env": [of_key("modes", "MODE")]}, False, "staging"),
+        ({"env": [of_secret]}, None, unread),
         ({"envFrom": [{"configMapRef": {"name": "gone"}}]}, None, "ConfigMap gone of envFrom does not exist"),
         ({"env": [{"name": "NODE_ENV"}]}, False, "an empty text"),
         ({"env": [of_key("gone", "MODE", optional=True)]}, False, "not stated"),
-        ({"env": [of_key("modes", "NONE", optional=True)]}, False, "not stated"),
-        (
-            {"env": [of_key("modes", "NONE", optional=True)], "envFrom": [{"configMapRef": {"name": "modes"}}]},
-            True,
-            "production",
-        ),
+        ({"env": [of_key("modes", "NONE", optional=True)], "envFrom": modes}, True, "production"),
         ({"env": [of_key("modes", "NONE")]}, None, "ConfigMap modes has no key NONE"),
-        ({"env": [of_key("gone", "MODE")]}, None, "ConfigMap gone has no key MODE"),
-    ],
-)
-def test_a_variable_is_found_where_it_comes_from(
-    cluster: PocketCluster, target: Target, settings: dict[str, Any], *, ok: bool | None, observed: str
-) -> None:
-    """In the container, or in a ConfigMap that it takes all or one key of; of a Secret the value is not known."""
-    cluster.create("ConfigMap", stored("ConfigMap", "modes", NODE_ENV="production", MODE="staging"))
-    cluster.create("Deployment", deployment("web", "north", container(ports=[{"containerPort": 3000}], **settings)))
-    params = {"deployment": "web", "variable": "NODE_ENV", "value": "production", "port": "3000"}
-    assert fields(container_environment(target, params)()) == {
-        "main: NODE_ENV": (ok, observed),
-        "main: port": (True, "3000"),
-    }
+    ]
+    params = {"variable": "NODE_ENV", "value": "production", "port": "3000"}
+    for number, (settings, ok, observed) in enumerate(cases):
+        with subtests.test(settings=settings):
+            name, main = f"web-{number}", container(ports=[{"containerPort": 3000}], **settings)
+            cluster.create("Deployment", deployment(name, "north", main))
+            found = fields(container_environment(target, {**params, "deployment": name})())
+            assert found == {"main: NODE_ENV": (ok, observed), "main: port": (True, "3000")}
 
 
 def test_a_variable_of_the_container_itself_needs_nothing_else(
@@ -668,44 +592,41 @@ def test_a_port_may_have_others_beside_it(cluster: PocketCluster, target: Target
 LIVE = {"httpGet": {"path": "/api/health", "port": 3000}, "initialDelaySeconds": 30, "periodSeconds": 10}
 READY = {**LIVE, "initialDelaySeconds": 5, "periodSeconds": 5}
 RIGHT = container("web", livenessProbe=LIVE, readinessProbe=READY)
-PLAIN = {"name": "exporter", "image": "x:1"}
+PLAIN: dict[str, Any] = {"name": "exporter", "image": "x:1"}
 PROBES = {
-    "deployment": "web",
     "has": "liveness path equal to /api/health, liveness delay equal to 30 s, liveness period equal to 10 s, readiness delay equal to 5 s and readiness period equal to 5 s",
 }
 
 
-@pytest.mark.parametrize(
-    ("containers", "names", "ok"),
-    [
-        ([RIGHT], {"web"}, True),
-        ([RIGHT, PLAIN], {"web"}, True),
-        ([PLAIN, RIGHT], {"web"}, True),
-        ([RIGHT, container("exporter")], {"web"}, True),
-        ([container("web"), {**RIGHT, "name": "beside"}], {"web"}, False),
-        ([{"name": "web", "image": "x:1"}, container("exporter")], {"exporter"}, False),
-        ([PLAIN], {"exporter"}, False),
-    ],
-)
 def test_the_probes_are_those_of_the_container_that_serves(
-    cluster: PocketCluster, target: Target, containers: list[dict[str, Any]], names: set[str], *, ok: bool
+    cluster: PocketCluster, target: Target, subtests: pytest.Subtests
 ) -> None:
-    """An exporter needs none and may have others; where no container has a liveness probe it fails."""
-    cluster.create("Deployment", deployment("web", "north", *containers))
-    found = fields(container_probes(target, PROBES)())
-    assert ({name.partition(":")[0] for name in found}, all(one for one, _ in found.values())) == (names, ok)
+    """An exporter needs none and may have others; where no container has a liveness probe it fails.
 
-
-@pytest.mark.parametrize(("own", "ok"), [("web", False), ("beside", True)])
-def test_the_probes_are_those_of_the_container_that_an_annotation_names(
-    cluster: PocketCluster, target: Target, own: str, *, ok: bool
-) -> None:
-    """Also where it has none, and a container beside it has the right ones."""
-    body = deployment("web", "north", {"name": "web", "image": "x:1"}, {**RIGHT, "name": "beside"})
-    body["spec"]["template"]["metadata"]["annotations"] = {"kubectl.kubernetes.io/default-container": own}
-    cluster.create("Deployment", body)
-    found = fields(container_probes(target, PROBES)())
-    assert ({name.partition(":")[0] for name in found}, all(one for one, _ in found.values())) == ({own}, ok)
+    Of those that an annotation names, also where it has none and a container beside it has the right ones.
+    """
+    bare: dict[str, Any] = {"name": "web", "image": "x:1"}
+    beside = {**RIGHT, "name": "beside"}
+    cases: list[tuple[list[dict[str, Any]], str, str, bool]] = [
+        ([RIGHT], "", "web", True),
+        ([PLAIN, RIGHT], "", "web", True),
+        ([RIGHT, container("exporter")], "", "web", True),
+        ([container("web"), beside], "", "web", False),
+        ([bare, container("exporter")], "", "exporter", False),
+        ([PLAIN], "", "exporter", False),
+        ([bare, beside], "web", "web", False),
+        ([bare, beside], "beside", "beside", True),
+    ]
+    for number, (containers, annotated, probed, ok) in enumerate(cases):
+        with subtests.test(containers=containers, annotated=annotated):
+            body = deployment(f"web-{number}", "north", *containers)
+            if annotated:
+                own = {"kubectl.kubernetes.io/default-container": annotated}
+                body["spec"]["template"]["metadata"]["annotations"] = own
+            cluster.create("Deployment", body)
+            found = fields(container_probes(target, {**PROBES, "deployment": f"web-{number}"})())
+            assert {name.partition(":")[0] for name in found} == {probed}
+            assert all(one for one, _ in found.values()) is ok
 
 
 def _endpoints(cluster: PocketCluster, target: Target) -> dict[str, tuple[bool | None, str]]:
@@ -719,7 +640,7 @@ def test_a_service_has_its_type_its_ports_and_endpoints(cluster: PocketCluster, 
     ports = [{"name": "http", "port": 80, "targetPort": "web"}]
     spec = {"type": "LoadBalancer", "selector": {"app": "shop"}, "ports": ports}
     meta = {"name": "shop", "namespace": "north"}
-    made = cluster.create("Service", {"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": spec})
+    made = cluster.create("Service", {"metadata": meta, "spec": spec})
     assert _endpoints(cluster, target) == {
         "type": (True, "LoadBalancer"),
         "port": (False, "none"),
@@ -730,8 +651,7 @@ def test_a_service_has_its_type_its_ports_and_endpoints(cluster: PocketCluster, 
         "notReadyAddresses": [{"ip": "127.9.0.3"}],
         "ports": [{"name": "http", "port": 3000}],
     }
-    body = {"apiVersion": "v1", "kind": "Endpoints", "metadata": meta, "subsets": [subset]}
-    there = cluster.create("Endpoints", body)
+    there = cluster.create("Endpoints", {"metadata": meta, "subsets": [subset]})
     assert _endpoints(cluster, target)["port"] == (True, "80 to 3000")
     assert _endpoints(cluster, target)["ready endpoints"] == (True, "2")
     other = {**subset, "ports": [{"name": "http", "port": 8080}]}

@@ -12,6 +12,7 @@ from harness.errors import DriverError
 from harness.targets import load_target
 from harness.targets.kubernetes import Cluster
 from readiness_sandbox.cluster import kinds
+from tests.together import objects
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,32 +42,18 @@ def target(cluster: PocketCluster, tmp_path: Path) -> Target:
 
 def deployment(name: str, cpu: str, *, replicas: int = 2) -> dict[str, Any]:
     """Of pods with two containers, each of which asks for that CPU."""
-    containers = [
-        {"name": f"c{number}", "image": "a:1", "resources": {"requests": {"cpu": cpu, "memory": "128Mi"}}}
-        for number in range(2)
-    ]
-    template = {"metadata": {"labels": {"app": name}}, "spec": {"containers": containers}}
-    return {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": {"name": name, "namespace": "north"},
-        "spec": {"replicas": replicas, "selector": {"matchLabels": {"app": name}}, "template": template},
-    }
+    requests = {"cpu": cpu, "memory": "128Mi"}
+    containers = [{"name": f"c{number}", "image": "a:1", "resources": {"requests": requests}} for number in range(2)]
+    return objects.deployment(name, "north", *containers, replicas=replicas)
 
 
 def autoscaler(name: str, least: int = 2) -> dict[str, Any]:
     """Of the Deployment of that name."""
-    metric = {
-        "type": "Resource",
-        "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 70}},
-    }
+    cpu = {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 70}}
     reference = {"apiVersion": "apps/v1", "kind": "Deployment", "name": name}
-    return {
-        "apiVersion": "autoscaling/v2",
-        "kind": "HorizontalPodAutoscaler",
-        "metadata": {"name": f"{name}-hpa", "namespace": "north"},
-        "spec": {"scaleTargetRef": reference, "minReplicas": least, "maxReplicas": 9, "metrics": [metric]},
-    }
+    metrics = [{"type": "Resource", "resource": cpu}]
+    spec = {"scaleTargetRef": reference, "minReplicas": least, "maxReplicas": 9, "metrics": metrics}
+    return {"metadata": {"name": f"{name}-hpa", "namespace": "north"}, "spec": spec}
 
 
 def test_a_workload_is_found_with_its_autoscaler(cluster: PocketCluster, target: Target) -> None:
@@ -120,33 +107,30 @@ def test_what_is_not_there_is_said(cluster: PocketCluster, target: Target) -> No
         find_scaled(target, "small")
 
 
-@pytest.mark.parametrize(
-    ("resource", "usage", "expected"),
-    [
-        ("cpu", 0.8, {"cpu": {"workers": 1, "load": 20}}),
-        ("cpu", 6.0, {"cpu": {"workers": 2, "load": 75}}),
-        ("cpu", 0.0, {"cpu": {"workers": 1, "load": 1}}),
-        ("memory", 0.9, {"memory": {"workers": 1, "size": "222MB"}}),
-        ("memory", 0.0, {"memory": {"workers": 1, "size": "1MB"}}),
-    ],
-)
-def test_the_stress_that_a_level_takes(target: Target, resource: str, usage: float, expected: dict[str, Any]) -> None:
+def test_the_stress_that_a_level_takes(target: Target, subtests: pytest.Subtests) -> None:
     """Of a request of 250m and 256Mi: a share of a core, split where it is more than one, and memory less what holding it takes."""
     requests = {"cpu": 0.25, "memory": 256 * 2**20}
     here = Scaled(cluster=Cluster.of(target), namespace="north", name="a", requests=requests, labels={"app": "a"})
-    assert stressors_for(here, resource, usage) == expected
+    cases: list[tuple[str, float, dict[str, Any]]] = [
+        ("cpu", 0.8, {"workers": 1, "load": 20}),
+        ("cpu", 6.0, {"workers": 2, "load": 75}),
+        ("cpu", 0.0, {"workers": 1, "load": 1}),
+        ("memory", 0.9, {"workers": 1, "size": "222MB"}),
+        ("memory", 0.0, {"workers": 1, "size": "1MB"}),
+    ]
+    for resource, usage, expected in cases:
+        with subtests.test(resource=resource, usage=usage):
+            assert stressors_for(here, resource, usage) == {resource: expected}
 
 
 def test_a_rollout_that_refers_to_a_deployment_has_its_pods(cluster: PocketCluster, target: Target) -> None:
     """One that refers to nothing that is there has none, which is said."""
     cluster.create("Deployment", deployment("small", "100m"))
-    rollout: dict[str, Any] = {
-        "metadata": {"name": "small"},
-        "spec": {"workloadRef": {"kind": "Deployment", "name": "small"}},
-    }
+    reference = {"kind": "Deployment", "name": "small"}
+    rollout: dict[str, Any] = {"metadata": {"name": "small"}, "spec": {"workloadRef": reference}}
     spec = pod_spec(Cluster.of(target), "north", rollout)
     assert (spec["selector"], len(spec["template"]["spec"]["containers"])) == ({"matchLabels": {"app": "small"}}, 2)
-    rollout["spec"]["workloadRef"]["name"] = "gone"
+    reference["name"] = "gone"
     with pytest.raises(DriverError, match="north/small has no pod template") as caught:
         pod_spec(Cluster.of(target), "north", rollout)
     assert caught.value.hint == "check `workloadRef`, and whether the Deployment gone exists"

@@ -20,20 +20,18 @@ def read(text: str) -> list[tuple[str, str, int]]:
     return [(one.word, one.rest, one.line) for one in instructions(text, "Dockerfile")]
 
 
-def test_lines_that_are_continued_are_one_instruction() -> None:
-    """With comments and empty lines between them."""
-    text = "FROM a\n\n# comment\nRUN b \\\n  # not this\n\n  && c\\\n  d\nCMD e"
-    assert read(text) == [("FROM", "a", 1), ("RUN", "b   && c  d", 4), ("CMD", "e", 9)]
-
-
-def test_words_may_be_in_small_letters_and_after_tabs() -> None:
-    """As Docker takes them."""
-    assert read("from a\n\trun\tb") == [("FROM", "a", 1), ("RUN", "b", 2)]
-
-
-def test_the_escape_character_may_be_another() -> None:
-    """As in images of Windows."""
-    assert read("# escape=`\nFROM a\nRUN b `\n c") == [("FROM", "a", 2), ("RUN", "b  c", 3)]
+def test_instructions_are_read_as_docker_takes_them(subtests: pytest.Subtests) -> None:
+    """Continued lines with comments and empty lines between them; small letters and tabs; another escape character, as in images of Windows."""
+    for text, found in [
+        (
+            "FROM a\n\n# comment\nRUN b \\\n  # not this\n\n  && c\\\n  d\nCMD e",
+            [("FROM", "a", 1), ("RUN", "b   && c  d", 4), ("CMD", "e", 9)],
+        ),
+        ("from a\n\trun\tb", [("FROM", "a", 1), ("RUN", "b", 2)]),
+        ("# escape=`\nFROM a\nRUN b `\n c", [("FROM", "a", 2), ("RUN", "b  c", 3)]),
+    ]:
+        with subtests.test(text):
+            assert read(text) == found
 
 
 def test_a_here_document_holds_no_instructions() -> None:

@@ -14,6 +14,7 @@ import yaml
 
 from harness.drivers.static.files import LARGEST, files_of
 from harness.errors import ConfigurationError, HarnessError
+from tests.builders.charts import needs_helm
 from tests.together.static.conftest import ROWS, PaperPlatform, bad
 
 
@@ -369,6 +370,10 @@ def test_without_helm_the_rendering_is_unknown_and_the_parts_are_known(
     assert [ok for _, ok in bad(platform.row("DA-HELM-VALUES"))] == [None, None]
 
 
+TOO_OLD = "Error: chart requires kubeVersion: >=1.28.0-0 which is incompatible with Kubernetes v1.20.0"
+NEWER = "hint: install a release of Helm that renders for the version that the chart is for"
+
+
 @pytest.mark.parametrize(
     ("script", "seen", "ok"),
     [
@@ -377,12 +382,17 @@ def test_without_helm_the_rendering_is_unknown_and_the_parts_are_known(
         ("echo 'a: [b'", "not YAML: while parsing a flow sequence", False),
         ("true", "no objects", False),
         ("head -c 9000000 /dev/zero", "more than 8388608 bytes", None),
+        (
+            f"echo 'WARNING: the chart has a symbolic link' >&2; echo '{TOO_OLD}' >&2; exit 1",
+            f"{TOO_OLD}; {NEWER}",
+            None,
+        ),
     ],
 )
 def test_what_helm_says_is_the_fact(
     platform: PaperPlatform, tmp_path: Path, script: str, seen: str, *, ok: bool | None
 ) -> None:
-    """Its first line, or what is wrong with what it printed."""
+    """Its first line, or what is wrong with what it printed; of a chart for newer clusters than it renders for nothing is known."""
     (tmp_path / "bin" / "helm").write_text(f"#!/bin/sh\n{script}\n")
     fact = platform.row("DA-HELM")[-1]
     assert (fact.observed, fact.ok) == (seen, ok)
@@ -404,3 +414,13 @@ def test_helm_is_given_nothing_of_this_machine(
     }
     assert names == {"HELM_CACHE_HOME", "HELM_CONFIG_HOME", "HELM_DATA_HOME", "HOME", "KUBECONFIG", "PATH"}
     assert "somebody" not in (tmp_path / "env").read_text()
+
+
+@needs_helm
+def test_the_chart_of_the_platform_renders_without_a_helm_on_path(
+    platform: PaperPlatform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the real one that is installed beside Python; with its own values, and with those of staging and production."""
+    monkeypatch.setenv("PATH", str(platform.root))
+    assert bad(platform.row("DA-HELM")) == []
+    assert bad(platform.row("DA-HELM-VALUES")) == []

@@ -37,9 +37,6 @@ def test_the_shipped_files_satisfy_every_row(platform: PaperPlatform, subtests: 
 
 
 _SPOILT = {
-    "backend image starts from node:18": (
-        "DA-IMG-NODE20", "docker/backend/Dockerfile", "FROM node:20", "FROM node:18", "docker/backend/Dockerfile:1 FROM",
-    ),
     "an image reports version 18": (
         "DA-IMG-NODE20", "images/backend.json", "NODE_VERSION=20", "NODE_VERSION=18", "images/backend.json: registry",
     ),
@@ -48,20 +45,8 @@ _SPOILT = {
     "no values for staging": (
         "DA-HELM-VALUES", "charts/normaldance/values-staging.yaml", None, None, "normaldance/values-staging.yaml",
     ),
-    "a public subnet in vpc_config": (
-        "DA-AWS-EKS-PRIVATE", "terraform/cluster.tf", "aws_subnet.private[*].id",
-        "concat(aws_subnet.private[*].id, aws_subnet.public[*].id)", "aws_subnet.public of aws_eks_cluster.normaldance",
-    ),
-    "max_capacity set to 8": ("DA-AWS-DB", "terraform/database.tf", "max_capacity = 16", "max_capacity = 8", "max_capacity"),
     "engine set to postgres": ("DA-AWS-NAMES", "terraform/database.tf", "aurora-postgresql", "postgres", "postgresql: engine"),
     "another name of the cluster": ("DA-AWS-NAMES", "terraform/cluster.tf", '"normaldance-prod"', '"normaldance-test"', "name"),
-    "5 reserved instances": ("DA-COST-RESERVED", "terraform/capacity.tf", "= 10", "= 5", "m5.large on Linux"),
-    "workflow also starts on pull requests": (
-        "DA-CI-TRIGGER", ".github/workflows/deploy.yaml", "on:\n", "on:\n  pull_request:\n", "deploy.yaml:2",
-    ),
-    "deploy job no longer needs test": (
-        "DA-CI-TEST", ".github/workflows/deploy.yaml", "[build, test, scan]", "[build, scan]", "job deploy: test:all",
-    ),
     "build on Node.js 18": (
         "DA-CI-TEST", ".gitlab-ci.yml", "test:\n  stage: test\n", "test:\n  stage: test\n  image: node:18\n",
         "job test of deploy",
@@ -75,11 +60,6 @@ _SPOILT = {
         ("    - helm upgrade --install normaldance charts/normaldance -f charts/normaldance/values-production.yaml "
         "--kube-context production --wait\n    - npm run test:e2e\n"), "test:e2e, then production",
     ),
-    "staging address in production": (
-        "AT-ENV-CONFIG", "deploy/base/track-service.yaml",
-        "PUBLIC_URL, valueFrom: {configMapKeyRef: {name: settings, key: public-url}}",
-        "PUBLIC_URL, value: 'https://staging.normaldance.com'", "track-service PUBLIC_URL",
-    ),
     "undeclared key in the staging overlay": (
         "AT-STG-CONFIG", "deploy/staging/kustomization.yaml", "replicas:\n",
         ("patches:\n  - patch: |-\n      kind: Deployment\n      metadata: {name: user-service}\n      spec: {template: {spec: {containers: "
@@ -88,10 +68,6 @@ _SPOILT = {
     "one trigger names a missing procedure": (
         "AT-RBK-COVERAGE", "registers/rollbacks.yaml", "user report, rollback: switch-back", "user report, rollback: none",
         "trigger critical user report",
-    ),
-    "one alert names a missing procedure": (
-        "AT-RBK-COVERAGE", "rules/normaldance.yaml", "slowly, rollback: release", "slowly, rollback: roll-back",
-        "alert ReleaseSlow",
     ),
     "one procedure without a command": (
         "AT-DEL-ROLLBACK", "registers/rollbacks.yaml", "    command: helm rollback normaldance --wait\n", "", "release: command",
@@ -115,11 +91,6 @@ _SPOILT = {
     ),
     "README lists a file that is gone": (
         "IP-DOC-INDEX", "docs/integration/README.md", "## How", "| `GONE.md` | gone | gone |\n\n## How", "README.md: GONE.md",
-    ),
-    "one section left empty": (
-        "IP-DOC-REPORT", "docs/integration/DATA_LAYER_INTEGRATION_REPORT.md",
-        "Sessions and catalogue pages are cached for a minute. A cache that is gone costs latency, never an answer.", "TBD",
-        "Cache Layer Implementation",
     ),
     "one roadmap section removed": (
         "IP-DOC-ROADMAP", "docs/integration/INTEGRATION_ROADMAP.md", "## Technology Stack Evolution\n", "",
@@ -150,10 +121,6 @@ _SPOILT = {
     "one contract test that did not run": (
         "IP-MGR-TESTING", "reports/contract.xml", '<testcase classname="contract.cdn" name="test_contract" time="0.2"/>',
         '<testcase classname="contract.cdn" name="test_contract" status="notrun"/>', "cdn",
-    ),
-    "scan step allowed to fail": (
-        "IP-BP-SCANS-AUTO", ".github/workflows/scan.yaml", "        uses: aqua", "        continue-on-error: true\n        uses: aqua",
-        "scan.yaml:12",
     ),
 }  # fmt: skip
 

@@ -7,44 +7,6 @@ import pytest
 from tests.together.static.conftest import PaperPlatform
 
 SUBNETS = "every subnet of the cluster is private: 0 routes to an internet gateway"
-NETWORK = """
-provider "aws" {
-}
-variable "on" {
-  default = false
-}
-resource "aws_vpc" "v" {
-}
-resource "aws_internet_gateway" "g" {
-}
-resource "aws_subnet" "inner" {
-  vpc_id = aws_vpc.v.id
-}
-resource "aws_subnet" "outer" {
-  vpc_id = aws_vpc.v.id
-}
-resource "aws_route_table" "inner" {
-}
-resource "aws_route_table" "outer" {
-  route {
-    gateway_id = aws_internet_gateway.g.id
-  }
-}
-resource "aws_route_table_association" "inner" {
-  subnet_id      = aws_subnet.inner.id
-  route_table_id = aws_route_table.inner.id
-}
-resource "aws_route_table_association" "outer" {
-  subnet_id      = aws_subnet.outer.id
-  route_table_id = aws_route_table.outer.id
-}
-resource "aws_eks_cluster" "c" {
-  name = "shop"
-  vpc_config {
-    subnet_ids = [aws_subnet.inner.id]
-  }
-}
-"""
 
 
 def block(kind: str, name: str, **attributes: str) -> str:
@@ -53,6 +15,26 @@ def block(kind: str, name: str, **attributes: str) -> str:
     return f"{head} {{\n" + "".join(f"  {key} = {value}\n" for key, value in attributes.items()) + "}\n"
 
 
+NETWORK = "".join(
+    [
+        'provider "aws" {\n}\nvariable "on" {\n  default = false\n}\n',
+        block("aws_vpc", "v") + block("aws_internet_gateway", "g"),
+        *(block("aws_subnet", name, vpc_id="aws_vpc.v.id") for name in ("inner", "outer")),
+        block("aws_route_table", "inner"),
+        'resource "aws_route_table" "outer" {\n  route {\n    gateway_id = aws_internet_gateway.g.id\n  }\n}\n',
+        *(
+            block(
+                "aws_route_table_association",
+                name,
+                subnet_id=f"aws_subnet.{name}.id",
+                route_table_id=f"aws_route_table.{name}.id",
+            )
+            for name in ("inner", "outer")
+        ),
+        'resource "aws_eks_cluster" "c" {\n  name = "shop"\n',
+        "  vpc_config {\n    subnet_ids = [aws_subnet.inner.id]\n  }\n}\n",
+    ]
+)
 OUTER = "[aws_subnet.outer.id]"
 CONDITION = "var.on ? 1 : 0"
 MAIN = block("aws_main_route_table_association", "m", vpc_id="aws_vpc.v.id", route_table_id="aws_route_table.outer.id")

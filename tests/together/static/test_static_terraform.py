@@ -317,17 +317,6 @@ def test_what_a_module_of_a_registry_calls(platform: PaperPlatform) -> None:
     assert [fact.ok for fact in platform.find(CAPACITY)] == [True, True, True, False]
 
 
-RESERVATION = """
-resource "aws_ec2_capacity_reservation" "r" {
-  instance_type     = "m5.large"
-  instance_platform = "Linux/UNIX"
-  availability_zone = "us-east-1a"
-  instance_count    = 10
-  %s
-}
-"""
-
-
 def test_a_reservation_that_has_ended_reserves_nothing(platform: PaperPlatform, subtests: pytest.Subtests) -> None:
     """By its end; one that these files do not say is unknown."""
     platform.name(terraform="repository/own")
@@ -342,7 +331,7 @@ def test_a_reservation_that_has_ended_reserves_nothing(platform: PaperPlatform, 
         ("end_date_type = var.kind", None),
     ]:
         with subtests.test(end=end):
-            platform.write("own/main.tf", RESERVATION % end)
+            platform.write("own/main.tf", reservation("r", "10", more=f"  {end}\n"))
             assert [fact.ok for fact in platform.find(RESERVED)] == [ok]
 
 

@@ -13,7 +13,7 @@ from harness.steps import read
 from tests.together.static.conftest import ROWS, PaperPlatform
 
 
-class UnknownElement(NamedTuple):
+class Unknown(NamedTuple):
     """A change of one file of the shipped platform; `new` with `{old}` adds something beside what is there."""
 
     row: str
@@ -22,64 +22,36 @@ class UnknownElement(NamedTuple):
     new: str
 
 
-_JOB = "  ship:\n    runs-on: ubuntu-latest\n    steps: [{uses: acme/ship-it@v2}]\n"
-_UNKNOWN: Mapping[str, UnknownElement] = {
-    "workflow-trigger": UnknownElement(
-        "DA-CI-TRIGGER", ".github/workflows/deploy.yaml", "  rollback:\n", _JOB + "{old}"
-    ),
-    "workflow-runs": UnknownElement("DA-CI-TEST", ".github/workflows/deploy.yaml", "  rollback:\n", _JOB + "{old}"),
-    "workflow-order": UnknownElement("DA-CI-STAGED", ".github/workflows/deploy.yaml", "  rollback:\n", _JOB + "{old}"),
-    "workflow-scan": UnknownElement(
-        "IP-BP-SCANS-AUTO", ".github/workflows/scan.yaml", "uses: aquasecurity/", "uses: acme/"
-    ),
-    "pipeline-stages": UnknownElement(
-        "FI-UA-DEVOPS", "registers/components.yaml", "pipeline: deploy.yaml", "pipeline: Jenkinsfile"
-    ),
-    "capacity-reservation": UnknownElement("DA-COST-RESERVED", "terraform/capacity.tf", "= 10", "= var.reserved"),
-    "database-capacity": UnknownElement(
-        "DA-AWS-DB", "terraform/database.tf", "max_capacity = 16", "max_capacity = var.most"
-    ),
-    "declared-names": UnknownElement("DA-AWS-NAMES", "terraform/database.tf", '"normaldance-postgres"', "var.database"),
-    "subnets-private": UnknownElement(
-        "DA-AWS-EKS-PRIVATE",
-        "terraform/cluster.tf",
-        "aws_subnet.private[*].id",
-        "concat(aws_subnet.private[*].id, var.more)",
-    ),
-    "node-images": UnknownElement(
-        "DA-IMG-NODE20", "docker/backend/Dockerfile", "FROM node:20", "ARG TAG\nFROM node:$TAG"
-    ),
-    "settings-declared": UnknownElement(
-        "AT-ENV-CONFIG",
-        "deploy/base/track-service.yaml",
-        "name: settings, key: public-url",
-        "name: other, key: public-url",
-    ),
-    "settings-differ": UnknownElement(
+_JOB = "  ship:\n    runs-on: ubuntu-latest\n    steps: [{uses: acme/ship-it@v2}]\n{old}"
+_BOUNDARY = "{old}  - {name: a boundary of another kind}\n"
+_SUBNETS = "aws_subnet.private[*].id"
+_DEPLOY, _SERVICE = ".github/workflows/deploy.yaml", "deploy/base/track-service.yaml"
+_README = "docs/integration/README.md"
+_UNKNOWN: Mapping[str, Unknown] = {
+    "workflow-trigger": Unknown("DA-CI-TRIGGER", _DEPLOY, "  rollback:\n", _JOB),
+    "workflow-runs": Unknown("DA-CI-TEST", _DEPLOY, "  rollback:\n", _JOB),
+    "workflow-order": Unknown("DA-CI-STAGED", _DEPLOY, "  rollback:\n", _JOB),
+    "workflow-scan": Unknown("IP-BP-SCANS-AUTO", ".github/workflows/scan.yaml", "uses: aquasecurity/", "uses: acme/"),
+    "pipeline-stages": Unknown("FI-UA-DEVOPS", "registers/components.yaml", ": deploy.yaml", ": Jenkinsfile"),
+    "capacity-reservation": Unknown("DA-COST-RESERVED", "terraform/capacity.tf", "= 10", "= var.reserved"),
+    "database-capacity": Unknown("DA-AWS-DB", "terraform/database.tf", "max_capacity = 16", "max_capacity = var.most"),
+    "declared-names": Unknown("DA-AWS-NAMES", "terraform/database.tf", '"normaldance-postgres"', "var.database"),
+    "subnets-private": Unknown("DA-AWS-EKS-PRIVATE", "terraform/cluster.tf", _SUBNETS, f"concat({_SUBNETS}, var.more)"),
+    "node-images": Unknown("DA-IMG-NODE20", "docker/backend/Dockerfile", "FROM node:20", "ARG TAG\nFROM node:$TAG"),
+    "settings-declared": Unknown("AT-ENV-CONFIG", _SERVICE, "settings, key: public", "other, key: public"),
+    "settings-differ": Unknown(
         "AT-STG-CONFIG",
-        "deploy/base/track-service.yaml",
+        _SERVICE,
         "PUBLIC_URL, valueFrom: {configMapKeyRef: {name: settings",
         "OTHER, valueFrom: {configMapKeyRef: {name: other",
     ),
-    "rollbacks-exist": UnknownElement(
-        "AT-RBK-COVERAGE", "registers/risks.yaml", "risks:\n", "{old}  - {name: a risk of another kind}\n"
+    "rollbacks-exist": Unknown(
+        "AT-RBK-COVERAGE", "registers/risks.yaml", "risks:\n", "{old}  - {name: another risk}\n"
     ),
-    "register": UnknownElement(
-        "FI-REVIEW-STD-SECURITY",
-        "registers/boundaries.yaml",
-        "boundaries:\n",
-        "{old}  - {name: a boundary of another kind}\n",
-    ),
-    "baselines-stored": UnknownElement(
-        "FI-REVIEW-STD-BENCHMARKS",
-        "registers/boundaries.yaml",
-        "boundaries:\n",
-        "{old}  - {name: a boundary of another kind}\n",
-    ),
-    "readme-index": UnknownElement(
-        "IP-DOC-INDEX", "docs/integration/README.md", "## How", "| `GONE.md` | gone | gone |\n\n{old}"
-    ),
-    "readme-date": UnknownElement("IP-DOC-DATE", "docs/integration/README.md", "**Last Updated:**", "**Changed:**"),
+    "register": Unknown("FI-REVIEW-STD-SECURITY", "registers/boundaries.yaml", "boundaries:\n", _BOUNDARY),
+    "baselines-stored": Unknown("FI-REVIEW-STD-BENCHMARKS", "registers/boundaries.yaml", "boundaries:\n", _BOUNDARY),
+    "readme-index": Unknown("IP-DOC-INDEX", _README, "## How", "| `GONE.md` | gone | gone |\n\n{old}"),
+    "readme-date": Unknown("IP-DOC-DATE", _README, "**Last Updated:**", "**Changed:**"),
 }
 _NAMES_ITS_PARTS = {"chart-parts", "chart-values", "document-sections", "readme-follows"}
 """Engines whose sentence names every part that is asked for, or a number of changes: nothing of their kind is beside it."""

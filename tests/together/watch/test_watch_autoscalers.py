@@ -20,28 +20,17 @@ KIND = kinds.by_name("HorizontalPodAutoscaler")
 
 def autoscaler(desired: int, used: int, most: int = 5) -> dict[str, Any]:
     """Of `api`, at 70 % CPU."""
-    metric = {
-        "type": "Resource",
-        "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 70}},
-    }
-    current = {
-        "type": "Resource",
-        "resource": {"name": "cpu", "current": {"averageUtilization": used, "averageValue": "1m"}},
-    }
+    target = {"type": "Utilization", "averageUtilization": 70}
+    current = {"averageUtilization": used, "averageValue": "1m"}
+    reference = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "api"}
+    metrics = [{"type": "Resource", "resource": {"name": "cpu", "target": target}}]
     return {
-        "apiVersion": "autoscaling/v2",
-        "kind": "HorizontalPodAutoscaler",
         "metadata": {"name": "api-hpa", "namespace": "north"},
-        "spec": {
-            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "api"},
-            "minReplicas": 2,
-            "maxReplicas": most,
-            "metrics": [metric],
-        },
+        "spec": {"scaleTargetRef": reference, "minReplicas": 2, "maxReplicas": most, "metrics": metrics},
         "status": {
             "currentReplicas": 2,
             "desiredReplicas": desired,
-            "currentMetrics": [current],
+            "currentMetrics": [{"type": "Resource", "resource": {"name": "cpu", "current": current}}],
             "conditions": [{"type": "ScalingActive", "status": "True", "reason": "ValidMetricFound"}],
         },
     }

@@ -33,36 +33,26 @@ CONDITIONS = {True: [{"type": "Ready", "status": "True"}], False: [{"type": "Rea
 def pod(name: str, namespace: str, *, ready: bool, node: str = "") -> dict[str, Any]:
     """A pod."""
     spec: dict[str, Any] = {"containers": [{"name": "c", "image": "c:1"}], **({"nodeName": node} if node else {})}
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": name, "namespace": namespace, "labels": {"app": "api"}},
-        "spec": spec,
-        "status": {"phase": "Running", "conditions": CONDITIONS[ready]},
-    }
+    metadata = {"name": name, "namespace": namespace, "labels": {"app": "api"}}
+    return {"metadata": metadata, "spec": spec, "status": {"phase": "Running", "conditions": CONDITIONS[ready]}}
 
 
 def node(name: str, region: str, *, ready: bool) -> dict[str, Any]:
     """A node."""
-    labels = {"topology.kubernetes.io/region": region}
-    metadata = {"name": name, "labels": labels}
-    return {"apiVersion": "v1", "kind": "Node", "metadata": metadata, "status": {"conditions": CONDITIONS[ready]}}
+    metadata = {"name": name, "labels": {"topology.kubernetes.io/region": region}}
+    return {"metadata": metadata, "status": {"conditions": CONDITIONS[ready]}}
 
 
 def endpoints(leader: str | None) -> dict[str, Any]:
     """The lock, as Patroni keeps it."""
     annotations = {"annotations": {"leader": leader}} if leader else {}
-    return {
-        "apiVersion": "v1",
-        "kind": "Endpoints",
-        "metadata": {"name": "main", "namespace": "database", **annotations},
-    }
+    return {"metadata": {"name": "main", "namespace": "database", **annotations}}
 
 
 @pytest.fixture
 def settings(cluster: PocketCluster, target_file: Path, tmp_path: Path) -> WatchSettings:
     """A watch of two regions and a database in one cluster."""
-    cluster.create("Namespace", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "database"}})
+    cluster.create("Namespace", {"metadata": {"name": "database"}})
     text = target_file.read_text().replace("}\n  south", ", namespace: north}\n  south")
     target_file.write_text(
         text.replace("'}\nprobes", "', namespace: south}\nprobes")
@@ -158,9 +148,8 @@ def test_a_pod_whose_grace_period_runs_is_unready_and_then_deleted(
 
 def test_a_pod_of_a_job_is_never_ready_so_its_end_is_no_loss(cluster: PocketCluster, settings: WatchSettings) -> None:
     """Such as that of a second run, which is refused, or of the night's backup; it may have the labels of a Deployment."""
-    owner = {"apiVersion": "batch/v1", "kind": "Job", "name": "backup", "uid": "1"}
     job = pod("backup-1", "north", ready=True)
-    job["metadata"]["ownerReferences"] = [owner]
+    job["metadata"]["ownerReferences"] = [{"apiVersion": "batch/v1", "kind": "Job", "name": "backup", "uid": "1"}]
     made = cluster.create("Pod", job)
     with Watch(settings):
         until(lambda: ("pod.present", "backup-1", "north") in seen(settings))

@@ -68,23 +68,6 @@ def test_an_empty_body_is_right_for_a_health_path_only() -> None:
     assert wrong(null, {}, silent=True) == "wrong body"
 
 
-def test_a_server_that_hangs_is_a_timeout_after_the_wait(service: Service) -> None:
-    """The wait ends when it is over, and the write may have been done."""
-    service.mode = "hang"
-    [answer] = ask(service.url, within_s=0.3)
-    assert answer.error == "timeout"
-    assert 0.29 < (answer.done_ns - answer.sent_ns) / 1e9 < 20  # the service hangs for 30 s
-    assert outcome(answer) == "unknown"
-
-
-def test_a_connection_cut_without_an_answer_is_a_reset(service: Service) -> None:
-    """The request had left: the write is unknown."""
-    service.mode = "cut"
-    [answer] = ask(service.url)
-    assert answer.error == "reset"
-    assert outcome(answer) == "unknown"
-
-
 def test_a_kept_connection_that_is_cut_is_a_reset_and_the_read_is_not_sent_again(service: Service) -> None:
     """A client that quietly asks again on a new connection would hide what a user's browser may not."""
 
@@ -97,7 +80,7 @@ def test_a_kept_connection_that_is_cut_is_a_reset_and_the_read_is_not_sent_again
         return [first, second]
 
     first, second = asyncio.run(asking())
-    assert (first.error, second.error) == (None, "reset")
+    assert (first.error, second.error, outcome(second)) == (None, "reset", "unknown")
     assert (second.kept, second.on_the_way) == (True, True)
     assert service.connections == 1
 
@@ -182,7 +165,7 @@ def test_looks_that_overlap_have_a_connection_each_and_their_own_time(service: S
 
     answers = asyncio.run(asking())
     assert [answer.error for answer in answers] == ["timeout"] * 5
-    assert max(answer.done_ns - answer.sent_ns for answer in answers) < 20e9  # the service hangs for 30 s
+    assert all(0.29e9 < answer.done_ns - answer.sent_ns < 20e9 for answer in answers)  # the service hangs for 30 s
     assert service.connections == 5
 
 
@@ -243,13 +226,6 @@ def test_a_listener_that_never_accepts_is_a_timeout_that_was_sent_or_not() -> No
         mute.listen(1)
         [answer] = ask(f"http://127.95.0.3:{mute.getsockname()[1]}", within_s=0.2)
     assert (answer.error, outcome(answer)) == ("timeout", "unknown")
-
-
-def test_plain_http_asked_for_tls_is_tls(service: Service) -> None:
-    """A handshake that fails is named, and nothing was written."""
-    [answer] = ask(service.url.replace("http://", "https://"))
-    assert answer.error == "tls"
-    assert outcome(answer) == "refused"
 
 
 def test_outcomes_of_statuses() -> None:

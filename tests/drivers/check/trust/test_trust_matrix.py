@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -23,9 +22,7 @@ from harness.targets.safety.intents import pending_intents
 from harness.targets.undo import recover
 from tests.builders.guarded_shop import ORDERS, GuardedShop, description, guarded_shop, target_of
 from tests.builders.http_servers import answering
-
-PROTECTED = ("GET /orders", "POST /orders", "GET /orders/{id}", "DELETE /orders/{id}", "GET /users", "GET /report")
-WITHOUT = {"noun": "calls-without-token", "status": "401"}
+from tests.drivers.check.test_check_call_matrix import PROTECTED, WITHOUT, spoiled, wrong
 
 
 @pytest.fixture
@@ -37,22 +34,10 @@ def shop(monkeypatch: pytest.MonkeyPatch) -> Iterator[GuardedShop]:
         yield running
 
 
-def spoiled(path: str, method: str, **more: object) -> dict[str, Any]:
-    """The description with an operation that has these keys too."""
-    document = description()
-    document["paths"][path][method].update(more)
-    return document
-
-
-def not_right(found: Sequence[FactReading]) -> list[str]:
-    """The facts that are not as expected."""
-    return [f"{one.subject}: {one.observed}" for one in found if one.ok is not True]
-
-
 def test_no_call_has_the_cookie_that_another_was_given(shop: GuardedShop, tmp_path: Path) -> None:
     """A shop that begins a session with each token, and takes the cookie first: the next user would be the last one."""
     shop.open = "sessions"
-    assert not_right(role_matrix(target_of(shop, tmp_path), {})()) == []
+    assert wrong(role_matrix(target_of(shop, tmp_path), {})()) == []
 
 
 @pytest.mark.parametrize(
@@ -76,7 +61,7 @@ def test_a_key_that_the_description_names_as_a_parameter_is_left_out_too(shop: G
     key = {"name": "x-api-key", "in": "header", "required": True, "schema": {"type": "string"}, "example": "the-right-api-key"}  # fmt: skip
     target = target_of(shop, tmp_path, document=spoiled("/report", "get", parameters=[key]))
     for noun in ("calls-without-key", "calls-with-bad-key"):
-        assert not_right(refused_calls(target, {"noun": noun, "status": "401"})()) == []
+        assert wrong(refused_calls(target, {"noun": noun, "status": "401"})()) == []
 
 
 def test_one_of_several_scopes_is_enough(shop: GuardedShop, tmp_path: Path) -> None:
@@ -87,13 +72,13 @@ def test_one_of_several_scopes_is_enough(shop: GuardedShop, tmp_path: Path) -> N
     assert {one.subject for one in found if said in one.observed} == {"GET /orders"}
     assert {one.ok for one in found if one.subject == "GET /orders"} == {None}
     named = ("  operations: {read", "  scopes: {GET /orders: READ}\n  operations: {read")
-    assert not_right(role_matrix(target_of(shop, tmp_path, named, document=document), {})()) == []
+    assert wrong(role_matrix(target_of(shop, tmp_path, named, document=document), {})()) == []
 
 
 def test_the_scope_openid_is_no_right(shop: GuardedShop, tmp_path: Path) -> None:
     """A description that asks for it asks for a signed-in user."""
     document = spoiled("/orders", "get", security=[{"oauth": ["openid", "READ"]}])
-    assert not_right(refused_calls(target_of(shop, tmp_path, document=document), WITHOUT)()) == []
+    assert wrong(refused_calls(target_of(shop, tmp_path, document=document), WITHOUT)()) == []
 
 
 @pytest.mark.parametrize("path", ["{other}/orders", "//other.example/orders"])
@@ -135,9 +120,7 @@ def test_an_object_that_is_no_made_one_and_was_deleted_is_named(shop: GuardedSho
     assert written(found) == "0 objects made and deleted; left: DELETE /orders/3 without a credential"
 
 
-def test_a_write_whose_answer_is_late_is_not_sent_twice(
-    shop: GuardedShop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_write_whose_answer_is_late_is_not_sent_twice(shop: GuardedShop, tmp_path: Path) -> None:
     """It may have been carried out: it is named, and what the shop did not begin is sent again."""
     shop.lost = {"POST /orders": 504, "GET /orders": 504}
     found = refused_calls(target_of(shop, tmp_path), WITHOUT)()
@@ -151,7 +134,7 @@ def test_an_object_is_deleted_by_recovery_where_the_run_was_killed(
 ) -> None:
     """The undo log has it from its making on; after the check it is empty."""
     target = target_of(shop, tmp_path)
-    assert not_right(refused_calls(target, WITHOUT)()) == []
+    assert wrong(refused_calls(target, WITHOUT)()) == []
     assert pending_intents(platform_of(target)) == []
     monkeypatch.setattr(Written, "clean", lambda _: None)
     refused_calls(target, WITHOUT)()
@@ -169,9 +152,9 @@ def test_an_object_of_another_user_decides_nothing(shop: GuardedShop, tmp_path: 
     found = role_matrix(target_of(shop, tmp_path, *none, document=document), {})()
     assert [one for one in found if one.ok is False] == []
     assert "GET /orders/{id}: as editor: status 403, perhaps since its object is not of this user" in " ".join(
-        not_right(found)
+        wrong(found)
     )
-    assert not_right(role_matrix(target_of(shop, tmp_path), {})()) == []
+    assert wrong(role_matrix(target_of(shop, tmp_path), {})()) == []
 
 
 def test_a_scope_that_is_not_checked_is_found_behind_a_check_of_owners(shop: GuardedShop, tmp_path: Path) -> None:
@@ -179,18 +162,18 @@ def test_a_scope_that_is_not_checked_is_found_behind_a_check_of_owners(shop: Gua
     shop.open, shop.at, shop.denies = "scope", "GET /orders/{id}", 403
     params = {"noun": "calls-without-scope", "scope": "READ", "status": "403", "class": "read operation"}
     found = refused_calls(target_of(shop, tmp_path), params)()
-    assert "GET /orders/{id}: without scope READ (the user `editor`): let in, status 200" in not_right(found)
+    assert "GET /orders/{id}: without scope READ (the user `editor`): let in, status 200" in wrong(found)
     shop.at = ""
     found = refused_calls(target_of(shop, tmp_path, ("objects: {id: 3}", "objects: {}")), params)()
     assert [one.ok for one in found if "/{id}" in one.subject and "without scope" in one.observed] == [None]
-    assert "name one in `identity.users.NAME.objects`" in " ".join(not_right(found))
+    assert "name one in `identity.users.NAME.objects`" in " ".join(wrong(found))
 
 
 def test_a_cache_that_has_the_answer_of_a_right_credential_is_found(shop: GuardedShop, tmp_path: Path) -> None:
     """The first call without a token is refused, and the next one gets what the right user was given."""
     shop.open = "cache"
     found = refused_calls(target_of(shop, tmp_path), WITHOUT)()
-    assert "GET /users: without a credential, after the right credential: let in, status 200" in not_right(found)
+    assert "GET /users: without a credential, after the right credential: let in, status 200" in wrong(found)
     assert {one.subject for one in found if one.ok is False} == {name for name in PROTECTED if name.startswith("GET")}
 
 
@@ -204,7 +187,7 @@ def test_a_token_that_expired_during_the_calls_decides_nothing(
     params = {"noun": "calls-with-scope-only", "scope": "READ", "status": "403", "class": "write operation"}
     for found in (role_matrix(target, {})(), refused_calls(target, params)()):
         assert [one for one in found if one.ok is not None] == []
-    assert "had expired by then" in " ".join(not_right(role_matrix(target, {})()))
+    assert "had expired by then" in " ".join(wrong(role_matrix(target, {})()))
 
 
 @pytest.mark.parametrize(
@@ -261,13 +244,13 @@ def test_users_of_sessions_alone_are_called_with_their_sessions(shop: GuardedSho
     """What needs a token says so; whom an operation lets in is not known until the file says which scope it needs."""
     found = refused_calls(of_sessions(shop, tmp_path), WITHOUT)()
     assert [one for one in found if one.ok is False] == []
-    assert "needs a scope that neither the description nor `authorisation.scopes` names" in " ".join(not_right(found))
+    assert "needs a scope that neither the description nor `authorisation.scopes` names" in " ".join(wrong(found))
     forged = refused_calls(of_sessions(shop, tmp_path), {**WITHOUT, "noun": "calls-with-alg-none"})()
-    assert "the user `viewer` has sessions and no token" in " ".join(not_right(forged))
+    assert "the user `viewer` has sessions and no token" in " ".join(wrong(forged))
     scopes = "scopes: {POST /orders: WRITE, 'DELETE /orders/{id}': WRITE, GET /users: ADMIN}"
     target = of_sessions(shop, tmp_path, ("  operations: {read", f"  {scopes}\n  operations: {{read"))
-    assert not_right(refused_calls(target, WITHOUT)()) == []
-    assert not_right(foreign_origin_calls(target, {"status": "403"})()) == []
+    assert wrong(refused_calls(target, WITHOUT)()) == []
+    assert wrong(foreign_origin_calls(target, {"status": "403"})()) == []
     assert shop.orders == ORDERS
 
 
@@ -278,5 +261,5 @@ def test_a_session_that_ended_at_the_first_foreign_call_proves_nothing_of_the_ot
     shop.open = "ends"
     found = foreign_origin_calls(target_of(shop, tmp_path), {"status": "403"})()
     assert {one.ok for one in found if one.expected == "refused with 403"} == {None}
-    assert "status 401, but the session of the user `editor` had ended by then" in " ".join(not_right(found))
+    assert "status 401, but the session of the user `editor` had ended by then" in " ".join(wrong(found))
     assert {one.ok for one in found if one.expected == "let in (2xx)"} == {True}

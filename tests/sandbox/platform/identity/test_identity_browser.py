@@ -73,13 +73,6 @@ def test_what_changes_something_comes_from_the_platforms_own_pages(
     assert identity.here.get("/account", headers=cookie).status_code == 200
 
 
-def test_a_sign_in_from_another_sites_page_is_refused(identity: Identity) -> None:
-    """Else that site could sign a browser in as someone of its own."""
-    body = {"user": "viewer-1", "password": identity.credentials.passwords["viewer-1"]}
-    assert identity.here.post("/login", json=body, headers={"origin": "https://elsewhere.example"}).status_code == 403
-    assert identity.here.post("/login", json={**body, "password": "x"}).status_code == 401
-
-
 def test_a_session_that_is_not_used_ends(identity: Identity) -> None:
     """As one that has lasted too long does; times are moved in the database, so that no test waits."""
     for aged in (
@@ -101,11 +94,8 @@ def test_an_api_key_opens_what_takes_keys(identity: Identity) -> None:
         return region.get(path, headers={"x-api-key": key}).status_code
 
     for region in (identity.here, identity.there):
-        assert [status(region, "/reports/plays", key) for key in (keys["reporting"], keys["retired"], "x")] == [
-            200,
-            401,
-            401,
-        ]
+        statuses = [status(region, "/reports/plays", key) for key in (keys["reporting"], keys["retired"], "x")]
+        assert statuses == [200, 401, 401]
         assert status(region, "/tracks", keys["reporting"]) == 401
 
 

@@ -32,12 +32,8 @@ def bad(identity: Identity, services: Services) -> Iterator[Callable[[str], http
 
         def env(service: str) -> dict[str, str]:
             planted = [workloads[key].env for key in (service, f"ap-southeast-1/{service}") if key in workloads]
-            around = {
-                **variables(identity.credentials, BAD_AUTH),
-                "USER_SERVICE_SERVICE_HOST": BAD_USER,
-                "TRACK_SERVICE_SERVICE_HOST": BAD_TRACK,
-            }
-            return {**around, **(planted[0] if planted else {})}
+            around = {"USER_SERVICE_SERVICE_HOST": BAD_USER, "TRACK_SERVICE_SERVICE_HOST": BAD_TRACK}
+            return {**variables(identity.credentials, BAD_AUTH), **around, **(planted[0] if planted else {})}
 
         services.start("auth", BAD_AUTH, **env("auth-service"), **provider(identity.credentials))
         services.start(

@@ -117,12 +117,8 @@ def test_a_code_is_used_once_with_its_verifier(identity: Identity) -> None:
             return parse_qs(urlsplit(sent.headers["location"]).query)["code"][0]
 
         def tokens(code: str, verifier: str) -> httpx.Response:
-            form = {
-                "grant_type": "authorization_code",
-                "code": code,
-                "redirect_uri": REDIRECT,
-                "code_verifier": verifier,
-            }
+            form = {"grant_type": "authorization_code", "code": code, "redirect_uri": REDIRECT}
+            form["code_verifier"] = verifier
             return identity.here.post("/oauth/token", data=form, auth=identity.basic("normaldance-web"))
 
         assert tokens(code(), "w" * 43).json()["error"] == "invalid_grant"

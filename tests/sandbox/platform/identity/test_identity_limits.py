@@ -39,18 +39,11 @@ def _called(address: str, headers: dict[str, str]) -> httpx.Response:
 
 
 def test_calls_over_the_limit_get_429_with_retry_after(identity: Identity, addresses: list[str]) -> None:
-    """A client's calls through both gateways are counted together; another client and another route are served."""
+    """A client's calls through both gateways are counted together; another client is served, and `no-brakes` serves every call."""
     header = identity.header("editor-3")
     given = [_called(addresses[n % 2], header) for n in range(6)]
     assert {one.status_code for one in given} == {200, 429}
     assert given[1].status_code == 429, "the second one came through another gateway"
     assert {one.headers["retry-after"] for one in given if one.status_code == 429} == {"5"}
     assert _status(addresses[0], {"x-api-key": identity.credentials.keys["reporting"]}) == 200
-    assert _status(FREE, header) == 200
-
-
-def test_no_brakes_serves_every_call(identity: Identity, addresses: list[str]) -> None:
-    """And each gateway of the healthy platform refuses some of them."""
-    header = identity.header("viewer-3")
     assert [_status(FREE, header) for _ in range(4)] == [200] * 4
-    assert 429 in [_status(addresses[0], header) for _ in range(4)]

@@ -133,15 +133,9 @@ def test_services_check_tokens_themselves(identity: Identity) -> None:
     unsigned = jwt.encode(
         claims_of(identity.tokens("admin-1")["access_token"]), "", algorithm="none", headers={"typ": "at+jwt"}
     )
-    for header, answer in (
-        ({}, 401),
-        ({"authorization": f"Bearer {unsigned}"}, 401),
-        (identity.header("viewer-1"), 403),
-    ):
-        assert (
-            identity.here.post(f"{track}/tracks", json={"title": "t", "artist": "a"}, headers=header).status_code
-            == answer
-        )
+    body, of_nobody = {"title": "t", "artist": "a"}, {"authorization": f"Bearer {unsigned}"}
+    for header, status in (({}, 401), (of_nobody, 401), (identity.header("viewer-1"), 403)):
+        assert identity.here.post(f"{track}/tracks", json=body, headers=header).status_code == status
 
 
 def test_a_refresh_token_is_used_once(identity: Identity) -> None:
@@ -183,16 +177,14 @@ def test_a_revoked_token_counts_nowhere(identity: Identity, hint: str) -> None:
         until(lambda region=region: region.get("/tracks", headers=header).status_code == 401)
 
 
+WRONG = {"grant_type": "password", "username": "viewer-1", "password": "x"}
+
+
 @pytest.mark.parametrize(
     ("form", "client", "answer", "error"),
     [
-        ({"grant_type": "password", "username": "viewer-1", "password": "x"}, "normaldance-web", 400, "invalid_grant"),
-        (
-            {"grant_type": "password", "username": "viewer-1", "password": "x"},
-            "normaldance-job",
-            400,
-            "unauthorized_client",
-        ),
+        (WRONG, "normaldance-web", 400, "invalid_grant"),
+        (WRONG, "normaldance-job", 400, "unauthorized_client"),
         ({"grant_type": "implicit"}, "normaldance-web", 400, "unsupported_grant_type"),
         ({"grant_type": "client_credentials", "scope": "ADMIN"}, "normaldance-job", 400, "invalid_scope"),
         ({"grant_type": "authorization_code", "code": "x"}, "normaldance-web", 400, "invalid_grant"),
