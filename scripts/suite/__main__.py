@@ -82,7 +82,7 @@ def _read(file: Path) -> list[dict[str, Any]]:
 
 
 def attempt(seed: int, changes: list[dict[str, Any]], first: Collection[str] = ()) -> dict[str, list[str]]:
-    """Who notices each change, by its name: at most three tests of different functions; those of `first` are asked before the others."""
+    """Who notices each change, by its name: at most three tests, or of those of `first`, which are asked before the others, one."""
     places = [trace()]
     ran = records.tests(places)
     place = PLACE / str(seed)
@@ -105,6 +105,7 @@ def _is_cold(line: Mapping[str, Any] | None) -> bool:
 def _asked(
     changes: list[dict[str, Any]], ran: Mapping[str, records.Ran], lines: Lines, first: Collection[str]
 ) -> Iterator[dict[str, Any]]:
+    most = 1 if first else MOST_KILLERS  # a choice wants to know of several, a measure that there is one
     by_file = defaultdict[str, list[dict[str, Any]]](list)
     for change in changes:
         by_file[change["file"]].append(change)
@@ -117,7 +118,7 @@ def _asked(
                 before = records.in_turn(names & set(first), ran, WITHIN_S)
                 order = [*before, *(test for test in order if test not in set(before))]
             if order:
-                yield {**{key: change[key] for key in ("name", "file", "source")}, "tests": order, "most": MOST_KILLERS}
+                yield {**{key: change[key] for key in ("name", "file", "source")}, "tests": order, "most": most}
 
 
 def _around(of: Mapping[int, set[str]], lines: list[int]) -> set[str]:
@@ -214,6 +215,7 @@ def report(
     changes: list[dict[str, Any]], found: Mapping[str, list[str]], kept: Collection[str]
 ) -> list[tuple[Any, ...]]:
     """By kind and room: changes, noticed by all tests, noticed by those of a commit; survivors are printed."""
+    kept = {*kept, *(test.partition("::")[0] for test in kept)}  # a file that cannot be imported fails as a whole
     rows = defaultdict[tuple[str, str], list[int]](lambda: [0, 0, 0])
     for change in changes:
         tests = found.get(change["name"], [])

@@ -1,4 +1,4 @@
-"""A pytest plugin: what each test takes, which lines of `harness/` it runs, and through which seams of the system it goes.
+"""A pytest plugin: what each test takes, which lines of `harness/` and `claims/` it runs, and through which seams of the system it goes.
 
     SUITE_TRACE=DIR python -m pytest -p scripts.suite.traced -n 4
 
@@ -59,7 +59,7 @@ class Traced:
         self._coverage = None
         if lines:
             self._coverage = coverage.Coverage(
-                data_file=str(place / f"{name}.coverage"), config_file=False, source=["harness"]
+                data_file=str(place / f"{name}.coverage"), config_file=False, source=["harness", "claims"]
             )
             self._coverage.load()
         sys.addaudithook(self._heard)
