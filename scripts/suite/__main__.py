@@ -31,6 +31,8 @@ PLACE: Final = ROOT / "build" / "suite" / subprocess.check_output(_HEAD, cwd=ROO
 NIGHTLY: Final = ROOT / "tests" / "nightly.txt"
 TABLE: Final = ROOT / "benchmarks" / "suite-strength.csv"
 QUICK: Final = "not slow and not alone"
+GOLDENS: Final = {f"test_judgement_{name}.py" for name in ("golden", "bounds", "every_figure", "specs")}
+"""They notice much of what the judge may get wrong, and no trial says so: the quickest tests of a line are asked first."""
 MOST_KILLERS: Final = 3
 WITHIN_S: Final = 30.0
 GOAL: Final = 95.0
@@ -176,7 +178,7 @@ def _controlled(place: Path, found: dict[str, list[str]]) -> dict[str, list[str]
 
 
 def always() -> set[str]:
-    """Functions (`file::name`) of tests that every commit waits for: of frozen runs, and those that came with a fix.
+    """Functions (`file::name`) of tests that every commit waits for: what the judge says of kept runs, and those that came with a fix.
 
     A test came with a fix if a commit added it that adds a `changes/*.fixed.md`.
     """
@@ -190,7 +192,7 @@ def always() -> set[str]:
         f"{file.relative_to(ROOT)}::{name}"
         for file in (ROOT / "tests").rglob("test_*.py")
         for name in re.findall(r"^(?:async )?def (test_\w+)", file.read_text(encoding="utf-8"), re.MULTILINE)
-        if name in names or file.is_relative_to(ROOT / "tests" / "frozen")
+        if name in names or file.is_relative_to(ROOT / "tests" / "frozen") or file.name in GOLDENS
     }
 
 

@@ -38,6 +38,9 @@ GONE = Restore(
 KEY = "experiment:pod-loss/fault"
 
 
+PASS, FAIL, INCONCLUSIVE, NOT_ASSESSED = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE, Outcome.NOT_ASSESSED
+
+
 def discovery(run: Evidence, limit: str = "10 s") -> list[Measure]:
     """The measures of the sentence about new and killed pods."""
     return measures(judge(plan({"R": first_request(limit)}), run))
@@ -165,3 +168,13 @@ def test_chance_is_that_of_as_many_failures_where_they_come_as_often_as_before(s
         with subtests.test(failed=failed, before=before):
             later = Later(n_before=1000, failed_before=before, n=1000, failed=failed, expected=100)
             assert (later.chance > 0.05) is likely
+
+
+def test_a_killed_pod_whose_routes_are_not_known_is_not_assessed() -> None:
+    """Nobody named itself before the fault."""
+    base = evidence()
+    quiet = base.windows["everyday/fault-free"]
+    mute = replace(quiet, samples=with_words(quiet.samples, slice(None), served_pod=None))
+    killed = discovery(replace(base, windows={**base.windows, quiet.name: mute}))[-1]
+    assert killed.outcome is NOT_ASSESSED
+    assert "no answer before the fault shows which routes track-old served" in killed.reason

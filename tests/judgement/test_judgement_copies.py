@@ -394,3 +394,18 @@ def test_no_excuse_is_wider_than_the_sentence(lost: set[int]) -> None:
     assert set(longer.sequence.tolist()) <= set(granted.sequence.tolist()) <= lost
     alone = with_experiment([replace(evidence().experiments["pod-loss"][0])], replace(run, experiments={}))
     assert len(unexcused(account, plan(), alone, RPO)) == len(lost)
+
+
+def test_where_no_write_was_sent_twice_none_could_be_there_twice() -> None:
+    """A run that was recorded before writes were repeated, or of a watcher that repeats none."""
+    run = evidence()
+    for repeated in (0, 1):
+        again = np.zeros(len(run.ledger.writes), dtype=np.int64)
+        again[: 40 * repeated] = 201
+        writes = replace(run.ledger.writes, ints={**run.ledger.writes.ints, "again": again})
+        found = judged(Figure.COPIES, replace(run, ledger=replace(run.ledger, writes=writes)))[0]
+        assert found.outcome is INCONCLUSIVE
+        assert (
+            f"{40 * repeated} acknowledged writes were sent a second time with the same key. Not decided: a duplicate"
+            in found.reason
+        )

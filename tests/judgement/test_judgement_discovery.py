@@ -160,3 +160,14 @@ def test_pods_of_one_name_are_told_apart_by_their_time() -> None:
     assert killed.value is not None
     assert 1 < new.value < 1.1
     assert killed.value < 1
+
+
+def test_without_record_there_is_no_figure() -> None:
+    """No experiment planned, none run, no traffic under it."""
+    base = evidence()
+    (none,) = judged(objective=first_request(experiments=()))
+    assert none.reason == "no experiment of the kinds in this sentence was planned"
+    (bare,) = judged(replace(base, experiments={}))
+    assert bare.reason == "no traffic during the experiment pod-loss was recorded"
+    (idle,) = judged(replace(base, windows={"everyday/fault-free": base.windows["everyday/fault-free"]}))
+    assert idle.outcome is INCONCLUSIVE

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from judgement_builders import (
     S,
     errors,
+    every,
     evidence,
     failing,
     health,
@@ -28,7 +29,7 @@ from judgement_builders import (
 )
 
 from harness.judgement import judge
-from harness.judgement.figures.fault_free import GuardedWindow, GuardRule, _guards, guards
+from harness.judgement.figures.fault_free import GuardedWindow, GuardRule, _guards, guards, slots_of
 from harness.judgement.measures import Case
 from harness.judgement.stats.guards import guard_confidence
 from harness.model import (
@@ -37,6 +38,7 @@ from harness.model import (
     Evidence,
     Measure,
     Objective,
+    Op,
     Outcome,
     Phase,
     Table,
@@ -263,3 +265,18 @@ def test_property_of_the_pooled_rule(bad: list[int]) -> None:
         assert all("guard" not in m.scope for m in found)
     if found[0].outcome is PASS:
         assert len(bad) < 0.003 * 12_000
+
+
+def test_slots_of_several_windows_have_no_gap_between_them() -> None:
+    """40 s without a window are not 40 s without a failure."""
+    parts = [
+        GuardedWindow(
+            window=str(start),
+            span=(ns(start), ns(start + 10)),
+            at_ns=every(start, start + 10, 100),
+            bad=np.zeros(1000, dtype=np.bool_),
+        )
+        for start in (0, 50)
+    ]
+    assert slots_of(parts).seconds == pytest.approx(20.0)
+    assert GuardRule(limit=0.5, op=Op.AT_LEAST).may_be_beyond(0.4)

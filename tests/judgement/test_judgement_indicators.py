@@ -468,3 +468,21 @@ def test_users_are_summed_over_workers() -> None:
     both = replace(evidence(), observations=(*users(60), *users(60, worker=1)))
     assert set(users_each_second(both, load).tolist()) == {120.0}
     assert np.isnan(users_each_second(replace(evidence(), observations=users(60)), load)).all()
+
+
+def test_errors_of_every_route_are_judged_one_by_one() -> None:
+    """3 % of one route's inputs fail."""
+    at = np.flatnonzero(ROWS.words["name"].equals("create-track"))[::33]
+    found = judged(errors("1 %", per=Per.ROUTE), with_load(failing(ROWS, at)))
+    assert outcomes(found, "route") == {**dict.fromkeys(ROUTES, PASS), "create-track": FAIL}
+    assert "errors: status 503 46" in next(m for m in found if m.outcome is FAIL).reason
+
+
+def test_the_window_of_the_sentence_is_scaled_and_must_fit() -> None:
+    """10 min are 10 s at scale 60; 2 h are not there."""
+    assert {m.outcome for m in judged(p95(window="10 min"))} == {PASS}
+    measure = only(p95(window="2 h"))
+    assert (measure.outcome, measure.reason) == (
+        INCONCLUSIVE,
+        "the fault-free window lasted 60 s, expected 120 s",
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from judgement_builders import errors, evidence, failing, measures, plan, samples, window
+from judgement_builders import errors, evidence, failing, measures, p95, plan, samples, window
 
 from harness.judgement import judge
 from harness.model import Evidence, Measure, Objective, Outcome, Phase, ReasonKind, Table, after_faults_name, fault_name
@@ -95,3 +95,14 @@ def test_an_attempt_that_does_not_count_can_fail_what_it_broke() -> None:
     """It was sent, and users failed."""
     found = judged(errors("1 %", phase=Phase.FAULT, experiments=("region-loss",)), tried_twice(first=5, second=0))
     assert [(one.outcome, one.scope.get("attempt")) for one in found] == [(Outcome.FAIL, "1"), (Outcome.PASS, None)]
+
+
+def test_response_times_know_phases_too() -> None:
+    """Slow during the fault, quick before and after it."""
+    slow = window(samples(160, 200, latency_ms=900), 160, 200, "region-loss")
+    given = replace(run(), windows={**run().windows, fault_name("region-loss"): slow})
+    outcomes = {
+        phase: {one.outcome for one in judged(p95("200 ms", phase=phase, experiments=("region-loss",)), given)}
+        for phase in (Phase.FAULT, Phase.RECOVERED)
+    }
+    assert outcomes == {Phase.FAULT: {Outcome.FAIL}, Phase.RECOVERED: {Outcome.PASS}}

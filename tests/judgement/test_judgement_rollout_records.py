@@ -264,3 +264,12 @@ def test_a_step_with_an_analysis_that_did_not_pass_beside_one_that_did_has_no_ve
             yield replace(one, subject=f"{one.subject}-beside", fields={**one.fields, "phase": said})
 
     assert outcome(VERDICT, evidence(told_=edited(beside))) == "FAIL"
+
+
+def test_who_was_answered_by_the_old_release_is_told_by_name() -> None:
+    """The candidate's answers after the way back are still the candidate's."""
+    run = _colours(_some(46, 52, 0.1, release=NEW))
+    assert outcome(COMMAND, run, BLUE_GREEN) == "FAIL"
+    assert judged(COMMAND, run, BLUE_GREEN)[0].because.text.startswith(
+        f"60 of 2599 answers after the rollback were of release {NEW}, "
+    )

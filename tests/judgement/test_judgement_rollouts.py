@@ -695,3 +695,17 @@ def test_without_a_window_after_the_switch_its_errors_are_unknown() -> None:
     assert found.outcome.value == "INCONCLUSIVE"
     assert found.because.text.startswith("no requests after the switch of canary were recorded")
     assert found.scope["phase"] == "after the switch"
+
+
+def test_steps_that_were_read_seldom_have_no_length() -> None:
+    """One of 9 s, of which nobody knows when it began to 2 s."""
+    parts = (*CANARY[:3], ("step-50", 34.0, 0.5), CANARY[4])
+    told_rarely = [
+        replace(one, fields={**one.fields, "since_ns": int(one.fields["since_ns"]) - ns(2)})
+        if "since_ns" in one.fields
+        else one
+        for one in history(parts)
+    ]
+    (length,) = judged(DWELL, evidence(rows(parts), tuple(told_rarely), parts=parts))
+    assert length.outcome.value == "INCONCLUSIVE"
+    assert length.reason.endswith("expected at most a tenth of the limit")
