@@ -11,10 +11,9 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from starlette.applications import Starlette
 
 from readiness_sandbox.cluster import kinds, kubeconfig
 from readiness_sandbox.cluster.api import build_app
@@ -22,6 +21,9 @@ from readiness_sandbox.cluster.serving import listen, serve
 from readiness_sandbox.cluster.store import Store, WatchEvent
 from readiness_sandbox.cluster.tls import Authority
 from tests.drivers.conftest import made_members, members  # noqa: F401 - pytest's
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
 
 
 @dataclass
