@@ -16,6 +16,7 @@ from harness.evidence.signed.statements import LISTED, TEST_RESULT, VERDICT
 from harness.evidence.signed.verdicts import FILE
 from harness.model.judged.outcome import DECISION_EXITS
 from tests.builders.signed_runs import good_run, recorded
+from tests.page_blocks import blocks
 
 DOCS = Path(__file__).parent.parent / "docs"
 PAGE = (DOCS / "signed-verdict.md").read_text(encoding="utf-8")
@@ -24,8 +25,7 @@ TRACES = (DOCS / "trace-ids.md").read_text(encoding="utf-8")
 
 def lines(text: str) -> list[list[str]]:
     """The lines of its blocks for a shell, word by word."""
-    blocks = re.findall(r"^```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-    return [shlex.split(line) for block in blocks for line in block.splitlines()]
+    return [shlex.split(line) for block in blocks(text, "sh") for line in block.splitlines()]
 
 
 def test_each_line_can_be_typed_in_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,8 +20,9 @@ from harness.evidence import RunDirectory
 from harness.evidence.reading import load_evidence
 from harness.judgement.summary.watchers import watcher_results
 from harness.units import NS_PER_S
+from tests.builders.database_servers import until
 from tests.builders.http_servers import Quiet
-from tests.drivers.watch.watch_bench import lines, until
+from tests.drivers.watch.watch_bench import lines
 
 if TYPE_CHECKING:
     from tests.drivers.watch.conftest import Service

@@ -11,9 +11,9 @@ import pytest
 from harness import clock
 from harness.drivers.watch import Watch, WatchSettings, watch_settings
 from harness.targets import load_target
+from tests.builders.database_servers import until
 from tests.builders.s3_server import ACCESS_KEY, SECRET_KEY, needs_s3_server, s3_server
 from tests.drivers.watch import watch_bench
-from tests.drivers.watch.watch_bench import until
 
 if TYPE_CHECKING:
     from tests.drivers.watch.conftest import Service

@@ -22,7 +22,8 @@ from harness.model import LEDGER_WRITES, PROBES, Table
 from harness.model.records.recorded import SERVICE
 from harness.model.records.table import CONTROL, PORTAL
 from harness.units import NS_PER_MS
-from tests.drivers.watch.watch_bench import lines, until
+from tests.builders.database_servers import until
+from tests.drivers.watch.watch_bench import lines
 
 if TYPE_CHECKING:
     from tests.drivers.watch.conftest import Service

@@ -1,4 +1,4 @@
-"""What tests of watchers wait for and read, and a watcher that is run in the process of its test."""
+"""What tests of watchers read, and a watcher that is run in the process of its test."""
 
 from __future__ import annotations
 
@@ -8,16 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from harness import clock
 from harness.drivers.watch import Pace, Rates, Watcher, Watching, WatchSettings
 from harness.drivers.watch.recorder import recording
 from harness.drivers.watch.schedule import keep
 from harness.targets import Target
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Wait until the condition holds, for a minute at most."""
-    assert any(condition() for _ in clock.Deadline.after(60).ticks(0.02))
 
 
 def lines(run: Path, source: str) -> list[dict[str, Any]]:
